@@ -1,0 +1,48 @@
+package schema
+
+// Batch is what a pass has to store at once: it is written whole or not at
+// all.
+type Batch struct {
+	Pass    PassID
+	Cluster string
+	Rows    []Row
+	Holes   []Hole
+	// Watermarks move (or, after Heapster's clock stepped, reset) the scopes
+	// named.
+	Watermarks map[Scope]Instant
+	// Asked adds the metrics to those that the scopes have been asked for.
+	Asked map[Scope][]MetricName
+	// Carried adds metrics outside the registry that the entities were seen
+	// to carry.
+	Carried map[Entity][]MetricName
+	// Appeared are entities that are listed and were not before.
+	Appeared []Entity
+	// Vanished are entities that are not listed any more, with the time up
+	// to which they were.
+	Vanished map[Entity]Instant
+	// Seen is the time of Heapster's at which Appeared were listed.
+	Seen Instant
+}
+
+// Written tells what a [Batch] changed.
+type Written struct {
+	New        int // samples that the archive did not have
+	Duplicates int // samples that it had, with the same value
+	Conflicts  int // samples that it had with another value
+}
+
+// Memory is what an archive remembers of a cluster when a pass begins.
+type Memory struct {
+	// Horizon is the newest batch that the last pass knew to be whole; None
+	// before the first.
+	Horizon Instant
+	// Watermarks tell up to where (inclusive) each scope was read whole.
+	Watermarks map[Scope]Instant
+	// Asked tells which metrics each scope was asked for.
+	Asked map[Scope]map[MetricName]bool
+	// Entities are those listed at the last pass (with None) and those that
+	// vanished lately, with the time up to which they were listed.
+	Entities map[Entity]Instant
+	// Carried are the metrics outside the registry of those entities.
+	Carried map[Entity][]MetricName
+}

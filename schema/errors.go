@@ -1,0 +1,51 @@
+package schema
+
+import "errors"
+
+// What can go wrong between heapstash and Heapster, as far as a pass has to
+// tell it apart. The client's errors wrap one of these; [CauseOf] turns any
+// error into what the ledger keeps.
+var (
+	// ErrUnreachable: no answer at all, or the apiserver says that Heapster
+	// gave none. Worth another try.
+	ErrUnreachable = errors.New("unreachable")
+	// ErrRefused: authentication or authorization failed, or a proxy rejects
+	// the path. It lasts until somebody mends it.
+	ErrRefused = errors.New("refused")
+	// ErrNotFound: the path or the service does not exist. Heapster answers
+	// unknown entities with empty results, never with this.
+	ErrNotFound = errors.New("not found")
+	// ErrProtocol: an answer that Heapster does not give, such as HTML, or
+	// JSON that ends early.
+	ErrProtocol = errors.New("unexpected answer")
+	// ErrUnaddressable: no URL can name the entity or the metric. It lasts.
+	ErrUnaddressable = errors.New("unaddressable")
+)
+
+// What can go wrong with an archive, as far as a user has to tell it apart.
+var (
+	// ErrNoArchive: there is no archive at that path.
+	ErrNoArchive = errors.New("no archive")
+	// ErrNotArchive: the file is not a heapstash archive.
+	ErrNotArchive = errors.New("not a heapstash archive")
+	// ErrNewerArchive: a newer heapstash made the archive.
+	ErrNewerArchive = errors.New("archive of a newer heapstash")
+	// ErrLocked: another writer holds the archive's lock.
+	ErrLocked = errors.New("archive is locked")
+)
+
+// CauseOf returns the ledger's word for an error that the client gave.
+func CauseOf(err error) Cause {
+	switch {
+	case errors.Is(err, ErrRefused):
+		return CauseRefused
+	case errors.Is(err, ErrNotFound):
+		return CauseNotFound
+	case errors.Is(err, ErrUnaddressable):
+		return CauseUnaddressable
+	case errors.Is(err, ErrUnreachable):
+		return CauseUnreachable
+	default:
+		return CauseProtocol
+	}
+}

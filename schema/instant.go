@@ -1,0 +1,70 @@
+package schema
+
+import (
+	"fmt"
+	"time"
+)
+
+// Instant is a moment on Heapster's clock in whole Unix seconds, UTC. The zero
+// Instant means "none": Heapster's own zero, 0001-01-01, is never one.
+//
+// Heapster stamps a batch with the start of its interval on the grid of its
+// resolution, which is a whole number of seconds, so a second is exact.
+type Instant int64
+
+// InstantOf returns t in whole seconds, rounded down; None for the zero time
+// and for every other moment up to 1970.
+func InstantOf(t time.Time) Instant {
+	return max(Instant(t.Unix()), 0)
+}
+
+// Time returns the moment in UTC, the zero time for None.
+func (i Instant) Time() time.Time {
+	if i == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(i), 0).UTC()
+}
+
+// Add returns the moment d later, in whole seconds.
+func (i Instant) Add(d time.Duration) Instant { return i + Instant(d/time.Second) }
+
+// Sub returns the time from j to i.
+func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i-j) * time.Second }
+
+// String spells the moment in RFC 3339, UTC; "never" for None.
+func (i Instant) String() string {
+	if i == 0 {
+		return "never"
+	}
+	return i.Time().Format(time.RFC3339)
+}
+
+// MarshalJSON writes RFC 3339 in UTC, and null for None.
+func (i Instant) MarshalJSON() ([]byte, error) {
+	if i == 0 {
+		return []byte("null"), nil
+	}
+	return fmt.Appendf(nil, "%q", i.String()), nil
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (i *Instant) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*i = 0
+		return nil
+	}
+	var t time.Time
+	if err := t.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	*i = InstantOf(t)
+	return nil
+}
+
+// Window is a range of time, closed at both ends. A zero From or To leaves
+// that end open.
+type Window struct {
+	From Instant `json:"from"`
+	To   Instant `json:"to"`
+}

@@ -1,0 +1,73 @@
+// Package schema is heapstash's vocabulary: what Heapster measures (kinds,
+// entities, metrics), what a pass carries from Heapster to the archive (rows,
+// watermarks, holes), and the sentinel errors that both sides agree on.
+//
+// It uses the standard library only and does no input or output. Every type
+// is a plain value: safe to copy, and safe for concurrent use as long as
+// nobody writes to it.
+package schema
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kind is one of the six kinds of thing that Heapster keeps a metric set for.
+// The zero Kind is invalid.
+type Kind uint8
+
+// The kinds, in the order in which a pass reads them.
+const (
+	Cluster Kind = iota + 1
+	Node
+	Namespace
+	Pod
+	Container
+	SystemContainer // a container outside every pod: kubelet, docker-daemon, ...
+)
+
+var kindNames = [...]string{
+	Cluster:         "cluster",
+	Node:            "node",
+	Namespace:       "namespace",
+	Pod:             "pod",
+	Container:       "container",
+	SystemContainer: "system_container",
+}
+
+// Kinds returns every kind, in the order in which a pass reads them.
+func Kinds() []Kind {
+	return []Kind{Cluster, Node, Namespace, Pod, Container, SystemContainer}
+}
+
+// String returns the kind's name in SQL and in flags, such as
+// "system_container".
+func (k Kind) String() string {
+	if k == 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("Kind(%d)", uint8(k))
+	}
+	return kindNames[k]
+}
+
+// ParseKind is the inverse of [Kind.String]. Its error names the valid kinds.
+func ParseKind(s string) (Kind, error) {
+	for _, k := range Kinds() {
+		if k.String() == s {
+			return k, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown kind %q: use one of %s", s, strings.Join(kindNames[1:], ", "))
+}
+
+// MarshalText writes the kind's name, so that JSON shows it as SQL does.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (k *Kind) UnmarshalText(text []byte) error {
+	parsed, err := ParseKind(string(text))
+	if err != nil {
+		return err
+	}
+	*k = parsed
+	return nil
+}

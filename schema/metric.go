@@ -1,0 +1,130 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+)
+
+// MetricName is a metric's name as Heapster spells it: cpu/usage_rate,
+// custom/queue_length. Any non-empty string can be one.
+type MetricName string
+
+// Custom reports whether the metric is an application's own. Heapster puts
+// custom/ before those.
+func (n MetricName) Custom() bool { return strings.HasPrefix(string(n), "custom/") }
+
+// MetricType tells a gauge from a counter.
+type MetricType string
+
+// The metric types.
+const (
+	Gauge      MetricType = "gauge"      // goes up and down
+	Cumulative MetricType = "cumulative" // only grows, until its container restarts
+)
+
+// Unit is what a metric counts.
+type Unit string
+
+// The units.
+const (
+	Bytes          Unit = "bytes"
+	BytesPerSecond Unit = "bytes/s"
+	Count          Unit = "count"
+	PerSecond      Unit = "1/s"
+	Milliseconds   Unit = "ms"
+	Nanoseconds    Unit = "ns"
+	Millicores     Unit = "millicores"
+	Milliloads     Unit = "milliloads" // runnable threads times 1000
+	Percent        Unit = "percent"
+	Ratio          Unit = "ratio" // 1 is the whole
+)
+
+// Family is a group of labelled metrics, one series a resource: a file
+// system, a disk, an accelerator. The empty Family is that of the metrics
+// without labels.
+type Family string
+
+// The labelled families.
+const (
+	Unlabelled  Family = ""
+	Filesystem  Family = "filesystem"
+	Disk        Family = "disk"
+	Accelerator Family = "accelerator"
+)
+
+// Families returns the labelled families.
+func Families() []Family { return []Family{Filesystem, Disk, Accelerator} }
+
+// LabelKeys returns the labels that tell the family's series apart, in key
+// order. (Heapster: metrics/core/labels.go.)
+func (f Family) LabelKeys() []string {
+	switch f {
+	case Filesystem, Disk:
+		return []string{"resource_id"}
+	case Accelerator:
+		return []string{"accelerator_id", "make", "model"}
+	default:
+		return nil
+	}
+}
+
+// Metric describes one metric of Heapster's storage schema.
+type Metric struct {
+	Name        MetricName
+	Unit        Unit
+	Type        MetricType
+	Description string
+
+	// Kinds are those whose entities carry the metric in Heapster v1.5 or
+	// later, and so have a column for it. Another kind that carries it all
+	// the same is archived too, without a column of its own.
+	Kinds []Kind
+
+	// Family is set for labelled metrics.
+	Family Family
+
+	// Long is set for the two metrics that Heapster keeps for 15 minutes;
+	// it keeps every other one for 140 seconds.
+	Long bool
+}
+
+// Column is the metric's column in the archive: its name with / as _.
+func (m Metric) Column() string { return strings.ReplaceAll(string(m.Name), "/", "_") }
+
+// On reports whether entities of the kind carry the metric.
+func (m Metric) On(kind Kind) bool { return slices.Contains(m.Kinds, kind) }
+
+// MetricsOf returns the unlabelled registry metrics that entities of the kind
+// carry, in the registry's order.
+func MetricsOf(kind Kind) []Metric {
+	return selectMetrics(func(m Metric) bool { return m.Family == Unlabelled && m.On(kind) })
+}
+
+// MetricsOfFamily returns the registry metrics of a labelled family, in the
+// registry's order.
+func MetricsOfFamily(f Family) []Metric {
+	return selectMetrics(func(m Metric) bool { return m.Family == f })
+}
+
+func selectMetrics(keep func(Metric) bool) []Metric {
+	var selected []Metric
+	for _, m := range registry {
+		if keep(m) {
+			selected = append(selected, m)
+		}
+	}
+	return selected
+}
+
+// Registry returns every metric of Heapster's storage schema that heapstash
+// knows. The slice is the caller's.
+func Registry() []Metric { return slices.Clone(registry) }
+
+// Lookup returns the registry's entry for the name.
+func Lookup(name MetricName) (Metric, bool) {
+	i := slices.IndexFunc(registry, func(m Metric) bool { return m.Name == name })
+	if i < 0 {
+		return Metric{}, false
+	}
+	return registry[i], true
+}

@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"math"
+	"strconv"
+)
+
+// Value is one measured number: an int64, exact to 64 bits, or a float64
+// where Heapster gave one. The zero Value is the integer 0.
+//
+// Compare values with ==: 2 and 2.0 differ, as they do in the archive.
+type Value struct {
+	bits uint64
+	real bool
+}
+
+// Int is an exact integer value.
+func Int(v int64) Value { return Value{bits: uint64(v)} }
+
+// Real is a floating-point value.
+func Real(v float64) Value { return Value{bits: math.Float64bits(v), real: true} }
+
+// Int64 returns the integer, and false if the value is a float.
+func (v Value) Int64() (int64, bool) { return int64(v.bits), !v.real }
+
+// Float64 returns the value as a float. An integer beyond 2^53 is rounded.
+func (v Value) Float64() float64 {
+	if v.real {
+		return math.Float64frombits(v.bits)
+	}
+	return float64(int64(v.bits))
+}
+
+// CutFrom reports whether v is what Heapster's model API shows of exact: an
+// integer, equal to the float exact truncated toward zero. (Heapster's
+// exportTimestampedMetricValue converts floats with int64().)
+func (v Value) CutFrom(exact Value) bool {
+	if v.real || !exact.real {
+		return false
+	}
+	whole := math.Trunc(exact.Float64())
+	return whole >= math.MinInt64 && whole < math.MaxInt64 && int64(whole) == int64(v.bits)
+}
+
+// String spells the value as SQLite does: 2 for an integer, 2.0 for a float.
+func (v Value) String() string {
+	if !v.real {
+		return strconv.FormatInt(int64(v.bits), 10)
+	}
+	f := v.Float64()
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+// Point is one value of a series.
+type Point struct {
+	At    Instant
+	Value Value
+}
+
+// Reading is one metric's value within a [Row].
+type Reading struct {
+	Metric MetricName
+	Value  Value
+}
+
+// Row holds what Heapster showed of one entity at one moment. Heapster stamps
+// every metric of a batch alike, so a batch is one row an entity. A metric may
+// stand in it more than once, when Heapster answered it more than once.
+type Row struct {
+	Entity   Entity
+	At       Instant
+	Readings []Reading
+}
