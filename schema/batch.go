@@ -7,6 +7,9 @@ type Batch struct {
 	Cluster string
 	Rows    []Row
 	Holes   []Hole
+	// Horizon is the newest batch that the pass knows to be whole. None
+	// leaves the one that the archive has.
+	Horizon Instant
 	// Watermarks move (or, after Heapster's clock stepped, reset) the scopes
 	// named.
 	Watermarks map[Scope]Instant

@@ -15,6 +15,7 @@ const (
 	CauseUnaddressable Cause = "unaddressable" // no URL can name it
 	CauseStale         Cause = "stale"         // Heapster's newest batch is old
 	CauseEmpty         Cause = "empty"         // Heapster has no batch at all
+	CauseRestarted     Cause = "restarted"     // Heapster forgot what it held
 	CauseClock         Cause = "clock"         // Heapster's clock was set back
 	CauseAllKeys       Cause = "allkeys"       // debug/allkeys is refused; the lists are used
 	CauseInterrupted   Cause = "interrupted"   // the pass was told to stop
@@ -40,6 +41,22 @@ type Hole struct {
 	Lasting bool `json:"lasting,omitempty"`
 }
 
+// Scope names the place for people: an entity's key, or "pass".
+func (h Hole) Scope() string {
+	switch {
+	case h.Entity.Kind == 0:
+		return "pass"
+	case h.Entity == (Entity{Kind: h.Entity.Kind, Namespace: h.Entity.Namespace, Node: h.Entity.Node}):
+		return h.Entity.Scope().String()
+	default:
+		return h.Entity.String()
+	}
+}
+
+// Incomplete reports whether the hole makes its pass incomplete. A lasting
+// limitation does not, nor does a clock set back, for nothing is missing then.
+func (h Hole) Incomplete() bool { return !h.Lasting && h.Cause != CauseClock }
+
 // PassID numbers the passes of one archive, from 1.
 type PassID int64
 
@@ -59,6 +76,7 @@ const (
 type Pass struct {
 	ID       PassID
 	Cluster  string
+	Version  string // of heapstash
 	Started  time.Time
 	Finished time.Time
 	Outcome  Outcome

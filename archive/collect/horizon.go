@@ -1,0 +1,211 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"heapstash/schema"
+)
+
+// stale is the age of the newest batch at which Heapster calls itself unwell.
+// (Its healthz: maxMetricsDelay in metrics/handlers.go.)
+const stale = 3 * time.Minute
+
+// longRetention is how long Heapster keeps its two long metrics.
+const longRetention = 15 * time.Minute
+
+// readCluster reads the cluster's own series, all that is visible of them. It
+// comes before every other request of data: the newest batch of the first
+// series is the pass's horizon, for whatever is asked later shows that batch
+// whole.
+func (p *pass) readCluster(ctx context.Context) ([]schema.Row, error) {
+	entity := schema.ClusterEntity()
+	names, err := p.source.MetricNames(ctx, entity)
+	if err != nil {
+		return nil, err
+	}
+	metrics := namesOf(schema.MetricsOf(schema.Cluster))
+	// The long ones first: theirs is the best view of what batches there were.
+	slices.SortStableFunc(metrics, func(a, b schema.MetricName) int { return long(b) - long(a) })
+	for _, m := range names {
+		if !slices.Contains(metrics, m) {
+			metrics = append(metrics, m)
+		}
+	}
+	rows := newRows()
+	var longTimes, shortTimes []schema.Instant
+	for _, m := range metrics {
+		points, err := p.source.Series(ctx, entity, m, 0)
+		if err != nil {
+			return nil, err
+		}
+		if p.record.Horizon == 0 {
+			p.record.Horizon = newest(points)
+		}
+		for _, point := range points {
+			if long(m) == 1 {
+				longTimes = append(longTimes, point.At)
+			} else {
+				shortTimes = append(shortTimes, point.At)
+			}
+		}
+		rows.add(entity, m, points)
+	}
+	if p.record.Horizon > 0 {
+		p.findGap(distinct(longTimes), distinct(shortTimes))
+	}
+	if !p.wants(entity) {
+		return nil, nil
+	}
+	p.record.Entities++
+	return rows.all(), nil
+}
+
+// long is 1 for the metrics that Heapster keeps for 15 minutes.
+func long(m schema.MetricName) int {
+	if metric, ok := schema.Lookup(m); ok && metric.Long {
+		return 1
+	}
+	return 0
+}
+
+// probe finds a horizon where the cluster has no series of its own: in the
+// first of the entities listed that has one.
+func (p *pass) probe(ctx context.Context, listed []schema.Entity) error {
+	const tries = 5
+	for _, e := range listed[:min(tries, len(listed))] {
+		for _, m := range schema.MetricsOf(e.Kind) {
+			if !m.Long {
+				continue
+			}
+			points, err := p.source.Series(ctx, e, m.Name, 0)
+			if err != nil {
+				return err
+			}
+			if p.record.Horizon = newest(points); p.record.Horizon > 0 {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// findGap compares the batches that are still whole with those of the pass
+// before. long are the batches of the last 15 minutes, of which only two
+// metrics are left; short are those that are still whole.
+func (p *pass) findGap(long, short []schema.Instant) {
+	last := p.memory.Horizon
+	if last == 0 || len(short) == 0 || short[0] <= last || p.record.Horizon <= last {
+		return
+	}
+	step := resolution(long, short)
+	window := schema.Window{From: last + 1, To: short[0] - 1}
+	cause, lost := schema.CauseLate, time.Duration(0)
+	if len(long) > 0 && long[0] <= last {
+		// Every batch since then is known, if only by two metrics.
+		for _, at := range long {
+			if at > last && at < short[0] {
+				lost += step
+			}
+		}
+	} else {
+		lost = short[0].Sub(last) - step
+		if p.record.Horizon.Sub(last) < longRetention-step {
+			cause = schema.CauseRestarted
+		}
+	}
+	if lost <= 0 {
+		return
+	}
+	p.record.Gap = lost
+	detail := fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute",
+		lost, p.record.Horizon.Sub(last))
+	if cause == schema.CauseRestarted {
+		detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
+	}
+	p.hole(schema.Hole{Cause: cause, Detail: detail, Window: window})
+}
+
+// resolution is the least distance between two batches, a minute where only
+// one is known: Heapster's default.
+func resolution(batches ...[]schema.Instant) time.Duration {
+	least := time.Duration(0)
+	for _, times := range batches {
+		for i := 1; i < len(times); i++ {
+			if d := times[i].Sub(times[i-1]); least == 0 || d < least {
+				least = d
+			}
+		}
+	}
+	if least == 0 {
+		return time.Minute
+	}
+	return least
+}
+
+// checkClock forgets the watermarks when Heapster's clock was set back, for
+// what comes now is older than they are.
+func (p *pass) checkClock() {
+	if p.record.Horizon == 0 || p.record.Horizon >= p.memory.Horizon {
+		return
+	}
+	p.hole(schema.Hole{
+		Cause: schema.CauseClock,
+		Detail: fmt.Sprintf("Heapster's newest batch is of %v, that of the last pass was of %v: everything visible is asked for again",
+			p.record.Horizon, p.memory.Horizon),
+	})
+	clear(p.memory.Watermarks)
+}
+
+// checkFreshness notes a Heapster that has nothing, or nothing new.
+func (p *pass) checkFreshness(ctx context.Context, listed bool) {
+	if p.record.Horizon == 0 {
+		detail := "Heapster lists nothing and has no samples: it was just started, or it reaches no kubelet"
+		if listed {
+			detail = "Heapster lists entities and shows no sample of them"
+		}
+		p.hole(schema.Hole{Cause: schema.CauseEmpty, Detail: detail})
+		return
+	}
+	age := p.Now().Sub(p.record.Horizon.Time()).Round(time.Second)
+	if age <= stale {
+		return
+	}
+	// Old by the local clock. Where Heapster calls itself well, the clocks
+	// differ; where it does not say, it counts as stale.
+	if err := p.source.Healthz(ctx); err == nil {
+		p.Log.Warn("Heapster's clock differs from the local one", "behind", age)
+		return
+	} else if errors.Is(err, context.Canceled) {
+		return
+	}
+	p.hole(schema.Hole{
+		Cause:  schema.CauseStale,
+		Detail: fmt.Sprintf("Heapster's newest batch is %v old: look at its log for kubelets that do not answer", age),
+	})
+}
+
+func newest(points []schema.Point) schema.Instant {
+	var at schema.Instant
+	for _, point := range points {
+		at = max(at, point.At)
+	}
+	return at
+}
+
+// distinct sorts times and drops repetitions.
+func distinct(times []schema.Instant) []schema.Instant {
+	slices.Sort(times)
+	return slices.Compact(times)
+}
+
+func namesOf(metrics []schema.Metric) []schema.MetricName {
+	names := make([]schema.MetricName, len(metrics))
+	for i, m := range metrics {
+		names[i] = m.Name
+	}
+	return names
+}

@@ -1,0 +1,229 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"heapstash/schema"
+)
+
+// overlap is how far before its watermark a scope is asked again: scrapes may
+// overlap, and then a batch can appear after a newer one.
+const overlap = 30 * time.Second
+
+// closing is how long a pass that was told to stop may take to say so in the
+// ledger.
+const closing = 5 * time.Second
+
+// Run makes one pass. The summary is valid whether or not there is an error:
+// with one, it tells what was done until then, and that is stored.
+//
+// A scope that cannot be read is a hole in the summary and in the ledger, not
+// an error. Errors are that Heapster cannot be reached at all, that it is not
+// the cluster it was ([ForeignClusterError]), that the store failed, or that
+// ctx ended.
+func Run(ctx context.Context, source Source, store Store, opts Options) (Summary, error) {
+	p := &pass{
+		Options: opts,
+		source:  source,
+		store:   store,
+		record:  schema.Pass{Cluster: opts.Cluster, Version: opts.Version, Started: opts.Now()},
+	}
+	id, err := store.BeginPass(ctx, p.record)
+	if err != nil {
+		p.record.Outcome, p.record.Error = schema.OutcomeFailed, err.Error()
+		return Summary{Pass: p.record}, err
+	}
+	p.record.ID = id
+	err = p.run(ctx)
+
+	p.record.Finished = opts.Now()
+	p.record.Requests, p.record.Bytes = source.Traffic()
+	p.record.Outcome = schema.OutcomeComplete
+	switch {
+	case err != nil:
+		p.record.Outcome, p.record.Error = schema.OutcomeFailed, err.Error()
+	case slices.ContainsFunc(p.holes, schema.Hole.Incomplete):
+		p.record.Outcome = schema.OutcomePartial
+	}
+	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	err = errors.Join(err, store.EndPass(closeCtx, p.record, p.holes[p.stored:]))
+	return Summary{Pass: p.record, Holes: p.holes}, err
+}
+
+// pass is one pass under way. Only fetch works on several goroutines.
+type pass struct {
+	Options
+	source Source
+	store  Store
+
+	record schema.Pass
+	memory schema.Memory
+	holes  []schema.Hole
+	stored int // how many of holes are in the ledger already
+}
+
+// stages are the kinds that are fetched, and then stored, together: one
+// transaction for the few small ones and one for each large one.
+var stages = [][]schema.Kind{
+	{schema.Node, schema.Namespace},
+	{schema.Pod},
+}
+
+func (p *pass) run(ctx context.Context) error {
+	var err error
+	if p.memory, err = p.store.Memory(ctx, p.Cluster); err != nil {
+		return err
+	}
+	cluster, err := p.readCluster(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := p.discover(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.checkNodes(found); err != nil {
+		return err
+	}
+	if p.record.Horizon == 0 {
+		if err := p.probe(ctx, found.listed); err != nil {
+			return err
+		}
+	}
+	p.checkClock()
+	p.checkFreshness(ctx, len(found.listed) > 0)
+
+	// What the first batch says of entities holds for all that follow.
+	batch := p.batch()
+	batch.Horizon = p.record.Horizon
+	batch.Appeared, batch.Vanished, batch.Seen = found.appeared, found.vanished, p.seen()
+	batch.Rows = cluster
+	if p.record.Horizon > 0 {
+		batch.Watermarks[schema.Scope{Kind: schema.Cluster}] = p.record.Horizon
+	}
+	if batch.Carried, err = p.discoverNames(ctx, found); err != nil {
+		return err
+	}
+	for i, kinds := range stages {
+		plan := p.plan(found, batch.Carried, kinds)
+		p.record.Entities += plan.entities
+		result, err := p.fetch(ctx, plan)
+		if err != nil {
+			return err
+		}
+		batch.Rows = append(batch.Rows, result.rows...)
+		maps.Copy(batch.Watermarks, result.watermarks)
+		maps.Copy(batch.Asked, result.asked)
+		if err := p.write(ctx, batch); err != nil {
+			return err
+		}
+		p.Log.Debug("stored", "stage", i+1, "kinds", kinds, "requests", len(plan.requests), "rows", len(batch.Rows))
+		carried := batch.Carried
+		batch = p.batch()
+		batch.Carried = carried
+	}
+	return p.compact(ctx)
+}
+
+func (p *pass) batch() schema.Batch {
+	return schema.Batch{
+		Pass:       p.record.ID,
+		Cluster:    p.Cluster,
+		Watermarks: make(map[schema.Scope]schema.Instant),
+		Asked:      make(map[schema.Scope][]schema.MetricName),
+	}
+}
+
+func (p *pass) write(ctx context.Context, batch schema.Batch) error {
+	batch.Holes = p.holes[p.stored:]
+	written, err := p.store.Write(ctx, batch)
+	if err != nil {
+		return err
+	}
+	p.stored = len(p.holes)
+	p.record.New += written.New
+	p.record.Duplicates += written.Duplicates
+	p.record.Conflicts += written.Conflicts
+	for _, row := range batch.Rows {
+		p.record.Newest = max(p.record.Newest, row.At)
+	}
+	return nil
+}
+
+// compact lets the store tidy up. A pass whose samples are stored has not
+// failed when that does not work, but the next one will run into it.
+func (p *pass) compact(ctx context.Context) error {
+	if p.record.Horizon == 0 {
+		return nil
+	}
+	moved, err := p.store.Compact(ctx, min(p.record.Horizon, schema.InstantOf(p.Now())))
+	if moved > 0 {
+		p.Log.Debug("compacted", "rows", moved)
+	}
+	return err
+}
+
+// hole notes something that is missing. Incomplete ones are logged here, once.
+func (p *pass) hole(h schema.Hole) {
+	p.holes = append(p.holes, h)
+	if h.Incomplete() {
+		p.Log.Warn("hole", "scope", h.Scope(), "cause", h.Cause, "detail", h.Detail)
+		return
+	}
+	p.Log.Info("limitation", "scope", h.Scope(), "cause", h.Cause, "detail", h.Detail)
+}
+
+// seen is Heapster's time at which its lists were read, the local clock's
+// where Heapster has shown none.
+func (p *pass) seen() schema.Instant {
+	if p.record.Horizon > 0 {
+		return p.record.Horizon
+	}
+	return schema.InstantOf(p.Now())
+}
+
+// ForeignClusterError says that none of the cluster's nodes is among those
+// that the store has under its name.
+type ForeignClusterError struct {
+	Cluster string
+	Found   string // one of the nodes that Heapster lists
+	Known   string // one of the nodes that the store has
+}
+
+func (e *ForeignClusterError) Error() string {
+	return fmt.Sprintf("this is not the cluster %q: Heapster lists node %s and others, the archive knows %s and others, and none is the same",
+		e.Cluster, e.Found, e.Known)
+}
+
+// Hint says what to do next.
+func (e *ForeignClusterError) Hint() string {
+	return "give another cluster a name of its own with --cluster-name; if its nodes were all replaced, run collect --accept-new-nodes once"
+}
+
+// checkNodes refuses a cluster that shares no node with what the store had of
+// it at the last pass: two clusters must not mix by mistake.
+func (p *pass) checkNodes(found discovery) error {
+	if p.AcceptNewNodes {
+		return nil
+	}
+	known := ""
+	for e, lastSeen := range p.memory.Entities {
+		if e.Kind != schema.Node || lastSeen != 0 {
+			continue
+		}
+		if slices.Contains(found.nodes, e.Node) {
+			return nil
+		}
+		known = max(known, e.Node)
+	}
+	if known == "" || len(found.nodes) == 0 {
+		return nil
+	}
+	return &ForeignClusterError{Cluster: p.Cluster, Found: found.nodes[0], Known: known}
+}

@@ -1,0 +1,32 @@
+package collect
+
+import "heapstash/schema"
+
+// rows gathers points, which come by metric, into rows, which are by entity
+// and time.
+type rows struct {
+	rows  []schema.Row
+	index map[rowKey]int
+}
+
+type rowKey struct {
+	entity schema.Entity
+	at     schema.Instant
+}
+
+func newRows() *rows { return &rows{index: make(map[rowKey]int)} }
+
+func (r *rows) add(e schema.Entity, m schema.MetricName, points []schema.Point) {
+	for _, point := range points {
+		key := rowKey{e, point.At}
+		i, ok := r.index[key]
+		if !ok {
+			i = len(r.rows)
+			r.index[key] = i
+			r.rows = append(r.rows, schema.Row{Entity: e, At: point.At})
+		}
+		r.rows[i].Readings = append(r.rows[i].Readings, schema.Reading{Metric: m, Value: point.Value})
+	}
+}
+
+func (r *rows) all() []schema.Row { return r.rows }

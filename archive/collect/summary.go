@@ -1,0 +1,53 @@
+package collect
+
+import (
+	"encoding/json"
+	"time"
+
+	"heapstash/schema"
+)
+
+// Summary tells what a pass did.
+type Summary struct {
+	Pass  schema.Pass
+	Holes []schema.Hole
+}
+
+// Complete reports whether nothing is missing that could be had.
+func (s Summary) Complete() bool { return s.Pass.Outcome == schema.OutcomeComplete }
+
+// MarshalJSON writes the summary as `collect --json` prints it. Times are
+// RFC 3339 in UTC; newest and horizon are Heapster's clock, or null.
+func (s Summary) MarshalJSON() ([]byte, error) {
+	type hole struct {
+		Scope string `json:"scope"` // as in kind/name; "pass" for all of it
+		schema.Hole
+	}
+	holes := make([]hole, len(s.Holes))
+	for i, h := range s.Holes {
+		holes[i] = hole{h.Scope(), h}
+	}
+	p := s.Pass
+	return json.Marshal(struct {
+		MessageType string         `json:"message_type"`
+		Cluster     string         `json:"cluster"`
+		Pass        schema.PassID  `json:"pass"`
+		Outcome     schema.Outcome `json:"outcome"`
+		Error       string         `json:"error,omitempty"`
+		Started     time.Time      `json:"started"`
+		Finished    time.Time      `json:"finished"`
+		Requests    int64          `json:"requests"`
+		Bytes       int64          `json:"bytes"`
+		Entities    int            `json:"entities"`
+		New         int            `json:"samples_new"`
+		Duplicates  int            `json:"samples_duplicate"`
+		Conflicts   int            `json:"conflicts"`
+		Holes       []hole         `json:"holes"`
+		Newest      schema.Instant `json:"newest"`
+		Horizon     schema.Instant `json:"horizon"`
+		GapSeconds  int64          `json:"gap_seconds"`
+	}{
+		"summary", p.Cluster, p.ID, p.Outcome, p.Error, p.Started.UTC(), p.Finished.UTC(), p.Requests, p.Bytes,
+		p.Entities, p.New, p.Duplicates, p.Conflicts, holes, p.Newest, p.Horizon, int64(p.Gap.Seconds()),
+	})
+}

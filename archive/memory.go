@@ -1,0 +1,129 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"heapstash/schema"
+)
+
+// recently is how long an entity that is not listed any more stays in
+// [schema.Memory]: Heapster keeps two metrics for 15 minutes, and a scrape may
+// be late.
+const recently = 20 * time.Minute
+
+const (
+	selectHorizon    = `SELECT horizon FROM cluster_state WHERE cluster = ?`
+	selectWatermarks = `SELECT kind, name, ts FROM watermark WHERE cluster = ?`
+	selectAsked      = `SELECT a.kind, a.name, m.name FROM asked a JOIN metric m ON m.id = a.metric_id WHERE a.cluster = ?`
+	selectRecent     = `SELECT id, kind, namespace, pod, container, node, labels, ifnull(last_seen, 0)
+		FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2)`
+	selectCarried = `SELECT c.entity_id, m.name FROM carried c JOIN metric m ON m.id = c.metric_id
+		WHERE c.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
+	selectMetrics    = `SELECT id, name FROM metric`
+	selectCompaction = `SELECT table_name, ts FROM compaction`
+)
+
+// load reads what every write needs.
+func (s *Store) load(ctx context.Context) error {
+	s.entities = make(map[entityKey]int64)
+	s.metrics = make(map[schema.MetricName]int64)
+	s.compacted = make(map[string]schema.Instant)
+	return errors.Join(
+		each(ctx, s.db, func(rows *sql.Rows) error {
+			var id int64
+			var name schema.MetricName
+			err := rows.Scan(&id, &name)
+			s.metrics[name] = id
+			return err
+		}, selectMetrics),
+		each(ctx, s.db, func(rows *sql.Rows) error {
+			var name string
+			var ts schema.Instant
+			err := rows.Scan(&name, &ts)
+			s.compacted[name] = ts
+			return err
+		}, selectCompaction),
+	)
+}
+
+// Memory returns what the archive remembers of the cluster. A cluster that it
+// does not know has an empty memory.
+func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, error) {
+	m := schema.Memory{
+		Watermarks: make(map[schema.Scope]schema.Instant),
+		Asked:      make(map[schema.Scope]map[schema.MetricName]bool),
+		Entities:   make(map[schema.Entity]schema.Instant),
+		Carried:    make(map[schema.Entity][]schema.MetricName),
+	}
+	err := s.db.QueryRowContext(ctx, selectHorizon, cluster).Scan(&m.Horizon)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return schema.Memory{}, explain(s.path, err)
+	}
+	err = each(ctx, s.db, func(rows *sql.Rows) error {
+		var scope schema.Scope
+		var ts schema.Instant
+		err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &ts)
+		m.Watermarks[scope] = ts
+		return err
+	}, selectWatermarks, cluster)
+	if err != nil {
+		return schema.Memory{}, explain(s.path, err)
+	}
+	err = each(ctx, s.db, func(rows *sql.Rows) error {
+		var scope schema.Scope
+		var metric schema.MetricName
+		if err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &metric); err != nil {
+			return err
+		}
+		if m.Asked[scope] == nil {
+			m.Asked[scope] = make(map[schema.MetricName]bool)
+		}
+		m.Asked[scope][metric] = true
+		return nil
+	}, selectAsked, cluster)
+	if err != nil {
+		return schema.Memory{}, explain(s.path, err)
+	}
+	if err := s.recentEntities(ctx, cluster, &m); err != nil {
+		return schema.Memory{}, explain(s.path, err)
+	}
+	return m, nil
+}
+
+func (s *Store) recentEntities(ctx context.Context, cluster string, m *schema.Memory) error {
+	since := m.Horizon.Add(-recently)
+	byID := make(map[int64]schema.Entity)
+	err := each(ctx, s.db, func(rows *sql.Rows) error {
+		var id int64
+		var e schema.Entity
+		var lastSeen schema.Instant
+		err := rows.Scan(&id, scanKind{&e.Kind}, &e.Namespace, &e.Pod, &e.Container, &e.Node, &e.Labels, &lastSeen)
+		byID[id] = e
+		m.Entities[e] = lastSeen
+		s.entities[entityKey{cluster, e}] = id
+		return err
+	}, selectRecent, cluster, since)
+	if err != nil {
+		return err
+	}
+	return each(ctx, s.db, func(rows *sql.Rows) error {
+		var id int64
+		var metric schema.MetricName
+		err := rows.Scan(&id, &metric)
+		m.Carried[byID[id]] = append(m.Carried[byID[id]], metric)
+		return err
+	}, selectCarried, cluster, since)
+}
+
+// scanKind reads a kind's name. (schema.Kind itself knows nothing of SQL.)
+type scanKind struct{ kind *schema.Kind }
+
+func (k scanKind) Scan(src any) error {
+	name, _ := src.(string)
+	parsed, err := schema.ParseKind(name)
+	*k.kind = parsed
+	return err
+}

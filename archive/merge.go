@@ -1,0 +1,227 @@
+package archive
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"heapstash/schema"
+)
+
+// cell is what a column holds: a value, or NULL.
+type cell struct {
+	value schema.Value
+	set   bool
+}
+
+// Scan reads a value as SQLite stores it.
+func (c *cell) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*c = cell{}
+	case int64:
+		*c = cell{schema.Int(v), true}
+	case float64:
+		*c = cell{schema.Real(v), true}
+	default:
+		return fmt.Errorf("a sample's value is a %T", src)
+	}
+	return nil
+}
+
+// bind is the cell as a statement's parameter.
+func (c cell) bind() any {
+	if !c.set {
+		return nil
+	}
+	return bindValue(c.value)
+}
+
+func bindValue(v schema.Value) any {
+	if i, ok := v.Int64(); ok {
+		return i
+	}
+	return v.Float64()
+}
+
+// verdict is what became of a value that met a cell.
+type verdict int
+
+const (
+	added     verdict = iota // the cell was empty
+	same                     // it held the value, or the exact one that the value was cut from
+	refined                  // it held the value cut; now it holds the exact one
+	differing                // it held another one, and keeps it
+)
+
+// meet merges an incoming value into the cell.
+func (c *cell) meet(v schema.Value) verdict {
+	switch {
+	case !c.set:
+		*c = cell{v, true}
+		return added
+	case c.value == v || v.CutFrom(c.value):
+		return same
+	case c.value.CutFrom(v):
+		c.value = v
+		return refined
+	default:
+		return differing
+	}
+}
+
+// tally counts the verdict, and keeps the refused value of a conflict.
+func (w *writer) tally(v verdict, key rowKey, metric int64, kept, refused schema.Value) error {
+	switch v {
+	case added:
+		w.written.New++
+	case same, refined:
+		w.written.Duplicates++
+	case differing:
+		w.written.Conflicts++
+		return w.exec(insertConflict, key.entity, metric, key.at, bindValue(kept), bindValue(refused), w.pass)
+	}
+	return nil
+}
+
+const insertConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
+	VALUES (?, ?, ?, ?, ?, ?)`
+
+// mergeWide brings the readings into the table's rows and writes the rows
+// that changed.
+func (w *writer) mergeWide(t *table, readings map[rowKey][]reading) error {
+	if len(readings) == 0 {
+		return nil
+	}
+	stored, err := w.storedRows(t, readings)
+	if err != nil {
+		return err
+	}
+	args := make([]any, 2+len(t.metrics))
+	for _, key := range slices.SortedFunc(maps.Keys(readings), rowKey.compare) {
+		row := stored[key]
+		if row == nil {
+			row = make([]cell, len(t.metrics))
+		}
+		changed := false
+		for _, r := range readings[key] {
+			c := &row[r.column]
+			verdict := c.meet(r.value)
+			metric := w.Store.metrics[t.metrics[r.column].Name]
+			if err := w.tally(verdict, key, metric, c.value, r.value); err != nil {
+				return err
+			}
+			changed = changed || verdict == added || verdict == refined
+		}
+		if !changed {
+			continue
+		}
+		for i, c := range row {
+			args[2+i] = c.bind()
+		}
+		query := t.replaceHot
+		args[0], args[1] = key.at, key.entity
+		if key.at <= w.compacted[t.name] {
+			query = t.replaceCold
+			args[0], args[1] = key.entity, key.at
+		}
+		if err := w.exec(query, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedRows returns the rows that the archive has at the readings' keys. Hot
+// rows are read a moment at a time, for a pass meets nearly all of a moment's.
+func (w *writer) storedRows(t *table, readings map[rowKey][]reading) (map[rowKey][]cell, error) {
+	stored := make(map[rowKey][]cell)
+	moments := make(map[schema.Instant]bool)
+	for key := range readings {
+		if key.at > w.compacted[t.name] {
+			moments[key.at] = true
+			continue
+		}
+		row := make([]cell, len(t.metrics))
+		switch err := w.scanRow(t.coldAt, row, key.entity, key.at); {
+		case err == nil:
+			stored[key] = row
+		case !errors.Is(err, sql.ErrNoRows):
+			return nil, err
+		}
+	}
+	for at := range moments {
+		if err := w.hotRows(t, at, readings, stored); err != nil {
+			return nil, err
+		}
+	}
+	return stored, nil
+}
+
+func (w *writer) scanRow(query string, row []cell, args ...any) error {
+	stmt, err := w.statement(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(w.ctx, args...).Scan(pointers(row)...)
+}
+
+func (w *writer) hotRows(t *table, at schema.Instant, wanted map[rowKey][]reading, stored map[rowKey][]cell) error {
+	stmt, err := w.statement(t.hotAt)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(w.ctx, at)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // its error is that of rows.Err
+	key := rowKey{at: at}
+	row := make([]cell, len(t.metrics))
+	dest := append([]any{&key.entity}, pointers(row)...)
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		if wanted[key] != nil {
+			stored[key] = slices.Clone(row)
+		}
+	}
+	return rows.Err()
+}
+
+func pointers(row []cell) []any {
+	dest := make([]any, len(row))
+	for i := range row {
+		dest[i] = &row[i]
+	}
+	return dest
+}
+
+// mergeNarrow does for samples without a column what mergeWide does for rows.
+func (w *writer) mergeNarrow(samples []narrowSample) error {
+	for _, sample := range samples {
+		selection, replacement := narrowHotAt, replaceNarrowHot
+		if sample.at <= w.compacted[narrowName] {
+			selection, replacement = narrowColdAt, replaceNarrowCold
+		}
+		var c cell
+		err := w.one(selection, &c, sample.at, sample.entity, sample.metric)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		verdict := c.meet(sample.value)
+		if err := w.tally(verdict, sample.rowKey, sample.metric, c.value, sample.value); err != nil {
+			return err
+		}
+		if verdict != added && verdict != refined {
+			continue
+		}
+		if err := w.exec(replacement, sample.at, sample.entity, sample.metric, c.bind()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+
+	"heapstash/schema"
+)
+
+// Reader is an archive open for reading only. It sees a writer's work a
+// transaction at a time, and never makes a writer wait or fail.
+type Reader struct {
+	path string
+	db   *sql.DB
+}
+
+// OpenReader opens an archive that exists. The error wraps
+// [schema.ErrNoArchive], [schema.ErrNotArchive] or [schema.ErrNewerArchive]
+// where one of them is the reason.
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
+	exists, err := inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	if !exists {
+		return nil, &Error{
+			Path: path,
+			Err:  fmt.Errorf("%w at this path", schema.ErrNoArchive),
+			hint: "heapstash collect makes one; name another file with --db-file",
+		}
+	}
+	db, err := openDB(path, "ro", url.Values{"_query_only": {"1"}})
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	r := &Reader{path, db}
+	if err := db.PingContext(ctx); err != nil {
+		return nil, explain(path, err)
+	}
+	return r, nil
+}
+
+// Query runs one statement. Cancel ctx to stop one that takes too long. A
+// statement that would write fails.
+func (r *Reader) Query(ctx context.Context, query string) (*sql.Rows, error) {
+	rows, err := r.db.QueryContext(ctx, query)
+	return rows, explain(r.path, err)
+}
+
+// Close ends the reading.
+func (r *Reader) Close() error { return explain(r.path, r.db.Close()) }

@@ -1,0 +1,186 @@
+package archive
+
+import (
+	"fmt"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// viewScript returns the SQL that makes every view. It is built from the
+// registry's identifiers alone.
+//
+// The join with entity is inside each arm of each UNION ALL, with CROSS JOIN
+// to hold its order: from entity to rows in the cold arm, whose key begins
+// with the entity, and from rows to entity in the hot arm, whose key begins
+// with the time. Outside the arms, SQLite would read the whole cold table for
+// a question about the last hour.
+func viewScript(l layout) string {
+	var script strings.Builder
+	for _, t := range l.tables {
+		fmt.Fprintf(&script, "CREATE VIEW %s AS\n%s\nUNION ALL\n%s;\n\n", t.name, t.arm(cold), t.arm(hot))
+	}
+	var arms []string
+	for _, tier := range []tier{cold, hot} {
+		for _, t := range l.tables {
+			for _, m := range t.metrics {
+				arms = append(arms, t.sampleArm(tier, m))
+			}
+		}
+		arms = append(arms, narrowArm(tier))
+	}
+	fmt.Fprintf(&script, "CREATE VIEW samples AS\n%s;\n\n", strings.Join(arms, "\nUNION ALL\n"))
+	script.WriteString(ledgerViews)
+	return script.String()
+}
+
+// tier is one half of a pair of tables.
+type tier string
+
+const (
+	hot  tier = "hot"
+	cold tier = "cold"
+)
+
+// from joins the tier of a table with entity in the order that its key wants.
+func (t tier) from(name string) string {
+	if t == cold {
+		return fmt.Sprintf("FROM entity e CROSS JOIN %s_cold s ON s.entity_id = e.id", name)
+	}
+	return fmt.Sprintf("FROM %s_hot s CROSS JOIN entity e ON e.id = s.entity_id", name)
+}
+
+const timeColumns = "s.ts, strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time"
+
+// where keeps a cold arm from looking for rows of entities that have none.
+func (t *table) where() string {
+	if t.family != schema.Unlabelled {
+		return "e.labels <> ''"
+	}
+	return fmt.Sprintf("e.kind = '%s'", t.kind)
+}
+
+// arm selects a tier's rows as the table's own view shows them.
+func (t *table) arm(tier tier) string {
+	columns := []string{"e.cluster"}
+	if t.family == schema.Unlabelled {
+		columns = append(columns, kindColumns(t.kind)...)
+	} else {
+		columns = append(columns, "e.kind",
+			"nullif(e.node, '') AS node", "nullif(e.namespace, '') AS namespace",
+			"nullif(e.pod, '') AS pod", "nullif(e.container, '') AS container")
+		columns = append(columns, labelColumns(t.family)...)
+	}
+	columns = append(columns, timeColumns)
+	for _, m := range t.metrics {
+		columns = append(columns, "s."+m.Column())
+	}
+	return fmt.Sprintf("SELECT %s\n%s\nWHERE %s", strings.Join(columns, ", "), tier.from(t.name), t.where())
+}
+
+// kindColumns are the names that tell entities of a kind apart.
+func kindColumns(k schema.Kind) []string {
+	switch k {
+	case schema.Node:
+		return []string{"e.node"}
+	case schema.Namespace:
+		return []string{"e.namespace"}
+	case schema.Pod:
+		return []string{"e.namespace", "e.pod"}
+	case schema.Container:
+		return []string{"e.namespace", "e.pod", "e.container"}
+	case schema.SystemContainer:
+		return []string{"e.node", "e.container"}
+	default:
+		return nil
+	}
+}
+
+// labelColumns takes a family's label set apart: key:value pairs joined by
+// commas, in key order. A value holds no comma, for Heapster could not be
+// asked for it.
+func labelColumns(f schema.Family) []string {
+	var columns []string
+	for _, key := range f.LabelKeys() {
+		// Commas on both sides make the first and the last pair like the rest.
+		value := fmt.Sprintf("substr(',' || e.labels, instr(',' || e.labels, ',%s:') + %d)", key, len(key)+2)
+		columns = append(columns, fmt.Sprintf("substr(%s, 1, instr(%s || ',', ',') - 1) AS %s", value, value, key))
+	}
+	return columns
+}
+
+// sampleArm selects one metric of a tier as the samples view shows it.
+func (t *table) sampleArm(tier tier, m schema.Metric) string {
+	names := fmt.Sprintf("e.cluster, '%s' AS kind", t.kind)
+	if t.family != schema.Unlabelled {
+		names = "e.cluster, e.kind"
+	}
+	var columns []string
+	applies := strings.Join(kindColumns(t.kind), " ")
+	for _, name := range []string{"namespace", "pod", "container", "node"} {
+		switch {
+		case t.family != schema.Unlabelled:
+			columns = append(columns, fmt.Sprintf("nullif(e.%s, '') AS %s", name, name))
+		case strings.Contains(applies+" ", "e."+name+" "):
+			columns = append(columns, "e."+name)
+		default:
+			columns = append(columns, "NULL AS "+name)
+		}
+	}
+	labels := "NULL AS labels"
+	if t.family != schema.Unlabelled {
+		labels = "e.labels"
+	}
+	return fmt.Sprintf("SELECT %s, %s, %s, '%s' AS metric, %s, s.%s AS value %s WHERE %s AND s.%s IS NOT NULL",
+		names, strings.Join(columns, ", "), labels, m.Name, timeColumns, m.Column(),
+		tier.from(t.name), t.where(), m.Column())
+}
+
+// narrowArm selects a tier's samples without a column.
+func narrowArm(tier tier) string {
+	return "SELECT e.cluster, e.kind, nullif(e.namespace, '') AS namespace, nullif(e.pod, '') AS pod, " +
+		"nullif(e.container, '') AS container, nullif(e.node, '') AS node, nullif(e.labels, '') AS labels, " +
+		"m.name AS metric, " + timeColumns + ", s.value " +
+		tier.from(narrowName) + " CROSS JOIN metric m ON m.id = s.metric_id"
+}
+
+// ledgerViews tell what is known, and what is missing.
+const ledgerViews = `
+CREATE VIEW metrics AS
+SELECT name, column_name AS "column", unit, type, description FROM metric;
+
+CREATE VIEW entities AS
+SELECT e.cluster, e.kind, nullif(e.namespace, '') AS namespace, nullif(e.pod, '') AS pod,
+  nullif(e.container, '') AS container, nullif(e.node, '') AS node, nullif(e.labels, '') AS labels,
+  e.first_seen, ifnull(e.last_seen, c.horizon) AS last_seen, e.last_seen IS NULL AS listed
+FROM entity e LEFT JOIN cluster_state c ON c.cluster = e.cluster;
+
+CREATE VIEW passes AS
+SELECT id, cluster, version, started, strftime('%Y-%m-%dT%H:%M:%SZ', started, 'unixepoch') AS started_time,
+  finished, duration_ms, outcome, error, requests, bytes, entities, samples_new, samples_duplicate, conflicts,
+  newest, horizon, gap_seconds
+FROM pass;
+
+CREATE VIEW holes AS
+SELECT h.pass_id AS pass, p.cluster, nullif(h.kind, '') AS kind, nullif(h.namespace, '') AS namespace,
+  nullif(h.pod, '') AS pod, nullif(h.container, '') AS container, nullif(h.node, '') AS node,
+  nullif(h.labels, '') AS labels, nullif(h.metric, '') AS metric, h.cause, h.detail,
+  h.from_ts, h.to_ts, h.lasting
+FROM hole h JOIN pass p ON p.id = h.pass_id;
+
+CREATE VIEW gaps AS
+SELECT p.cluster, nullif(h.kind, '') AS kind, nullif(h.namespace, '') AS namespace, nullif(h.node, '') AS node,
+  nullif(h.metric, '') AS metric, h.from_ts, h.to_ts,
+  strftime('%Y-%m-%dT%H:%M:%SZ', h.from_ts, 'unixepoch') AS from_time,
+  strftime('%Y-%m-%dT%H:%M:%SZ', h.to_ts, 'unixepoch') AS to_time,
+  h.to_ts - h.from_ts AS seconds, h.cause, h.detail, h.pass_id AS pass
+FROM hole h JOIN pass p ON p.id = h.pass_id
+WHERE h.from_ts IS NOT NULL AND h.to_ts IS NOT NULL;
+
+CREATE VIEW conflicts AS
+SELECT e.cluster, e.kind, nullif(e.namespace, '') AS namespace, nullif(e.pod, '') AS pod,
+  nullif(e.container, '') AS container, nullif(e.node, '') AS node, nullif(e.labels, '') AS labels,
+  m.name AS metric, s.ts, strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time,
+  s.kept, s.refused, s.pass_id AS pass
+FROM conflict s JOIN entity e ON e.id = s.entity_id JOIN metric m ON m.id = s.metric_id;
+`

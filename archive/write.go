@@ -1,0 +1,252 @@
+package archive
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+
+	"heapstash/schema"
+)
+
+// Write stores the batch in one transaction, whole or not at all. A sample
+// that the archive has already is not written again: the first value stays,
+// and a differing one is counted and kept as a conflict, unless one of the two
+// is the other as Heapster truncates it; then the exact one stays.
+func (s *Store) Write(ctx context.Context, b schema.Batch) (schema.Written, error) {
+	var w *writer
+	err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {
+		w = newWriter(ctx, s, tx, b)
+		return w.write(b)
+	})
+	if err != nil {
+		return schema.Written{}, explain(s.path, err)
+	}
+	// What the transaction added exists only now.
+	maps.Copy(s.entities, w.entities)
+	maps.Copy(s.metrics, w.metrics)
+	return w.written, nil
+}
+
+// entityKey names an entity across clusters.
+type entityKey struct {
+	cluster string
+	entity  schema.Entity
+}
+
+// writer writes one batch within one transaction.
+type writer struct {
+	// ctx is never cancelled, for go-sqlite3 pays for each statement under
+	// one that can be; caller is, and is looked at between steps.
+	ctx    context.Context
+	caller context.Context
+
+	*Store
+	tx         *sql.Tx
+	statements map[string]*sql.Stmt
+	pass       schema.PassID
+	cluster    string
+	written    schema.Written
+
+	// What this transaction added to the store's maps of the same name.
+	entities map[entityKey]int64
+	metrics  map[schema.MetricName]int64
+}
+
+func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b schema.Batch) *writer {
+	return &writer{
+		ctx:        context.WithoutCancel(ctx),
+		caller:     ctx,
+		Store:      s,
+		tx:         tx,
+		statements: make(map[string]*sql.Stmt),
+		pass:       b.Pass,
+		cluster:    b.Cluster,
+		entities:   make(map[entityKey]int64),
+		metrics:    make(map[schema.MetricName]int64),
+	}
+}
+
+// statement prepares a query once a transaction, which closes it.
+func (w *writer) statement(query string) (*sql.Stmt, error) {
+	if stmt := w.statements[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := w.tx.PrepareContext(w.ctx, query)
+	if err == nil {
+		w.statements[query] = stmt
+	}
+	return stmt, err
+}
+
+func (w *writer) exec(query string, args ...any) error {
+	stmt, err := w.statement(query)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(w.ctx, args...)
+	return err
+}
+
+// one scans the first row of a query, or returns [sql.ErrNoRows].
+func (w *writer) one(query string, dest any, args ...any) error {
+	stmt, err := w.statement(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(w.ctx, args...).Scan(dest)
+}
+
+func (w *writer) write(b schema.Batch) error {
+	if err := w.remember(b); err != nil {
+		return err
+	}
+	wide, narrow, err := w.route(b.Rows)
+	if err != nil {
+		return err
+	}
+	for _, t := range w.layout.tables {
+		if err := w.caller.Err(); err != nil {
+			return err
+		}
+		if err := w.mergeWide(t, wide[t]); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	if err := w.mergeNarrow(narrow); err != nil {
+		return err
+	}
+	if err := recordHoles(w.ctx, w.tx, b.Pass, b.Cluster, b.Holes); err != nil {
+		return err
+	}
+	return w.caller.Err()
+}
+
+const (
+	appearEntity = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
+	vanishEntity = `UPDATE entity SET last_seen = ? WHERE id = ?`
+	upsertMark   = `INSERT INTO watermark (cluster, kind, name, ts) VALUES (?, ?, ?, ?)
+		ON CONFLICT (cluster, kind, name) DO UPDATE SET ts = excluded.ts`
+	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, metric_id) VALUES (?, ?, ?, ?)`
+	insertCarried = `INSERT OR IGNORE INTO carried (entity_id, metric_id) VALUES (?, ?)`
+	upsertHorizon = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
+		ON CONFLICT (cluster) DO UPDATE SET horizon = excluded.horizon`
+)
+
+// remember stores what the next pass will want to know.
+func (w *writer) remember(b schema.Batch) error {
+	for _, e := range b.Appeared {
+		id, err := w.entityID(e, b.Seen)
+		if err != nil {
+			return err
+		}
+		if err := w.exec(appearEntity, id); err != nil {
+			return err
+		}
+	}
+	for e, lastSeen := range b.Vanished {
+		id, err := w.entityID(e, lastSeen)
+		if err != nil {
+			return err
+		}
+		if err := w.exec(vanishEntity, lastSeen, id); err != nil {
+			return err
+		}
+	}
+	for scope, ts := range b.Watermarks {
+		if err := w.exec(upsertMark, w.cluster, scope.Kind.String(), scope.Name, ts); err != nil {
+			return err
+		}
+	}
+	for scope, metrics := range b.Asked {
+		for _, m := range metrics {
+			id, err := w.metricID(m)
+			if err != nil {
+				return err
+			}
+			if err := w.exec(insertAsked, w.cluster, scope.Kind.String(), scope.Name, id); err != nil {
+				return err
+			}
+		}
+	}
+	for e, metrics := range b.Carried {
+		entity, err := w.entityID(e, b.Seen)
+		if err != nil {
+			return err
+		}
+		for _, m := range metrics {
+			id, err := w.metricID(m)
+			if err != nil {
+				return err
+			}
+			if err := w.exec(insertCarried, entity, id); err != nil {
+				return err
+			}
+		}
+	}
+	if b.Horizon == 0 {
+		return nil
+	}
+	return w.exec(upsertHorizon, w.cluster, b.Horizon)
+}
+
+// rowKey is where a row stands in a wide table. Sorted, rows are appended to a
+// hot table in its own order.
+type rowKey struct {
+	at     schema.Instant
+	entity int64
+}
+
+func (k rowKey) compare(other rowKey) int {
+	return cmp.Or(cmp.Compare(k.at, other.at), cmp.Compare(k.entity, other.entity))
+}
+
+// reading is a value for a column.
+type reading struct {
+	column int
+	value  schema.Value
+}
+
+// narrowSample is a sample without a column.
+type narrowSample struct {
+	rowKey
+	metric int64
+	value  schema.Value
+}
+
+// route sorts the rows' readings by the table that each belongs to.
+func (w *writer) route(rows []schema.Row) (map[*table]map[rowKey][]reading, []narrowSample, error) {
+	wide := make(map[*table]map[rowKey][]reading)
+	var narrow []narrowSample
+	for _, row := range rows {
+		if row.At <= 0 || len(row.Readings) == 0 {
+			continue
+		}
+		id, err := w.entityID(row.Entity, row.At)
+		if err != nil {
+			return nil, nil, err
+		}
+		key := rowKey{row.At, id}
+		for _, r := range row.Readings {
+			t, column := w.layout.place(row.Entity, r.Metric)
+			if t == nil {
+				metric, err := w.metricID(r.Metric)
+				if err != nil {
+					return nil, nil, err
+				}
+				narrow = append(narrow, narrowSample{key, metric, r.Value})
+				continue
+			}
+			if wide[t] == nil {
+				wide[t] = make(map[rowKey][]reading)
+			}
+			wide[t][key] = append(wide[t][key], reading{column, r.Value})
+		}
+	}
+	slices.SortStableFunc(narrow, func(a, b narrowSample) int {
+		return cmp.Or(a.compare(b.rowKey), cmp.Compare(a.metric, b.metric))
+	})
+	return wide, narrow, nil
+}
