@@ -49,12 +49,9 @@ func migrate(ctx context.Context, db *sql.DB, path string, l layout) error {
 	if err != nil {
 		return err
 	}
-	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	version, err := fileVersion(ctx, db, path)
+	if err != nil {
 		return err
-	}
-	if version > len(scripts) {
-		return newerArchive(path, version, len(scripts))
 	}
 	for i, script := range scripts[version:] {
 		version := version + i + 1
@@ -69,6 +66,23 @@ func migrate(ctx context.Context, db *sql.DB, path string, l layout) error {
 		}
 	}
 	return syncRegistry(ctx, db, l)
+}
+
+// fileVersion returns the file's version, its -wal included, or an error for
+// one that this heapstash does not know.
+func fileVersion(ctx context.Context, db *sql.DB, path string) (int, error) {
+	scripts, err := migrations()
+	if err != nil {
+		return 0, err
+	}
+	var version int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, err
+	}
+	if version > len(scripts) {
+		return 0, newerArchive(path, version, len(scripts))
+	}
+	return version, nil
 }
 
 func newerArchive(path string, version, known int) error {

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -36,8 +37,8 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 		return nil, explain(path, err)
 	}
 	r := &Reader{path, db}
-	if err := db.PingContext(ctx); err != nil {
-		return nil, explain(path, err)
+	if _, err := fileVersion(ctx, db, path); err != nil {
+		return nil, errors.Join(explain(path, err), db.Close())
 	}
 	return r, nil
 }

@@ -97,8 +97,10 @@ func (s *Store) Close() error {
 // lock.
 func create(ctx context.Context, path string, l layout) error {
 	draft := path + ".new"
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // of a heapstash that died here
+	for _, left := range []string{draft, draft + "-journal"} { // by a heapstash that died here
+		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	file, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {

@@ -173,7 +173,7 @@ SELECT p.cluster, nullif(h.kind, '') AS kind, nullif(h.namespace, '') AS namespa
   nullif(h.metric, '') AS metric, h.from_ts, h.to_ts,
   strftime('%Y-%m-%dT%H:%M:%SZ', h.from_ts, 'unixepoch') AS from_time,
   strftime('%Y-%m-%dT%H:%M:%SZ', h.to_ts, 'unixepoch') AS to_time,
-  h.to_ts - h.from_ts AS seconds, h.cause, h.detail, h.pass_id AS pass
+  h.to_ts - h.from_ts + 1 AS seconds, h.cause, h.detail, h.pass_id AS pass
 FROM hole h JOIN pass p ON p.id = h.pass_id
 WHERE h.from_ts IS NOT NULL AND h.to_ts IS NOT NULL;
 

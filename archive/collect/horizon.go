@@ -102,7 +102,7 @@ func (p *pass) findGap(long, short []schema.Instant) {
 		return
 	}
 	step := resolution(long, short)
-	window := schema.Window{From: last + 1, To: short[0] - 1}
+	window := schema.Window{From: last.Add(step), To: short[0] - 1}
 	cause, lost := schema.CauseLate, time.Duration(0)
 	if len(long) > 0 && long[0] <= last {
 		// Every batch since then is known, if only by two metrics.

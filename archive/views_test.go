@@ -1,0 +1,131 @@
+package archive_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/schema"
+)
+
+// TestColumnsAreTheRegistrys holds the migrations to the registry: a metric
+// that gains a column needs a migration.
+func TestColumnsAreTheRegistrys(t *testing.T) {
+	path := newPath(t)
+	open(t, path)
+	tables := make(map[string][]schema.Metric)
+	for _, k := range schema.Kinds() {
+		tables[k.String()] = schema.MetricsOf(k)
+	}
+	for _, f := range schema.Families() {
+		tables[string(f)] = schema.MetricsOfFamily(f)
+	}
+	for name, metrics := range tables {
+		for tier, keys := range map[string]string{"hot": "ts entity_id", "cold": "entity_id ts"} {
+			want := strings.Fields(keys)
+			for _, m := range metrics {
+				want = append(want, m.Column())
+			}
+			got := strings.Fields(stock(t, path, fmt.Sprintf("SELECT name FROM pragma_table_info('%s_%s')", name, tier)))
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%s_%s has the columns\n%v, the registry wants\n%v", name, tier, got, want)
+			}
+			affinities := stock(t, path, fmt.Sprintf("SELECT count(*) FROM pragma_table_info('%s_%s') WHERE pk = 0 AND type <> ''", name, tier))
+			if affinities != "0" {
+				t.Errorf("%s_%s: %s value columns have an affinity", name, tier, affinities)
+			}
+		}
+	}
+}
+
+// TestViewsArePublic spells the public contract out.
+func TestViewsArePublic(t *testing.T) {
+	path := newPath(t)
+	open(t, path)
+	for view, names := range map[string]string{
+		"cluster":          "cluster ts time",
+		"node":             "cluster node ts time",
+		"namespace":        "cluster namespace ts time",
+		"pod":              "cluster namespace pod ts time",
+		"container":        "cluster namespace pod container ts time",
+		"system_container": "cluster node container ts time",
+		"filesystem":       "cluster kind node namespace pod container resource_id ts time",
+		"disk":             "cluster kind node namespace pod container resource_id ts time",
+		"accelerator":      "cluster kind node namespace pod container accelerator_id make model ts time",
+		"samples":          "cluster kind namespace pod container node labels metric ts time value",
+		"metrics":          "name column unit type description",
+		"gaps":             "cluster kind namespace node metric from_ts to_ts from_time to_time seconds cause detail pass",
+	} {
+		got := strings.Join(strings.Fields(stock(t, path, fmt.Sprintf("SELECT name FROM pragma_table_info('%s')", view))), " ")
+		if got != names && !strings.HasPrefix(got, names+" ") {
+			t.Errorf("view %s: %s", view, got)
+		}
+	}
+	if got := stock(t, path, `SELECT "column", unit, type FROM metrics WHERE name = 'cpu/usage_rate'`); got != "cpu_usage_rate|millicores|gauge" {
+		t.Errorf("metrics: %s", got)
+	}
+}
+
+// TestPlans holds the views to the keys that they were built for, in the
+// stock shell, whose planner is older than ours.
+func TestPlans(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	for minute := range 180 {
+		at := noon.Add(time.Duration(minute) * time.Minute)
+		write(t, s,
+			row(web0, at, schema.Reading{"memory/usage", schema.Int(1)}, schema.Reading{"custom/q", schema.Int(1)}),
+			row(schema.PodEntity("shop", "web-1"), at, schema.Reading{"memory/usage", schema.Int(1)}))
+	}
+	compact(t, s, noon.Add(90*time.Minute), 180)
+	const recent = "ts >= 1506520800"
+	for _, test := range []struct {
+		name, query string
+		want, never []string
+	}{
+		{
+			"one pod", "SELECT ts, memory_usage FROM pod WHERE namespace = 'shop' AND pod = 'web-0' AND ts >= 1506513600",
+			[]string{"SEARCH e USING COVERING INDEX entity_key (kind=? AND namespace=? AND pod=?)",
+				"SEARCH s USING PRIMARY KEY (entity_id=? AND ts>?)", "SEARCH s USING PRIMARY KEY (ts>?)"},
+			[]string{"SCAN s", "MATERIALIZE pod"},
+		},
+		{
+			"recent window", "SELECT pod, max(cpu_usage_rate) FROM pod WHERE " + recent + " GROUP BY pod",
+			[]string{"SEARCH s USING PRIMARY KEY (ts>?)", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+				"SEARCH s USING PRIMARY KEY (entity_id=? AND ts>?)"},
+			[]string{"SCAN s"},
+		},
+		{
+			"one series of samples", "SELECT ts, value FROM samples WHERE kind = 'pod' AND pod = 'web-0' AND metric = 'memory/usage' AND " + recent,
+			[]string{"SEARCH s USING PRIMARY KEY (entity_id=? AND ts>?)"},
+			[]string{"SCAN s"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			plan := stock(t, path, "EXPLAIN QUERY PLAN "+test.query)
+			for _, want := range test.want {
+				if !strings.Contains(plan, want) {
+					t.Errorf("no %q in\n%s", want, plan)
+				}
+			}
+			for _, never := range test.never {
+				if strings.Contains(plan+"\n", never+"\n") {
+					t.Errorf("%q in\n%s", never, plan)
+				}
+			}
+		})
+	}
+}
+
+// TestSamplesFitsSQLite: a compound SELECT has at most 500 terms.
+func TestSamplesFitsSQLite(t *testing.T) {
+	path := newPath(t)
+	open(t, path)
+	arms := stock(t, path, "SELECT (length(sql) - length(replace(sql, 'UNION ALL', ''))) / 9 + 1 FROM sqlite_schema WHERE name = 'samples'")
+	var n int
+	if _, err := fmt.Sscan(arms, &n); err != nil || n > 500 {
+		t.Errorf("samples has %s arms: %v", arms, err)
+	}
+	t.Log("arms:", n)
+}

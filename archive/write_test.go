@@ -1,0 +1,270 @@
+package archive_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+const noon = schema.Instant(1506513600) // 2017-09-27T12:00:00Z
+
+var web0 = schema.PodEntity("shop", "web-0")
+
+func row(e schema.Entity, at schema.Instant, readings ...schema.Reading) schema.Row {
+	return schema.Row{Entity: e, At: at, Readings: readings}
+}
+
+func TestWriteKeepsEveryValueExactly(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	for i, v := range []schema.Value{
+		schema.Int(0), schema.Int(-1), schema.Int(1<<53 + 1), schema.Int(math.MaxInt64), schema.Int(math.MinInt64),
+		schema.Real(2), schema.Real(0.2551), schema.Real(-2.5e-7),
+	} {
+		at := noon + schema.Instant(60*i)
+		write(t, s, row(web0, at,
+			schema.Reading{"memory/usage", v}, schema.Reading{"custom/ünï %?", v}, schema.Reading{"cpu/usage", v}))
+		want := fmt.Sprintf("integer|%v|1", v)
+		if _, isInt := v.Int64(); !isInt {
+			want = fmt.Sprintf("real|%v|1", v)
+		}
+		for _, metric := range []string{"memory/usage", "custom/ünï %?", "cpu/usage"} {
+			got := stock(t, path, fmt.Sprintf("SELECT typeof(value), value, value = %v FROM samples WHERE metric = '%s' AND ts = %d", v, metric, at))
+			if got != want {
+				t.Errorf("%s:\n got %s\nwant %s", metric, got, want)
+			}
+		}
+	}
+}
+
+func TestWriteStoresASampleOnce(t *testing.T) {
+	for _, metric := range []schema.MetricName{"memory/usage", "custom/queue"} {
+		for _, tier := range []string{"hot", "cold"} {
+			t.Run(fmt.Sprint(metric, " ", tier), func(t *testing.T) {
+				path := newPath(t)
+				s := open(t, path)
+				put := func(v schema.Value) schema.Written {
+					return write(t, s, row(web0, noon, schema.Reading{metric, v}))
+				}
+				if got := put(schema.Int(7)); got != (schema.Written{New: 1}) {
+					t.Errorf("first: %+v", got)
+				}
+				if tier == "cold" {
+					compact(t, s, noon.Add(2*time.Hour), 1)
+				}
+				if got := put(schema.Int(7)); got != (schema.Written{Duplicates: 1}) {
+					t.Errorf("again: %+v", got)
+				}
+				if got := put(schema.Int(8)); got != (schema.Written{Conflicts: 1}) {
+					t.Errorf("another value: %+v", got)
+				}
+				if got := put(schema.Int(8)); got != (schema.Written{Conflicts: 1}) {
+					t.Errorf("the other value again: %+v", got)
+				}
+				if got := put(schema.Real(7.5)); got != (schema.Written{Duplicates: 1}) {
+					t.Errorf("the exact value that 7 was cut from: %+v", got)
+				}
+				if got := put(schema.Int(7)); got != (schema.Written{Duplicates: 1}) {
+					t.Errorf("7 as cut from 7.5: %+v", got)
+				}
+				if got := stock(t, path, "SELECT value FROM samples"); got != "7.5" {
+					t.Errorf("stored: %s", got)
+				}
+				if got := stock(t, path, "SELECT kept, refused FROM conflicts"); got != "7|8" {
+					t.Errorf("conflicts: %s", got)
+				}
+			})
+		}
+	}
+}
+
+func TestWriteFillsARowThatIsThere(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	write(t, s, row(web0, noon, schema.Reading{"memory/usage", schema.Int(1)}))
+	write(t, s, row(web0, noon, schema.Reading{"memory/rss", schema.Int(2)}))
+	compact(t, s, noon.Add(2*time.Hour), 1)
+	got := write(t, s, row(web0, noon, schema.Reading{"memory/cache", schema.Int(3)}, schema.Reading{"memory/usage", schema.Int(1)}))
+	if got != (schema.Written{New: 1, Duplicates: 1}) {
+		t.Errorf("late metric: %+v", got)
+	}
+	if got := stock(t, path, "SELECT memory_usage, memory_rss, memory_cache FROM pod"); got != "1|2|3" {
+		t.Errorf("pod: %s", got)
+	}
+}
+
+func TestWriteTellsKindsAndLabelsApart(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	sda, gpu := schema.NodeEntity("n1"), schema.ContainerEntity("ml", "train-0", "worker")
+	sda.Labels, gpu.Labels = "resource_id:/dev/sda1", "accelerator_id:GPU-0,make:nvidia,model:tesla:k80"
+	reading := func(m schema.MetricName, v int64) schema.Reading { return schema.Reading{m, schema.Int(v)} }
+	write(t, s,
+		row(schema.ClusterEntity(), noon, reading("cpu/limit", 1)),
+		row(schema.NodeEntity("n1"), noon, reading("cpu/limit", 2)),
+		row(schema.NamespaceEntity("shop"), noon, reading("cpu/limit", 3)),
+		row(web0, noon, reading("cpu/limit", 4)),
+		row(schema.ContainerEntity("shop", "web-0", "nginx"), noon, reading("cpu/limit", 5)),
+		row(schema.SystemContainerEntity("n1", "kubelet"), noon, reading("cpu/limit", 6)), // no column there
+		row(sda, noon, reading("filesystem/usage", 7), reading("disk/io_read_bytes", 8)),
+		row(gpu, noon, reading("accelerator/memory_used", 9)),
+	)
+	got := stock(t, path, "SELECT kind, namespace, pod, container, node, labels, metric, value FROM samples ORDER BY value")
+	want := `cluster||||||cpu/limit|1
+node||||n1||cpu/limit|2
+namespace|shop|||||cpu/limit|3
+pod|shop|web-0||||cpu/limit|4
+container|shop|web-0|nginx|||cpu/limit|5
+system_container|||kubelet|n1||cpu/limit|6
+node||||n1|resource_id:/dev/sda1|filesystem/usage|7
+node||||n1|resource_id:/dev/sda1|disk/io_read_bytes|8
+container|ml|train-0|worker||accelerator_id:GPU-0,make:nvidia,model:tesla:k80|accelerator/memory_used|9`
+	if got != want {
+		t.Errorf("samples:\n%s", got)
+	}
+	for view, want := range map[string]string{
+		"SELECT kind, node, resource_id, filesystem_usage FROM filesystem":                  "node|n1|/dev/sda1|7",
+		"SELECT kind, node, resource_id, disk_io_read_bytes FROM disk":                      "node|n1|/dev/sda1|8",
+		"SELECT pod, accelerator_id, make, model, accelerator_memory_used FROM accelerator": "train-0|GPU-0|nvidia|tesla:k80|9",
+		"SELECT namespace, pod, container, cpu_limit FROM container":                        "shop|web-0|nginx|5",
+	} {
+		if got := stock(t, path, view); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", view, got, want)
+		}
+	}
+}
+
+// compact fails the test unless it moves so many rows.
+func compact(t *testing.T, s *archive.Store, now schema.Instant, want int64) {
+	t.Helper()
+	moved, err := s.Compact(t.Context(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if moved != want {
+		t.Fatalf("compaction at %v moved %d rows, want %d", now, moved, want)
+	}
+}
+
+func TestCompactMovesClosedHoursOnly(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	for minute := range 180 {
+		write(t, s, row(web0, noon.Add(time.Duration(minute)*time.Minute),
+			schema.Reading{"memory/usage", schema.Int(int64(minute))}, schema.Reading{"custom/q", schema.Int(int64(minute))}))
+	}
+	all := stock(t, path, "SELECT ts, metric, value FROM samples ORDER BY ts, metric")
+	compact(t, s, noon.Add(79*time.Minute), 0)
+	compact(t, s, noon.Add(80*time.Minute), 120) // the hour ended 20 minutes ago
+	compact(t, s, noon.Add(80*time.Minute), 0)
+	if got := stock(t, path, "SELECT count(*) FROM pod_cold; SELECT count(*) FROM pod_hot"); got != "60\n120" {
+		t.Errorf("cold and hot: %s", got)
+	}
+	compact(t, s, noon.Add(500*time.Minute), 240)
+	if got := stock(t, path, "SELECT ts, metric, value FROM samples ORDER BY ts, metric"); got != all {
+		t.Error("compaction changed what the samples view shows")
+	}
+	// Behind the compaction, rows go where readers and later passes find them.
+	late := schema.PodEntity("shop", "late")
+	write(t, s, row(late, noon, schema.Reading{"memory/usage", schema.Int(1)}))
+	if got := stock(t, path, "SELECT count(*) FROM pod_hot"); got != "0" {
+		t.Errorf("hot rows: %s", got)
+	}
+	if got := stock(t, path, "SELECT value FROM samples WHERE pod = 'late'"); got != "1" {
+		t.Errorf("late row: %s", got)
+	}
+}
+
+func TestMemoryIsWhatWasWritten(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	shop := schema.Scope{Kind: schema.Pod, Name: "shop"}
+	gone := schema.PodEntity("shop", "gone")
+	_, err := s.Write(t.Context(), schema.Batch{
+		Pass: begin(t, s), Cluster: "default", Horizon: noon,
+		Watermarks: map[schema.Scope]schema.Instant{shop: noon},
+		Asked:      map[schema.Scope][]schema.MetricName{shop: {"memory/usage"}},
+		Carried:    map[schema.Entity][]schema.MetricName{web0: {"custom/q"}},
+		Appeared:   []schema.Entity{web0, gone}, Seen: noon,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Write(t.Context(), schema.Batch{
+		Pass: begin(t, s), Cluster: "default", Horizon: noon + 60,
+		Vanished: map[schema.Entity]schema.Instant{gone: noon},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	m, err := s.Memory(t.Context(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(m); got != fmt.Sprint(schema.Memory{
+		Horizon:    noon + 60,
+		Watermarks: map[schema.Scope]schema.Instant{shop: noon},
+		Asked:      map[schema.Scope]map[schema.MetricName]bool{shop: {"memory/usage": true}},
+		Entities:   map[schema.Entity]schema.Instant{web0: 0, gone: noon},
+		Carried:    map[schema.Entity][]schema.MetricName{web0: {"custom/q"}},
+	}) {
+		t.Errorf("memory: %s", got)
+	}
+	other, err := s.Memory(t.Context(), "other")
+	if err != nil || other.Horizon != 0 || len(other.Entities) != 0 {
+		t.Errorf("another cluster's memory: %+v, %v", other, err)
+	}
+	if got := stock(t, path, "SELECT pod, first_seen, last_seen, listed FROM entities ORDER BY pod"); got !=
+		fmt.Sprintf("gone|%d|%d|0\nweb-0|%d|%d|1", noon, noon, noon, noon+60) {
+		t.Errorf("entities: %s", got)
+	}
+}
+
+func TestTwoClustersInOneArchive(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	for i, cluster := range []string{"blue", "green"} {
+		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: cluster,
+			Rows: []schema.Row{row(web0, noon, schema.Reading{"memory/usage", schema.Int(int64(i))})}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := stock(t, path, "SELECT cluster, value FROM samples ORDER BY cluster"); got != "blue|0\ngreen|1" {
+		t.Errorf("samples: %s", got)
+	}
+}
+
+func TestLedgerKeepsPassesAndLastingHolesOnce(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	begin(t, s) // dies
+	for range 2 {
+		p := schema.Pass{ID: begin(t, s), Cluster: "default", Outcome: schema.OutcomePartial,
+			Started: noon.Time(), Finished: noon.Time().Add(1500 * time.Millisecond), Gap: 2 * time.Minute}
+		err := s.EndPass(t.Context(), p, []schema.Hole{
+			{Cause: schema.CauseAllKeys, Lasting: true},
+			{Cause: schema.CauseLate, Window: schema.Window{From: noon, To: noon + 119}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := stock(t, path, "SELECT id, outcome, duration_ms, gap_seconds FROM passes"); got != "1|abandoned||\n2|partial|1500|120\n3|partial|1500|120" {
+		t.Errorf("passes:\n%s", got)
+	}
+	if got := stock(t, path, "SELECT pass, cause, lasting FROM holes"); got != "2|allkeys|1\n2|late|0\n3|late|0" {
+		t.Errorf("holes:\n%s", got)
+	}
+	if got := stock(t, path, "SELECT pass, cause, seconds FROM gaps"); got != "2|late|120\n3|late|120" {
+		t.Errorf("gaps:\n%s", got)
+	}
+}
