@@ -1,0 +1,155 @@
+package archive_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// cost is what an archive costs.
+type cost struct {
+	samples int64
+	passes  int64
+	size    int64 // of the file in the end, in bytes
+	written int64 // bytes given to write calls: -wal, checkpoints, everything
+}
+
+func (c cost) perSample() float64 { return float64(c.size) / float64(c.samples) }
+func (c cost) perPass() float64   { return float64(c.written) / float64(c.passes) }
+
+// archiveCluster stores so many batches of a generated cluster, a minute
+// apart, each as a pass of a process of its own does: it opens the archive,
+// reads what it remembers, writes, compacts when an hour is due, and closes
+// the archive. Every batch is written with the one before, as a pass that asks
+// with an overlap does.
+func archiveCluster(tb testing.TB, options heapsim.ClusterOptions, batches int) cost {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "a.db")
+	cluster := heapsim.NewCluster(options)
+	c := cost{passes: int64(batches)}
+	var before []schema.Row
+	written := bytesWritten(tb)
+	for i := range batches {
+		at := noon.Add(time.Duration(i) * time.Minute)
+		rows := shown(cluster.Next(at.Time()))
+		for _, r := range rows {
+			c.samples += int64(len(r.Readings))
+		}
+		writePass(tb, path, at, append(before, rows...))
+		before = rows
+	}
+	c.written = bytesWritten(tb) - written
+	info, err := os.Stat(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.size = info.Size()
+	return c
+}
+
+func writePass(tb testing.TB, path string, at schema.Instant, rows []schema.Row) {
+	tb.Helper()
+	ctx := tb.Context()
+	s, err := archive.Open(ctx, path, archive.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pass := schema.Pass{Cluster: "default", Started: at.Time()}
+	if pass.ID, err = s.BeginPass(ctx, pass); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := s.Memory(ctx, "default"); err != nil {
+		tb.Fatal(err)
+	}
+	marks := make(map[schema.Scope]schema.Instant)
+	for _, r := range rows {
+		marks[r.Entity.Scope()] = at
+	}
+	batch := schema.Batch{Pass: pass.ID, Cluster: "default", Rows: rows, Watermarks: marks, Horizon: at}
+	if _, err := s.Write(ctx, batch); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := s.Compact(ctx, at); err != nil {
+		tb.Fatal(err)
+	}
+	pass.Finished, pass.Outcome = at.Time(), schema.OutcomeComplete
+	if err := s.EndPass(ctx, pass, nil); err != nil {
+		tb.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// shown is a batch as the model API shows it: floats are cut to integers.
+func shown(b heapsim.Batch) []schema.Row {
+	rows := make([]schema.Row, 0, len(b.Sets))
+	for _, set := range b.Sets {
+		row := schema.Row{Entity: set.Entity, At: schema.InstantOf(b.At)}
+		for m, v := range set.Values {
+			if _, isInt := v.Int64(); !isInt {
+				v = schema.Int(int64(v.Float64()))
+			}
+			row.Readings = append(row.Readings, schema.Reading{Metric: m, Value: v})
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// bytesWritten is what the process has given to write calls so far.
+func bytesWritten(tb testing.TB) int64 {
+	tb.Helper()
+	io, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var n int64
+	for line := range strings.Lines(string(io)) {
+		if _, err := fmt.Sscanf(line, "wchar: %d", &n); err == nil {
+			return n
+		}
+	}
+	tb.Fatalf("no wchar in %s", io)
+	return 0
+}
+
+// podsOnly is what a pass reads: no containers, nothing labelled.
+func podsOnly(pods, namespaces, nodes int) heapsim.ClusterOptions {
+	return heapsim.ClusterOptions{
+		Seed: 1, Pods: pods, Namespaces: namespaces, Nodes: nodes,
+		NoContainers: true, NoSystemContainers: true, NoFilesystems: true, NoDisks: true, NoAccelerators: true,
+	}
+}
+
+// TestCost holds the bytes, which are exact, for a cluster small enough to
+// test. BenchmarkDay does it at size.
+func TestCost(t *testing.T) {
+	c := archiveCluster(t, podsOnly(100, 8, 5), 150)
+	t.Logf("%d samples: %.2f bytes a sample, %.0f bytes written a pass", c.samples, c.perSample(), c.perPass())
+	if c.perSample() > 5.5 {
+		t.Errorf("%.2f bytes a sample", c.perSample())
+	}
+	if perSample := float64(c.written) / float64(c.samples); perSample > 80 {
+		t.Errorf("%.1f bytes written a sample", perSample)
+	}
+}
+
+// BenchmarkDay archives 24 hours of a large cluster.
+func BenchmarkDay(b *testing.B) {
+	for b.Loop() {
+		c := archiveCluster(b, podsOnly(1000, 40, 50), 24*60)
+		b.ReportMetric(c.perSample(), "B/sample")
+		b.ReportMetric(c.perPass()/1e6, "MB-written/pass")
+		b.ReportMetric(float64(c.samples)/float64(c.passes), "samples/pass")
+		b.ReportMetric(float64(c.size)/1e6, "MB/day")
+		b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(c.passes), "ms/pass")
+	}
+}
