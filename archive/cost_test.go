@@ -132,7 +132,7 @@ func podsOnly(pods, namespaces, nodes int) heapsim.ClusterOptions {
 // TestCost holds the bytes, which are exact, for a cluster small enough to
 // test. BenchmarkDay does it at size.
 func TestCost(t *testing.T) {
-	c := archiveCluster(t, podsOnly(100, 8, 5), 150)
+	c := archiveCluster(t, podsOnly(60, 8, 5), 200)
 	t.Logf("%d samples: %.2f bytes a sample, %.0f bytes written a pass", c.samples, c.perSample(), c.perPass())
 	if c.perSample() > 5.5 {
 		t.Errorf("%.2f bytes a sample", c.perSample())

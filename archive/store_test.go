@@ -62,7 +62,7 @@ func TestOpenCreatesAnArchiveThatStockSQLiteReads(t *testing.T) {
 	s := open(t, path)
 	write(t, s, schema.Row{
 		Entity: schema.PodEntity("kube-system", "etcd-cluster00"), At: 1506496140,
-		Readings: []schema.Reading{{"uptime", schema.Int(13986309)}},
+		Readings: []schema.Reading{reading("uptime", 13986309)},
 	})
 	got := stock(t, path, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, time, value FROM samples")
 	want := "default|pod|kube-system|etcd-cluster00||||uptime|1506496140|2017-09-27T07:09:00Z|13986309"

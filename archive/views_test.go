@@ -75,8 +75,8 @@ func TestPlans(t *testing.T) {
 	for minute := range 180 {
 		at := noon.Add(time.Duration(minute) * time.Minute)
 		write(t, s,
-			row(web0, at, schema.Reading{"memory/usage", schema.Int(1)}, schema.Reading{"custom/q", schema.Int(1)}),
-			row(schema.PodEntity("shop", "web-1"), at, schema.Reading{"memory/usage", schema.Int(1)}))
+			row(web0, at, reading("memory/usage", 1), reading("custom/q", 1)),
+			row(schema.PodEntity("shop", "web-1"), at, reading("memory/usage", 1)))
 	}
 	compact(t, s, noon.Add(90*time.Minute), 180)
 	const recent = "ts >= 1506520800"

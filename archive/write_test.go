@@ -18,6 +18,12 @@ func row(e schema.Entity, at schema.Instant, readings ...schema.Reading) schema.
 	return schema.Row{Entity: e, At: at, Readings: readings}
 }
 
+func reading(m schema.MetricName, v int64) schema.Reading { return readingOf(m, schema.Int(v)) }
+
+func readingOf(m schema.MetricName, v schema.Value) schema.Reading {
+	return schema.Reading{Metric: m, Value: v}
+}
+
 func TestWriteKeepsEveryValueExactly(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
@@ -27,7 +33,7 @@ func TestWriteKeepsEveryValueExactly(t *testing.T) {
 	} {
 		at := noon + schema.Instant(60*i)
 		write(t, s, row(web0, at,
-			schema.Reading{"memory/usage", v}, schema.Reading{"custom/ünï %?", v}, schema.Reading{"cpu/usage", v}))
+			readingOf("memory/usage", v), readingOf("custom/ünï %?", v), readingOf("cpu/usage", v)))
 		want := fmt.Sprintf("integer|%v|1", v)
 		if _, isInt := v.Int64(); !isInt {
 			want = fmt.Sprintf("real|%v|1", v)
@@ -48,7 +54,7 @@ func TestWriteStoresASampleOnce(t *testing.T) {
 				path := newPath(t)
 				s := open(t, path)
 				put := func(v schema.Value) schema.Written {
-					return write(t, s, row(web0, noon, schema.Reading{metric, v}))
+					return write(t, s, row(web0, noon, readingOf(metric, v)))
 				}
 				if got := put(schema.Int(7)); got != (schema.Written{New: 1}) {
 					t.Errorf("first: %+v", got)
@@ -85,10 +91,10 @@ func TestWriteStoresASampleOnce(t *testing.T) {
 func TestWriteFillsARowThatIsThere(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
-	write(t, s, row(web0, noon, schema.Reading{"memory/usage", schema.Int(1)}))
-	write(t, s, row(web0, noon, schema.Reading{"memory/rss", schema.Int(2)}))
+	write(t, s, row(web0, noon, reading("memory/usage", 1)))
+	write(t, s, row(web0, noon, reading("memory/rss", 2)))
 	compact(t, s, noon.Add(2*time.Hour), 1)
-	got := write(t, s, row(web0, noon, schema.Reading{"memory/cache", schema.Int(3)}, schema.Reading{"memory/usage", schema.Int(1)}))
+	got := write(t, s, row(web0, noon, reading("memory/cache", 3), reading("memory/usage", 1)))
 	if got != (schema.Written{New: 1, Duplicates: 1}) {
 		t.Errorf("late metric: %+v", got)
 	}
@@ -102,7 +108,6 @@ func TestWriteTellsKindsAndLabelsApart(t *testing.T) {
 	s := open(t, path)
 	sda, gpu := schema.NodeEntity("n1"), schema.ContainerEntity("ml", "train-0", "worker")
 	sda.Labels, gpu.Labels = "resource_id:/dev/sda1", "accelerator_id:GPU-0,make:nvidia,model:tesla:k80"
-	reading := func(m schema.MetricName, v int64) schema.Reading { return schema.Reading{m, schema.Int(v)} }
 	write(t, s,
 		row(schema.ClusterEntity(), noon, reading("cpu/limit", 1)),
 		row(schema.NodeEntity("n1"), noon, reading("cpu/limit", 2)),
@@ -155,7 +160,7 @@ func TestCompactMovesClosedHoursOnly(t *testing.T) {
 	s := open(t, path)
 	for minute := range 180 {
 		write(t, s, row(web0, noon.Add(time.Duration(minute)*time.Minute),
-			schema.Reading{"memory/usage", schema.Int(int64(minute))}, schema.Reading{"custom/q", schema.Int(int64(minute))}))
+			reading("memory/usage", int64(minute)), reading("custom/q", int64(minute))))
 	}
 	all := stock(t, path, "SELECT ts, metric, value FROM samples ORDER BY ts, metric")
 	compact(t, s, noon.Add(79*time.Minute), 0)
@@ -170,7 +175,7 @@ func TestCompactMovesClosedHoursOnly(t *testing.T) {
 	}
 	// Behind the compaction, rows go where readers and later passes find them.
 	late := schema.PodEntity("shop", "late")
-	write(t, s, row(late, noon, schema.Reading{"memory/usage", schema.Int(1)}))
+	write(t, s, row(late, noon, reading("memory/usage", 1)))
 	if got := stock(t, path, "SELECT count(*) FROM pod_hot"); got != "0" {
 		t.Errorf("hot rows: %s", got)
 	}
@@ -233,7 +238,7 @@ func TestTwoClustersInOneArchive(t *testing.T) {
 	s := open(t, path)
 	for i, cluster := range []string{"blue", "green"} {
 		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: cluster,
-			Rows: []schema.Row{row(web0, noon, schema.Reading{"memory/usage", schema.Int(int64(i))})}})
+			Rows: []schema.Row{row(web0, noon, reading("memory/usage", int64(i)))}})
 		if err != nil {
 			t.Fatal(err)
 		}
