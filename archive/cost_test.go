@@ -132,12 +132,12 @@ func podsOnly(pods, namespaces, nodes int) heapsim.ClusterOptions {
 // TestCost holds the bytes, which are exact, for a cluster small enough to
 // test. BenchmarkDay does it at size.
 func TestCost(t *testing.T) {
-	c := archiveCluster(t, podsOnly(60, 8, 5), 200)
+	c := archiveCluster(t, podsOnly(100, 8, 5), 200)
 	t.Logf("%d samples: %.2f bytes a sample, %.0f bytes written a pass", c.samples, c.perSample(), c.perPass())
-	if c.perSample() > 5.5 {
+	if c.perSample() > 4.9 {
 		t.Errorf("%.2f bytes a sample", c.perSample())
 	}
-	if perSample := float64(c.written) / float64(c.samples); perSample > 80 {
+	if perSample := float64(c.written) / float64(c.samples); perSample > 85 {
 		t.Errorf("%.1f bytes written a sample", perSample)
 	}
 }
