@@ -1,0 +1,52 @@
+// Realheapster serves the model API of Heapster v1.5.4 by that version's own
+// handlers and sink, and is fed over HTTP instead of by kubelets.
+//
+// It prints one line of JSON, {"api": URL, "feed": URL}. The API is what
+// Heapster serves; on the other listener, which does not disturb it,
+//
+//	POST /feed     takes a batch and gives it to the sink
+//	POST /restart  empties the sink, as a restart of Heapster's does
+//
+// It ends when its standard input does, so that it does not outlive a test
+// that is killed.
+//
+// Two things are not Heapster's own: /healthz, whose code is in Heapster's
+// package main and is restated here, and go-restful, a later version than
+// Heapster's (which says less in a 406, and indents JSON by one space less).
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("realheapster: ")
+	listen := flag.String("listen", "127.0.0.1:0", "`address` of the API")
+	disableExport := flag.Bool("disable-export", false, "metric-export is empty, as with Heapster's --disable_export")
+	flag.Parse()
+
+	heapster := newHeapster(*disableExport)
+	api := serve(*listen, heapster)
+	feed := serve("127.0.0.1:0", heapster.feeding())
+	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{"api": api, "feed": feed}); err != nil {
+		log.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// serve starts a server and returns its URL.
+func serve(address string, handler http.Handler) string {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Fatal(http.Serve(listener, handler)) }()
+	return "http://" + listener.Addr().String()
+}

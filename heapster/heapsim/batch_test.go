@@ -1,0 +1,51 @@
+package heapsim_test
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+func TestBatchJSON(t *testing.T) {
+	batch := heapsim.Batch{At: start, Sets: []heapsim.Set{{
+		Entity: schema.ContainerEntity("default", "web-0", "app"),
+		Since:  start.Add(-time.Hour),
+		Values: map[schema.MetricName]schema.Value{
+			"a": schema.Int(math.MaxInt64), "b": schema.Int(math.MinInt64), "c": schema.Real(2), "d": schema.Real(1e300),
+		},
+		Labelled: []heapsim.Labelled{
+			{Metric: "filesystem/usage", Labels: map[string]string{"resource_id": "/dev/sda1"}, Value: schema.Real(-0.5)}},
+		Attributes: map[string]string{"pod_id": "1"},
+	}}}
+	const want = `{"at":"2017-09-27T07:09:00Z","sets":[{` +
+		`"kind":"container","namespace":"default","pod":"web-0","container":"app","since":"2017-09-27T06:09:00Z",` +
+		`"values":{"a":9223372036854775807,"b":-9223372036854775808,"c":2.0,"d":1e+300},` +
+		`"labelled":[{"metric":"filesystem/usage","labels":{"resource_id":"/dev/sda1"},"value":-0.5}],` +
+		`"attributes":{"pod_id":"1"}}]}`
+	text, err := json.Marshal(batch)
+	if err != nil || string(text) != want {
+		t.Fatalf("got %s, %v\nwant %s", text, err, want)
+	}
+	var decoded heapsim.Batch
+	if err := json.Unmarshal(text, &decoded); err != nil || !reflect.DeepEqual(decoded, batch) {
+		t.Errorf("got %+v, %v", decoded, err)
+	}
+}
+
+func TestBatchJSONRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"an unknown member":     `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"pod","name":"x"}]}`,
+		"an unknown kind":       `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"pods"}]}`,
+		"an integer of 65 bits": `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"cluster","values":{"a":18446744073709551615}}]}`,
+		"a string as value":     `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"cluster","values":{"a":"1"}}]}`,
+	} {
+		if err := json.Unmarshal([]byte(text), new(heapsim.Batch)); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}

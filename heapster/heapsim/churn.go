@@ -1,0 +1,128 @@
+package heapsim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"heapstash/schema"
+)
+
+// statefulPods is the number of pods web-0, web-1, ... in every namespace but
+// the first.
+const statefulPods = 2
+
+// Pods returns the pods that the next batch will hold.
+func (c *Cluster) Pods() []schema.Entity {
+	pods := make([]schema.Entity, 0, len(c.pods))
+	for _, p := range c.pods {
+		pods = append(pods, p.entity)
+	}
+	return pods
+}
+
+// Kill takes the pod out of the batches to come. It reports whether there was
+// such a pod.
+func (c *Cluster) Kill(of schema.Entity) bool {
+	i := slices.IndexFunc(c.pods, func(p *pod) bool { return p.entity == of })
+	if i < 0 {
+		return false
+	}
+	c.remove(i)
+	return true
+}
+
+// Recreate replaces the pod by one of the same name, as a StatefulSet does:
+// with another uid, perhaps on another node, and counters that begin anew. It
+// reports whether there was such a pod.
+func (c *Cluster) Recreate(of schema.Entity) bool {
+	i := slices.IndexFunc(c.pods, func(p *pod) bool { return p.entity == of })
+	if i < 0 {
+		return false
+	}
+	old := c.pods[i]
+	c.remove(i)
+	c.addPod(c.namespaceOf(old), old.entity.Pod, old.app, 0)
+	return true
+}
+
+// Add adds a pod to a random Deployment.
+func (c *Cluster) Add() schema.Entity {
+	ns := c.namespaces[c.rand.IntN(len(c.namespaces))]
+	deployment := ns.deployments[c.rand.IntN(len(ns.deployments))]
+	return c.addPod(ns, c.podName(deployment), deployment, 0).entity
+}
+
+// Churn kills up to n random pods of Deployments and adds as many, under new
+// names, to the same Deployments. It returns both.
+func (c *Cluster) Churn(n int) (killed, added []schema.Entity) {
+	var replaced []*pod
+	for _, i := range c.rand.Perm(len(c.pods)) {
+		if p := c.pods[i]; p.app != "web" && len(replaced) < n {
+			replaced = append(replaced, p)
+		}
+	}
+	for _, p := range replaced {
+		c.Kill(p.entity)
+		killed = append(killed, p.entity)
+		added = append(added, c.addPod(c.namespaceOf(p), c.podName(p.app), p.app, 0).entity)
+	}
+	return killed, added
+}
+
+func (c *Cluster) remove(i int) {
+	p := c.pods[i]
+	p.node.pods--
+	for _, container := range p.containers {
+		if container.gpu != nil {
+			container.gpu.taken = false
+		}
+	}
+	c.pods = slices.Delete(c.pods, i, i+1)
+}
+
+func (c *Cluster) namespaceOf(p *pod) *namespace {
+	i := slices.IndexFunc(c.namespaces, func(ns *namespace) bool { return ns.name == p.entity.Namespace })
+	return c.namespaces[i]
+}
+
+// podName makes a name as a ReplicaSet of a Deployment does.
+func (c *Cluster) podName(deployment string) string {
+	return deployment + "-" + draw(c.rand, 5, kubernetesAlphabet)
+}
+
+// newNamespace returns a namespace with the Deployments for that many pods,
+// of three pods each.
+func newNamespace(r *rand.Rand, i, pods int) *namespace {
+	ns := &namespace{name: fmt.Sprintf("team-%02d", i), uid: uid(r)}
+	if i == 0 {
+		ns.name = "kube-system"
+	}
+	apps := [...]string{"api", "worker", "gateway", "billing", "search", "mailer", "scheduler", "reports", "auth", "cache"}
+	for d := range pods/3 + 1 {
+		app := apps[d%len(apps)]
+		if round := d / len(apps); round > 0 {
+			app = fmt.Sprintf("%s-v%d", app, round+1)
+		}
+		ns.deployments = append(ns.deployments, app+"-"+draw(r, 10, kubernetesAlphabet))
+	}
+	return ns
+}
+
+// kubernetesAlphabet is that of generated names: without vowels, and without
+// digits that look like letters.
+const kubernetesAlphabet = "bcdfghjklmnpqrstvwxz2456789"
+
+func draw(r *rand.Rand, n int, alphabet string) string {
+	name := make([]byte, n)
+	for i := range name {
+		name[i] = alphabet[r.IntN(len(alphabet))]
+	}
+	return string(name)
+}
+
+func hexadecimal(r *rand.Rand, n int) string { return draw(r, n, "0123456789abcdef") }
+
+func uid(r *rand.Rand) string {
+	return fmt.Sprintf("%s-%s-4%s-a%s-%s", hexadecimal(r, 8), hexadecimal(r, 4), hexadecimal(r, 3), hexadecimal(r, 3), hexadecimal(r, 12))
+}

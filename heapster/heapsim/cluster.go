@@ -1,0 +1,257 @@
+package heapsim
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"heapstash/schema"
+)
+
+// ClusterOptions tell how large a [Cluster] is and what its batches hold.
+type ClusterOptions struct {
+	// Seed decides everything that is random.
+	Seed uint64
+	// Nodes, Namespaces and Pods are 3, 4 and 24 where 0; Containers, of each
+	// pod, is 2.
+	Nodes, Namespaces, Pods, Containers int
+
+	NoContainers       bool
+	NoSystemContainers bool
+	NoFilesystems      bool // of nodes, pods and containers
+	NoDisks            bool // of nodes
+	NoAccelerators     bool // of every tenth node, the first included
+}
+
+// Cluster generates the batches of a plausible cluster. The same options and
+// calls give the same batches. It is not safe for concurrent use.
+//
+// Every metric that the registry gives a kind is there, as Heapster v1.5 or
+// later with its summary source would have it: rates other than the CPU's and
+// what a node can allocate are floats, a pod's gauges are the sums over its
+// containers, a namespace's over its pods, the cluster's over its namespaces,
+// and a node's over its pods and system containers. A node's counters go on
+// when its pods go. A pod has no rates in its first batch.
+//
+// How the values are distributed decides what an archive of them costs: a 0
+// is free there, a constant packs well. From one batch to the next:
+//
+//   - a tenth of the pods idles: half a millicore a container, no network;
+//     each of their memory gauges changes in a tenth of the batches in which
+//     another's would
+//   - cpu/usage_rate has a log-normal spread of 25 % around a mean that is
+//     itself log-normal around 40 millicores; network/* one of 40 %
+//   - memory/rss moves in 80 % and memory/cache in 60 % of the batches, by
+//     about 0.5 % of its size, in pages of 4096 bytes; usage and working_set
+//     follow
+//   - page faults are exponential; major ones happen in 2 % of the batches
+//   - limits, requests and restart_count stay: 30 % of the containers request
+//     nothing, half have no limit, 90 % have neither for storage, 90 % have
+//     never been restarted (for these the value is 0)
+//   - 3 % of the networks have receive errors, in a tenth of the batches;
+//     there are no transmit errors, and cpu/load is 0, as a kubelet without
+//     a load reader has it
+//   - 40 % of the containers write to their ephemeral storage, in half of the
+//     batches
+//   - usage of a node's first file system changes in 95 % of the batches, of
+//     its second and of a container's root in 30 %, of logs and volumes in
+//     50 %
+//
+// So of the values of a pod's or a container's batch about two fifths differ
+// from those of the batch before, and two fifths are 0; of a node's a half
+// differ, and a seventh is 0. A test measures it.
+type Cluster struct {
+	options    ClusterOptions
+	rand       *rand.Rand
+	nodes      []*node
+	namespaces []*namespace
+	pods       []*pod
+	last       time.Time // of the last batch
+	sum        aggregate
+}
+
+// namespace simulates a namespace.
+type namespace struct {
+	name        string
+	uid         string
+	deployments []string // app name and template hash
+	sum         aggregate
+}
+
+// aggregate is what a namespace and the cluster have.
+type aggregate struct {
+	pods      int
+	load      int64 // millicores
+	memory    int64 // bytes
+	resources resources
+}
+
+func (a *aggregate) add(other aggregate) {
+	a.pods += other.pods
+	a.load += other.load
+	a.memory += other.memory
+	a.resources.add(other.resources)
+}
+
+func (a *aggregate) set(of schema.Entity, attributes map[string]string) Set {
+	to := make(values, 8)
+	to["cpu/usage_rate"] = schema.Int(a.load)
+	to["memory/usage"] = schema.Int(a.memory)
+	a.resources.writeCompute(to)
+	return Set{Entity: of, Values: to, Attributes: attributes}
+}
+
+// NewCluster returns a cluster that has been running for some time.
+func NewCluster(o ClusterOptions) *Cluster {
+	set := func(n *int, byDefault int) {
+		if *n == 0 {
+			*n = byDefault
+		}
+	}
+	set(&o.Nodes, 3)
+	set(&o.Namespaces, 4)
+	set(&o.Pods, 24)
+	set(&o.Containers, 2)
+	c := &Cluster{options: o, rand: rand.New(rand.NewPCG(o.Seed, 1))}
+	for i := range o.Nodes {
+		age := time.Duration(30+c.rand.IntN(370)) * 24 * time.Hour
+		n := newNode(c.rand, fmt.Sprintf("node-%03d", i+1), age)
+		if i%10 == 0 && !o.NoAccelerators {
+			n.gpu = newAccelerator(hexadecimal(c.rand, 12))
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	for i := range o.Namespaces {
+		c.namespaces = append(c.namespaces, newNamespace(c.rand, i, o.Pods/o.Namespaces))
+	}
+	for i := range o.Pods {
+		ns := c.namespaces[i%o.Namespaces]
+		age := time.Duration(1+c.rand.IntN(30*24*60)) * time.Minute
+		if nth := i / o.Namespaces; nth < statefulPods && ns != c.namespaces[0] {
+			c.addPod(ns, fmt.Sprintf("web-%d", nth), "web", age)
+		} else {
+			deployment := ns.deployments[nth/3%len(ns.deployments)]
+			c.addPod(ns, c.podName(deployment), deployment, age)
+		}
+	}
+	return c
+}
+
+// Next returns the batch that is stamped at, after moving the cluster on by
+// the time since the batch before; by a minute, if this is the first or the
+// clock went back. The batch is the caller's, its label and attribute maps
+// are shared with others: do not change those.
+func (c *Cluster) Next(at time.Time) Batch {
+	at = at.UTC()
+	dt := at.Sub(c.last)
+	if c.last.IsZero() || dt <= 0 {
+		dt = time.Minute
+	}
+	c.last = at
+	c.step(at, dt)
+
+	o := c.options
+	batch := Batch{At: at, Sets: make([]Set, 0, 1+len(c.nodes)*5+len(c.namespaces)+len(c.pods)*(1+o.Containers))}
+	add := func(set Set) { batch.Sets = append(batch.Sets, set) }
+	add(c.sum.set(schema.ClusterEntity(), nil))
+	for _, n := range c.nodes {
+		add(n.set(c.rand, at, dt, o))
+		if !o.NoSystemContainers {
+			for _, s := range n.system {
+				add(n.systemSet(s, c.rand, at, dt))
+			}
+		}
+	}
+	for _, ns := range c.namespaces {
+		if ns.sum.pods > 0 {
+			add(ns.sum.set(schema.NamespaceEntity(ns.name), map[string]string{"namespace_id": ns.uid}))
+		}
+	}
+	for _, p := range c.pods {
+		add(p.set(c.rand, at, dt, o))
+		if !o.NoContainers {
+			for _, container := range p.containers {
+				add(p.containerSet(container, c.rand, at, dt, o))
+			}
+		}
+	}
+	return batch
+}
+
+// step moves everything on and sums it up.
+func (c *Cluster) step(at time.Time, dt time.Duration) {
+	for _, n := range c.nodes {
+		n.step(c.rand, at, dt)
+	}
+	sums := make(map[string]*aggregate)
+	for _, ns := range c.namespaces {
+		ns.sum = aggregate{}
+		sums[ns.name] = &ns.sum
+	}
+	for _, p := range c.pods {
+		p.step(c.rand, at, dt)
+		p.node.carry(p)
+		one := aggregate{pods: 1, memory: p.sum.usage(), resources: p.resources}
+		if p.sum.rated {
+			one.load = p.sum.load
+		}
+		sums[p.entity.Namespace].add(one)
+	}
+	c.sum = aggregate{}
+	for _, ns := range c.namespaces {
+		c.sum.add(ns.sum)
+	}
+}
+
+// addPod adds a pod on the node whose turn it is. One without an age has not
+// been scraped before.
+func (c *Cluster) addPod(ns *namespace, name, app string, age time.Duration) *pod {
+	n := c.nodes[0]
+	for _, other := range c.nodes {
+		if other.pods < n.pods {
+			n = other
+		}
+	}
+	n.pods++
+	p := &pod{entity: schema.PodEntity(ns.name, name), app: app, node: n, age: age, attributes: maps.Clone(n.attributes)}
+	if age == 0 {
+		p.age = time.Duration(1+c.rand.IntN(20)) * time.Second
+	}
+	p.attributes["pod_id"] = uid(c.rand)
+	p.attributes["namespace_id"] = ns.uid
+	base, hash, stateless := cutLast(app, "-")
+	p.attributes["labels"] = "app:" + base
+	if stateless {
+		p.attributes["labels"] += ",pod-template-hash:" + hash
+	}
+	idle, perSecond := c.rand.Float64() < 0.1, 2000.0
+	if idle {
+		perSecond = 0
+	}
+	p.wire = newWire(c.rand, perSecond, age)
+	if !stateless {
+		p.volume = newFilesystem(c.rand, "Volume:data", 10<<30, 0.5)
+	}
+	for i := range c.options.Containers {
+		container := newContainer(c.rand, i, idle, age)
+		container.attributes = maps.Clone(p.attributes)
+		container.attributes["container_base_image"] = "registry.example.com/" + base + ":1.4.2"
+		p.containers = append(p.containers, container)
+	}
+	if n.gpu != nil && !n.gpu.taken && len(p.containers) > 0 {
+		n.gpu.taken = true
+		p.containers[0].gpu = n.gpu
+		p.containers[0].resources.accelerators = 1
+	}
+	c.pods = append(c.pods, p)
+	return p
+}
+
+func cutLast(s, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+len(separator):], true
+	}
+	return s, "", false
+}

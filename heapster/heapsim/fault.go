@@ -1,0 +1,129 @@
+package heapsim
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"regexp"
+)
+
+// Fault makes a bad answer. It is given the handler that answers truly, which
+// it may use.
+type Fault func(truly http.Handler) http.Handler
+
+// scripted is a fault that waits for its requests.
+type scripted struct {
+	path  *regexp.Regexp
+	times int // left; negative: without end
+	fault Fault
+}
+
+// Inject answers the next requests whose decoded path matches the regular
+// expression with the fault: so many times, without end if times is 0. Of
+// several faults that match, the one injected first comes first. Inject
+// panics if the expression does not parse.
+func (s *Server) Inject(path string, times int, fault Fault) {
+	if times == 0 {
+		times = -1
+	}
+	expression := regexp.MustCompile(path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &scripted{expression, times, fault})
+}
+
+// Mend drops every fault.
+func (s *Server) Mend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// nextFault takes the fault that meets the request, nil if there is none. The
+// caller holds the lock.
+func (s *Server) nextFault(r *http.Request) Fault {
+	for _, f := range s.faults {
+		if f.times != 0 && f.path.MatchString(r.URL.Path) {
+			f.times--
+			return f.fault
+		}
+	}
+	return nil
+}
+
+// Answer is an answer that is not Heapster's: of a proxy, an apiserver, a
+// login page. The header may be nil.
+func Answer(status int, header http.Header, body string) Fault {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			maps.Copy(w.Header(), header)
+			writeText(w, status, body)
+		})
+	}
+}
+
+// Truncate ends the body after n bytes, in an answer that is otherwise whole:
+// the body is not compressed, and its Content-Length is n.
+func Truncate(n int) Fault {
+	return func(truly http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			recordUncompressed(truly, r).writeFirst(n, w)
+		})
+	}
+}
+
+// Cut breaks the connection: before the answer if n is 0, else after n bytes
+// of its body, uncompressed. Go's client asks again by itself, once, if a
+// connection that it used before breaks without an answer.
+func Cut(n int) Fault {
+	return func(truly http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n > 0 {
+				recordUncompressed(truly, r).writeFirst(n, w)
+				_ = http.NewResponseController(w).Flush()
+			}
+			panic(http.ErrAbortHandler) // which net/http makes a broken connection of
+		})
+	}
+}
+
+// Hold answers truly once the channel is closed, and breaks the connection if
+// the client gives up before. A nil channel holds for ever.
+func Hold(release <-chan struct{}) Fault {
+	return func(truly http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-release:
+				truly.ServeHTTP(w, r)
+			case <-r.Context().Done():
+				panic(http.ErrAbortHandler)
+			}
+		})
+	}
+}
+
+// recorder keeps an answer. It is an [http.ResponseWriter].
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func recordUncompressed(truly http.Handler, r *http.Request) *recorder {
+	plain := r.Clone(r.Context())
+	plain.Header.Del("Accept-Encoding")
+	answer := &recorder{header: make(http.Header), status: http.StatusOK}
+	truly.ServeHTTP(answer, plain)
+	return answer
+}
+
+func (a *recorder) Header() http.Header         { return a.header }
+func (a *recorder) WriteHeader(status int)      { a.status = status }
+func (a *recorder) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+// writeFirst writes the answer with the first n bytes of its body.
+func (a *recorder) writeFirst(n int, w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Next(n))
+}

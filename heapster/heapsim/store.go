@@ -1,0 +1,176 @@
+package heapsim
+
+import (
+	"maps"
+	"time"
+
+	"heapstash/schema"
+)
+
+// store is what a Heapster remembers: whole batches for a short while, and
+// for longer two metrics without labels (metrics/sinks/metric/metric_sink.go).
+// It is never changed: a feed makes a new one that shares the batches.
+type store struct {
+	short []*shelf
+	long  []*longShelf
+}
+
+// shelf is one batch, indexed.
+type shelf struct {
+	at   time.Time
+	sets []*Set // one an entity, in the order fed
+	of   map[schema.Entity]*Set
+}
+
+// longShelf is what the long store keeps of a batch.
+type longShelf struct {
+	at     time.Time
+	values map[schema.MetricName]map[schema.Entity]int64
+}
+
+// longMetrics are those that Heapster's code keeps for longer.
+var longMetrics = [...]schema.MetricName{"cpu/usage_rate", "memory/usage"}
+
+func newShelf(b Batch) *shelf {
+	s := &shelf{at: b.At.UTC(), of: make(map[schema.Entity]*Set, len(b.Sets))}
+	for i := range b.Sets {
+		s.of[b.Sets[i].Entity] = &b.Sets[i]
+	}
+	for i := range b.Sets {
+		if set := &b.Sets[i]; s.of[set.Entity] == set {
+			s.sets = append(s.sets, set)
+		}
+	}
+	return s
+}
+
+// newLongShelf keeps the integers. Of a float Heapster keeps its empty
+// integer half: 0.
+func newLongShelf(b *shelf) *longShelf {
+	l := &longShelf{at: b.at, values: make(map[schema.MetricName]map[schema.Entity]int64, len(longMetrics))}
+	for _, metric := range longMetrics {
+		of := make(map[schema.Entity]int64, len(b.sets))
+		for _, set := range b.sets {
+			if value, found := set.Values[metric]; found {
+				integer, ok := value.Int64()
+				if !ok {
+					integer = 0
+				}
+				of[set.Entity] = integer
+			}
+		}
+		l.values[metric] = of
+	}
+	return l
+}
+
+// with returns a store without what was stamped at or before the two cut-off
+// times, and with the batch, whatever its time.
+func (s store) with(b *shelf, shortCut, longCut time.Time) store {
+	var next store
+	for _, kept := range s.short {
+		if kept.at.After(shortCut) {
+			next.short = append(next.short, kept)
+		}
+	}
+	for _, kept := range s.long {
+		if kept.at.After(longCut) {
+			next.long = append(next.long, kept)
+		}
+	}
+	next.short = append(next.short, b)
+	next.long = append(next.long, newLongShelf(b))
+	return next
+}
+
+// latest returns the batch fed last, which is what the lists show; nil before
+// the first.
+func (s store) latest() *shelf {
+	if len(s.short) == 0 {
+		return nil
+	}
+	return s.short[len(s.short)-1]
+}
+
+// newest returns the batch of the latest time, which is what metric-export
+// shows; nil before the first.
+func (s store) newest() *shelf {
+	var newest *shelf
+	for _, b := range s.short {
+		if newest == nil || newest.at.Before(b.at) {
+			newest = b
+		}
+	}
+	return newest
+}
+
+// point is a value and its time.
+type point struct {
+	at    time.Time
+	value schema.Value
+}
+
+// series returns the points of the metric from start to end, both inclusive,
+// in the order fed. An entity that stands in times times has each point that
+// many times, one after the other, as a name repeated in a pod-list has.
+func (s store) series(metric schema.MetricName, of schema.Entity, times int, start, end time.Time) []point {
+	var points []point
+	add := func(at time.Time, value schema.Value, found bool) {
+		if found && !at.Before(start) && !at.After(end) {
+			for range times {
+				points = append(points, point{at, value})
+			}
+		}
+	}
+	for _, long := range longMetrics {
+		if long != metric {
+			continue
+		}
+		for _, b := range s.long {
+			value, found := b.values[metric][of]
+			add(b.at, schema.Int(value), found)
+		}
+		return points
+	}
+	for _, b := range s.short {
+		if set := b.of[of]; set != nil {
+			value, found := set.Values[metric]
+			add(b.at, value, found)
+		}
+	}
+	return points
+}
+
+// labelled is series for a labelled metric: the label set must match whole.
+// The long store has none of them.
+func (s store) labelled(metric schema.MetricName, labels map[string]string, of schema.Entity, times int, start, end time.Time) []point {
+	var points []point
+	for _, b := range s.short {
+		set := b.of[of]
+		if set == nil || b.at.Before(start) || b.at.After(end) {
+			continue
+		}
+		for range times {
+			for _, l := range set.Labelled {
+				if l.Metric == metric && maps.Equal(l.Labels, labels) {
+					points = append(points, point{b.at, l.Value})
+				}
+			}
+		}
+	}
+	return points
+}
+
+// names returns the metrics without labels that the short store has of the
+// entity, in any batch.
+func (s store) names(of schema.Entity) map[schema.MetricName]bool {
+	names := make(map[schema.MetricName]bool)
+	for _, b := range s.short {
+		if set := b.of[of]; set != nil {
+			for name := range set.Values {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}
