@@ -1,0 +1,87 @@
+package heapster
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+)
+
+// body reads one answer at a time: counted as it comes over the wire,
+// unzipped, and cut off at a limit. It is made to be used again, since its
+// buffers outweigh most answers.
+type body struct {
+	wire *bufio.Reader // what the unzipper reads
+	zip  gzip.Reader
+	scan *scanner // what the decoder reads
+}
+
+func newBody() *body {
+	return &body{
+		wire: bufio.NewReaderSize(nil, 4<<10),
+		scan: newScanner(nil),
+	}
+}
+
+// reset makes b read the body of resp. Reading more than limit bytes gives an
+// http.MaxBytesError.
+func (b *body) reset(resp *http.Response, limit int64, count *atomic.Int64) error {
+	var plain io.Reader = &counter{resp.Body, count}
+	switch encoding := resp.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		b.wire.Reset(plain)
+		if err := b.zip.Reset(b.wire); err != nil {
+			return early(err)
+		}
+		plain = &b.zip
+	default:
+		return malformed("an answer in the encoding %q", encoding)
+	}
+	b.scan.reset(http.MaxBytesReader(nil, io.NopCloser(plain), limit))
+	return nil
+}
+
+// isHTML reports whether a web page comes, from the header and the text's
+// beginning.
+func (b *body) isHTML(header http.Header) bool {
+	if strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+		return true
+	}
+	start := bytes.TrimPrefix(b.scan.start(), []byte("\ufeff"))
+	return bytes.HasPrefix(bytes.TrimSpace(start), []byte("<"))
+}
+
+// counter adds what is read to a sum.
+type counter struct {
+	io.Reader
+	sum *atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.sum.Add(int64(n))
+	return n, err
+}
+
+// bodyError tells what is wrong with an answer whose decoding ended in err.
+func bodyError(u *url.URL, err error) error {
+	var protocol *ProtocolError
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &protocol):
+	case errors.As(err, &tooLong):
+		protocol = &ProtocolError{Message: "an answer longer than any of Heapster's"}
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		protocol = &ProtocolError{Message: "an answer that is not gzip though it says so"}
+	default:
+		protocol = &ProtocolError{Message: "the answer ends early", Err: err}
+	}
+	protocol.URL = shortURL(u)
+	return protocol
+}

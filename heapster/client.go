@@ -1,0 +1,108 @@
+// Package heapster is a client of Heapster's model API: names, series, and
+// one metric of many pods at once. It knows HTTP and JSON, and neither SQL nor
+// Kubernetes: how to come near a Heapster inside a cluster is the business of
+// heapster/kube.
+//
+// What it takes for granted of Heapster was read in the source of v1.3 to
+// HEAD (metrics/api/v1, metrics/sinks/metric) and observed on the handlers of
+// v1.5.4.
+package heapster
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options tune a [Client]. Each zero value stands for the default.
+type Options struct {
+	// Concurrency is how many requests may be in flight at once over the
+	// whole client. Default 8.
+	Concurrency int
+	// Timeout ends one attempt, its body included. Default 10s.
+	Timeout time.Duration
+	// Tries is how often a request is attempted in all. Default 3.
+	Tries int
+	// MaxURL is the longest URL in bytes that [Client.SplitPods] plans for.
+	// Load balancers commonly refuse more than 8 kB. Default 6000.
+	MaxURL int
+	// MaxBody is the longest answer taken, in bytes after decompression.
+	// Default 64 MiB.
+	MaxBody int64
+	// UserAgent is the header of that name. Default "heapstash".
+	UserAgent string
+}
+
+func (o Options) withDefaults() Options {
+	return Options{
+		Concurrency: cmp.Or(o.Concurrency, 8),
+		Timeout:     cmp.Or(o.Timeout, 10*time.Second),
+		Tries:       cmp.Or(o.Tries, 3),
+		MaxURL:      cmp.Or(o.MaxURL, 6000),
+		MaxBody:     cmp.Or(o.MaxBody, 64<<20),
+		UserAgent:   cmp.Or(o.UserAgent, "heapstash"),
+	}
+}
+
+// Client reads one Heapster. Its methods may be called concurrently.
+//
+// They send GETs only, and repeat those that failed in a way that may pass:
+// no connection, a timeout, an answer cut short, or a status of 429, 500, 502,
+// 503 or 504. What fails in the end is a [StatusError], a [TransportError], a
+// [ProtocolError] or an [UnaddressableError], each of which wraps a sentinel
+// of package schema and knows a hint. When the caller's context ends, the
+// error is that context's.
+type Client struct {
+	http *http.Client
+	base string // up to before /api/v1/model, without a slash at the end
+	opts Options
+
+	slots    chan struct{} // holds a token for each request in flight
+	bodies   sync.Pool     // of *body
+	requests atomic.Int64
+	bytes    atomic.Int64
+}
+
+// New returns a client of the Heapster at base: the URL up to before
+// /api/v1/model. It makes no request.
+//
+// Redirects are never followed, whatever hc says, since Heapster sends none:
+// one is reported as a [StatusError] that names its target.
+func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
+	switch {
+	case base.Scheme != "http" && base.Scheme != "https":
+		return nil, fmt.Errorf("heapster URL %q: begin it with http:// or https://", base.Redacted())
+	case base.Host == "":
+		return nil, fmt.Errorf("heapster URL %q: name a host", base.Redacted())
+	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
+		return nil, fmt.Errorf("heapster URL %q: leave out what follows the path", base.Redacted())
+	}
+	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 || opts.MaxBody < 0 {
+		return nil, fmt.Errorf("heapster client: an option is negative: %+v", opts)
+	}
+	opts = opts.withDefaults()
+	direct := *hc
+	direct.CheckRedirect = refuseRedirect
+	return &Client{
+		http:   &direct,
+		base:   strings.TrimRight(base.String(), "/"),
+		opts:   opts,
+		slots:  make(chan struct{}, opts.Concurrency),
+		bodies: sync.Pool{New: func() any { return newBody() }},
+	}, nil
+}
+
+// refuseRedirect makes an http.Client hand out the redirect itself.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Traffic returns how many requests the client has sent, repeated ones
+// included, and how many bytes of bodies it has received, as they came over
+// the wire.
+func (c *Client) Traffic() (requests, bytes int64) {
+	return c.requests.Load(), c.bytes.Load()
+}

@@ -1,0 +1,258 @@
+package kube_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"heapstash/heapster"
+	"heapstash/heapster/kube"
+	"heapstash/schema"
+)
+
+const (
+	modern = "/api/v1/namespaces/kube-system/services/http:heapster:/proxy"
+	legacy = "/api/v1/proxy/namespaces/kube-system/services/heapster"
+)
+
+// noCluster hides every way in that this machine may have.
+func noCluster(t *testing.T) {
+	t.Helper()
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+}
+
+func write(t *testing.T, content string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// apiserver answers below the proxy paths that it knows, and a Status
+// elsewhere, as the real one does.
+func apiserver(t *testing.T, paths ...string) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(apiserverHandler(paths...))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func apiserverHandler(paths ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, path := range paths {
+			if strings.HasPrefix(r.URL.Path, path+"/api/v1/model/") {
+				io.WriteString(w, "[]")
+				return
+			}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, `{"kind":"Status","status":"Failure","message":"the server could not find the requested resource","reason":"NotFound","code":404}`)
+	})
+}
+
+func TestProxyPath(t *testing.T) {
+	noCluster(t)
+	server := apiserver(t)
+	for _, test := range []struct {
+		opts kube.Options
+		want string
+	}{
+		{kube.Options{ProxyPath: kube.Modern}, modern},
+		{kube.Options{ProxyPath: kube.Legacy}, legacy},
+		{kube.Options{ProxyPath: kube.Modern, Namespace: "monitoring", Service: "heap", Scheme: "https", Port: "web"},
+			"/api/v1/namespaces/monitoring/services/https:heap:web/proxy"},
+		{kube.Options{ProxyPath: kube.Modern, Port: "80"}, "/api/v1/namespaces/kube-system/services/http:heapster:80/proxy"},
+		{kube.Options{ProxyPath: kube.Legacy, Port: "80"}, "/api/v1/proxy/namespaces/kube-system/services/http:heapster:80"},
+		{kube.Options{ProxyPath: kube.Legacy, Scheme: "https"}, "/api/v1/proxy/namespaces/kube-system/services/https:heapster:"},
+	} {
+		for prefix, address := range map[string]string{
+			"":          server.URL + "/",
+			"/k8s/c-1a": server.URL + "/k8s/c-1a",
+		} {
+			test.opts.Server = address
+			_, base, err := kube.Connect(t.Context(), test.opts)
+			if err != nil || base.String() != server.URL+prefix+test.want {
+				t.Errorf("%+v: got %v, %v; want %s", test.opts, base, err, prefix+test.want)
+			}
+		}
+	}
+	_, base, err := kube.Connect(t.Context(), kube.Options{Server: "127.0.0.1:8080", ProxyPath: kube.Modern})
+	if err != nil || base.String() != "http://127.0.0.1:8080"+modern {
+		t.Errorf("without a scheme: %v, %v", base, err)
+	}
+}
+
+func TestAuto(t *testing.T) {
+	noCluster(t)
+	for _, test := range []struct {
+		paths []string
+		want  string
+	}{
+		{[]string{modern}, modern},
+		{[]string{modern, legacy}, modern},
+		{[]string{legacy}, legacy},
+	} {
+		server := apiserver(t, test.paths...)
+		hc, base, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
+		if err != nil || base.String() != server.URL+test.want {
+			t.Errorf("%q: got %v, %v; want %s", test.paths, base, err, test.want)
+			continue
+		}
+		client, err := heapster.New(hc, base, heapster.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Nodes(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+
+	_, _, err := kube.Connect(t.Context(), kube.Options{Server: apiserver(t).URL})
+	var answered *heapster.StatusError
+	if !errors.As(err, &answered) || !errors.Is(err, schema.ErrNotFound) || !strings.Contains(answered.URL, modern) {
+		t.Errorf("neither path: %v", err)
+	}
+}
+
+func TestAutoAsksNoDeadServerTwice(t *testing.T) {
+	noCluster(t)
+	server := apiserver(t)
+	server.Close()
+	_, _, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
+	var unreachable *heapster.TransportError
+	if !errors.As(err, &unreachable) || !strings.Contains(unreachable.URL, modern) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A kubectl proxy speaks plain HTTP, where client-go alone would keep two
+// connections, and is told no credentials.
+func TestPlainServer(t *testing.T) {
+	const atOnce = 6
+	var connections atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("sent a token in the clear")
+		}
+		io.WriteString(w, "[]")
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	t.Setenv("KUBECONFIG", kubeconfig(t, "https://other.example", "", "token: secret"))
+
+	hc, base, err := kube.Connect(t.Context(), kube.Options{Server: server.URL, Concurrency: atOnce})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := heapster.New(hc, base, heapster.Options{Concurrency: atOnce})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range atOnce {
+		all.Go(func() {
+			for range 50 {
+				if _, err := client.Nodes(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := connections.Load(); got > 3*atOnce {
+		t.Errorf("%d connections for %d requests at once", got, atOnce)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	noCluster(t)
+	odd := kubeconfig(t, "https://other.example", "", "token: secret")
+	for name, test := range map[string]struct {
+		opts          kube.Options
+		message, hint string
+	}{
+		"nothing":      {kube.Options{}, "no way to Heapster is configured", "--heapster-url"},
+		"no file":      {kube.Options{Kubeconfig: "/no/such/file"}, "no such file", "kubectl cluster-info"},
+		"not a config": {kube.Options{Kubeconfig: write(t, "a\nb: [")}, "", "kubectl cluster-info"},
+		"no context":   {kube.Options{Kubeconfig: odd, Context: "x"}, `context "x" does not exist`, "--context"},
+		"no CA": {kube.Options{Kubeconfig: kubeconfig(t, "https://h", "certificate-authority: /no/such/file", "{}")},
+			"/no/such/file", "kubectl cluster-info"},
+		"namespace": {kube.Options{Kubeconfig: odd, Namespace: "a/b"}, `"a/b" is no name`, ""},
+		"service":   {kube.Options{Kubeconfig: odd, Service: "http:heapster:"}, `"http:heapster:" is no name`, ""},
+		"port":      {kube.Options{Kubeconfig: odd, Port: ".."}, `".." is no name`, ""},
+		"scheme":    {kube.Options{Kubeconfig: odd, Scheme: "ftp"}, `scheme "ftp"`, ""},
+		"path":      {kube.Options{Kubeconfig: odd, ProxyPath: "new"}, `proxy path "new" is none of modern, legacy, auto`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := kube.Connect(t.Context(), test.opts)
+			var config *kube.ConfigError
+			if !errors.As(err, &config) {
+				t.Fatalf("got %v", err)
+			}
+			if !strings.Contains(err.Error(), test.message) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q; want a line with %q", err, test.message)
+			}
+			if !strings.Contains(config.Hint(), test.hint) {
+				t.Errorf("hint %q; want %q", config.Hint(), test.hint)
+			}
+		})
+	}
+}
+
+// kubeconfig writes one with a cluster and a user of these lines.
+func kubeconfig(t *testing.T, server, cluster, user string) string {
+	t.Helper()
+	return write(t, fmt.Sprintf(`apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: c, user: u}}]
+clusters:
+- name: c
+  cluster:
+    server: %s
+    %s
+users:
+- name: u
+  user:
+    %s
+`, server, cluster, user))
+}
+
+// get connects and asks for the nodes.
+func get(t *testing.T, opts kube.Options) error {
+	t.Helper()
+	hc, base, err := kube.Connect(t.Context(), opts)
+	if err != nil {
+		return err
+	}
+	return ask(t, hc, base)
+}
+
+func ask(t *testing.T, hc *http.Client, base *url.URL) error {
+	t.Helper()
+	client, err := heapster.New(hc, base, heapster.Options{Tries: 1})
+	if err != nil {
+		return err
+	}
+	_, err = client.Nodes(t.Context())
+	return err
+}

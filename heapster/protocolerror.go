@@ -1,0 +1,50 @@
+package heapster
+
+import (
+	"fmt"
+
+	"heapstash/schema"
+)
+
+// ProtocolError is a success that is none: a 200 with something that Heapster
+// does not send. It wraps [schema.ErrProtocol].
+type ProtocolError struct {
+	URL     string // without credentials, shortened
+	Message string // what is wrong with the answer
+	HTML    bool   // it is a web page
+	Err     error  // what ended the answer early, nil if it is whole
+}
+
+// Error is one line.
+func (e *ProtocolError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.URL, e.Message, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.URL, e.Message)
+}
+
+// lasts reports a failure that another try will not mend.
+func (e *ProtocolError) lasts() bool { return e.Err == nil }
+
+// Hint tells what to do about it.
+func (e *ProtocolError) Hint() string {
+	switch {
+	case e.HTML:
+		return hintHTML
+	case e.Err != nil:
+		return "something between here and Heapster cuts answers short: look for limits or restarts of proxies"
+	default:
+		return "is it Heapster that answers at this URL? give it up to before " + model
+	}
+}
+
+// Unwrap returns [schema.ErrProtocol] and the cause, if there is one.
+func (e *ProtocolError) Unwrap() []error {
+	if e.Err != nil {
+		return []error{schema.ErrProtocol, e.Err}
+	}
+	return []error{schema.ErrProtocol}
+}
+
+const hintHTML = "a web page answers there: is the URL a dashboard, a login page or an ingress? " +
+	"give Heapster's own URL, up to before " + model

@@ -1,0 +1,133 @@
+package heapster
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"heapstash/schema"
+)
+
+// StatusError is an answer with any status but 200. It wraps
+// [schema.ErrRefused], [schema.ErrNotFound], [schema.ErrUnreachable] (the
+// server is busy, or somebody in between cannot reach it) or
+// [schema.ErrProtocol] (the rest).
+type StatusError struct {
+	URL  string // without credentials, shortened
+	Code int    // the HTTP status
+	// FromAPIServer is set when a Kubernetes apiserver speaks (its body is a
+	// JSON Status), and not Heapster or a proxy, which send text.
+	FromAPIServer bool
+	Reason        string // the apiserver's word, such as Forbidden
+	Message       string // what the body says, in one line
+	HTML          bool   // the body is a web page
+	Location      string // where a redirect points
+	// RetryAfter is how long the server wants to be left alone, 0 if it does
+	// not say.
+	RetryAfter time.Duration
+
+	path string // of the URL
+}
+
+// newStatusError reads as much of the answer's body as the buffer holds, which
+// is enough for a message, and takes what there is of one that breaks off.
+func newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
+	e := &StatusError{
+		URL:        shortURL(u),
+		Code:       resp.StatusCode,
+		HTML:       b.isHTML(resp.Header),
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After")),
+		path:       u.Path,
+	}
+	if location, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		e.Location = shortURL(location)
+	}
+	text := b.scan.start()
+	var status struct{ Kind, Reason, Message string }
+	switch {
+	case json.Unmarshal(text, &status) == nil && status.Kind == "Status":
+		e.FromAPIServer = true
+		e.Reason = status.Reason
+		e.Message = oneLine(status.Message)
+	case e.HTML:
+		e.Message = "a web page"
+		if bytes.HasPrefix(text, []byte(oldProxyDenial)) {
+			e.Message = "Unauthorized"
+		}
+	default:
+		e.Message = oneLine(string(text))
+	}
+	return e
+}
+
+// oldProxyDenial is how kubectl proxy spelled Forbidden up to v1.13.
+const oldProxyDenial = "<h3>Unauthorized</h3>"
+
+// retryAfter reads the header of that name: seconds or a date.
+func retryAfter(header string) time.Duration {
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(header); err == nil {
+		return max(time.Until(date), 0)
+	}
+	return 0
+}
+
+// oneLine makes a text of several lines one, and cuts it where a terminal or a
+// ledger would.
+func oneLine(text string) string {
+	const longest = 400
+	line := []rune(strings.Join(strings.Fields(text), " "))
+	if len(line) > longest {
+		return string(line[:longest]) + "..."
+	}
+	return string(line)
+}
+
+// Error is one line: who answered what.
+func (e *StatusError) Error() string {
+	who := "answered"
+	if e.FromAPIServer {
+		who = "the apiserver answered"
+	}
+	line := fmt.Sprintf("%s: %s %d %s", e.URL, who, e.Code, http.StatusText(e.Code))
+	if e.Location != "" {
+		line += " to " + e.Location
+	}
+	if e.Message != "" && e.Message != http.StatusText(e.Code) {
+		line += ": " + e.Message
+	}
+	return line
+}
+
+// Unwrap returns the sentinel of package schema for the status.
+func (e *StatusError) Unwrap() error {
+	switch {
+	case e.Code == http.StatusUnauthorized, e.Code == http.StatusForbidden,
+		e.Code == http.StatusProxyAuthRequired:
+		return schema.ErrRefused
+	case e.Code == http.StatusNotFound:
+		return schema.ErrNotFound
+	case e.Code == http.StatusTooManyRequests, e.Code >= 500:
+		return schema.ErrUnreachable
+	default:
+		return schema.ErrProtocol
+	}
+}
+
+// lasts reports a failure that another try will not mend.
+func (e *StatusError) lasts() bool {
+	switch e.Code {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return false
+	default:
+		return true
+	}
+}

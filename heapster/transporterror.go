@@ -1,0 +1,127 @@
+package heapster
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"heapstash/schema"
+)
+
+// TransportError is a request without a whole answer: no connection, no
+// trust, no credentials to send, or no time left. It wraps
+// [schema.ErrUnreachable], or [schema.ErrRefused] if credentials could not be
+// had, and the cause.
+type TransportError struct {
+	URL string // without credentials, shortened
+	Err error
+}
+
+// newTransportError takes what http.Client.Do returns.
+func newTransportError(u *url.URL, err error) *TransportError {
+	var wrapped *url.Error // it repeats the whole URL
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return &TransportError{URL: shortURL(u), Err: err}
+}
+
+// Error is one line.
+func (e *TransportError) Error() string { return e.URL + ": " + oneLine(e.Err.Error()) }
+
+// Unwrap returns the sentinel of package schema and the cause.
+func (e *TransportError) Unwrap() []error {
+	if e.noCredentials() {
+		return []error{schema.ErrRefused, e.Err}
+	}
+	return []error{schema.ErrUnreachable, e.Err}
+}
+
+// gettingCredentials begins the errors of client-go's credential plugins, and
+// of a token file here.
+const gettingCredentials = "getting credentials: "
+
+func (e *TransportError) noCredentials() bool {
+	return strings.HasPrefix(e.Err.Error(), gettingCredentials)
+}
+
+// lasts reports a failure that another try will not mend.
+func (e *TransportError) lasts() bool {
+	var certificate *tls.CertificateVerificationError
+	return e.noCredentials() || e.plainServer() || e.tlsServer() || e.alert() ||
+		errors.As(e.Err, &certificate)
+}
+
+// alert reports that the server ended the TLS handshake. (crypto/tls names the
+// operation so, and does not export the alert itself.)
+func (e *TransportError) alert() bool {
+	var op *net.OpError
+	return errors.As(e.Err, &op) && op.Op == "remote error"
+}
+
+// plainServer reports plain HTTP at an https URL.
+func (e *TransportError) plainServer() bool {
+	var record tls.RecordHeaderError
+	return errors.Is(e.Err, http.ErrSchemeMismatch) || errors.As(e.Err, &record)
+}
+
+// tlsServer reports TLS at an http URL, where net/http has but a text to tell
+// it by.
+func (e *TransportError) tlsServer() bool {
+	return strings.Contains(e.Err.Error(), `malformed HTTP response "\x15\x03`)
+}
+
+// Hint tells what to do about the failure.
+func (e *TransportError) Hint() string {
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var dns *net.DNSError
+	var op *net.OpError
+	var timeout timeoutError
+	switch {
+	case e.noCredentials():
+		return "no credentials could be had: check --token-file, or the user's exec plugin in the kubeconfig"
+	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
+		return "the proxy in HTTPS_PROXY or HTTP_PROXY cannot be reached: mend it, or name the host in NO_PROXY"
+	case errors.As(e.Err, &authority):
+		return "give the CA that signed the server's certificate with --ca-file, or in the kubeconfig"
+	case errors.As(e.Err, &hostname):
+		return "the certificate is for other names: use one of them in the URL"
+	case errors.As(e.Err, &invalid):
+		return "the server's certificate is not valid: renew it, and check the clock here"
+	case e.alert():
+		return "the server ended the TLS handshake: does it want a client certificate, or another one?"
+	case e.plainServer():
+		return "the server speaks plain HTTP: begin the URL with http://"
+	case e.tlsServer():
+		return "the server speaks TLS: begin the URL with https://"
+	case errors.As(e.Err, &timeout):
+		return "Heapster or something in front of it is slow: raise --timeout or lower --concurrency"
+	case errors.As(e.Err, &dns):
+		return "the host's name does not resolve: is it spelled right, and does it exist outside the cluster?"
+	case errors.Is(e.Err, syscall.ECONNREFUSED):
+		return "nothing listens there: check host and port, and that Heapster or kubectl proxy is running"
+	case errors.Is(e.Err, io.EOF), errors.Is(e.Err, syscall.ECONNRESET), errors.Is(e.Err, syscall.EPIPE),
+		strings.Contains(e.Err.Error(), "http2: client conn could not be established"):
+		return "the server hung up: is the scheme (http or https) right, and does it want a client certificate?"
+	default:
+		return "check the network between here and the server"
+	}
+}
+
+// timeoutError is the end of one attempt's time. It is deliberately no
+// context.DeadlineExceeded, which would look like the end of the caller's.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("no whole answer within %s", time.Duration(e))
+}
