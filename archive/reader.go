@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/mattn/go-sqlite3"
+
 	"heapstash/schema"
 )
 
@@ -47,6 +49,9 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 // statement that would write fails.
 func (r *Reader) Query(ctx context.Context, query string) (*sql.Rows, error) {
 	rows, err := r.db.QueryContext(ctx, query)
+	if lite, ok := errors.AsType[sqlite3.Error](err); ok && lite.Code == sqlite3.ErrReadonly {
+		return nil, &Error{Path: r.path, Err: err, hint: "it is open for reading only: nothing but heapstash's own passes writes to it"}
+	}
 	return rows, explain(r.path, err)
 }
 

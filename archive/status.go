@@ -76,7 +76,7 @@ const timeSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
 
 // Status reads the archive's state.
 func (r *Reader) Status(ctx context.Context) (Status, error) {
-	s := Status{Path: r.path}
+	s := Status{Path: r.path, Kinds: []KindStatus{}, Passes: []PassStatus{}, Causes: []CauseStatus{}}
 	err := errors.Join(
 		r.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&s.Version),
 		r.kinds(ctx, &s),

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+
+	"heapstash/archive/collect"
+	"heapstash/schema"
+)
+
+// Config holds every setting. A setting comes from its flag, else from its
+// environment variable, else from the file, else from [Default]; its name is
+// one: the flag --db-file is the variable HEAPSTASH_DB_FILE and the key
+// db_file. config.example.yaml explains each.
+type Config struct {
+	DBFile      string     `mapstructure:"db_file"`
+	ClusterName string     `mapstructure:"cluster_name"`
+	LogLevel    slog.Level `mapstructure:"log_level"`
+	LogFormat   string     `mapstructure:"log_format"`
+
+	Access `mapstructure:",squash"`
+
+	Timeout     time.Duration `mapstructure:"timeout"` // of one request
+	Tries       int           `mapstructure:"tries"`
+	Concurrency int           `mapstructure:"concurrency"`
+
+	Namespaces        []string      `mapstructure:"namespace"`
+	ExcludeNamespaces []string      `mapstructure:"exclude_namespace"`
+	Kinds             []schema.Kind `mapstructure:"kinds"`
+	PartialOK         bool          `mapstructure:"partial_ok"`
+	RetryLock         time.Duration `mapstructure:"retry_lock"`
+
+	Schedule string `mapstructure:"schedule"`
+	Listen   string `mapstructure:"listen"`
+}
+
+// Default returns the settings that hold where nothing else is said.
+func Default() Config {
+	return Config{
+		DBFile:      "heapstash.db",
+		ClusterName: "default",
+		LogLevel:    slog.LevelInfo,
+		LogFormat:   "auto",
+		Access: Access{
+			HeapsterNamespace: "kube-system",
+			HeapsterService:   "heapster",
+			HeapsterScheme:    "http",
+			HeapsterProxyPath: "auto",
+		},
+		Timeout:           10 * time.Second,
+		Tries:             3,
+		Concurrency:       8,
+		Namespaces:        []string{},
+		ExcludeNamespaces: []string{},
+		Kinds:             collect.CollectedKinds(),
+		Schedule:          "@every 1m",
+		Listen:            "127.0.0.1:9278",
+	}
+}
+
+// envPrefix stands before the upper-cased key in the name of a setting's
+// environment variable.
+const envPrefix = "HEAPSTASH"
+
+// loadConfig gathers the settings for a command with those flags. Its error
+// names every fault there is, each with where it came from.
+func loadConfig(flags *pflag.FlagSet) (Config, error) {
+	s, err := newSources(flags)
+	if err != nil {
+		return Config{}, err
+	}
+	// What does not decode keeps its default, which has no fault of its own.
+	cfg := Default()
+	found := s.unknownKeys()
+	if err := s.v.Unmarshal(&cfg, strictly); err != nil {
+		found = append(found, decodeFaults(err)...)
+	}
+	found = append(found, cfg.Validate()...)
+	if len(found) == 0 {
+		return cfg, nil
+	}
+	for i, f := range found {
+		if f.from == "" {
+			found[i].from = s.origin(f.key)
+		}
+	}
+	return Config{}, found
+}
+
+// sources is where settings come from. viper merges them; it is kept behind
+// this type.
+type sources struct {
+	v     *viper.Viper
+	file  string // empty without one
+	keys  []string
+	flags *pflag.FlagSet
+}
+
+func newSources(flags *pflag.FlagSet) (*sources, error) {
+	v := viper.New()
+	v.SetEnvPrefix(envPrefix)
+	// HEAPSTASH_LISTEN= is a setting: it switches the listener off.
+	v.AllowEmptyEnv(true)
+	s := &sources{v: v, flags: flags, file: configFile(flags)}
+
+	var defaults map[string]any
+	if err := mapstructure.Decode(Default(), &defaults); err != nil {
+		return nil, err
+	}
+	for key, value := range defaults {
+		s.keys = append(s.keys, key)
+		// viper looks a variable up only for keys that it knows of.
+		v.SetDefault(key, value)
+		if err := v.BindEnv(key); err != nil {
+			return nil, err
+		}
+		if f := settingFlag(flags, key); f != nil {
+			if err := v.BindPFlag(key, f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.Sort(s.keys)
+	return s, s.readFile()
+}
+
+// configFile returns the file that --config or HEAPSTASH_CONFIG names. There
+// is no other: a file that happens to lie somewhere is never read.
+func configFile(flags *pflag.FlagSet) string {
+	if f := flags.Lookup("config"); f != nil && f.Changed {
+		return f.Value.String()
+	}
+	return os.Getenv(envPrefix + "_CONFIG")
+}
+
+func (s *sources) readFile() error {
+	if s.file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(s.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hinted{fmt.Errorf("no config file %s", s.file), "--config and HEAPSTASH_CONFIG name it; without them there is none"}
+	}
+	if err != nil {
+		return fmt.Errorf("config file: %w", err)
+	}
+	s.v.SetConfigType("yaml")
+	if err := s.v.ReadConfig(bytes.NewReader(text)); err != nil {
+		cause := err
+		if wrapped := errors.Unwrap(err); wrapped != nil {
+			cause = wrapped
+		}
+		return hinted{fmt.Errorf("config file %s: %w", s.file, cause), "it must be YAML, as config.example.yaml is"}
+	}
+	return nil
+}
+
+// unknownKeys returns a fault for each key of the file that is no setting.
+// viper's UnmarshalExact would refuse them too, but for those without a value,
+// and could not say what was meant.
+func (s *sources) unknownKeys() Faults {
+	var found Faults
+	unknown := s.v.AllKeys()
+	slices.Sort(unknown)
+	for _, key := range unknown {
+		// Of a.b, a may be a setting: then its value is the fault.
+		if top, _, _ := strings.Cut(key, "."); slices.Contains(s.keys, top) {
+			continue
+		}
+		problem := "no such setting"
+		if near := nearest(key, s.keys); near != "" {
+			problem += "; did you mean " + near + "?"
+		}
+		found = append(found, Fault{key: key, problem: problem, from: s.file})
+	}
+	return found
+}
+
+// origin says where a setting's value came from, in the user's own terms;
+// empty for a default.
+func (s *sources) origin(key string) string {
+	key, _, _ = strings.Cut(key, "[")
+	env := envPrefix + "_" + strings.ToUpper(key)
+	if f := settingFlag(s.flags, key); f != nil && f.Changed {
+		return "--" + f.Name
+	}
+	if _, ok := os.LookupEnv(env); ok {
+		return env
+	}
+	if s.v.InConfig(key) {
+		return s.file
+	}
+	return ""
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"heapstash/schema"
+)
+
+// rowWriter writes a query's result: begin once, row for each row, end once
+// after the last. The values are what SQLite holds: nil, int64, float64,
+// string or []byte.
+type rowWriter interface {
+	begin(columns []string) error
+	row(values []any) error
+	end() error
+}
+
+func newRowWriter(format string, w io.Writer) (rowWriter, error) {
+	switch format {
+	case "table":
+		return &tableRows{table: newTable(w)}, nil
+	case "csv":
+		return &csvRows{csv.NewWriter(w)}, nil
+	case "json":
+		return &jsonRows{w: w}, nil
+	default:
+		return nil, hinted{fmt.Errorf("no format %q", format), "use one of table, csv, json"}
+	}
+}
+
+// spell writes a value as SQLite's own shell does.
+func spell(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case int64:
+		return schema.Int(v).String()
+	case float64:
+		return schema.Real(v).String()
+	case []byte:
+		return "X'" + strings.ToUpper(hex.EncodeToString(v)) + "'"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// tableRows aligns numbers to the right, and so has to see all rows before it
+// prints the first.
+type tableRows struct {
+	table table.Writer
+	text  []bool // which columns hold something that is no number
+	count int
+}
+
+func (t *tableRows) begin(columns []string) error {
+	t.text = make([]bool, len(columns))
+	header := make(table.Row, len(columns))
+	for i, name := range columns {
+		header[i] = name
+	}
+	t.table.AppendHeader(header)
+	return nil
+}
+
+func (t *tableRows) row(values []any) error {
+	cells := make(table.Row, len(values))
+	for i, v := range values {
+		switch v.(type) {
+		case nil:
+			cells[i] = "NULL"
+			continue
+		case int64, float64:
+		default:
+			t.text[i] = true
+		}
+		cells[i] = spell(v)
+	}
+	t.table.AppendRow(cells)
+	t.count++
+	return nil
+}
+
+func (t *tableRows) end() error {
+	var aligned []table.ColumnConfig
+	for i, isText := range t.text {
+		if !isText && t.count > 0 {
+			aligned = append(aligned, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
+	}
+	t.table.SetColumnConfigs(aligned)
+	t.table.Render()
+	return nil
+}
+
+type csvRows struct{ csv *csv.Writer }
+
+func (c *csvRows) begin(columns []string) error { return c.csv.Write(columns) }
+
+func (c *csvRows) row(values []any) error {
+	fields := make([]string, len(values))
+	for i, v := range values {
+		fields[i] = spell(v)
+	}
+	return c.csv.Write(fields)
+}
+
+func (c *csvRows) end() error {
+	c.csv.Flush()
+	return c.csv.Error()
+}
+
+// jsonRows writes an object a line, its members in the order of the columns.
+type jsonRows struct {
+	w    io.Writer
+	keys [][]byte
+	line bytes.Buffer
+}
+
+func (j *jsonRows) begin(columns []string) error {
+	for _, name := range columns {
+		j.keys = append(j.keys, jsonText(name))
+	}
+	return nil
+}
+
+func (j *jsonRows) row(values []any) error {
+	j.line.Reset()
+	for i, v := range values {
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
+		}
+		j.line.WriteByte(separator)
+		j.line.Write(j.keys[i])
+		j.line.WriteByte(':')
+		j.line.Write(jsonValue(v))
+	}
+	j.line.WriteString("}\n")
+	_, err := j.w.Write(j.line.Bytes())
+	return err
+}
+
+func (j *jsonRows) end() error { return nil }
+
+func jsonValue(value any) []byte {
+	switch v := value.(type) {
+	case nil:
+		return []byte("null")
+	case float64:
+		// JSON has no infinity; this number reads back as one, as it does in
+		// SQLite.
+		if math.IsInf(v, 0) {
+			return []byte(fmt.Sprintf("%.0fe999", math.Copysign(9, v)))
+		}
+		return []byte(spell(v))
+	case int64:
+		return []byte(spell(v))
+	case []byte:
+		return jsonText(hex.EncodeToString(v))
+	default:
+		return jsonText(fmt.Sprint(v))
+	}
+}
+
+// jsonText quotes a text, and leaves < > & as they are.
+func jsonText(s string) []byte {
+	var quoted bytes.Buffer
+	enc := json.NewEncoder(&quoted)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string always encodes
+	return bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
+}

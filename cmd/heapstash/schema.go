@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"heapstash/schema"
+)
+
+// metricLine is one metric of the registry, as `schema --json` prints it.
+type metricLine struct {
+	Name        schema.MetricName `json:"name"`
+	Column      string            `json:"column"`
+	Unit        schema.Unit       `json:"unit"`
+	Type        schema.MetricType `json:"type"`
+	Kinds       []schema.Kind     `json:"kinds"`
+	Labels      []string          `json:"labels,omitempty"`
+	Description string            `json:"description"`
+}
+
+func newSchemaCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "schema",
+		Short: "List the metrics that heapstash knows",
+		Long: "schema lists the metrics of Heapster's storage schema: name, column in the archive's\n" +
+			"views, unit, type, and the kinds of thing that carry it. Other metrics, such as those\n" +
+			"below custom/, are archived too, without a column: see the view samples.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return encodeMetrics(cmd)
+			}
+			t := newTable(cmd.OutOrStdout())
+			t.AppendHeader(table.Row{"name", "column", "unit", "type", "kinds", "description"})
+			for _, m := range schema.Registry() {
+				t.AppendRow(table.Row{m.Name, m.Column(), m.Unit, m.Type, kindList(m.Kinds), m.Description})
+			}
+			t.Render()
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line")
+	return cmd
+}
+
+func encodeMetrics(cmd *cobra.Command) error {
+	enc := json.NewEncoder(cmd.OutOrStdout())
+	for _, m := range schema.Registry() {
+		line := metricLine{m.Name, m.Column(), m.Unit, m.Type, m.Kinds, m.Family.LabelKeys(), m.Description}
+		if err := enc.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func kindList(kinds []schema.Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.String()
+	}
+	return strings.Join(names, ", ")
+}

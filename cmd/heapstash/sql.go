@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/archive"
+)
+
+// queryHint goes with whatever SQLite refuses.
+const queryHint = "sql runs one statement that only reads; the views are listed by\n" +
+	`  heapstash sql "SELECT name FROM sqlite_schema WHERE type = 'view'"`
+
+// query is what the flags of sql say.
+type query struct {
+	file    string
+	format  string
+	timeout time.Duration
+}
+
+func newSQLCommand() *cobra.Command {
+	var q query
+	cmd := &cobra.Command{
+		Use:   "sql [STATEMENT | -]",
+		Short: "Ask the archive one question in SQL",
+		Long: "sql runs one statement that reads, given as an argument, in a file, or on stdin, and\n" +
+			"prints its result: as a table, as CSV (NULL is an empty field) or as JSON, an object a\n" +
+			"line. A table is printed at once in the end; CSV and JSON go out as rows come. Numbers\n" +
+			"are exact to 64 bits.",
+		Example: `  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"` + "\n" +
+			`  heapstash sql --format csv --file report.sql`,
+		Args: oneStatement,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			text, err := q.text(cmd, args)
+			if err != nil {
+				return err
+			}
+			return q.run(cmd.Context(), cmd.OutOrStdout(), cfg.DBFile, text)
+		},
+	}
+	cmd.Flags().StringVarP(&q.file, "file", "f", "", "read the statement from this file")
+	cmd.Flags().StringVar(&q.format, "format", "table", "table, csv or json")
+	cmd.Flags().DurationVar(&q.timeout, "timeout", 0, "give up after this long; 0 for never")
+	return cmd
+}
+
+func oneStatement(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return errors.New("more than one argument: put the statement in quotes")
+	}
+	return nil
+}
+
+// text returns the statement, from wherever it is given.
+func (q query) text(cmd *cobra.Command, args []string) (string, error) {
+	in := cmd.InOrStdin()
+	switch given := len(args) == 1; {
+	case given && q.file != "":
+		return "", usageError(cmd, errors.New("the statement is given twice, as an argument and as --file"))
+	case q.file != "":
+		text, err := os.ReadFile(q.file)
+		return string(text), err
+	case given && args[0] != "-":
+		return args[0], nil
+	case !given && isTerminal(in):
+		return "", usageError(cmd, errors.New("no statement is given"))
+	}
+	text, err := io.ReadAll(in)
+	return string(text), err
+}
+
+// run prints the result of the statement.
+func (q query) run(ctx context.Context, w io.Writer, path, text string) error {
+	statement, err := soleStatement(text)
+	if err != nil {
+		return hinted{err, queryHint}
+	}
+	out, err := newRowWriter(q.format, w)
+	if err != nil {
+		return err
+	}
+	reader, err := archive.OpenReader(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer reader.Close() // read only
+
+	if q.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, q.timeout)
+		defer cancel()
+	}
+	err = copyRows(ctx, out, reader, statement)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return hinted{fmt.Errorf("the query took longer than %v", q.timeout), "--timeout sets how long it may take, 0 for as long as it likes"}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// copyRows runs the statement and writes what it gives.
+func copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statement string) error {
+	rows, err := reader.Query(ctx, statement)
+	if err != nil {
+		return hinted{err, queryHint}
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	if err := out.begin(columns); err != nil {
+		return err
+	}
+	values := make([]any, len(columns))
+	targets := make([]any, len(columns))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		if err := out.row(values); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return hinted{err, queryHint}
+	}
+	return out.end()
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"heapstash/archive"
+)
+
+func newStatusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Say what the archive holds, how its last passes went and what is missing",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			reader, err := archive.OpenReader(cmd.Context(), cfg.DBFile)
+			if err != nil {
+				return err
+			}
+			defer reader.Close() // read only
+			status, err := reader.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(status)
+			}
+			printStatus(cmd.OutOrStdout(), status)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// printStatus tells people what the archive holds.
+func printStatus(w io.Writer, s archive.Status) {
+	fmt.Fprintf(w, "%s: %s, format %d\n", s.Path, byteSize(s.Bytes), s.Version)
+
+	if len(s.Kinds) > 0 {
+		fmt.Fprintln(w)
+		t := newTable(w)
+		t.AppendHeader(table.Row{"cluster", "kind", "entities", "listed", "oldest sample", "newest sample"})
+		for _, k := range s.Kinds {
+			t.AppendRow(table.Row{k.Cluster, k.Kind.String(), k.Entities, k.Listed, k.Oldest, k.Newest})
+		}
+		t.Render()
+	}
+	if len(s.Passes) > 0 {
+		fmt.Fprintln(w)
+		t := newTable(w)
+		t.AppendHeader(table.Row{"pass", "cluster", "started", "took", "outcome", "new", "conflicts", "lost"})
+		for _, p := range s.Passes {
+			took := time.Duration(p.DurationMS) * time.Millisecond
+			lost := time.Duration(p.GapSeconds) * time.Second
+			t.AppendRow(table.Row{p.ID, p.Cluster, p.Started, took, p.Outcome, p.New, p.Conflicts, lost})
+		}
+		t.Render()
+	}
+	if len(s.Causes) > 0 {
+		fmt.Fprintln(w)
+		t := newTable(w)
+		t.AppendHeader(table.Row{"holes", "cause", "lost", "lasting", "last pass with one"})
+		for _, c := range s.Causes {
+			t.AppendRow(table.Row{c.Holes, c.Cause, time.Duration(c.Seconds) * time.Second, c.Lasting, c.Last})
+		}
+		t.Render()
+	}
+	for _, p := range s.Passes {
+		if p.Error != "" {
+			fmt.Fprintf(w, "\nThe last pass that failed, %d: %s\n", p.ID, p.Error)
+			break
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"heapstash/archive/collect"
+	"heapstash/schema"
+)
+
+// printSummary tells people what a pass did.
+func printSummary(w io.Writer, s collect.Summary) error {
+	p := s.Pass
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "pass %d\t%s, %v\n", p.ID, p.Outcome, p.Finished.Sub(p.Started).Round(time.Millisecond))
+	fmt.Fprintf(t, "samples\t%d new, %d known before, %d in conflict\n", p.New, p.Duplicates, p.Conflicts)
+	fmt.Fprintf(t, "entities\t%d\n", p.Entities)
+	fmt.Fprintf(t, "requests\t%d, %s\n", p.Requests, byteSize(p.Bytes))
+	fmt.Fprintf(t, "newest\t%v\n", p.Newest)
+	if p.Gap > 0 {
+		fmt.Fprintf(t, "lost\t%v since the pass before\n", p.Gap)
+	}
+	for _, g := range groupHoles(s.Holes) {
+		fmt.Fprintf(t, "hole\t%d %s: %s\n", g.count, g.cause, g.detail)
+	}
+	return t.Flush()
+}
+
+// holeGroup is the holes of one cause.
+type holeGroup struct {
+	cause  schema.Cause
+	count  int
+	detail string // of the first one, with its scope
+}
+
+// groupHoles counts holes by cause, in the order in which the causes came.
+func groupHoles(holes []schema.Hole) []holeGroup {
+	var groups []holeGroup
+	for _, h := range holes {
+		i := slices.IndexFunc(groups, func(g holeGroup) bool { return g.cause == h.Cause })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, holeGroup{cause: h.Cause, detail: h.Scope() + ": " + h.Detail})
+		}
+		groups[i].count++
+	}
+	return groups
+}
+
+// countCauses lists how many holes each cause made, but for lasting ones,
+// which make no pass incomplete.
+func countCauses(holes []schema.Hole) string {
+	holes = slices.DeleteFunc(slices.Clone(holes), func(h schema.Hole) bool { return !h.Incomplete() })
+	var counts []string
+	for _, g := range groupHoles(holes) {
+		counts = append(counts, fmt.Sprintf("%d %s", g.count, g.cause))
+	}
+	return strings.Join(counts, ", ")
+}
+
+// byteSize spells a number of bytes in units of 1000.
+func byteSize(n int64) string {
+	size := float64(n)
+	for _, unit := range []string{"B", "kB", "MB", "GB"} {
+		if size < 999.5 {
+			return fmt.Sprintf("%.3g %s", size, unit)
+		}
+		size /= 1000
+	}
+	return fmt.Sprintf("%.4g TB", size)
+}

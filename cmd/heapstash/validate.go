@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"heapstash/archive/collect"
+)
+
+// Fault is what is wrong with one setting.
+type Fault struct {
+	key     string
+	problem string // with what is allowed instead
+	from    string // the flag, variable or file it came from
+}
+
+// Faults are all the faults of the settings; as an error, a line each.
+type Faults []Fault
+
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.key + ": " + f.problem
+		if f.from != "" {
+			lines[i] += " (from " + f.from + ")"
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hint tells where settings are explained.
+func (fs Faults) Hint() string {
+	return "config.example.yaml explains every setting; a flag --x-y is the key x_y and the variable HEAPSTASH_X_Y"
+}
+
+// check adds a fault of that key unless ok holds.
+func (fs *Faults) check(ok bool, key, problem string, args ...any) {
+	if !ok {
+		*fs = append(*fs, Fault{key: key, problem: fmt.Sprintf(problem, args...)})
+	}
+}
+
+// oneOf adds a fault unless value is one of the allowed.
+func (fs *Faults) oneOf(key, value string, allowed ...string) {
+	fs.check(slices.Contains(allowed, value), key, "%q is none of %s", value, strings.Join(allowed, ", "))
+}
+
+// within adds a fault unless the number is in the range, closed at both ends.
+func (fs *Faults) within(key string, n, low, high int) {
+	fs.check(low <= n && n <= high, key, "%d is out of range: %d to %d", n, low, high)
+}
+
+// Validate returns all the faults of the settings, none if they are good.
+func (c Config) Validate() Faults {
+	var fs Faults
+	fs.check(c.DBFile != "", "db_file", "must name a file")
+	fs.check(strings.TrimSpace(c.ClusterName) != "", "cluster_name", "must not be empty")
+	fs.oneOf("log_format", c.LogFormat, "auto", "text", "json")
+	c.Access.check(&fs)
+
+	fs.check(c.Timeout >= 100*time.Millisecond, "timeout", "%v is too short: at least 100ms", c.Timeout)
+	fs.within("tries", c.Tries, 1, 10)
+	fs.within("concurrency", c.Concurrency, 1, 64)
+
+	for i, glob := range c.Namespaces {
+		checkGlob(&fs, fmt.Sprintf("namespace[%d]", i), glob)
+	}
+	for i, glob := range c.ExcludeNamespaces {
+		checkGlob(&fs, fmt.Sprintf("exclude_namespace[%d]", i), glob)
+	}
+	fs.check(len(c.Kinds) > 0, "kinds", "must name at least one: %s", kindList(collect.CollectedKinds()))
+	for i, k := range c.Kinds {
+		fs.check(slices.Contains(collect.CollectedKinds(), k), fmt.Sprintf("kinds[%d]", i),
+			"%s is not archived by this version yet: use %s", k, kindList(collect.CollectedKinds()))
+	}
+	fs.check(c.RetryLock >= 0, "retry_lock", "%v is negative", c.RetryLock)
+
+	_, err := parseSchedule(c.Schedule)
+	fs.check(err == nil, "schedule", "%v", err)
+	if c.Listen != "" {
+		checkListen(&fs, c.Listen)
+	}
+	return fs
+}
+
+func checkGlob(fs *Faults, key, glob string) {
+	_, err := path.Match(glob, "")
+	fs.check(err == nil && glob != "", key, "%q is no glob: write a name, or a pattern with * ? [a-z]", glob)
+}
+
+func checkListen(fs *Faults, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	fs.check(err == nil, "listen", "%q is no address: write 127.0.0.1:9278, :9278, or nothing at all", address)
+}
