@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,13 +20,13 @@ import (
 type body struct {
 	wire *bufio.Reader // what the unzipper reads
 	zip  gzip.Reader
-	scan *scanner // what the decoder reads
+	text *bufio.Reader // what the decoder reads
 }
 
 func newBody() *body {
 	return &body{
 		wire: bufio.NewReaderSize(nil, 4<<10),
-		scan: newScanner(nil),
+		text: bufio.NewReaderSize(nil, 16<<10),
 	}
 }
 
@@ -37,13 +39,13 @@ func (b *body) reset(resp *http.Response, limit int64, count *atomic.Int64) erro
 	case "gzip":
 		b.wire.Reset(plain)
 		if err := b.zip.Reset(b.wire); err != nil {
-			return early(err)
+			return err
 		}
 		plain = &b.zip
 	default:
 		return malformed("an answer in the encoding %q", encoding)
 	}
-	b.scan.reset(http.MaxBytesReader(nil, io.NopCloser(plain), limit))
+	b.text.Reset(http.MaxBytesReader(nil, io.NopCloser(plain), limit))
 	return nil
 }
 
@@ -53,8 +55,15 @@ func (b *body) isHTML(header http.Header) bool {
 	if strings.HasPrefix(header.Get("Content-Type"), "text/html") {
 		return true
 	}
-	start := bytes.TrimPrefix(b.scan.start(), []byte("\ufeff"))
+	start := bytes.TrimPrefix(b.start(), []byte("\ufeff"))
 	return bytes.HasPrefix(bytes.TrimSpace(start), []byte("<"))
+}
+
+// start returns the text's beginning, as far as it fits into the buffer,
+// without taking it. Errors of the stream come again when the text is read.
+func (b *body) start() []byte {
+	start, _ := b.text.Peek(b.text.Size())
+	return start
 }
 
 // counter adds what is read to a sum.
@@ -73,12 +82,18 @@ func (c *counter) Read(p []byte) (int, error) {
 func bodyError(u *url.URL, err error) error {
 	var protocol *ProtocolError
 	var tooLong *http.MaxBytesError
+	var syntax *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &protocol):
 	case errors.As(err, &tooLong):
 		protocol = &ProtocolError{Message: "an answer longer than any of Heapster's"}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		protocol = &ProtocolError{Message: "an answer that is not gzip though it says so"}
+	case errors.As(err, &syntax):
+		protocol = &ProtocolError{Message: "not JSON: " + syntax.Error()}
+	case errors.As(err, &mistyped):
+		protocol = &ProtocolError{Message: fmt.Sprintf("JSON %s where %s belongs", oneLine(mistyped.Value), mistyped.Type)}
 	default:
 		protocol = &ProtocolError{Message: "the answer ends early", Err: err}
 	}

@@ -1,7 +1,7 @@
-// Package heapster is a client of Heapster's model API: names, series, and
-// one metric of many pods at once. It knows HTTP and JSON, and neither SQL nor
-// Kubernetes: how to come near a Heapster inside a cluster is the business of
-// heapster/kube.
+// Package heapster is a client of Heapster's model API (names, series, one
+// metric of many pods at once) and of its metric-export. It knows HTTP and
+// JSON, and neither SQL nor Kubernetes: how to come near a Heapster inside a
+// cluster is the business of heapster/kube.
 //
 // What it takes for granted of Heapster was read in the source of v1.3 to
 // HEAD (metrics/api/v1, metrics/sinks/metric) and observed on the handlers of
@@ -31,9 +31,13 @@ type Options struct {
 	// MaxURL is the longest URL in bytes that [Client.SplitPods] plans for.
 	// Load balancers commonly refuse more than 8 kB. Default 6000.
 	MaxURL int
-	// MaxBody is the longest answer taken, in bytes after decompression.
-	// Default 64 MiB.
+	// MaxBody is the longest answer taken, in bytes after decompression, but
+	// for metric-export. Default 64 MiB.
 	MaxBody int64
+	// MaxExport is the same for metric-export, of which never more than one
+	// entity is in memory: 1,000 pods with 2,000 containers are 7 MB. Default
+	// 1 GiB.
+	MaxExport int64
 	// UserAgent is the header of that name. Default "heapstash".
 	UserAgent string
 }
@@ -45,6 +49,7 @@ func (o Options) withDefaults() Options {
 		Tries:       cmp.Or(o.Tries, 3),
 		MaxURL:      cmp.Or(o.MaxURL, 6000),
 		MaxBody:     cmp.Or(o.MaxBody, 64<<20),
+		MaxExport:   cmp.Or(o.MaxExport, 1<<30),
 		UserAgent:   cmp.Or(o.UserAgent, "heapstash"),
 	}
 }
@@ -82,7 +87,8 @@ func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
 	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
 		return nil, fmt.Errorf("heapster URL %q: leave out what follows the path", base.Redacted())
 	}
-	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 || opts.MaxBody < 0 {
+	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 ||
+		opts.MaxBody < 0 || opts.MaxExport < 0 {
 		return nil, fmt.Errorf("heapster client: an option is negative: %+v", opts)
 	}
 	opts = opts.withDefaults()

@@ -24,7 +24,7 @@ import (
 // stamp is 2017-09-27T07:09:00Z.
 const stamp = schema.Instant(1506496140)
 
-func newClient(t *testing.T, hc *http.Client, base string, opts heapster.Options) *heapster.Client {
+func newClient(t testing.TB, hc *http.Client, base string, opts heapster.Options) *heapster.Client {
 	t.Helper()
 	u, err := url.Parse(base)
 	if err != nil {
@@ -39,7 +39,7 @@ func newClient(t *testing.T, hc *http.Client, base string, opts heapster.Options
 
 // serve returns a client of a server that answers with handler, below a path
 // as long as the apiserver's.
-func serve(t *testing.T, opts heapster.Options, handler http.HandlerFunc) *heapster.Client {
+func serve(t testing.TB, opts heapster.Options, handler http.HandlerFunc) *heapster.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)

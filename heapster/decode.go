@@ -1,6 +1,7 @@
 package heapster
 
 import (
+	"encoding/json"
 	"io"
 	"slices"
 	"time"
@@ -9,144 +10,101 @@ import (
 )
 
 // decodeNothing reads a text and passes over it.
-func decodeNothing(s *scanner) (none struct{}, err error) {
-	for err == nil {
-		s.head = s.tail
-		err = s.more()
-	}
-	if err == io.EOF {
-		err = nil
-	}
+func decodeNothing(r io.Reader) (none struct{}, err error) {
+	_, err = io.Copy(io.Discard, r)
 	return none, err
 }
 
 // decodeNames reads an array of names. Heapster puts them in another order
 // each time: they come sorted, each once.
-func decodeNames[N ~string](s *scanner) ([]N, error) {
+func decodeNames[N ~string](dec *json.Decoder) ([]N, error) {
 	var names []N
-	err := s.array(func() error {
-		name, err := s.text()
-		if err != nil {
-			return err
-		}
-		names = append(names, N(name))
-		return nil
-	})
+	err := dec.Decode(&names)
 	slices.Sort(names)
 	return slices.Compact(names), err
-}
-
-// decodeSeries reads the points of one series.
-func decodeSeries(s *scanner) ([]schema.Point, error) {
-	return appendSeries(nil, s)
 }
 
 // decodeItems returns a decoder of a list of so many series. Heapster gives
 // them in the order of the request and without names, so that any other
 // number means that they cannot be told apart.
-func decodeItems(want int) func(*scanner) ([][]schema.Point, error) {
-	return func(s *scanner) ([][]schema.Point, error) {
-		var points []schema.Point // of all items: one slice grows, not a hundred
-		ends := make([]int, 0, want)
-		err := s.object(func(name []byte) error {
-			if string(name) != "items" {
-				return s.skip()
-			}
-			return s.array(func() (err error) {
-				if len(ends) == want {
+func decodeItems(want int) func(*json.Decoder) ([][]schema.Point, error) {
+	return func(dec *json.Decoder) ([][]schema.Point, error) {
+		items := make([][]schema.Point, 0, want)
+		err := member(dec, "items", func() error {
+			_, err := list(dec, func() error {
+				if len(items) == want {
 					return malformed("more than the %d items asked for", want)
 				}
-				points, err = appendSeries(points, s)
-				ends = append(ends, len(points))
+				points, err := decodeSeries(dec)
+				items = append(items, points)
 				return err
 			})
+			return err
 		})
+		if err == nil && len(items) != want {
+			err = malformed("%d items where %d were asked for", len(items), want)
+		}
+		return items, err
+	}
+}
+
+// seriesJSON is a MetricResult (Heapster's metrics/api/v1/types) without its
+// latestTimestamp.
+type seriesJSON struct {
+	Metrics *[]pointJSON `json:"metrics"`
+}
+
+// decodeSeries reads the points of a series, in the order of the answer. It
+// passes over points of the year 1, which Heapster means no time by.
+func decodeSeries(dec *json.Decoder) ([]schema.Point, error) {
+	var list []pointJSON
+	series := seriesJSON{Metrics: &list} // null makes nil of it, and an empty array is not nil
+	if err := dec.Decode(&series); err != nil {
+		return nil, err
+	}
+	if series.Metrics != nil && list == nil {
+		return nil, malformed("a series without metrics")
+	}
+	points := slices.Grow([]schema.Point(nil), len(list))
+	for _, decoded := range list {
+		p, err := decoded.point()
 		if err != nil {
 			return nil, err
 		}
-		if len(ends) != want {
-			return nil, malformed("%d items where %d were asked for", len(ends), want)
+		if p.At != 0 {
+			points = append(points, p)
 		}
-		items := make([][]schema.Point, want)
-		start := 0
-		for i, end := range ends {
-			if start < end {
-				items[i] = points[start:end:end]
-			}
-			start = end
-		}
-		return items, nil
+	}
+	return points, nil
+}
+
+// pointJSON is a MetricPoint. Heapster sends an int64 as its uint64 image, so
+// -1 is 18446744073709551615; it sends no sign, fraction or exponent there,
+// and encoding/json takes none for a uint64. Its floatValue, which no version
+// up to HEAD fills, is exact where value is cut to an integer, and so it wins.
+type pointJSON struct {
+	Timestamp  string   `json:"timestamp"`
+	Value      *uint64  `json:"value"`
+	FloatValue *float64 `json:"floatValue"`
+}
+
+func (p *pointJSON) point() (schema.Point, error) {
+	at, err := decodeInstant(p.Timestamp)
+	switch {
+	case err != nil:
+		return schema.Point{}, err
+	case p.FloatValue != nil:
+		return schema.Point{At: at, Value: schema.Real(*p.FloatValue)}, nil
+	case p.Value != nil:
+		return schema.Point{At: at, Value: schema.Int(int64(*p.Value))}, nil
+	default:
+		return schema.Point{}, malformed("a point without a value")
 	}
 }
 
-// appendSeries reads a MetricResult (Heapster's metrics/api/v1/types) and
-// appends its points, in the order of the answer. It passes over
-// latestTimestamp, and over points of the year 1, which Heapster means no time
-// by.
-func appendSeries(points []schema.Point, s *scanner) ([]schema.Point, error) {
-	found := false
-	err := s.object(func(name []byte) error {
-		if string(name) != "metrics" {
-			return s.skip()
-		}
-		found = true
-		return s.array(func() error {
-			p, err := decodePoint(s)
-			if err == nil && p.At != 0 {
-				points = append(points, p)
-			}
-			return err
-		})
-	})
-	if err == nil && !found {
-		err = malformed("a series without metrics")
-	}
-	return points, err
-}
-
-// decodePoint reads a MetricPoint. Its floatValue, which no version up to
-// HEAD fills, is exact where value is cut to an integer, and so it wins.
-func decodePoint(s *scanner) (schema.Point, error) {
-	var p schema.Point
-	var timed, valued, exact bool
-	err := s.object(func(name []byte) (err error) {
-		switch string(name) {
-		case "timestamp":
-			timed = true
-			p.At, err = decodeInstant(s)
-		case "value":
-			valued = true
-			var v int64
-			if v, err = s.integer(); !exact {
-				p.Value = schema.Int(v)
-			}
-		case "floatValue":
-			var null bool
-			if null, err = s.null(); null || err != nil {
-				return err
-			}
-			valued, exact = true, true
-			var v float64
-			v, err = s.real()
-			p.Value = schema.Real(v)
-		default:
-			err = s.skip()
-		}
-		return err
-	})
-	if err == nil && !(timed && valued) {
-		err = malformed("a point without a timestamp or a value")
-	}
-	return p, err
-}
-
-func decodeInstant(s *scanner) (schema.Instant, error) {
-	text, err := s.text()
-	if err != nil {
-		return 0, err
-	}
+func decodeInstant(text string) (schema.Instant, error) {
 	var t time.Time
-	if err := t.UnmarshalText(text); err != nil {
+	if err := t.UnmarshalText([]byte(text)); err != nil {
 		return 0, malformed("timestamp %q is not RFC 3339", text)
 	}
 	return schema.InstantOf(t), nil

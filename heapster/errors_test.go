@@ -145,9 +145,9 @@ func TestProtocolError(t *testing.T) {
 	}{
 		"web page":      {"text/html; charset=utf-8", "hello", "a web page", "a dashboard"},
 		"no header":     {"", "\ufeff\n <html>", "a web page", "a dashboard"},
-		"other json":    {"", `{"paths":["/api"]}`, "'{' where '[' belongs", "is it Heapster"},
-		"text":          {"", "ok", "'o' where '[' belongs", "is it Heapster"},
-		"more":          {"", `["a"]["b"]`, "behind the end", "is it Heapster"},
+		"other json":    {"", `{"paths":["/api"]}`, "JSON object where []string belongs", "is it Heapster"},
+		"text":          {"", "ok", "not JSON: invalid character 'o'", "is it Heapster"},
+		"more":          {"", `["a"]["b"]`, "more than one JSON value", "is it Heapster"},
 		"cut":           {"", `["a","b`, "the answer ends early: unexpected EOF", "cuts answers short"},
 		"nothing":       {"", ``, "the answer ends early", "cuts answers short"},
 		"too long":      {"", `["` + strings.Repeat(`a","`, 1000) + `"]`, "longer than any", "is it Heapster"},

@@ -2,7 +2,9 @@ package heapster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -19,9 +21,14 @@ const (
 	longestWished = 30 * time.Second
 )
 
-// fetch gets a URL and decodes the answer, with further tries where they can
-// help.
-func fetch[T any](ctx context.Context, c *Client, url string, decode func(*scanner) (T, error)) (T, error) {
+// fetchJSON fetches an answer of one JSON value and of the usual length.
+func fetchJSON[T any](ctx context.Context, c *Client, url string, decode func(*json.Decoder) (T, error)) (T, error) {
+	return fetch(ctx, c, url, c.opts.MaxBody, whole(decode))
+}
+
+// fetch gets a URL and decodes the answer, of at most limit bytes, with
+// further tries where they can help.
+func fetch[T any](ctx context.Context, c *Client, url string, limit int64, decode func(io.Reader) (T, error)) (T, error) {
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval = firstWait
 	waits.Multiplier = 2
@@ -29,7 +36,7 @@ func fetch[T any](ctx context.Context, c *Client, url string, decode func(*scann
 
 	var failure error // Retry may return its own wrapping of it
 	answer, err := backoff.Retry(ctx, func() (T, error) {
-		answer, err := attempt(ctx, c, url, decode)
+		answer, err := attempt(ctx, c, url, limit, decode)
 		failure = err
 		return answer, forRetry(err)
 	}, backoff.WithBackOff(waits), backoff.WithMaxTries(uint(c.opts.Tries)), backoff.WithMaxElapsedTime(0))
@@ -69,7 +76,7 @@ func forRetry(err error) error {
 }
 
 // attempt gets a URL once.
-func attempt[T any](ctx context.Context, c *Client, url string, decode func(*scanner) (T, error)) (answer T, err error) {
+func attempt[T any](ctx context.Context, c *Client, url string, limit int64, decode func(io.Reader) (T, error)) (answer T, err error) {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
@@ -92,7 +99,7 @@ func attempt[T any](ctx context.Context, c *Client, url string, decode func(*sca
 	if err != nil {
 		err = newTransportError(req.URL, err)
 	} else {
-		answer, err = receive(c, resp, req.URL, decode)
+		answer, err = receive(c, resp, req.URL, limit, decode)
 	}
 	if err != nil && ctx.Err() != nil {
 		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout)}
@@ -102,11 +109,11 @@ func attempt[T any](ctx context.Context, c *Client, url string, decode func(*sca
 
 // receive reads an answer to its end, which leaves the connection fit for the
 // next request.
-func receive[T any](c *Client, resp *http.Response, u *url.URL, decode func(*scanner) (T, error)) (answer T, err error) {
+func receive[T any](c *Client, resp *http.Response, u *url.URL, limit int64, decode func(io.Reader) (T, error)) (answer T, err error) {
 	defer resp.Body.Close()
 	b := c.bodies.Get().(*body)
 	defer c.bodies.Put(b)
-	if err := b.reset(resp, c.opts.MaxBody, &c.bytes); err != nil {
+	if err := b.reset(resp, limit, &c.bytes); err != nil {
 		return answer, bodyError(u, err)
 	}
 	switch {
@@ -115,10 +122,7 @@ func receive[T any](c *Client, resp *http.Response, u *url.URL, decode func(*sca
 	case b.isHTML(resp.Header):
 		return answer, &ProtocolError{URL: shortURL(u), Message: "a web page", HTML: true}
 	}
-	if answer, err = decode(b.scan); err == nil {
-		err = b.scan.end()
-	}
-	if err != nil {
+	if answer, err = decode(b.text); err != nil {
 		return answer, bodyError(u, err)
 	}
 	return answer, nil

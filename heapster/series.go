@@ -12,12 +12,12 @@ import (
 // They are hostnames where they differ from nodenames, which series go by:
 // [Client.AllKeys] has the latter.
 func (c *Client) Nodes(ctx context.Context) ([]string, error) {
-	return fetch(ctx, c, c.base+model+"/nodes/", decodeNames[string])
+	return fetchJSON(ctx, c, c.base+model+"/nodes/", decodeNames[string])
 }
 
 // Namespaces returns the namespaces in Heapster's latest batch, sorted.
 func (c *Client) Namespaces(ctx context.Context) ([]string, error) {
-	return fetch(ctx, c, c.base+model+"/namespaces/", decodeNames[string])
+	return fetchJSON(ctx, c, c.base+model+"/namespaces/", decodeNames[string])
 }
 
 // Pods returns the namespace's pods in Heapster's latest batch, sorted. An
@@ -27,14 +27,14 @@ func (c *Client) Pods(ctx context.Context, namespace string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, c, c.base+model+path+"/pods/", decodeNames[string])
+	return fetchJSON(ctx, c, c.base+model+path+"/pods/", decodeNames[string])
 }
 
 // AllKeys returns every entity in Heapster's latest batch, of every kind, with
 // one request to debug/allkeys. The keys' spelling is internal to Heapster;
 // those that do not parse are returned as they are.
 func (c *Client) AllKeys(ctx context.Context) (entities []schema.Entity, unknown []string, err error) {
-	keys, err := fetch(ctx, c, c.base+model+"/debug/allkeys", decodeNames[string])
+	keys, err := fetchJSON(ctx, c, c.base+model+"/debug/allkeys", decodeNames[string])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +57,7 @@ func (c *Client) MetricNames(ctx context.Context, e schema.Entity) ([]schema.Met
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, c, c.base+model+path+"/metrics/", decodeNames[schema.MetricName])
+	return fetchJSON(ctx, c, c.base+model+path+"/metrics/", decodeNames[schema.MetricName])
 }
 
 // Series returns the points of one metric of one entity from start on, start
@@ -71,7 +71,7 @@ func (c *Client) Series(ctx context.Context, e schema.Entity, m schema.MetricNam
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, c, target, decodeSeries)
+	return fetchJSON(ctx, c, target, decodeSeries)
 }
 
 // PodSeries is [Client.Series] for one metric of several pods in one request;
@@ -85,7 +85,7 @@ func (c *Client) PodSeries(ctx context.Context, namespace string, pods []string,
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, c, target, decodeItems(len(pods)))
+	return fetchJSON(ctx, c, target, decodeItems(len(pods)))
 }
 
 // checkedPodsURL refuses what podsURL would spell wrongly or too long, and
@@ -118,6 +118,6 @@ func (c *Client) checkedPodsURL(namespace string, pods []string, m schema.Metric
 // batch is more than three minutes old (metrics/heapster.go): a
 // [StatusError] that is not the apiserver's.
 func (c *Client) Healthz(ctx context.Context) error {
-	_, err := fetch(ctx, c, c.base+"/healthz", decodeNothing)
+	_, err := fetch(ctx, c, c.base+"/healthz", c.opts.MaxBody, decodeNothing)
 	return err
 }

@@ -47,7 +47,7 @@ func newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
 	if location, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
 		e.Location = shortURL(location)
 	}
-	text := b.scan.start()
+	text := b.start()
 	var status struct{ Kind, Reason, Message string }
 	switch {
 	case json.Unmarshal(text, &status) == nil && status.Kind == "Status":

@@ -1,0 +1,96 @@
+package heapster
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/schema"
+)
+
+// FuzzExported checks that nothing panics, and that the values which decode
+// are those that an oracle reads: each once, in the one row of its time and
+// labels.
+func FuzzExported(f *testing.F) {
+	const machine = `"labels":{"container_name":"machine","nodename":"n1","hostname":"n1","host_id":"i-1","labels":"a:b"}`
+	const stamp = `"start":"2017-09-27T07:08:00Z","end":"2017-09-27T07:09:00Z"`
+	for _, seed := range []string{
+		`{"metrics":{"uptime":[{` + stamp + `,"value":-9223372036854775808}],"cpu/usage":[{` + stamp + `,"value":9007199254740993}]},` + machine + `}`,
+		`{"metrics":{"filesystem/usage":[{` + stamp + `,"labels":{"resource_id":"/dev/sdb1"},"value":1},{` + stamp + `,"labels":{"resource_id":"/"},"value":2}]},` + machine + `}`,
+		`{"metrics":{"accelerator/duty_cycle":[{` + stamp + `,"labels":{"model":"k80","make":"nvidia","accelerator_id":"GPU-1"},"value":0.5}]},` +
+			`"labels":{"container_name":"executor","pod_name":"web-0","pod_id":"u","namespace_id":"d","container_base_image":"web:1"}}`,
+		`{"metrics":{"memory/rss":[{` + stamp + `,"value":10000000000000000000},{"end":"0001-01-01T00:00:00Z","value":-0}]},"labels":{"container_name":"/pod","pod_name":"p"}}`,
+		`{"metrics":{"memory/rss":[{` + stamp + `,"value":1e-7},{"end":"2017-09-27T16:10:00.5+09:00","value":2.0}]},"labels":{"container_name":"/pod","nodename":"n"}}`,
+		`{"metrics":{},` + machine + `}`,
+		`{"metrics":{"uptime":[{` + stamp + `,"value":"1"}]},` + machine + `}`,
+		`{"metrics":{"uptime":[{` + stamp + `,"value":`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		exported, err := decode(decodeExported, text)
+		if err != nil || ambiguous(json.NewDecoder(strings.NewReader(text))) {
+			return
+		}
+		var got []string
+		var rows []schema.Row // without readings
+		for _, row := range exported.Rows {
+			bare := schema.Row{Entity: row.Entity, At: row.At}
+			if slices.ContainsFunc(rows, func(r schema.Row) bool { return r.Entity == bare.Entity && r.At == bare.At }) {
+				t.Errorf("%q: two rows of %v", text, bare)
+			}
+			rows = append(rows, bare)
+			for _, r := range row.Readings {
+				got = append(got, fmt.Sprintf("%q %q %d %s", r.Metric, row.Entity.Labels, row.At, r.Value))
+			}
+		}
+		slices.Sort(got)
+		if want := exportOracle(t, text); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q; want %q", text, got, want)
+		}
+	})
+}
+
+// exportOracle reads an entity that is known to be well-formed as generic
+// values, with numbers as texts, and spells each point.
+func exportOracle(t *testing.T, text string) (points []string) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var entity map[string]any
+	if err := dec.Decode(&entity); err != nil {
+		t.Fatal(err)
+	}
+	for metric, list := range fold(entity, "metrics").(map[string]any) {
+		list, _ := list.([]any)
+		for _, element := range list {
+			point := element.(map[string]any)
+			end, err := time.Parse(time.RFC3339, fold(point, "end").(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if end.Unix() <= 0 {
+				continue
+			}
+			var pairs []string
+			labels, _ := fold(point, "labels").(map[string]any)
+			for _, key := range slices.Sorted(maps.Keys(labels)) {
+				value, _ := labels[key].(string)
+				pairs = append(pairs, key+":"+value)
+			}
+			digits := fold(point, "value").(json.Number)
+			float, _ := digits.Float64()
+			value := schema.Real(float)
+			if whole, ok := new(big.Int).SetString(digits.String(), 10); ok && whole.IsInt64() {
+				value = schema.Int(whole.Int64())
+			}
+			points = append(points, fmt.Sprintf("%q %q %d %s", metric, strings.Join(pairs, ","), end.Unix(), value))
+		}
+	}
+	slices.Sort(points)
+	return points
+}
