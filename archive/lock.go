@@ -51,4 +51,9 @@ func takeLock(ctx context.Context, path string, wait time.Duration) (*lock, erro
 	}
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// release lets go of the lock, rather than only closing the file: a process
+// that this one is just starting has the file open too, until it executes its
+// program, and would hold the lock until then.
+func (l *lock) release() error {
+	return errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
+}

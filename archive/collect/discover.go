@@ -60,9 +60,10 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 			continue
 		}
 		if lastSeen == 0 && !found.unheard[e.Scope()] {
-			lastSeen = p.memory.Horizon
-			found.vanished[e] = lastSeen
+			found.vanished[e] = p.memory.Horizon
 		}
+		// However long ago the last pass was, what it listed may have ended
+		// only now.
 		if p.wants(e) && (lastSeen == 0 || p.seen().Sub(lastSeen) <= afterlife) {
 			found.gone = append(found.gone, e)
 		}

@@ -51,6 +51,34 @@ func TestPassKeepsTheLastMinutesOfTheDead(t *testing.T) {
 	w.want("SELECT group_concat(value) FROM samples WHERE pod = 'b' AND metric = 'memory/rss'", "0,1,30,31")
 }
 
+func TestPassMeetsWhoeverComesBack(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, small(0, "a", "b")...)
+	w.pass(schema.OutcomeComplete, 8)
+	for minute := 1; minute < 8; minute++ {
+		w.feed(minute, small(minute, "a")...)
+		w.pass(schema.OutcomeComplete, 6)
+	}
+	// By now b is asked for its long metrics only.
+	w.feed(8, small(8, "a", "b")...)
+	w.pass(schema.OutcomeComplete, 8)
+	w.want("SELECT group_concat(value) FROM samples WHERE pod = 'b' AND metric = 'memory/rss'", "0,8")
+}
+
+func TestPassKeepsTheLastMinutesOfTheDeadAfterALongPause(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, small(0, "a", "b")...)
+	w.pass(schema.OutcomeComplete, 8)
+	for minute := 1; minute < 30; minute++ {
+		w.feed(minute, small(minute, "a", "b")...)
+	}
+	w.feed(30, small(30, "a")...)
+	if _, err := w.try(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.want("SELECT group_concat(value) FROM samples WHERE pod = 'b' AND metric = 'memory/rss'", "0,28,29")
+}
+
 func TestPassAsksForMetricsOutsideTheRegistry(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	odd := func(minute int, names ...schema.MetricName) []heapsim.Set {

@@ -32,12 +32,13 @@ func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName
 	var pods podRequests
 	for _, kind := range kinds {
 		registry := schema.MetricsOf(kind)
-		for _, e := range slices.Concat(found.listed, found.gone) {
+		for i, e := range slices.Concat(found.listed, found.gone) {
 			if e.Kind != kind {
 				continue
 			}
 			result.entities++
-			for _, r := range p.requestsFor(e, registry, fresh[e]) {
+			listed := i < len(found.listed)
+			for _, r := range p.requestsFor(e, listed, registry, fresh[e]) {
 				if kind == schema.Pod {
 					pods.add(r)
 				} else {
@@ -51,7 +52,7 @@ func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName
 }
 
 // requestsFor returns a request for each of the entity's metrics.
-func (p *pass) requestsFor(e schema.Entity, registry []schema.Metric, fresh []schema.MetricName) []request {
+func (p *pass) requestsFor(e schema.Entity, listed bool, registry []schema.Metric, fresh []schema.MetricName) []request {
 	scope := e.Scope()
 	lastSeen, known := p.memory.Entities[e]
 	start := p.memory.Watermarks[scope]
@@ -61,7 +62,7 @@ func (p *pass) requestsFor(e schema.Entity, registry []schema.Metric, fresh []sc
 	if !known || lastSeen != 0 {
 		start = 0 // the scope's watermark says nothing of it
 	}
-	longDead := lastSeen != 0 && p.seen().Sub(lastSeen) > shortAfterlife
+	longDead := !listed && lastSeen != 0 && p.seen().Sub(lastSeen) > shortAfterlife
 
 	var requests []request
 	ask := func(m schema.MetricName, start schema.Instant) {

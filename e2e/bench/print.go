@@ -1,0 +1,84 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// printTables writes what was measured, and then what was promised.
+func printTables(w io.Writer, pairs []pair) error {
+	fmt.Fprintf(w, "%d pods, %d namespaces, %d nodes; %d new samples a pass; %d pairs in turns; minimum / median / maximum\n\n",
+		size.Pods, size.Namespaces, size.Nodes, pairs[0].pass.Samples, len(pairs))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\theapstash collect\tthe floor\t")
+	for _, row := range []struct {
+		name   string
+		figure func(result) float64
+		digits int
+	}{
+		{"wall, ms", func(r result) float64 { return r.Wall.Seconds() * 1e3 }, 0},
+		{"CPU, ms", func(r result) float64 { return r.CPU.Seconds() * 1e3 }, 0},
+		{"resident, MB", func(r result) float64 { return float64(r.RSS) / 1e6 }, 1},
+		{"requests", func(r result) float64 { return float64(r.Requests) }, 0},
+		{"received, MB", func(r result) float64 { return float64(r.Bytes) / 1e6 }, 3},
+	} {
+		pass := spreadOf(pairs, func(p pair) float64 { return row.figure(p.pass) })
+		floor := spreadOf(pairs, func(p pair) float64 { return row.figure(p.floor) })
+		fmt.Fprintf(t, "%s\t%s\t%s\t\n", row.name, pass.spell(row.digits), floor.spell(row.digits))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+
+	ratio := spreadOf(pairs, func(p pair) float64 { return p.pass.Wall.Seconds() / p.floor.Wall.Seconds() })
+	resident := spreadOf(pairs, func(p pair) float64 { return float64(p.pass.RSS) / 1e6 })
+	// Both send the same requests, so the difference is what went to files.
+	written := spreadOf(pairs, func(p pair) float64 { return float64(p.pass.Written-p.floor.Written) / 1e6 })
+	fmt.Fprintln(w)
+	fmt.Fprintln(t, "\tmeasured\tjudged\ttarget\t\t")
+	for _, row := range []struct {
+		name           string
+		all            spread
+		judged, target float64
+	}{
+		{"wall, times the floor's, pair by pair", ratio, ratio.median, 1.5},
+		{"resident, MB", resident, resident.max, 64},
+		{"written to files, MB", written, written.max, 2},
+	} {
+		verdict := "kept"
+		if row.judged > row.target {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%.2f\t<= %.1f\t%s\t\n", row.name, row.all.spell(2), row.judged, row.target, verdict)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "\nBytes a sample (<= 4.9), and bytes written a pass with compaction (<= 2 MB): BenchmarkDay of package archive.")
+	return err
+}
+
+// spread is how a figure was distributed over the pairs.
+type spread struct{ min, median, max float64 }
+
+func spreadOf(pairs []pair, figure func(pair) float64) spread {
+	figures := make([]float64, len(pairs))
+	for i, p := range pairs {
+		figures[i] = figure(p)
+	}
+	slices.Sort(figures)
+	middle := len(figures) / 2
+	median := figures[middle]
+	if len(figures)%2 == 0 {
+		median = (figures[middle-1] + figures[middle]) / 2
+	}
+	return spread{figures[0], median, figures[len(figures)-1]}
+}
+
+func (s spread) spell(digits int) string {
+	return fmt.Sprintf("%.*f / %.*f / %.*f", digits, s.min, digits, s.median, digits, s.max)
+}

@@ -1,0 +1,60 @@
+//go:build linux
+
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"sync"
+)
+
+// recording is what a pass asked, in order.
+type recording struct {
+	URLs      []string
+	UserAgent string
+}
+
+// recorder is a proxy before Heapster that notes the requests.
+type recorder struct {
+	server *httptest.Server
+	target string
+
+	mu   sync.Mutex
+	seen recording
+}
+
+func record(heapster string) (*recorder, error) {
+	target, err := url.Parse(heapster)
+	if err != nil {
+		return nil, err
+	}
+	r := &recorder{target: heapster}
+	proxy := &httputil.ReverseProxy{
+		Rewrite:   func(p *httputil.ProxyRequest) { p.SetURL(target) },
+		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: concurrency},
+	}
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		r.note(request)
+		proxy.ServeHTTP(w, request)
+	}))
+	return r, nil
+}
+
+func (r *recorder) note(request *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen.URLs = append(r.seen.URLs, r.target+request.RequestURI)
+	r.seen.UserAgent = request.UserAgent()
+}
+
+func (r *recorder) recording() recording {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return recording{slices.Clone(r.seen.URLs), r.seen.UserAgent}
+}
+
+func (r *recorder) url() string { return r.server.URL }
+func (r *recorder) close()      { r.server.Close() }

@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"heapstash/schema"
+)
+
+const minute = time.Minute
+
+func TestCollectStoresEverySampleOnce(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	type values = map[schema.MetricName]schema.Value
+	cast := []member{
+		pod("shop", "web-0"), pod("bank", "web-0"), pod("bank", "exec-0"), container("shop", "web-0", "app"),
+		pod("shop", "numbers").with(values{
+			"memory/working_set": schema.Int(-1),
+			"uptime":             schema.Int(1<<53 + 1),
+			"network/rx":         schema.Int(math.MaxInt64),
+			"network/tx":         schema.Int(math.MinInt64),
+			"network/rx_rate":    schema.Real(2.999),
+			"network/tx_rate":    schema.Real(-2.999),
+			"cpu/load":           schema.Real(0.2551),
+			"memory/rss":         schema.Real(-2),
+		}),
+		pod("shop", "floats").with(values{"cpu/usage_rate": schema.Real(2.999), "memory/usage": schema.Real(4096)}),
+		pod("shop", "custom").with(values{
+			"custom/foo/bar":    schema.Int(4),
+			"custom/foo":        schema.Int(5),
+			"custom/exec_count": schema.Int(-6),
+			"custom/ünï %?":     schema.Real(7.5),
+			"custom/'\"`; --":   schema.Int(8),
+			"brand/new":         schema.Int(9),
+			"cpu/usage":         schema.Int(10), // pods do not usually carry it
+		}),
+		node("n1").with(values{"cpu/node_utilization": schema.Real(0.97), "custom/temperature": schema.Int(-11)}),
+		node("n2"),
+		namespace("bank").with(values{"custom/accounts": schema.Int(12), "uptime": schema.Int(13)}),
+		cluster().with(values{"custom/total": schema.Int(-14)}),
+	}
+	s.feed(2*minute, cast...)
+	s.feed(1*minute, cast...)
+	s.collect()
+	if second := s.collect(); second.New != 0 {
+		t.Errorf("a second pass adds %d samples", second.New)
+	}
+	s.feed(0, cast...)
+	s.collect()
+}
+
+func TestCollectAtEverySecondBatch(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	for ago := 120 * time.Second; ago >= 0; ago -= 20 * time.Second {
+		s.feed(ago, pod("shop", "a"), pod("shop", "b"))
+		if ago%(40*time.Second) == 0 {
+			s.collect()
+		}
+	}
+}
+
+func TestCollectKeepsTheLastMinutesOfTheDead(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	a, b := pod("shop", "a"), pod("shop", "b")
+	last := pod("bank", "last").with(map[schema.MetricName]schema.Value{"custom/foo": schema.Int(1)})
+	s.feed(120*time.Second, a, b, last, node("n2"))
+	s.collect()
+	s.feed(100*time.Second, a, b, last, node("n2")) // nobody looks
+	s.feed(80*time.Second, a)                       // b, last, its namespace and its node are gone
+	s.collect()
+	s.feed(60*time.Second, a, last) // is back
+	s.collect()
+	s.feed(40*time.Second, a, last)
+	s.feed(20*time.Second, a, pod("shop", "mayfly")) // no list will show it
+	s.feed(0, a)
+	s.collect()
+}
+
+func TestCollectAfterAPodWasRecreated(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	incarnation := func(restarts int64) member {
+		return pod("shop", "web-0").with(map[schema.MetricName]schema.Value{"restart_count": schema.Int(restarts)})
+	}
+	s.feed(100*time.Second, incarnation(5))
+	s.collect()
+	s.feed(80*time.Second, incarnation(5)) // and it ends
+	s.feed(60*time.Second, pod("shop", "other"))
+	s.feed(40*time.Second, incarnation(0), pod("shop", "other"))
+	s.collect()
+	s.feed(20*time.Second, pod("shop", "other"))
+	s.collect()
+	s.feed(0, incarnation(1), pod("shop", "other"))
+	s.collect()
+}
+
+func TestCollectAfterABatchThatCameLate(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.feed(40*time.Second, pod("shop", "a"))
+	s.feed(0, pod("shop", "a"))
+	s.collect()
+	s.feed(20*time.Second, pod("shop", "a"))
+	s.collect()
+}
+
+func TestCollectAfterAPause(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.feed(12*minute, pod("shop", "a"), pod("shop", "b"))
+	s.collect("stale")
+	for ago := 11 * minute; ago > 0; ago -= minute {
+		s.feed(ago, pod("shop", "a"), pod("shop", "b"))
+	}
+	s.feed(0, pod("shop", "a"))
+	// Of the batches up to 3 minutes ago only the two long metrics are left.
+	if late := s.collect("late"); late.GapSeconds != 9*60 {
+		t.Errorf("a gap of %d seconds", late.GapSeconds)
+	}
+	gap := s.gap(11*minute, 2*minute+time.Second, "late")
+	if got := s.sql("SELECT from_ts, to_ts, seconds, cause FROM gaps"); got != gap {
+		t.Errorf("gaps:\n%s\nwant\n%s", got, gap)
+	}
+	s.collect()
+}
+
+func TestCollectAfterAPauseLongerThanHeapstersMemory(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.feed(30*minute, pod("shop", "a"), pod("shop", "b"))
+	s.collect("stale")
+	for ago := 29 * minute; ago > 0; ago -= minute {
+		s.feed(ago, pod("shop", "a"), pod("shop", "b"))
+	}
+	s.feed(0, pod("shop", "a")) // b's last batches are to be had
+	if late := s.collect("late"); late.GapSeconds != 27*60 {
+		t.Errorf("a gap of %d seconds", late.GapSeconds)
+	}
+	gap := s.gap(29*minute, 2*minute+time.Second, "late")
+	if got := s.sql("SELECT from_ts, to_ts, seconds, cause FROM gaps"); got != gap {
+		t.Errorf("gaps:\n%s\nwant\n%s", got, gap)
+	}
+	s.collect()
+}
+
+func TestCollectAfterHeapsterWasRestarted(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.feed(2*minute, pod("shop", "a"))
+	s.collect()
+	s.feed(1*minute, pod("shop", "a")) // nobody looks
+	s.restart()
+	s.collect("empty")
+	s.feed(0, pod("shop", "a"))
+	if sum := s.collect("restarted"); sum.GapSeconds != 60 {
+		t.Errorf("a gap of %d seconds", sum.GapSeconds)
+	}
+	gap := s.gap(1*minute, time.Second, "restarted")
+	if got := s.sql("SELECT from_ts, to_ts, seconds, cause FROM gaps"); got != gap {
+		t.Errorf("gaps:\n%s\nwant\n%s", got, gap)
+	}
+	s.collect()
+}

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// How long Heapster keeps a sample (metrics/sinks/factory.go).
+const (
+	shortKept = 140 * time.Second
+	longKept  = 15 * time.Minute // of the metrics that isLong names
+)
+
+func isLong(m schema.MetricName) bool { return m == "cpu/usage_rate" || m == "memory/usage" }
+
+// isCollected tells which kinds a pass reads as yet, and so an archive has.
+func isCollected(k schema.Kind) bool {
+	return k == schema.Cluster || k == schema.Node || k == schema.Namespace || k == schema.Pod
+}
+
+// oracle says what an archive must hold: the union of what was visible at each
+// pass, of the entities that a list showed at that pass or before. It knows
+// what was fed, when, and when there was a pass; and it shares no code with
+// what it judges, nor with the stand-in.
+type oracle struct {
+	short, long []heapsim.Batch // what Heapster holds, in the order fed
+	met         map[schema.Entity]bool
+	rows        map[string]string // of SELECT * FROM samples: the last column by the others
+}
+
+func newOracle() *oracle {
+	return &oracle{met: make(map[schema.Entity]bool), rows: make(map[string]string)}
+}
+
+// feed notes a batch that Heapster took at some moment from the one to the
+// other. It reports whether all these moments are alike: if a batch expired in
+// between, nobody knows what Heapster holds.
+func (o *oracle) feed(b heapsim.Batch, from, to time.Time) (sure bool) {
+	short, long := unexpired(o.short, from.Add(-shortKept)), unexpired(o.long, from.Add(-longKept))
+	sure = len(short) == len(unexpired(o.short, to.Add(-shortKept))) && len(long) == len(unexpired(o.long, to.Add(-longKept)))
+	o.short, o.long = append(short, b), append(long, b)
+	return sure
+}
+
+func unexpired(batches []heapsim.Batch, limit time.Time) []heapsim.Batch {
+	return slices.DeleteFunc(slices.Clone(batches), func(b heapsim.Batch) bool { return !b.At.After(limit) })
+}
+
+// restart notes that Heapster was restarted.
+func (o *oracle) restart() { o.short, o.long = nil, nil }
+
+// pass notes a pass, and returns how many samples it must have added.
+func (o *oracle) pass() (added int) {
+	if len(o.short) > 0 { // the lists show what was fed last
+		for _, set := range o.short[len(o.short)-1].Sets {
+			o.met[set.Entity] = true
+		}
+	}
+	before := len(o.rows)
+	o.store(o.short, false)
+	o.store(o.long, true)
+	return len(o.rows) - before
+}
+
+// store adds what the batches have of the long metrics, or of the others.
+func (o *oracle) store(batches []heapsim.Batch, long bool) {
+	for _, b := range batches {
+		for _, set := range b.Sets {
+			if !isCollected(set.Entity.Kind) || !o.met[set.Entity] {
+				continue
+			}
+			for metric, value := range set.Values {
+				if isLong(metric) == long {
+					o.rows[sampleKey(set.Entity, metric, b.At)] = shown(value, long)
+				}
+			}
+		}
+	}
+}
+
+// shown spells a value as the shell shows what the model API shows of it:
+// floats are truncated toward zero, and of the long metrics the store keeps
+// only integers.
+func shown(v schema.Value, long bool) string {
+	integer, ok := v.Int64()
+	switch {
+	case ok:
+	case long:
+		integer = 0
+	default:
+		integer = int64(v.Float64())
+	}
+	return strconv.FormatInt(integer, 10)
+}
+
+// sampleKey is all columns of a sample but its value, as the shell shows them.
+func sampleKey(e schema.Entity, m schema.MetricName, at time.Time) string {
+	orNull := func(name string) string { return cmp.Or(name, "NULL") }
+	return strings.Join([]string{
+		"default", e.Kind.String(), orNull(e.Namespace), orNull(e.Pod), orNull(e.Container), orNull(e.Node), "NULL",
+		string(m), strconv.FormatInt(at.Unix(), 10), at.UTC().Format(time.RFC3339),
+	}, "\t")
+}
+
+// samples are the rows that SELECT * FROM samples must return, sorted.
+func (o *oracle) samples() []string {
+	rows := make([]string, 0, len(o.rows))
+	for key, value := range o.rows {
+		rows = append(rows, key+"\t"+value)
+	}
+	slices.Sort(rows)
+	return rows
+}

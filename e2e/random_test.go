@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"testing"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/archive/collect"
+	"heapstash/heapster"
+)
+
+var (
+	seed      = flag.Uint64("seed", 1, "what the random stories depend on")
+	schedules = flag.Int("schedules", 20, "how many random stories are told")
+)
+
+// TestRandomStories: whatever is born, dies, comes back, and whenever there
+// are batches, restarts and passes, the archive holds what was visible at the
+// passes, once.
+//
+// With one exception: who is back after a pass missed it lives until the next
+// pass. Of those that were gone for five minutes a pass asks for the two long
+// metrics only, and after 17 for nothing, so that one that came back in
+// between and went again would not be found.
+func TestRandomStories(t *testing.T) {
+	for i := range *schedules {
+		t.Run(fmt.Sprintf("seed=%d", *seed+uint64(i)), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(*seed+uint64(i), 0))
+			r := &randomStory{newStory(t), random, newCast(random)}
+			r.tell()
+		})
+	}
+}
+
+type randomStory struct {
+	*story
+	rand *rand.Rand
+	cast []*actor
+}
+
+// tell feeds batches 20 seconds apart over some minutes, or 60 over half an
+// hour, and makes passes between them.
+func (r *randomStory) tell() {
+	step, ago := 20*time.Second, time.Duration(r.rand.IntN(20))*20*time.Second
+	if r.chance(0.5) {
+		step, ago = time.Minute, time.Duration(r.rand.IntN(30))*time.Minute
+	}
+	attention := 0.2 + 0.8*r.rand.Float64() // the chance that a pass follows a batch
+	for ; ago >= 0; ago -= step {
+		if r.chance(0.05) {
+			r.Logf("%v ago: restart", ago)
+			r.restart()
+		}
+		if ago > 0 && r.chance(0.1) {
+			continue // Heapster made no batch
+		}
+		r.feed(ago, r.next()...)
+		for attentive := attention; r.chance(attentive); attentive = 0.2 {
+			r.pass(ago)
+		}
+	}
+	r.pass(0)
+	r.compare()
+}
+
+func (r *randomStory) chance(p float64) bool { return r.rand.Float64() < p }
+
+// next returns the members of the next batch: some die, some are born.
+func (r *randomStory) next() []member {
+	members := []member{namespace("bank"), namespace("shop")}
+	for _, a := range r.cast {
+		if r.chance(0.2) && !a.awaited {
+			a.alive = !a.alive
+			a.awaited = a.alive && a.missed
+		}
+		if a.alive {
+			members = append(members, a.member)
+		}
+	}
+	return members
+}
+
+// actor is one who comes and goes.
+type actor struct {
+	member
+	alive   bool
+	met     bool // by some pass
+	missed  bool // by the last pass, and met before
+	awaited bool // back after it was missed, and not met yet
+}
+
+// witness notes that a pass sees who is there.
+func (a *actor) witness() {
+	a.met = a.met || a.alive
+	a.missed = a.met && !a.alive
+	a.awaited = false
+}
+
+// newCast returns actors. Two of them live alone, and their namespaces come
+// and go with them; the other namespaces, and the node n1, are always there.
+func newCast(r *rand.Rand) []*actor {
+	var cast []*actor
+	for _, m := range []member{
+		node("n2"), node("n3"), pod("alone", "a"), pod("lonely", "a"),
+		pod("bank", "a"), pod("bank", "b"), pod("bank", "c"), pod("shop", "a"), pod("shop", "b"), pod("shop", "c"),
+	} {
+		cast = append(cast, &actor{member: m, alive: r.Float64() < 0.7})
+	}
+	return cast
+}
+
+// pass makes a pass as `heapstash collect` does, in this process.
+func (r *randomStory) pass(ago time.Duration) {
+	r.Helper()
+	added := r.oracle.pass()
+	for _, a := range r.cast {
+		a.witness()
+	}
+	base, err := url.Parse(r.heapster.URL)
+	if err != nil {
+		r.Fatal(err)
+	}
+	direct, err := heapster.DirectClient(heapster.DirectOptions{})
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer direct.CloseIdleConnections()
+	client, err := heapster.New(direct, base, heapster.Options{Tries: 1})
+	if err != nil {
+		r.Fatal(err)
+	}
+	store, err := archive.Open(r.Context(), r.archive, archive.Options{})
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer store.Close()
+	options := collect.DefaultOptions()
+	options.Log = slog.New(slog.NewTextHandler(r.Output(), nil))
+	sum, err := collect.Run(r.Context(), client, store, options)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Logf("%v ago: a pass, %d samples", ago, sum.Pass.New)
+	if sum.Pass.New != added || sum.Pass.Conflicts != 0 {
+		r.Errorf("%v ago: a pass adds %d samples, with %d conflicts, and has %d to add",
+			ago, sum.Pass.New, sum.Pass.Conflicts, added)
+	}
+}

@@ -1,0 +1,86 @@
+package rig
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+
+	"heapstash/heapster/heapsim"
+)
+
+// Heapster is a running server with the handlers and the sink of Heapster
+// v1.5.4. Its sink evicts by the wall clock, so it is fed with times near now.
+type Heapster struct {
+	URL string // of the API, up to before /api/v1/model
+
+	feed    string
+	command *exec.Cmd
+	stdin   io.Closer
+}
+
+// StartHeapster starts a Heapster that has no batch yet, with the flags of
+// realheapster. It ends with Stop, or with this process.
+func StartHeapster(path string, flags ...string) (*Heapster, error) {
+	command := exec.Command(path, flags...)
+	command.Stderr = os.Stderr
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	h := &Heapster{command: command, stdin: stdin}
+	var urls struct{ API, Feed string }
+	if err := json.NewDecoder(stdout).Decode(&urls); err != nil {
+		return nil, errors.Join(fmt.Errorf("realheapster's first line: %w", err), h.Stop())
+	}
+	h.URL, h.feed = urls.API, urls.Feed
+	return h, nil
+}
+
+// Stop ends the server.
+func (h *Heapster) Stop() error {
+	h.stdin.Close() // at which it ends
+	if err := h.command.Wait(); err != nil {
+		return fmt.Errorf("realheapster: %w", err)
+	}
+	return nil
+}
+
+// Feed gives Heapster its next batch.
+func (h *Heapster) Feed(batch heapsim.Batch) error {
+	body, err := json.Marshal(batch)
+	if err != nil {
+		return err
+	}
+	return h.post("/feed", body)
+}
+
+// Restart empties Heapster.
+func (h *Heapster) Restart() error { return h.post("/restart", nil) }
+
+func (h *Heapster) post(path string, body []byte) error {
+	response, err := http.Post(h.feed+path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s", path, response.Status, text)
+	}
+	return nil
+}
