@@ -16,12 +16,16 @@ const recently = 20 * time.Minute
 
 const (
 	selectHorizon    = `SELECT horizon FROM cluster_state WHERE cluster = ?`
-	selectWatermarks = `SELECT kind, name, ts FROM watermark WHERE cluster = ?`
-	selectAsked      = `SELECT a.kind, a.name, m.name FROM asked a JOIN metric m ON m.id = a.metric_id WHERE a.cluster = ?`
+	selectFailure    = `SELECT ifnull(error, '') FROM pass WHERE cluster = ? AND outcome <> 'running' ORDER BY id DESC LIMIT 1`
+	selectWatermarks = `SELECT kind, name, part, ts FROM watermark WHERE cluster = ?`
+	selectAsked      = `SELECT a.kind, a.name, a.part, m.name FROM asked a JOIN metric m ON m.id = a.metric_id WHERE a.cluster = ?`
 	selectRecent     = `SELECT id, kind, namespace, pod, container, node, labels, ifnull(last_seen, 0)
 		FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2)`
 	selectCarried = `SELECT c.entity_id, m.name FROM carried c JOIN metric m ON m.id = c.metric_id
 		WHERE c.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
+	selectIdentities = `SELECT i.entity_id, i.uid, i.node, i.labels, i.images, i.owner_kind, i.owner, i.valid_from FROM pod_identity i
+		WHERE i.valid_to IS NULL AND i.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
+	selectLabels     = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
 	selectMetrics    = `SELECT id, name FROM metric`
 	selectCompaction = `SELECT table_name, ts FROM compaction`
 )
@@ -57,15 +61,22 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 		Asked:      make(map[schema.Scope]map[schema.MetricName]bool),
 		Entities:   make(map[schema.Entity]schema.Instant),
 		Carried:    make(map[schema.Entity][]schema.MetricName),
+		Identities: make(map[schema.Entity]schema.Identity),
+
+		NamespaceLabels: make(map[string]string),
 	}
 	err := s.db.QueryRowContext(ctx, selectHorizon, cluster).Scan(&m.Horizon)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return schema.Memory{}, explain(s.path, err)
+	}
+	err = s.db.QueryRowContext(ctx, selectFailure, cluster).Scan(&m.Failure)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return schema.Memory{}, explain(s.path, err)
 	}
 	err = each(ctx, s.db, func(rows *sql.Rows) error {
 		var scope schema.Scope
 		var ts schema.Instant
-		err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &ts)
+		err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &scope.Part, &ts)
 		m.Watermarks[scope] = ts
 		return err
 	}, selectWatermarks, cluster)
@@ -75,7 +86,7 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 	err = each(ctx, s.db, func(rows *sql.Rows) error {
 		var scope schema.Scope
 		var metric schema.MetricName
-		if err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &metric); err != nil {
+		if err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &scope.Part, &metric); err != nil {
 			return err
 		}
 		if m.Asked[scope] == nil {
@@ -84,6 +95,15 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 		m.Asked[scope][metric] = true
 		return nil
 	}, selectAsked, cluster)
+	if err != nil {
+		return schema.Memory{}, explain(s.path, err)
+	}
+	err = each(ctx, s.db, func(rows *sql.Rows) error {
+		var namespace, labels string
+		err := rows.Scan(&namespace, &labels)
+		m.NamespaceLabels[namespace] = labels
+		return err
+	}, selectLabels, cluster)
 	if err != nil {
 		return schema.Memory{}, explain(s.path, err)
 	}
@@ -109,13 +129,25 @@ func (s *Store) recentEntities(ctx context.Context, cluster string, m *schema.Me
 	if err != nil {
 		return err
 	}
-	return each(ctx, s.db, func(rows *sql.Rows) error {
+	err = each(ctx, s.db, func(rows *sql.Rows) error {
 		var id int64
 		var metric schema.MetricName
 		err := rows.Scan(&id, &metric)
 		m.Carried[byID[id]] = append(m.Carried[byID[id]], metric)
 		return err
 	}, selectCarried, cluster, since)
+	if err != nil {
+		return err
+	}
+	return each(ctx, s.db, func(rows *sql.Rows) error {
+		var id int64
+		var identity schema.Identity
+		err := rows.Scan(&id, &identity.UID, &identity.Node, &identity.Labels, &identity.Images,
+			&identity.Owner.Kind, &identity.Owner.Name, &identity.Since)
+		identity.Pod = byID[id]
+		m.Identities[identity.Pod] = identity
+		return err
+	}, selectIdentities, cluster, since)
 }
 
 // scanKind reads a kind's name. (schema.Kind itself knows nothing of SQL.)

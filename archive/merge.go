@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"heapstash/schema"
@@ -89,36 +88,35 @@ func (w *writer) tally(v verdict, key rowKey, metric int64, kept, refused schema
 const insertConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
 	VALUES (?, ?, ?, ?, ?, ?)`
 
-// mergeWide brings the readings into the table's rows and writes the rows
-// that changed.
-func (w *writer) mergeWide(t *table, readings map[rowKey][]reading) error {
-	if len(readings) == 0 {
-		return nil
-	}
-	stored, err := w.storedRows(t, readings)
+// mergeWide brings rows, sorted by their keys, into the table, and writes those
+// that change it.
+func (w *writer) mergeWide(t *table, rows []placed) error {
+	stored, err := w.storedRows(t, rows)
 	if err != nil {
 		return err
 	}
+	blank := make([]cell, len(t.metrics))
 	args := make([]any, 2+len(t.metrics))
-	for _, key := range slices.SortedFunc(maps.Keys(readings), rowKey.compare) {
-		row := stored[key]
-		if row == nil {
-			row = make([]cell, len(t.metrics))
+	for len(rows) > 0 {
+		key := rows[0].rowKey
+		cells := stored[key]
+		if cells == nil {
+			clear(blank)
+			cells = blank
 		}
 		changed := false
-		for _, r := range readings[key] {
-			c := &row[r.column]
-			verdict := c.meet(r.value)
-			metric := w.Store.metrics[t.metrics[r.column].Name]
-			if err := w.tally(verdict, key, metric, c.value, r.value); err != nil {
+		for len(rows) > 0 && rows[0].rowKey == key {
+			added, err := w.mergeRow(t, cells, rows[0])
+			if err != nil {
 				return err
 			}
-			changed = changed || verdict == added || verdict == refined
+			changed = changed || added
+			rows = rows[1:]
 		}
 		if !changed {
 			continue
 		}
-		for i, c := range row {
+		for i, c := range cells {
 			args[2+i] = c.bind()
 		}
 		query := t.replaceHot
@@ -134,27 +132,43 @@ func (w *writer) mergeWide(t *table, readings map[rowKey][]reading) error {
 	return nil
 }
 
-// storedRows returns the rows that the archive has at the readings' keys. Hot
-// rows are read a moment at a time, for a pass meets nearly all of a moment's.
-func (w *writer) storedRows(t *table, readings map[rowKey][]reading) (map[rowKey][]cell, error) {
-	stored := make(map[rowKey][]cell)
-	moments := make(map[schema.Instant]bool)
-	for key := range readings {
-		if key.at > w.compacted[t.name] {
-			moments[key.at] = true
+// mergeRow brings those of a row's readings that belong to the table into its
+// cells, and reports whether they change.
+func (w *writer) mergeRow(t *table, cells []cell, p placed) (changed bool, err error) {
+	for _, r := range p.row.Readings {
+		owner, column := w.layout.place(p.row.Entity, r.Metric)
+		if owner != t {
 			continue
 		}
-		row := make([]cell, len(t.metrics))
-		switch err := w.scanRow(t.coldAt, row, key.entity, key.at); {
-		case err == nil:
-			stored[key] = row
-		case !errors.Is(err, sql.ErrNoRows):
-			return nil, err
+		c := &cells[column]
+		verdict := c.meet(r.Value)
+		if err := w.tally(verdict, p.rowKey, w.Store.metrics[r.Metric], c.value, r.Value); err != nil {
+			return false, err
 		}
+		changed = changed || verdict == added || verdict == refined
 	}
-	for at := range moments {
-		if err := w.hotRows(t, at, readings, stored); err != nil {
-			return nil, err
+	return changed, nil
+}
+
+// storedRows returns the cells that the archive has at the rows' keys. Hot
+// rows are read a moment at a time, for a pass meets nearly all of a moment's.
+func (w *writer) storedRows(t *table, rows []placed) (map[rowKey][]cell, error) {
+	stored := make(map[rowKey][]cell)
+	for i, p := range rows {
+		switch {
+		case i > 0 && p.rowKey == rows[i-1].rowKey:
+		case p.at <= w.compacted[t.name]:
+			cells := make([]cell, len(t.metrics))
+			switch err := w.scanRow(t.coldAt, cells, p.entity, p.at); {
+			case err == nil:
+				stored[p.rowKey] = cells
+			case !errors.Is(err, sql.ErrNoRows):
+				return nil, err
+			}
+		case i == 0 || p.at != rows[i-1].at:
+			if err := w.hotRows(t, p.at, rows[i:], stored); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return stored, nil
@@ -168,7 +182,8 @@ func (w *writer) scanRow(query string, row []cell, args ...any) error {
 	return stmt.QueryRowContext(w.ctx, args...).Scan(pointers(row)...)
 }
 
-func (w *writer) hotRows(t *table, at schema.Instant, wanted map[rowKey][]reading, stored map[rowKey][]cell) error {
+// hotRows adds the cells of one moment, of the rows wanted, which are sorted.
+func (w *writer) hotRows(t *table, at schema.Instant, wanted []placed, stored map[rowKey][]cell) error {
 	stmt, err := w.statement(t.hotAt)
 	if err != nil {
 		return err
@@ -179,14 +194,15 @@ func (w *writer) hotRows(t *table, at schema.Instant, wanted map[rowKey][]readin
 	}
 	defer rows.Close() // its error is that of rows.Err
 	key := rowKey{at: at}
-	row := make([]cell, len(t.metrics))
-	dest := append([]any{&key.entity}, pointers(row)...)
+	cells := make([]cell, len(t.metrics))
+	dest := append([]any{&key.entity}, pointers(cells)...)
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		if wanted[key] != nil {
-			stored[key] = slices.Clone(row)
+		_, found := slices.BinarySearchFunc(wanted, key, func(p placed, key rowKey) int { return p.compare(key) })
+		if found {
+			stored[key] = slices.Clone(cells)
 		}
 	}
 	return rows.Err()

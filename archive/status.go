@@ -19,6 +19,8 @@ type Status struct {
 	Kinds   []KindStatus  `json:"kinds"`
 	Passes  []PassStatus  `json:"passes"` // the newest first
 	Causes  []CauseStatus `json:"holes"`
+	// Gaps are for whoever asks [Reader.Gaps] for them; nil otherwise.
+	Gaps []Gap `json:"gaps,omitzero"`
 }
 
 // KindStatus tells what an archive holds of one kind in one cluster.
@@ -85,16 +87,27 @@ func (r *Reader) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, explain(r.path, err)
 	}
-	for _, path := range []string{r.path, r.path + "-wal"} {
+	size, err := sizeOf(r.path)
+	if err != nil {
+		return Status{}, explain(r.path, err)
+	}
+	s.Bytes = size
+	return s, nil
+}
+
+// sizeOf returns the bytes of an archive and of its -wal file.
+func sizeOf(path string) (int64, error) {
+	var size int64
+	for _, path := range []string{path, path + "-wal"} {
 		info, err := os.Stat(path)
 		switch {
 		case err == nil:
-			s.Bytes += info.Size()
+			size += info.Size()
 		case !errors.Is(err, fs.ErrNotExist):
-			return Status{}, explain(r.path, err)
+			return 0, err
 		}
 	}
-	return s, nil
+	return size, nil
 }
 
 func (r *Reader) kinds(ctx context.Context, s *Status) error {

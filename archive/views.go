@@ -29,6 +29,9 @@ func viewScript(l layout) string {
 		}
 		arms = append(arms, narrowArm(tier))
 	}
+	for _, t := range l.tables {
+		script.WriteString(t.ratesView())
+	}
 	fmt.Fprintf(&script, "CREATE VIEW samples AS\n%s;\n\n", strings.Join(arms, "\nUNION ALL\n"))
 	script.WriteString(ledgerViews)
 	return script.String()
@@ -74,6 +77,9 @@ func (t *table) arm(tier tier) string {
 	columns = append(columns, timeColumns)
 	for _, m := range t.metrics {
 		columns = append(columns, "s."+m.Column())
+	}
+	if t.kind == schema.Node {
+		columns = append(columns, derivedRatios...)
 	}
 	return fmt.Sprintf("SELECT %s\n%s\nWHERE %s", strings.Join(columns, ", "), tier.from(t.name), t.where())
 }
@@ -154,6 +160,17 @@ SELECT e.cluster, e.kind, nullif(e.namespace, '') AS namespace, nullif(e.pod, ''
   nullif(e.container, '') AS container, nullif(e.node, '') AS node, nullif(e.labels, '') AS labels,
   e.first_seen, ifnull(e.last_seen, c.horizon) AS last_seen, e.last_seen IS NULL AS listed
 FROM entity e LEFT JOIN cluster_state c ON c.cluster = e.cluster;
+
+CREATE VIEW pod_identities AS
+SELECT e.cluster, e.namespace, e.pod, i.uid, nullif(i.node, '') AS node, nullif(i.labels, '') AS labels,
+  nullif(i.images, '') AS images, nullif(i.owner_kind, '') AS owner_kind, nullif(i.owner, '') AS owner,
+  i.valid_from, ifnull(i.valid_to, c.horizon) AS valid_to, i.valid_to IS NULL AS present
+FROM pod_identity i JOIN entity e ON e.id = i.entity_id LEFT JOIN cluster_state c ON c.cluster = e.cluster;
+
+CREATE VIEW namespace_labels AS
+SELECT n.cluster, n.namespace, n.labels, n.valid_from, ifnull(n.valid_to, c.horizon) AS valid_to,
+  n.valid_to IS NULL AS present
+FROM namespace_label n LEFT JOIN cluster_state c ON c.cluster = n.cluster;
 
 CREATE VIEW passes AS
 SELECT id, cluster, version, started, strftime('%Y-%m-%dT%H:%M:%SZ', started, 'unixepoch') AS started_time,

@@ -55,6 +55,8 @@ func TestViewsArePublic(t *testing.T) {
 		"accelerator":      "cluster kind node namespace pod container accelerator_id make model ts time",
 		"samples":          "cluster kind namespace pod container node labels metric ts time value",
 		"metrics":          "name column unit type description",
+		"pod_identities":   "cluster namespace pod uid node labels images owner_kind owner valid_from valid_to present",
+		"namespace_labels": "cluster namespace labels valid_from valid_to present",
 		"gaps":             "cluster kind namespace node metric from_ts to_ts from_time to_time seconds cause detail pass",
 	} {
 		got := strings.Join(strings.Fields(stock(t, path, fmt.Sprintf("SELECT name FROM pragma_table_info('%s')", view))), " ")

@@ -124,74 +124,6 @@ func (w *writer) write(b schema.Batch) error {
 	return w.caller.Err()
 }
 
-const (
-	appearEntity = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
-	vanishEntity = `UPDATE entity SET last_seen = ? WHERE id = ?`
-	upsertMark   = `INSERT INTO watermark (cluster, kind, name, ts) VALUES (?, ?, ?, ?)
-		ON CONFLICT (cluster, kind, name) DO UPDATE SET ts = excluded.ts`
-	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, metric_id) VALUES (?, ?, ?, ?)`
-	insertCarried = `INSERT OR IGNORE INTO carried (entity_id, metric_id) VALUES (?, ?)`
-	upsertHorizon = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
-		ON CONFLICT (cluster) DO UPDATE SET horizon = excluded.horizon`
-)
-
-// remember stores what the next pass will want to know.
-func (w *writer) remember(b schema.Batch) error {
-	for _, e := range b.Appeared {
-		id, err := w.entityID(e, b.Seen)
-		if err != nil {
-			return err
-		}
-		if err := w.exec(appearEntity, id); err != nil {
-			return err
-		}
-	}
-	for e, lastSeen := range b.Vanished {
-		id, err := w.entityID(e, lastSeen)
-		if err != nil {
-			return err
-		}
-		if err := w.exec(vanishEntity, lastSeen, id); err != nil {
-			return err
-		}
-	}
-	for scope, ts := range b.Watermarks {
-		if err := w.exec(upsertMark, w.cluster, scope.Kind.String(), scope.Name, ts); err != nil {
-			return err
-		}
-	}
-	for scope, metrics := range b.Asked {
-		for _, m := range metrics {
-			id, err := w.metricID(m)
-			if err != nil {
-				return err
-			}
-			if err := w.exec(insertAsked, w.cluster, scope.Kind.String(), scope.Name, id); err != nil {
-				return err
-			}
-		}
-	}
-	for e, metrics := range b.Carried {
-		entity, err := w.entityID(e, b.Seen)
-		if err != nil {
-			return err
-		}
-		for _, m := range metrics {
-			id, err := w.metricID(m)
-			if err != nil {
-				return err
-			}
-			if err := w.exec(insertCarried, entity, id); err != nil {
-				return err
-			}
-		}
-	}
-	if b.Horizon == 0 {
-		return nil
-	}
-	return w.exec(upsertHorizon, w.cluster, b.Horizon)
-}
-
 // rowKey is where a row stands in a wide table. Sorted, rows are appended to a
 // hot table in its own order.
 type rowKey struct {
@@ -203,10 +135,10 @@ func (k rowKey) compare(other rowKey) int {
 	return cmp.Or(cmp.Compare(k.at, other.at), cmp.Compare(k.entity, other.entity))
 }
 
-// reading is a value for a column.
-type reading struct {
-	column int
-	value  schema.Value
+// placed is a row whose entity has an id.
+type placed struct {
+	rowKey
+	row *schema.Row
 }
 
 // narrowSample is a sample without a column.
@@ -216,11 +148,14 @@ type narrowSample struct {
 	value  schema.Value
 }
 
-// route sorts the rows' readings by the table that each belongs to.
-func (w *writer) route(rows []schema.Row) (map[*table]map[rowKey][]reading, []narrowSample, error) {
-	wide := make(map[*table]map[rowKey][]reading)
+// route sorts the rows by the tables that their readings belong to. A row
+// whose readings belong to several, as those of a resource that is a file
+// system and a disk, is in the list of each.
+func (w *writer) route(rows []schema.Row) (map[*table][]placed, []narrowSample, error) {
+	wide := make(map[*table][]placed)
 	var narrow []narrowSample
-	for _, row := range rows {
+	for i := range rows {
+		row := &rows[i]
 		if row.At <= 0 || len(row.Readings) == 0 {
 			continue
 		}
@@ -229,21 +164,23 @@ func (w *writer) route(rows []schema.Row) (map[*table]map[rowKey][]reading, []na
 			return nil, nil, err
 		}
 		key := rowKey{row.At, id}
+		var tables []*table
 		for _, r := range row.Readings {
-			t, column := w.layout.place(row.Entity, r.Metric)
+			t, _ := w.layout.place(row.Entity, r.Metric)
 			if t == nil {
 				metric, err := w.metricID(r.Metric)
 				if err != nil {
 					return nil, nil, err
 				}
 				narrow = append(narrow, narrowSample{key, metric, r.Value})
-				continue
+			} else if !slices.Contains(tables, t) {
+				tables = append(tables, t)
+				wide[t] = append(wide[t], placed{key, row})
 			}
-			if wide[t] == nil {
-				wide[t] = make(map[rowKey][]reading)
-			}
-			wide[t][key] = append(wide[t][key], reading{column, r.Value})
 		}
+	}
+	for _, rows := range wide {
+		slices.SortStableFunc(rows, func(a, b placed) int { return a.compare(b.rowKey) })
 	}
 	slices.SortStableFunc(narrow, func(a, b narrowSample) int {
 		return cmp.Or(a.compare(b.rowKey), cmp.Compare(a.metric, b.metric))

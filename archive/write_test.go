@@ -3,6 +3,7 @@ package archive_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,6 +217,7 @@ func TestMemoryIsWhatWasWritten(t *testing.T) {
 	}
 	if got := fmt.Sprint(m); got != fmt.Sprint(schema.Memory{
 		Horizon:    noon + 60,
+		Failure:    "the process died in this pass", // none of these passes was ended
 		Watermarks: map[schema.Scope]schema.Instant{shop: noon},
 		Asked:      map[schema.Scope]map[schema.MetricName]bool{shop: {"memory/usage": true}},
 		Entities:   map[schema.Entity]schema.Instant{web0: 0, gone: noon},
@@ -271,5 +273,89 @@ func TestLedgerKeepsPassesAndLastingHolesOnce(t *testing.T) {
 	}
 	if got := stock(t, path, "SELECT pass, cause, seconds FROM gaps"); got != "2|late|120\n3|late|120" {
 		t.Errorf("gaps:\n%s", got)
+	}
+}
+
+func TestDerivedColumns(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	node := schema.NodeEntity("n1")
+	for i, rx := range []int64{1000, 1150, 300, 330} { // it restarts before the third
+		write(t, s,
+			row(node, noon+schema.Instant(60*i), reading("cpu/usage_rate", 500), reading("cpu/node_allocatable", 2000),
+				reading("cpu/node_utilization", 0), reading("memory/request", 1), reading("memory/node_allocatable", 0)),
+			row(web0, noon+schema.Instant(60*i), reading("network/rx", rx), reading("network/rx_rate", 2)))
+	}
+	compact(t, s, noon.Add(2*time.Hour), 8)
+	if got := stock(t, path, "SELECT derived_cpu_utilization, derived_cpu_reservation IS NULL, derived_memory_reservation IS NULL, cpu_node_utilization FROM node LIMIT 1"); got != "0.25|1|1|0" {
+		t.Errorf("ratios: %s", got)
+	}
+	if got := stock(t, path, "SELECT group_concat(ifnull(derived_network_rx_per_second, 'NULL'), ' ') FROM pod_rates WHERE namespace = 'shop' AND pod = 'web-0'"); got != "NULL 2.5 5.0 0.5" {
+		t.Errorf("rates: %s", got)
+	}
+	plan := stock(t, path, "EXPLAIN QUERY PLAN SELECT ts, derived_network_rx_per_second FROM pod_rates WHERE cluster = 'default' AND namespace = 'shop' AND pod = 'web-0'")
+	if !strings.Contains(plan, "kind=? AND namespace=? AND pod=?") {
+		t.Errorf("the plan does not reach the keys:\n%s", plan)
+	}
+}
+
+func TestIdentitiesOfAPod(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	put := func(at schema.Instant, identity schema.Identity) {
+		t.Helper()
+		identity.Pod, identity.Since = web0, at
+		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at,
+			Appeared: []schema.Entity{web0}, Identities: []schema.Identity{identity}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(noon, schema.Identity{UID: "a", Node: "n1", Labels: "app:web"})
+	put(noon+60, schema.Identity{UID: "a", Node: "n1", Labels: "app:web,v:2", Images: "nginx=nginx:1.13",
+		Owner: schema.Owner{Kind: "StatefulSet", Name: "web"}})
+	m, err := s.Memory(t.Context(), "default")
+	if err != nil || m.Identities[web0].Owner != (schema.Owner{Kind: "StatefulSet", Name: "web"}) {
+		t.Errorf("memory: %+v, %v", m.Identities, err)
+	}
+	put(noon+120, schema.Identity{UID: "b", Node: "n2"})
+	m, err = s.Memory(t.Context(), "default")
+	if err != nil || m.Identities[web0].UID != "b" || m.Identities[web0].Since != noon+120 {
+		t.Errorf("memory: %+v, %v", m.Identities, err)
+	}
+	if _, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: "default", Horizon: noon + 240,
+		Vanished: map[schema.Entity]schema.Instant{web0: noon + 180}}); err != nil {
+		t.Fatal(err)
+	}
+	got := stock(t, path, "SELECT uid, node, labels, images, owner_kind, owner, valid_from - 1506513600, valid_to - 1506513600, present FROM pod_identities")
+	if got != "a|n1|app:web,v:2|nginx=nginx:1.13|StatefulSet|web|0|119|0\nb|n2|||||120|180|0" {
+		t.Errorf("identities:\n%s", got)
+	}
+}
+
+func TestLabelsOfANamespace(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	put := func(cluster string, at schema.Instant, labels string) {
+		t.Helper()
+		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: cluster, Horizon: at, Seen: at,
+			NamespaceLabels: map[string]string{"shop": labels}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("default", noon, "team:a")
+	put("default", noon, "team:b") // again in the same batch
+	put("other", noon, "team:x")
+	put("default", noon+60, "")
+	put("default", noon+120, "team:c")
+	put("default", noon+180, "team:d")
+	m, err := s.Memory(t.Context(), "default")
+	if err != nil || len(m.NamespaceLabels) != 1 || m.NamespaceLabels["shop"] != "team:d" {
+		t.Errorf("memory: %+v, %v", m.NamespaceLabels, err)
+	}
+	got := stock(t, path, "SELECT cluster, labels, valid_from - 1506513600, valid_to - 1506513600, present FROM namespace_labels WHERE namespace = 'shop'")
+	if got != "default|team:b|0|59|0\ndefault|team:c|120|179|0\ndefault|team:d|180|180|1\nother|team:x|0|0|1" {
+		t.Errorf("labels:\n%s", got)
 	}
 }

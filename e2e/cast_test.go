@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"hash/fnv"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 type member struct {
 	entity schema.Entity
 	fixed  map[schema.MetricName]schema.Value // beside the usual metrics, or in their place
+	disks  map[string]schema.Value            // filesystem/usage by resource_id
+	gpu    bool
+	uid    string // of the pod, instead of one that goes by its name
 }
 
 func cluster() member                   { return member{entity: schema.ClusterEntity()} }
@@ -20,6 +24,28 @@ func namespace(name string) member      { return member{entity: schema.Namespace
 func pod(namespace, name string) member { return member{entity: schema.PodEntity(namespace, name)} }
 func container(namespace, pod, name string) member {
 	return member{entity: schema.ContainerEntity(namespace, pod, name)}
+}
+
+func systemContainer(node, name string) member {
+	return member{entity: schema.SystemContainerEntity(node, name)}
+}
+
+// on returns the member with file systems of these sizes.
+func (m member) on(disks map[string]schema.Value) member {
+	m.disks = disks
+	return m
+}
+
+// withGPU returns the member with an accelerator.
+func (m member) withGPU() member {
+	m.gpu = true
+	return m
+}
+
+// as returns the member as a pod of another uid.
+func (m member) as(uid string) member {
+	m.uid = uid
+	return m
 }
 
 // with returns the member with these values, the same in every batch.
@@ -52,6 +78,23 @@ func (m member) set(at time.Time) heapsim.Set {
 	}
 	for name, value := range m.fixed {
 		set.Values[name] = value
+	}
+	for disk, value := range m.disks {
+		set.Labelled = append(set.Labelled, heapsim.Labelled{
+			Metric: "filesystem/usage", Labels: map[string]string{"resource_id": disk}, Value: value,
+		})
+	}
+	if m.gpu {
+		set.Labelled = append(set.Labelled, heapsim.Labelled{
+			Metric: "accelerator/memory_used", Value: schema.Int(at.Unix()),
+			Labels: map[string]string{"make": "nvidia", "model": "tesla-k80", "accelerator_id": "GPU-0"},
+		})
+	}
+	if m.entity.Pod != "" {
+		set.Attributes = map[string]string{
+			"nodename": "n1", "hostname": "n1", "namespace_id": "id of " + m.entity.Namespace,
+			"pod_id": cmp.Or(m.uid, "uid of "+m.entity.Namespace+"/"+m.entity.Pod),
+		}
 	}
 	return set
 }

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -164,4 +166,89 @@ func TestCollectAfterHeapsterWasRestarted(t *testing.T) {
 		t.Errorf("gaps:\n%s\nwant\n%s", got, gap)
 	}
 	s.collect()
+}
+
+// disks are file systems of different sizes, some of them no whole number.
+func disks(names ...string) map[string]schema.Value {
+	sizes := make(map[string]schema.Value)
+	for i, name := range names {
+		if sizes[name] = schema.Int(int64(1000 + i)); i%2 == 1 {
+			sizes[name] = schema.Real(1000.5 + float64(i))
+		}
+	}
+	return sizes
+}
+
+// everyKind is a cluster with all that Heapster makes trouble with.
+func everyKind() []member {
+	type values = map[schema.MetricName]schema.Value
+	return []member{
+		node("n1").on(disks("/dev/sda1", "/dev/sdb1:x")), node("n2").on(disks("/", "/var")),
+		systemContainer("n1", "kubelet"), systemContainer("n1", "system.slice/docker.service"),
+		systemContainer("n1", "docker-daemon"), systemContainer("n1", "/docker-daemon"),
+		pod("shop", "web-0"), pod("bank", "web-0"), pod("mail", "web-0"),
+		pod("shop", "solo").on(disks("Volume:data")), pod("bank", "alone"),
+		container("shop", "web-0", "app"), container("shop", "web-0", "executor"), container("shop", "web-0", "machine"),
+		container("bank", "web-0", "app").on(disks("/", "logs")),
+		container("mail", "web-0", "app"),
+		container("shop", "solo", "app").withGPU().with(values{
+			"custom/foo/bar": schema.Int(1), "custom/exec_count": schema.Int(2), "custom/ünï %?": schema.Real(3.5),
+			"memory/rss": schema.Int(-1), "cpu/usage": schema.Int(1<<53 + 1), "memory/page_faults_rate": schema.Real(0.5),
+		}),
+	}
+}
+
+func TestEveryKindAtEveryBatch(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	for ago := 2 * minute; ago >= 0; ago -= minute {
+		s.feed(ago, everyKind()...)
+		s.collect()
+	}
+	s.collect()
+}
+
+func TestEveryKindAtEverySecondBatch(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.feed(2*minute, everyKind()...)
+	s.collect()
+	s.feed(minute, everyKind()...)
+	s.feed(0, everyKind()...)
+	// The two whose names have slashes are in metric-export alone, and that
+	// shows the newest batch alone.
+	s.collect("unaddressable", "unaddressable")
+	gap := s.gap(minute, time.Second, "unaddressable")
+	if got := s.sql("SELECT from_ts, to_ts, seconds, cause FROM gaps"); got != gap+"\n"+gap {
+		t.Errorf("gaps:\n%s\nwant twice\n%s", got, gap)
+	}
+}
+
+func TestEveryKindWithoutExport(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, "--disable-export")
+	cast := slices.DeleteFunc(everyKind(), func(m member) bool { return !hasURL(m.entity) })
+	for i := range cast {
+		cast[i].disks, cast[i].gpu = nil, false
+	}
+	s.feed(minute, cast...)
+	s.collect()
+	s.feed(0, cast...)
+	s.collect()
+}
+
+func TestIncarnations(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.feed(2*minute, pod("shop", "web-0").as("first"))
+	s.collect()
+	s.feed(minute, pod("shop", "web-0").as("first"))
+	s.collect()
+	s.feed(0, pod("shop", "web-0").as("second"))
+	s.collect()
+	at := func(ago time.Duration) int64 { return s.now.Add(-ago).Unix() }
+	want := fmt.Sprintf("first\tn1\t%d\t%d\t0\nsecond\tn1\t%d\t%d\t1", at(2*minute), at(time.Second), at(0), at(0))
+	if got := s.sql("SELECT uid, node, valid_from, valid_to, present FROM pod_identities"); got != want {
+		t.Errorf("identities:\n%s\nwant\n%s", got, want)
+	}
 }

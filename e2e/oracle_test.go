@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,10 +20,22 @@ const (
 
 func isLong(m schema.MetricName) bool { return m == "cpu/usage_rate" || m == "memory/usage" }
 
-// isCollected tells which kinds a pass reads as yet, and so an archive has.
-func isCollected(k schema.Kind) bool {
-	return k == schema.Cluster || k == schema.Node || k == schema.Namespace || k == schema.Pod
+// isExported tells which metrics metric-export has of containers
+// (metrics/core/metrics.go: StandardMetrics, and the limits).
+func isExported(m schema.MetricName) bool {
+	switch m {
+	case "uptime", "cpu/usage", "cpu/limit",
+		"memory/usage", "memory/rss", "memory/cache", "memory/working_set", "memory/limit",
+		"memory/page_faults", "memory/major_page_faults":
+		return true
+	}
+	return false
 }
+
+func isContainer(k schema.Kind) bool { return k == schema.Container || k == schema.SystemContainer }
+
+// hasURL tells whether the model API can be asked for the entity.
+func hasURL(e schema.Entity) bool { return !strings.Contains(e.Container, "/") }
 
 // oracle says what an archive must hold: the union of what was visible at each
 // pass, of the entities that a list showed at that pass or before. It knows
@@ -63,25 +76,91 @@ func (o *oracle) pass() (added int) {
 		}
 	}
 	before := len(o.rows)
+	newest := o.newest()
+	for _, set := range newest.Sets {
+		for _, l := range set.Labelled {
+			o.met[labelled(set.Entity, l)] = true
+		}
+	}
 	o.store(o.short, false)
 	o.store(o.long, true)
+	o.export(newest)
 	return len(o.rows) - before
 }
 
-// store adds what the batches have of the long metrics, or of the others.
+// newest is the batch that metric-export shows, the zero one without any.
+func (o *oracle) newest() heapsim.Batch {
+	var newest heapsim.Batch
+	for _, b := range o.short {
+		if newest.At.Before(b.At) {
+			newest = b
+		}
+	}
+	return newest
+}
+
+// store adds what the model API has of the batches: of the long metrics, or of
+// the others and of the labelled ones.
 func (o *oracle) store(batches []heapsim.Batch, long bool) {
 	for _, b := range batches {
 		for _, set := range b.Sets {
-			if !isCollected(set.Entity.Kind) || !o.met[set.Entity] {
+			if !o.met[set.Entity] || !hasURL(set.Entity) {
 				continue
 			}
 			for metric, value := range set.Values {
 				if isLong(metric) == long {
-					o.rows[sampleKey(set.Entity, metric, b.At)] = shown(value, long)
+					o.add(set.Entity, metric, b.At, shown(value, long))
+				}
+			}
+			for _, l := range set.Labelled {
+				if of := labelled(set.Entity, l); !long && o.met[of] {
+					o.add(of, l.Metric, b.At, shown(l.Value, false))
 				}
 			}
 		}
 	}
+}
+
+// add adds a sample unless there is one: a value that the model API cut does
+// not take the place of an exact one.
+func (o *oracle) add(e schema.Entity, m schema.MetricName, at time.Time, value string) {
+	key := sampleKey(e, m, at)
+	if _, found := o.rows[key]; !found {
+		o.rows[key] = value
+	}
+}
+
+// export adds what metric-export has of the batch, which is exact.
+func (o *oracle) export(b heapsim.Batch) {
+	for _, set := range b.Sets {
+		for metric, value := range set.Values {
+			if isContainer(set.Entity.Kind) && o.met[set.Entity] && isExported(metric) {
+				o.rows[sampleKey(set.Entity, metric, b.At)] = exact(value)
+			}
+		}
+		for _, l := range set.Labelled {
+			o.rows[sampleKey(labelled(set.Entity, l), l.Metric, b.At)] = exact(l.Value)
+		}
+	}
+}
+
+// labelled is the entity with the labels, spelled in key order.
+func labelled(e schema.Entity, l heapsim.Labelled) schema.Entity {
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(l.Labels)) {
+		pairs = append(pairs, key+":"+l.Labels[key])
+	}
+	e.Labels = strings.Join(pairs, ",")
+	return e
+}
+
+// exact spells a value as the shell shows it. A float without a fraction is
+// written as an integer by metric-export.
+func exact(v schema.Value) string {
+	if integer, ok := v.Int64(); ok {
+		return strconv.FormatInt(integer, 10)
+	}
+	return strconv.FormatFloat(v.Float64(), 'g', -1, 64)
 }
 
 // shown spells a value as the shell shows what the model API shows of it:
@@ -103,7 +182,7 @@ func shown(v schema.Value, long bool) string {
 func sampleKey(e schema.Entity, m schema.MetricName, at time.Time) string {
 	orNull := func(name string) string { return cmp.Or(name, "NULL") }
 	return strings.Join([]string{
-		"default", e.Kind.String(), orNull(e.Namespace), orNull(e.Pod), orNull(e.Container), orNull(e.Node), "NULL",
+		"default", e.Kind.String(), orNull(e.Namespace), orNull(e.Pod), orNull(e.Container), orNull(e.Node), orNull(e.Labels),
 		string(m), strconv.FormatInt(at.Unix(), 10), at.UTC().Format(time.RFC3339),
 	}, "\t")
 }

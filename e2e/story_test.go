@@ -29,11 +29,11 @@ type story struct {
 // there by multiples of 20 seconds, and then no batch expires within the ten
 // seconds that follow: 130 seconds is younger than what Heapster evicts, and
 // 150 older.
-func newStory(t *testing.T) *story {
+func newStory(t *testing.T, flags ...string) *story {
 	return &story{
 		T:        t,
 		oracle:   newOracle(),
-		heapster: StartHeapster(t),
+		heapster: StartHeapster(t, flags...),
 		now:      time.Now().UTC().Add(-10 * time.Second).Truncate(time.Second),
 		archive:  filepath.Join(t.TempDir(), "a.db"),
 	}
@@ -66,15 +66,18 @@ type summary struct {
 	Holes       []struct {
 		Scope string `json:"scope"`
 		Cause string `json:"cause"`
+		Lasts bool   `json:"lasting"`
 	} `json:"holes"`
 	GapSeconds int `json:"gap_seconds"`
 }
 
-// causes are those of the holes, with commas between.
+// causes are those of the holes that do not last, with commas between.
 func (s summary) causes() string {
 	var causes []string
 	for _, h := range s.Holes {
-		causes = append(causes, h.Cause)
+		if !h.Lasts {
+			causes = append(causes, h.Cause)
+		}
 	}
 	return strings.Join(causes, ",")
 }

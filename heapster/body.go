@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -82,20 +80,19 @@ func (c *counter) Read(p []byte) (int, error) {
 func bodyError(u *url.URL, err error) error {
 	var protocol *ProtocolError
 	var tooLong *http.MaxBytesError
-	var syntax *json.SyntaxError
-	var mistyped *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &protocol):
 	case errors.As(err, &tooLong):
 		protocol = &ProtocolError{Message: "an answer longer than any of Heapster's"}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		protocol = &ProtocolError{Message: "an answer that is not gzip though it says so"}
-	case errors.As(err, &syntax):
-		protocol = &ProtocolError{Message: "not JSON: " + syntax.Error()}
-	case errors.As(err, &mistyped):
-		protocol = &ProtocolError{Message: fmt.Sprintf("JSON %s where %s belongs", oneLine(mistyped.Value), mistyped.Type)}
 	default:
-		protocol = &ProtocolError{Message: "the answer ends early", Err: err}
+		if protocol = jsonProblem(err); protocol == nil {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				err = io.ErrUnexpectedEOF // without the decoder's words around it
+			}
+			protocol = &ProtocolError{Message: "the answer ends early", Err: err}
+		}
 	}
 	protocol.URL = shortURL(u)
 	return protocol

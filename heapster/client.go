@@ -40,6 +40,8 @@ type Options struct {
 	MaxExport int64
 	// UserAgent is the header of that name. Default "heapstash".
 	UserAgent string
+	// Accept is the header of that name. Default "application/json".
+	Accept string
 }
 
 func (o Options) withDefaults() Options {
@@ -51,6 +53,7 @@ func (o Options) withDefaults() Options {
 		MaxBody:     cmp.Or(o.MaxBody, 64<<20),
 		MaxExport:   cmp.Or(o.MaxExport, 1<<30),
 		UserAgent:   cmp.Or(o.UserAgent, "heapstash"),
+		Accept:      cmp.Or(o.Accept, "application/json"),
 	}
 }
 

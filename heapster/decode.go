@@ -1,10 +1,12 @@
 package heapster
 
 import (
-	"encoding/json"
 	"io"
 	"slices"
+	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"heapstash/schema"
 )
@@ -17,9 +19,9 @@ func decodeNothing(r io.Reader) (none struct{}, err error) {
 
 // decodeNames reads an array of names. Heapster puts them in another order
 // each time: they come sorted, each once.
-func decodeNames[N ~string](dec *json.Decoder) ([]N, error) {
+func decodeNames[N ~string](dec *jsontext.Decoder) ([]N, error) {
 	var names []N
-	err := dec.Decode(&names)
+	err := decodeValue(dec, &names)
 	slices.Sort(names)
 	return slices.Compact(names), err
 }
@@ -27,8 +29,8 @@ func decodeNames[N ~string](dec *json.Decoder) ([]N, error) {
 // decodeItems returns a decoder of a list of so many series. Heapster gives
 // them in the order of the request and without names, so that any other
 // number means that they cannot be told apart.
-func decodeItems(want int) func(*json.Decoder) ([][]schema.Point, error) {
-	return func(dec *json.Decoder) ([][]schema.Point, error) {
+func decodeItems(want int) func(*jsontext.Decoder) ([][]schema.Point, error) {
+	return func(dec *jsontext.Decoder) ([][]schema.Point, error) {
 		items := make([][]schema.Point, 0, want)
 		err := member(dec, "items", func() error {
 			_, err := list(dec, func() error {
@@ -48,64 +50,78 @@ func decodeItems(want int) func(*json.Decoder) ([][]schema.Point, error) {
 	}
 }
 
-// seriesJSON is a MetricResult (Heapster's metrics/api/v1/types) without its
-// latestTimestamp.
-type seriesJSON struct {
-	Metrics *[]pointJSON `json:"metrics"`
+// decodeSeries reads the points of a MetricResult (Heapster's
+// metrics/api/v1/types), in the order of the answer. It passes over its
+// latestTimestamp, and over points of the year 1, which Heapster means no time
+// by.
+func decodeSeries(dec *jsontext.Decoder) (points []schema.Point, err error) {
+	err = member(dec, "metrics", func() error {
+		_, err := list(dec, func() error {
+			p, err := decodePoint(dec)
+			if err == nil && p.At != 0 {
+				points = append(points, p)
+			}
+			return err
+		})
+		return err
+	})
+	return points, err
 }
 
-// decodeSeries reads the points of a series, in the order of the answer. It
-// passes over points of the year 1, which Heapster means no time by.
-func decodeSeries(dec *json.Decoder) ([]schema.Point, error) {
-	var list []pointJSON
-	series := seriesJSON{Metrics: &list} // null makes nil of it, and an empty array is not nil
-	if err := dec.Decode(&series); err != nil {
-		return nil, err
-	}
-	if series.Metrics != nil && list == nil {
-		return nil, malformed("a series without metrics")
-	}
-	points := slices.Grow([]schema.Point(nil), len(list))
-	for _, decoded := range list {
-		p, err := decoded.point()
+// decodePoint reads a MetricPoint. Heapster sends an int64 as its uint64 image,
+// so -1 is 18446744073709551615; it sends no sign, fraction or exponent there,
+// and none is taken. Its floatValue, which no version up to HEAD fills, is
+// exact where value is cut to an integer, and so it wins.
+//
+// It takes the members one by one, for a pass reads tens of thousands of them.
+func decodePoint(dec *jsontext.Decoder) (schema.Point, error) {
+	var p schema.Point
+	var timed, valued, exact bool
+	err := object(dec, func(name []byte) error {
+		text, err := dec.ReadValue()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if p.At != 0 {
-			points = append(points, p)
+		switch string(name) {
+		case "timestamp":
+			timed = true
+			p.At, err = decodeInstant(text)
+			return err
+		case "value":
+			image, err := strconv.ParseUint(string(text), 10, 64)
+			if err != nil {
+				return malformed("value %s is not an unsigned integer of 64 bits", oneLine(string(text)))
+			}
+			if valued = true; !exact {
+				p.Value = schema.Int(int64(image))
+			}
+		case "floatValue":
+			if text.Kind() == jsontext.KindNull {
+				return nil
+			}
+			float, err := strconv.ParseFloat(string(text), 64)
+			if err != nil {
+				return malformed("floatValue %s is not a number", oneLine(string(text)))
+			}
+			p.Value, exact = schema.Real(float), true
 		}
+		return nil
+	})
+	if err == nil && !(timed && (valued || exact)) {
+		err = malformed("a point without a timestamp or a value")
 	}
-	return points, nil
+	return p, err
 }
 
-// pointJSON is a MetricPoint. Heapster sends an int64 as its uint64 image, so
-// -1 is 18446744073709551615; it sends no sign, fraction or exponent there,
-// and encoding/json takes none for a uint64. Its floatValue, which no version
-// up to HEAD fills, is exact where value is cut to an integer, and so it wins.
-type pointJSON struct {
-	Timestamp  string   `json:"timestamp"`
-	Value      *uint64  `json:"value"`
-	FloatValue *float64 `json:"floatValue"`
-}
-
-func (p *pointJSON) point() (schema.Point, error) {
-	at, err := decodeInstant(p.Timestamp)
-	switch {
-	case err != nil:
-		return schema.Point{}, err
-	case p.FloatValue != nil:
-		return schema.Point{At: at, Value: schema.Real(*p.FloatValue)}, nil
-	case p.Value != nil:
-		return schema.Point{At: at, Value: schema.Int(int64(*p.Value))}, nil
-	default:
-		return schema.Point{}, malformed("a point without a value")
+func decodeInstant(text jsontext.Value) (schema.Instant, error) {
+	var buffer [64]byte
+	plain, err := jsontext.AppendUnquote(buffer[:0], text)
+	var at time.Time
+	if err == nil {
+		err = at.UnmarshalText(plain)
 	}
-}
-
-func decodeInstant(text string) (schema.Instant, error) {
-	var t time.Time
-	if err := t.UnmarshalText([]byte(text)); err != nil {
-		return 0, malformed("timestamp %q is not RFC 3339", text)
+	if err != nil {
+		return 0, malformed("timestamp %s is not RFC 3339", oneLine(string(text)))
 	}
-	return schema.InstantOf(t), nil
+	return schema.InstantOf(at), nil
 }

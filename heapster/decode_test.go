@@ -15,10 +15,12 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"heapstash/schema"
 )
 
-func decode[T any](decode func(*json.Decoder) (T, error), text string) (T, error) {
+func decode[T any](decode func(*jsontext.Decoder) (T, error), text string) (T, error) {
 	// A byte at a time, so that every value lies across a refill somewhere.
 	v, err := whole(decode)(iotest.OneByteReader(strings.NewReader(text)))
 	if err != nil {
@@ -81,19 +83,19 @@ func TestDecodeRefuses(t *testing.T) {
 	one := func(members string) string { return `{"metrics":[{` + members + `}]}` }
 	const stamp = `"timestamp":"2017-09-27T07:09:00Z",`
 	for text, message := range map[string]string{
-		one(stamp + `"value":2.5`):                      "number 2.5 where uint64 belongs",
-		one(stamp + `"value":1e3`):                      "number 1e3 where uint64 belongs",
-		one(stamp + `"value":-42`):                      "number -42 where uint64 belongs",
-		one(stamp + `"value":18446744073709551616`):     "where uint64 belongs",
-		one(stamp + `"value":"7"`):                      "string where uint64 belongs",
+		one(stamp + `"value":2.5`):                      "value 2.5 is not an unsigned integer",
+		one(stamp + `"value":1e3`):                      "value 1e3 is not an unsigned integer",
+		one(stamp + `"value":-42`):                      "value -42 is not an unsigned integer",
+		one(stamp + `"value":18446744073709551616`):     "is not an unsigned integer of 64 bits",
+		one(stamp + `"value":"7"`):                      `value "7" is not an unsigned integer`,
 		one(stamp + `"value":007`):                      "not JSON",
-		one(stamp + `"value":null`):                     "without a value",
-		one(stamp + `"valu":1`):                         "without a value",
-		one(stamp + `"value":0,"floatValue":1e999`):     "where float64 belongs",
+		one(stamp + `"value":null`):                     "value null is not an unsigned integer",
+		one(stamp + `"valu":1`):                         "without a timestamp or a value",
+		one(stamp + `"value":0,"floatValue":1e999`):     "floatValue 1e999 is not a number",
 		one(stamp + `"value":0,"floatValue":.5`):        "not JSON",
-		one(`"value":1`):                                "not RFC 3339",
+		one(`"value":1`):                                "without a timestamp or a value",
 		one(`"timestamp":"yesterday","value":1`):        `"yesterday" is not RFC 3339`,
-		one(`"timestamp":1506496140,"value":1`):         "number where string belongs",
+		one(`"timestamp":1506496140,"value":1`):         "timestamp 1506496140 is not RFC 3339",
 		one(stamp + `"value":1,`):                       "not JSON",
 		`{}`:                                            "without metrics",
 		`{"kind":"Status","metrics_":[]}`:               "without metrics",
@@ -149,9 +151,9 @@ func TestDecodeItems(t *testing.T) {
 		`{"items":[` + first + "," + none + `}`:               "not JSON",
 		`{"items":[]}`:                                        "0 items",
 		`{"items":null}`:                                      "0 items",
-		`{"items":{"a":1}}`:                                   "{ where an array belongs",
+		`{"items":{"a":1}}`:                                   "JSON object where an array belongs",
 		`{}`:                                                  "an object without items",
-		`["a"]`:                                               "[ where an object belongs",
+		`["a"]`:                                               "JSON array where an object belongs",
 		`null`:                                                "where an object belongs",
 		`{"items":[],"a":[}`:                                  "not JSON",
 	} {

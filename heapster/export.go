@@ -2,7 +2,8 @@ package heapster
 
 import (
 	"context"
-	"encoding/json"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"heapstash/schema"
 )
@@ -27,7 +28,7 @@ func (c *Client) Export(ctx context.Context, visit func(schema.Exported) error) 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var refusal error // of the visitor
-	enabled, err := fetch(ctx, c, c.base+"/api/v1/metric-export", c.opts.MaxExport, whole(func(dec *json.Decoder) (bool, error) {
+	enabled, err := fetch(ctx, c, c.base+"/api/v1/metric-export", c.opts.MaxExport, whole(func(dec *jsontext.Decoder) (bool, error) {
 		visited := false
 		null, err := list(dec, func() error {
 			visited = true

@@ -234,8 +234,8 @@ func TestExportRefuses(t *testing.T) {
 		return `[{"metrics":{"memory/usage":[` + point + `]},"labels":{"container_name":"machine","nodename":"n1"}}]`
 	}
 	for body, message := range map[string]string{
-		`{"kind":"Status"}`: "{ where an array belongs",
-		`["a"]`:             "string where heapster.exportedJSON belongs",
+		`{"kind":"Status"}`: "JSON object where an array belongs",
+		`["a"]`:             "JSON string where an object belongs",
 		`[{}]`:              "without metrics",
 		`[{"labels":{"container_name":"machine","nodename":"n1"}}]`: "without metrics",
 		`[{"metrics":{}}]`: `container "", pod "", node ""`,
@@ -243,9 +243,9 @@ func TestExportRefuses(t *testing.T) {
 		`[{"metrics":{},"labels":{"pod_name":"p","nodename":"n"}}]`:     `container "", pod "p", node "n"`,
 		`[{"metrics":{},"labels":{"container_name":1,"nodename":"n"}}]`: "number where string belongs",
 		`[] []`:                               "more than one",
-		set(`{"value":1}`):                    "not RFC 3339",
-		set(`{"end":"2017-09-27T07:09:00Z"}`): "without a value",
-		set(`{"end":"2017-09-27T07:09:00Z","value":null}`):                                "without a value",
+		set(`{"value":1}`):                    "without an end or a value",
+		set(`{"end":"2017-09-27T07:09:00Z"}`): "without an end or a value",
+		set(`{"end":"2017-09-27T07:09:00Z","value":null}`):                                "without an end or a value",
 		set(`{"end":"2017-09-27T07:09:00Z","value":"7"}`):                                 "where a number belongs",
 		set(`{"end":"2017-09-27T07:09:00Z","value":{}}`):                                  "where a number belongs",
 		set(`{"end":"2017-09-27T07:09:00Z","value":1e999}`):                               "where a number belongs",

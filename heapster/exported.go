@@ -2,21 +2,16 @@ package heapster
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"heapstash/schema"
 )
-
-// exportedJSON is a Timeseries (Heapster's metrics/api/v1/types): all metrics
-// of one entity.
-type exportedJSON struct {
-	Metrics map[schema.MetricName][]exportedPointJSON `json:"metrics"`
-	Labels  exportedLabelsJSON                        `json:"labels"`
-}
 
 // exportedLabelsJSON are the labels that Heapster exports
 // (metrics/core/labels.go: CommonLabels, ContainerLabels, PodLabels).
@@ -32,48 +27,33 @@ type exportedLabelsJSON struct {
 	Labels      string `json:"labels"`
 }
 
-// exportedPointJSON is a Point without its start, which is the batch's time or
-// that since which a counter counts. Its end is the batch's time, to which the
-// model API attributes the value.
-type exportedPointJSON struct {
-	End    string            `json:"end"`
-	Labels map[string]string `json:"labels"`
-	Value  *exactJSON        `json:"value"`
-}
-
-// exactJSON is a number without loss.
-type exactJSON schema.Value
-
-// UnmarshalJSON takes digits for an integer. Those of a number beyond 64 bits
-// can only be a float's, which encoding/json writes without an exponent up to
-// 1e21.
-func (v *exactJSON) UnmarshalJSON(text []byte) error {
-	if whole, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-		*v = exactJSON(schema.Int(whole))
-		return nil
-	}
-	float, err := strconv.ParseFloat(string(text), 64)
+// decodeExported reads a Timeseries (Heapster's metrics/api/v1/types): all
+// metrics of one entity.
+func decodeExported(dec *jsontext.Decoder) (schema.Exported, error) {
+	var labels exportedLabelsJSON
+	var rows exportedRows
+	measured := false
+	err := object(dec, func(name []byte) error {
+		switch string(name) {
+		case "metrics":
+			measured = dec.PeekKind() != jsontext.KindNull
+			return decodeValues(dec, &rows)
+		case "labels":
+			return decodeValue(dec, &labels)
+		default:
+			return dec.SkipValue()
+		}
+	})
 	if err != nil {
-		return malformed("%s where a number belongs", oneLine(string(text)))
-	}
-	*v = exactJSON(schema.Real(float))
-	return nil
-}
-
-func decodeExported(dec *json.Decoder) (schema.Exported, error) {
-	var decoded exportedJSON
-	if err := dec.Decode(&decoded); err != nil {
 		return schema.Exported{}, err
 	}
-	if decoded.Metrics == nil {
+	if !measured {
 		return schema.Exported{}, malformed("an entity without metrics")
 	}
-	labels := decoded.Labels
 	entity, err := labels.entity()
 	if err != nil {
 		return schema.Exported{}, err
 	}
-	rows, err := decoded.rows(entity)
 	return schema.Exported{
 		Entity:      entity,
 		NamespaceID: labels.NamespaceID,
@@ -83,8 +63,8 @@ func decodeExported(dec *json.Decoder) (schema.Exported, error) {
 		HostID:      labels.HostID,
 		PodLabels:   labels.Labels,
 		BaseImage:   labels.BaseImage,
-		Rows:        rows,
-	}, err
+		Rows:        rows.of(entity),
+	}, nil
 }
 
 // entity tells the kinds apart as Heapster mixes them up: it gives nodes and
@@ -104,34 +84,114 @@ func (l exportedLabelsJSON) entity() (schema.Entity, error) {
 	}
 }
 
-// rows sorts the values of an entity by time and labels. It passes over points
+// decodeValues reads the points of an entity, by metric. It passes over points
 // of the year 1, as decodeSeries does.
-func (e *exportedJSON) rows(of schema.Entity) ([]schema.Row, error) {
-	var rows []schema.Row
-	for _, metric := range slices.Sorted(maps.Keys(e.Metrics)) {
-		for _, p := range e.Metrics[metric] {
-			at, err := decodeInstant(p.End)
-			switch {
-			case err != nil:
-				return nil, err
-			case p.Value == nil:
-				return nil, malformed("a point without a value")
-			case at == 0:
-				continue
+func decodeValues(dec *jsontext.Decoder, rows *exportedRows) error {
+	if dec.PeekKind() == jsontext.KindNull {
+		return dec.SkipValue()
+	}
+	return object(dec, func(name []byte) error {
+		metric := metricName(name)
+		_, err := list(dec, func() error {
+			p, labels, err := decodeExportedPoint(dec)
+			if err == nil && p.At != 0 {
+				rows.add(labels, p.At, schema.Reading{Metric: metric, Value: p.Value})
 			}
-			of.Labels = spellLabels(p.Labels)
-			i := slices.IndexFunc(rows, func(r schema.Row) bool { return r.Entity == of && r.At == at })
-			if i < 0 {
-				i = len(rows)
-				rows = append(rows, schema.Row{Entity: of, At: at})
+			return err
+		})
+		return err
+	})
+}
+
+// decodeExportedPoint reads a Point without its start, which is the batch's
+// time or that since which a counter counts. Its end is the batch's time, to
+// which the model API attributes the value.
+func decodeExportedPoint(dec *jsontext.Decoder) (p schema.Point, labels string, err error) {
+	timed, valued := false, false
+	err = object(dec, func(name []byte) error {
+		switch string(name) {
+		case "end":
+			text, err := dec.ReadValue()
+			if err == nil {
+				timed = true
+				p.At, err = decodeInstant(text)
 			}
-			rows[i].Readings = append(rows[i].Readings, schema.Reading{Metric: metric, Value: schema.Value(*p.Value)})
+			return err
+		case "value":
+			text, err := dec.ReadValue()
+			if err == nil && text.Kind() != jsontext.KindNull {
+				valued = true
+				p.Value, err = exactValue(text)
+			}
+			return err
+		case "labels":
+			var pairs map[string]string
+			err := decodeValue(dec, &pairs)
+			labels = spellLabels(pairs)
+			return err
+		default:
+			return dec.SkipValue()
 		}
+	})
+	if err == nil && !(timed && valued) {
+		err = malformed("a point without an end or a value")
+	}
+	return p, labels, err
+}
+
+// exactValue takes digits for an integer. Those of a number beyond 64 bits can
+// only be a float's, which encoding/json writes without an exponent up to
+// 1e21.
+func exactValue(text []byte) (schema.Value, error) {
+	if whole, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return schema.Int(whole), nil
+	}
+	float, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return schema.Value{}, malformed("%s where a number belongs", oneLine(string(text)))
+	}
+	return schema.Real(float), nil
+}
+
+// metricName makes one text serve for all entities' metrics.
+func metricName(name []byte) schema.MetricName {
+	if known, ok := registryNames()[string(name)]; ok {
+		return known
+	}
+	return schema.MetricName(name)
+}
+
+var registryNames = sync.OnceValue(func() map[string]schema.MetricName {
+	names := make(map[string]schema.MetricName)
+	for _, m := range schema.Registry() {
+		names[string(m.Name)] = m.Name
+	}
+	return names
+})
+
+// exportedRows gathers the values of one entity by labels and time.
+type exportedRows []schema.Row
+
+func (rows *exportedRows) add(labels string, at schema.Instant, r schema.Reading) {
+	i := slices.IndexFunc(*rows, func(row schema.Row) bool { return row.At == at && row.Entity.Labels == labels })
+	if i < 0 {
+		i = len(*rows)
+		*rows = append(*rows, schema.Row{Entity: schema.Entity{Labels: labels}, At: at})
+	}
+	(*rows)[i].Readings = append((*rows)[i].Readings, r)
+}
+
+// of returns the rows as those of the entity, in the order of their labels.
+func (rows exportedRows) of(e schema.Entity) []schema.Row {
+	for i := range rows {
+		e.Labels = rows[i].Entity.Labels
+		rows[i].Entity = e
+		slices.SortFunc(rows[i].Readings, func(a, b schema.Reading) int { return cmp.Compare(a.Metric, b.Metric) })
 	}
 	slices.SortFunc(rows, func(a, b schema.Row) int {
 		return cmp.Or(cmp.Compare(a.Entity.Labels, b.Entity.Labels), cmp.Compare(a.At, b.At))
 	})
-	return rows, nil
+	return rows
 }
 
 // spellLabels spells a label set as the model API's labels parameter takes it,

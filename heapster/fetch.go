@@ -2,7 +2,6 @@ package heapster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // How long to wait before another try: each wait is twice the one before, and
@@ -22,7 +22,7 @@ const (
 )
 
 // fetchJSON fetches an answer of one JSON value and of the usual length.
-func fetchJSON[T any](ctx context.Context, c *Client, url string, decode func(*json.Decoder) (T, error)) (T, error) {
+func fetchJSON[T any](ctx context.Context, c *Client, url string, decode func(*jsontext.Decoder) (T, error)) (T, error) {
 	return fetch(ctx, c, url, c.opts.MaxBody, whole(decode))
 }
 
@@ -90,7 +90,7 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit int64, dec
 	if err != nil {
 		return answer, err
 	}
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", c.opts.Accept)
 	req.Header.Set("Accept-Encoding", "gzip") // asked for here, so that net/http leaves the bytes to count
 	req.Header.Set("User-Agent", c.opts.UserAgent)
 

@@ -1,6 +1,7 @@
 package heapster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,8 +117,9 @@ func (c *Client) checkedPodsURL(namespace string, pods []string, m schema.Metric
 
 // Healthz asks Heapster how it is. Heapster itself says 500 when its newest
 // batch is more than three minutes old (metrics/heapster.go): a
-// [StatusError] that is not the apiserver's.
+// [StatusError] that is not the apiserver's. That is an answer, so there is
+// one try.
 func (c *Client) Healthz(ctx context.Context) error {
-	_, err := fetch(ctx, c, c.base+"/healthz", c.opts.MaxBody, decodeNothing)
-	return err
+	_, err := attempt(ctx, c, c.base+"/healthz", c.opts.MaxBody, decodeNothing)
+	return cmp.Or(ctx.Err(), err)
 }

@@ -57,7 +57,12 @@ func (e *StatusError) apiserverHint() string {
 	case e.Code == http.StatusForbidden && says("system:anonymous"):
 		return "no credentials were sent: use a kubeconfig with a user, --token-file with --heapster-url, or a kubectl proxy with --server"
 	case e.Code == http.StatusForbidden:
-		return ruleFor(e.path)
+		rule, ok := e.Rule()
+		if !ok {
+			return "the user lacks a permission for this path: see the apiserver's message"
+		}
+		return fmt.Sprintf(`allow it with a Role in namespace %s: {apiGroups: [""], resources: [%q], verbs: [%q], resourceNames: [%q]}, and bind that to the user`,
+			rule.Namespace, rule.Resource, rule.Verb, rule.Name)
 	case e.Code == http.StatusNotFound && says("services "):
 		return "find Heapster with `kubectl get services --all-namespaces` and name it with --heapster-namespace and --heapster-service"
 	case e.Code == http.StatusNotFound:
@@ -75,22 +80,4 @@ func (e *StatusError) apiserverHint() string {
 	default:
 		return ""
 	}
-}
-
-// ruleFor spells the RBAC rule that a URL needs. The apiserver compares
-// resourceNames with the literal spelling in the URL, so that heapster and
-// http:heapster: each allow only themselves.
-func ruleFor(path string) string {
-	resource, verb := "services/proxy", "get"
-	_, service, found := strings.Cut(path, "/api/v1/namespaces/")
-	if !found {
-		resource, verb = "services", "proxy"
-		_, service, found = strings.Cut(path, "/api/v1/proxy/namespaces/")
-	}
-	parts := strings.SplitN(service, "/", 4) // namespace, services, name, rest
-	if !found || len(parts) < 4 {
-		return "the user lacks a permission for this path: see the apiserver's message"
-	}
-	return fmt.Sprintf(`allow it with a Role in namespace %s: {apiGroups: [""], resources: [%q], verbs: [%q], resourceNames: [%q]}, and bind that to the user`,
-		parts[0], resource, verb, parts[2])
 }

@@ -15,8 +15,8 @@ type Batch struct {
 	Watermarks map[Scope]Instant
 	// Asked adds the metrics to those that the scopes have been asked for.
 	Asked map[Scope][]MetricName
-	// Carried adds metrics outside the registry that the entities were seen
-	// to carry.
+	// Carried adds metrics outside the registry, and rare ones, that the
+	// entities were seen to carry.
 	Carried map[Entity][]MetricName
 	// Appeared are entities that are listed and were not before.
 	Appeared []Entity
@@ -25,6 +25,34 @@ type Batch struct {
 	Vanished map[Entity]Instant
 	// Seen is the time of Heapster's at which Appeared were listed.
 	Seen Instant
+	// Identities are those of pods that have another one than before.
+	Identities []Identity
+	// NamespaceLabels are those of namespaces that have others than before;
+	// empty for none any more.
+	NamespaceLabels map[string]string
+}
+
+// Identity tells one incarnation of a pod from another of the same name.
+type Identity struct {
+	Pod    Entity
+	UID    string
+	Node   string // nodename
+	Labels string // of the pod, as Heapster spells them: key:value,key:value
+	// Images are its containers' base images: container=image, joined by
+	// commas, in order. The images are Heapster's container_base_image.
+	Images string
+	// Owner is the workload that it belongs to, which Heapster does not know.
+	Owner Owner
+	// Since is the batch in which this was seen first.
+	Since Instant
+}
+
+// Owner names a workload of Kubernetes in its pods' namespace, such as a
+// Deployment, or what else a pod belongs to; the zero Owner is nobody or not
+// known.
+type Owner struct {
+	Kind string
+	Name string
 }
 
 // Written tells what a [Batch] changed.
@@ -39,6 +67,8 @@ type Memory struct {
 	// Horizon is the newest batch that the last pass knew to be whole; None
 	// before the first.
 	Horizon Instant
+	// Failure is why the last pass failed, empty if it did not.
+	Failure string
 	// Watermarks tell up to where (inclusive) each scope was read whole.
 	Watermarks map[Scope]Instant
 	// Asked tells which metrics each scope was asked for.
@@ -46,6 +76,11 @@ type Memory struct {
 	// Entities are those listed at the last pass (with None) and those that
 	// vanished lately, with the time up to which they were listed.
 	Entities map[Entity]Instant
-	// Carried are the metrics outside the registry of those entities.
+	// Carried are the metrics of those entities that are not asked for of
+	// every entity: outside the registry, or rare.
 	Carried map[Entity][]MetricName
+	// Identities are the present ones of those entities that are pods.
+	Identities map[Entity]Identity
+	// NamespaceLabels are the present ones of the namespaces that have any.
+	NamespaceLabels map[string]string
 }

@@ -148,30 +148,58 @@ func nonEmpty(container string) error {
 	return nil
 }
 
-// Scope returns the scope whose watermark covers the entity.
+// Scope returns the scope whose watermark covers the entity's series that are
+// asked for by name.
 func (e Entity) Scope() Scope {
+	part := Plain
+	if e.Labels != "" {
+		part = Labelled
+	}
 	switch e.Kind {
 	case Node, SystemContainer:
-		return Scope{e.Kind, e.Node}
+		return Scope{e.Kind, e.Node, part}
 	case Namespace, Pod, Container:
-		return Scope{e.Kind, e.Namespace}
+		return Scope{e.Kind, e.Namespace, part}
 	default:
-		return Scope{Kind: e.Kind}
+		return Scope{Kind: e.Kind, Part: part}
 	}
 }
 
-// Scope is what one watermark covers: the entities of one kind in one
-// namespace (namespace, pod, container) or on one node (node,
+// Part divides what a scope's entities have by the way it is read, for each
+// part is read whole, or not, on its own.
+type Part string
+
+// The parts.
+const (
+	Plain    Part = ""         // series that are asked for by name
+	Standard Part = "standard" // containers' series that metric-export has too
+	Labelled Part = "labelled" // series with resource labels
+)
+
+// Scope is what one watermark covers: a part of what the entities of one kind
+// have in one namespace (namespace, pod, container) or on one node (node,
 // system_container), or the cluster, whose Name is empty.
 type Scope struct {
 	Kind Kind
 	Name string
+	Part Part
 }
 
-// String spells the scope as kind/name, or just the kind.
+// String spells the scope as kind/name, or just the kind, with the part, if
+// it has a name, behind it.
 func (s Scope) String() string {
-	if s.Name == "" {
-		return s.Kind.String()
+	text := s.Kind.String()
+	if s.Name != "" {
+		text += "/" + s.Name
 	}
-	return s.Kind.String() + "/" + s.Name
+	if s.Part != Plain {
+		text += " (" + string(s.Part) + ")"
+	}
+	return text
+}
+
+// Owner returns the entity without its resource labels.
+func (e Entity) Owner() Entity {
+	e.Labels = ""
+	return e
 }

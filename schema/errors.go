@@ -18,6 +18,8 @@ var (
 	// ErrProtocol: an answer that Heapster does not give, such as HTML, or
 	// JSON that ends early.
 	ErrProtocol = errors.New("unexpected answer")
+	// ErrBudget: not asked, for the pass's time was up.
+	ErrBudget = errors.New("the pass's time was up")
 	// ErrUnaddressable: no URL can name the entity or the metric. It lasts.
 	ErrUnaddressable = errors.New("unaddressable")
 )
@@ -43,6 +45,10 @@ func CauseOf(err error) Cause {
 		return CauseNotFound
 	case errors.Is(err, ErrUnaddressable):
 		return CauseUnaddressable
+	case errors.Is(err, ErrBudget):
+		return CauseBudget
+	case errors.Is(err, ErrExportDisabled):
+		return CauseExport
 	case errors.Is(err, ErrUnreachable):
 		return CauseUnreachable
 	default:

@@ -8,6 +8,7 @@ type Cause string
 // The causes.
 const (
 	CauseLate          Cause = "late"          // Heapster had evicted it before the pass came
+	CauseFailed        Cause = "failed"        // the same, because passes before failed
 	CauseUnreachable   Cause = "unreachable"   // no answer
 	CauseRefused       Cause = "refused"       // 401, 403, or a proxy that rejects the path
 	CauseNotFound      Cause = "not_found"     // no such path or service
@@ -18,6 +19,10 @@ const (
 	CauseRestarted     Cause = "restarted"     // Heapster forgot what it held
 	CauseClock         Cause = "clock"         // Heapster's clock was set back
 	CauseAllKeys       Cause = "allkeys"       // debug/allkeys is refused; the lists are used
+	CauseExport        Cause = "export"        // metric-export is disabled or refused; see its detail
+	CauseEnrich        Cause = "enrich"        // the Kubernetes API did not answer; see its detail
+	CauseSkipped       Cause = "skipped"       // metric-export had skipped it, and nothing else has it
+	CauseBudget        Cause = "budget"        // the pass's time was up
 	CauseInterrupted   Cause = "interrupted"   // the pass was told to stop
 	CauseAbandoned     Cause = "abandoned"     // the process died in the pass
 )

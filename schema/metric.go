@@ -68,6 +68,17 @@ func (f Family) LabelKeys() []string {
 	}
 }
 
+// Has reports whether the label set, in [Entity.Labels]' spelling, is one of
+// the family's. Filesystem and Disk have the same label.
+func (f Family) Has(labels string) bool {
+	var keys []string
+	for pair := range strings.SplitSeq(labels, ",") {
+		key, _, _ := strings.Cut(pair, ":")
+		keys = append(keys, key)
+	}
+	return slices.Equal(keys, f.LabelKeys())
+}
+
 // Metric describes one metric of Heapster's storage schema.
 type Metric struct {
 	Name        MetricName
@@ -82,6 +93,15 @@ type Metric struct {
 
 	// Family is set for labelled metrics.
 	Family Family
+
+	// Exported is set for the unlabelled metrics that metric-export has of
+	// nodes, pods and containers, in Heapster v1.3 to v1.5. It has every
+	// labelled one.
+	Exported bool
+
+	// Rare is set for metrics that Heapster v1.5 does not have yet, or has of
+	// few: they are asked for where an entity's list of names has them.
+	Rare bool
 
 	// Long is set for the two metrics that Heapster keeps for 15 minutes;
 	// it keeps every other one for 140 seconds.
@@ -98,6 +118,11 @@ func (m Metric) On(kind Kind) bool { return slices.Contains(m.Kinds, kind) }
 // carry, in the registry's order.
 func MetricsOf(kind Kind) []Metric {
 	return selectMetrics(func(m Metric) bool { return m.Family == Unlabelled && m.On(kind) })
+}
+
+// CommonMetricsOf returns those of [MetricsOf] that are not rare.
+func CommonMetricsOf(kind Kind) []Metric {
+	return selectMetrics(func(m Metric) bool { return m.Family == Unlabelled && !m.Rare && m.On(kind) })
 }
 
 // MetricsOfFamily returns the registry metrics of a labelled family, in the

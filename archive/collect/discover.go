@@ -14,37 +14,43 @@ import (
 
 // discovery is what there is to ask for.
 type discovery struct {
-	nodes    []string              // every node listed, wanted or not
-	listed   []schema.Entity       // wanted and in Heapster's latest batch
-	gone     []schema.Entity       // wanted, seen lately, and not listed any more
-	appeared []schema.Entity       // listed, and not at the last pass
-	unheard  map[schema.Scope]bool // scopes whose list could not be read
+	nodes    []string            // every node listed, wanted or not
+	homes    map[string][]string // the namespaces that list a pod of that name, wanted or not
+	listed   []schema.Entity     // wanted and in Heapster's latest batch
+	gone     []schema.Entity     // wanted, seen lately, and not listed any more
+	appeared []schema.Entity     // listed, and not at the last pass
 	vanished map[schema.Entity]schema.Instant
+	present  map[schema.Entity]bool // listed, and nodes that are not wanted
+	unheard  map[schema.Scope]bool  // scopes whose list could not be read
 }
 
 // discover lists what Heapster has, and what it had until lately: an entity
 // that ended is in no list, yet its last samples are still to be had.
 func (p *pass) discover(ctx context.Context) (discovery, error) {
 	found := discovery{
-		unheard:  make(map[schema.Scope]bool),
+		homes:    make(map[string][]string),
 		vanished: make(map[schema.Entity]schema.Instant),
+		present:  make(map[schema.Entity]bool),
+		unheard:  make(map[schema.Scope]bool),
 	}
 	entities, err := p.list(ctx, &found)
 	if err != nil {
 		return discovery{}, err
 	}
 	slices.SortFunc(entities, compareEntities)
-	listed := make(map[schema.Entity]bool, len(entities))
 	for _, e := range slices.Compact(entities) {
-		if e.Kind == schema.Node {
+		switch e.Kind {
+		case schema.Node:
 			found.nodes = append(found.nodes, e.Node)
+		case schema.Pod:
+			found.homes[e.Pod] = append(found.homes[e.Pod], e.Namespace)
 		}
 		// Nodes are remembered even if they are not wanted: they tell the
 		// cluster from another one.
 		if !p.wants(e) && e.Kind != schema.Node {
 			continue
 		}
-		listed[e] = true
+		found.present[e] = true
 		if lastSeen, known := p.memory.Entities[e]; !known || lastSeen != 0 {
 			found.appeared = append(found.appeared, e)
 		}
@@ -56,7 +62,7 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 		return found, nil // Heapster has no batch yet: that says nothing of anybody
 	}
 	for e, lastSeen := range p.memory.Entities {
-		if listed[e] || e.Kind == schema.Cluster || e.Labels != "" {
+		if found.present[e] || e.Kind == schema.Cluster || e.Labels != "" {
 			continue
 		}
 		if lastSeen == 0 && !found.unheard[e.Scope()] {
@@ -64,12 +70,25 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 		}
 		// However long ago the last pass was, what it listed may have ended
 		// only now.
-		if p.wants(e) && (lastSeen == 0 || p.seen().Sub(lastSeen) <= afterlife) {
+		if p.wants(e) && (lastSeen == 0 || !p.attentive() || p.seen().Sub(lastSeen) <= afterlife) {
 			found.gone = append(found.gone, e)
 		}
 	}
 	slices.SortFunc(found.gone, compareEntities)
 	return found, nil
+}
+
+// add lists an entity that only the export shows.
+func (d *discovery) add(e schema.Entity, memory schema.Memory) {
+	if d.present[e] {
+		return
+	}
+	d.present[e] = true
+	d.listed = append(d.listed, e)
+	d.gone = slices.DeleteFunc(d.gone, func(gone schema.Entity) bool { return gone == e })
+	if lastSeen, known := memory.Entities[e]; !known || lastSeen != 0 {
+		d.appeared = append(d.appeared, e)
+	}
 }
 
 // afterlife is how long a vanished entity is asked for: until Heapster has
@@ -132,72 +151,71 @@ func (p *pass) listOneByOne(ctx context.Context, found *discovery) ([]schema.Ent
 			p.hole(schema.Hole{Entity: scope, Cause: schema.CauseOf(errs[i]), Detail: errs[i].Error()})
 		}
 	}
-	return entities, ctx.Err()
+	return slices.Concat(entities, p.listContainers(ctx, found, entities)), ctx.Err()
 }
 
-// discoverNames looks for metrics outside the registry: of every entity that
-// was not asked before, and of the others in turn, within the bound. It
-// returns those that were not known.
-func (p *pass) discoverNames(ctx context.Context, found discovery) (map[schema.Entity][]schema.MetricName, error) {
-	asked := p.nameTurn(found)
-	names := make([][]schema.MetricName, len(asked))
-	errs := make([]error, len(asked))
+// listContainers lists the containers of the pods and nodes given. Heapster
+// looks through all that it has for each of these lists.
+func (p *pass) listContainers(ctx context.Context, found *discovery, owners []schema.Entity) []schema.Entity {
+	lists := make([][]schema.Entity, len(owners))
+	errs := make([]error, len(owners))
 	var group errgroup.Group
 	group.SetLimit(p.Concurrency)
-	for i, e := range asked {
+	for i, owner := range owners {
 		group.Go(func() error {
-			names[i], errs[i] = p.source.MetricNames(ctx, e)
+			lists[i], errs[i] = p.containersOf(ctx, owner)
 			return nil
 		})
 	}
 	group.Wait() // its functions return no error
-	carried := make(map[schema.Entity][]schema.MetricName)
-	for i, e := range asked {
-		known := p.memory.Carried[e]
-		for _, m := range names[i] {
-			if metric, ok := schema.Lookup(m); ok && metric.On(e.Kind) {
-				continue
-			}
-			if !slices.Contains(known, m) {
-				carried[e] = append(carried[e], m)
-			}
+	for i, err := range errs {
+		if err == nil {
+			continue
 		}
+		kind := schema.Container
+		if owners[i].Kind == schema.Node {
+			kind = schema.SystemContainer
+		}
+		of := schema.Entity{Kind: kind, Namespace: owners[i].Namespace, Node: owners[i].Node}
+		if h := listHole(of, err); !found.unheard[h.Entity.Scope()] {
+			p.hole(h)
+			found.unheard[h.Entity.Scope()] = true
+		}
+		found.unheard[of.Scope()] = true
 	}
-	if err := errors.Join(errs...); err != nil {
-		failed := slices.IndexFunc(errs, func(err error) bool { return err != nil })
-		p.hole(schema.Hole{
-			Entity: asked[failed],
-			Cause:  schema.CauseOf(errs[failed]),
-			Detail: "metric names: " + errs[failed].Error(),
-		})
-	}
-	return carried, ctx.Err()
+	return slices.Concat(lists...)
 }
 
-// nameTurn chooses whom to ask for metric names. The turn follows Heapster's
-// clock, so that it needs no memory.
-func (p *pass) nameTurn(found discovery) []schema.Entity {
-	var fresh, known []schema.Entity
-	for _, e := range found.listed {
-		if e.Kind == schema.Cluster {
-			continue // readCluster asks it at every pass
-		}
-		if _, ok := p.memory.Entities[e]; ok {
-			known = append(known, e)
-		} else {
-			fresh = append(fresh, e)
-		}
+// listHole is one for all scopes where the lists do not exist.
+func listHole(of schema.Entity, err error) schema.Hole {
+	h := schema.Hole{Entity: of, Cause: schema.CauseOf(err), Detail: "list of containers: " + err.Error()}
+	if errors.Is(err, schema.ErrNotFound) {
+		h.Entity = schema.Entity{Kind: of.Kind}
+		h.Lasting = true
+		h.Detail += "; Heapster has it since v1.3"
 	}
-	turn := fresh
-	if room := p.NameRequests - len(fresh); room >= len(known) {
-		turn = append(turn, known...)
-	} else if room > 0 {
-		first := int(int64(p.record.Horizon) / 60 * int64(room) % int64(len(known)))
-		for i := range room {
-			turn = append(turn, known[(first+i)%len(known)])
+	return h
+}
+
+// containersOf lists a pod's containers or a node's system containers, if
+// they are wanted.
+func (p *pass) containersOf(ctx context.Context, owner schema.Entity) ([]schema.Entity, error) {
+	var list []schema.Entity
+	switch {
+	case owner.Kind == schema.Pod && p.wants(schema.ContainerEntity(owner.Namespace, owner.Pod, "any")):
+		names, err := p.source.Containers(ctx, owner.Namespace, owner.Pod)
+		for _, name := range names {
+			list = append(list, schema.ContainerEntity(owner.Namespace, owner.Pod, name))
 		}
+		return list, err
+	case owner.Kind == schema.Node && p.wants(schema.SystemContainerEntity(owner.Node, "any")):
+		names, err := p.source.SystemContainers(ctx, owner.Node)
+		for _, name := range names {
+			list = append(list, schema.SystemContainerEntity(owner.Node, name))
+		}
+		return list, err
 	}
-	return turn
+	return nil, nil
 }
 
 func compareEntities(a, b schema.Entity) int {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -34,6 +33,10 @@ func (p *pass) fetch(ctx context.Context, plan plan) (fetched, error) {
 	var group errgroup.Group
 	group.SetLimit(p.Concurrency)
 	for i, r := range plan.requests {
+		if isOptional(r) && p.overBudget() {
+			errs[i] = fmt.Errorf("left out %v after the pass began: %w", p.Budget, schema.ErrBudget)
+			continue
+		}
 		if unreachable.Load() >= givingUp {
 			errs[i] = fmt.Errorf("not asked after %d requests without an answer: %w", givingUp, schema.ErrUnreachable)
 			continue
@@ -50,7 +53,7 @@ func (p *pass) fetch(ctx context.Context, plan plan) (fetched, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			for j, points := range series {
-				rows.add(r.entities[j], r.metric, points)
+				rows.add(r.member(j), r.metric, points)
 			}
 			return nil
 		})
@@ -60,100 +63,25 @@ func (p *pass) fetch(ctx context.Context, plan plan) (fetched, error) {
 		return fetched{}, err
 	}
 	result := fetched{rows: rows.all()}
-	result.watermarks, result.asked = p.settle(plan.requests, errs)
+	result.watermarks, result.asked = p.settle(plan, errs)
 	return result, nil
+}
+
+// isOptional reports whether the request may be left out when time is short.
+// Pods, namespaces, nodes and the cluster are never left out.
+func isOptional(r request) bool {
+	return isContainer(r.scope.Kind) || r.scope.Part == schema.Labelled
+}
+
+func (p *pass) overBudget() bool {
+	return p.Budget > 0 && p.Now().Sub(p.record.Started) > p.Budget
 }
 
 // read carries out one request and returns a series for each of its entities.
 func (p *pass) read(ctx context.Context, r request) ([][]schema.Point, error) {
-	if r.scope.Kind == schema.Pod {
-		names := make([]string, len(r.entities))
-		for i, e := range r.entities {
-			names[i] = e.Pod
-		}
-		return p.source.PodSeries(ctx, r.scope.Name, names, r.metric, r.start)
+	if r.pods != nil {
+		return p.source.PodSeries(ctx, r.entity.Namespace, r.pods, r.metric, r.start)
 	}
-	points, err := p.source.Series(ctx, r.entities[0], r.metric, r.start)
+	points, err := p.source.Series(ctx, r.entity, r.metric, r.start)
 	return [][]schema.Point{points}, err
-}
-
-// settle judges each scope by its requests. A watermark moves to the horizon
-// where the scope was fetched whole, for then nothing up to there is missing.
-// What was refused, or could not be addressed, since ever does not hold it
-// back: nothing of that was ever promised, and it is asked for without a
-// start once it answers.
-func (p *pass) settle(requests []request, errs []error) (map[schema.Scope]schema.Instant, map[schema.Scope][]schema.MetricName) {
-	watermarks := make(map[schema.Scope]schema.Instant)
-	asked := make(map[schema.Scope][]schema.MetricName)
-	scopes, members := byScope(requests)
-	for _, scope := range scopes {
-		indexes := members[scope]
-		var failed []int
-		broken := make(map[schema.MetricName]bool)
-		held := false
-		for _, i := range indexes {
-			if errs[i] == nil {
-				continue
-			}
-			failed = append(failed, i)
-			broken[requests[i].metric] = true
-			lasting := errors.Is(errs[i], schema.ErrRefused) || errors.Is(errs[i], schema.ErrUnaddressable)
-			held = held || !lasting || p.memory.Asked[scope][requests[i].metric]
-		}
-		if len(failed) > 0 {
-			p.hole(scopeHole(requests, errs, failed, len(indexes)))
-		}
-		held = held || len(failed) == len(indexes)
-		if !held && p.record.Horizon > p.memory.Watermarks[scope] {
-			watermarks[scope] = p.record.Horizon
-		}
-		for _, i := range indexes {
-			m := requests[i].metric
-			if broken[m] || p.memory.Asked[scope][m] || slices.Contains(asked[scope], m) {
-				continue
-			}
-			if metric, ok := schema.Lookup(m); ok && metric.On(scope.Kind) {
-				asked[scope] = append(asked[scope], m)
-			}
-		}
-	}
-	return watermarks, asked
-}
-
-// byScope groups the requests' indexes, and lists the scopes in the order of
-// their first requests.
-func byScope(requests []request) ([]schema.Scope, map[schema.Scope][]int) {
-	var scopes []schema.Scope
-	members := make(map[schema.Scope][]int)
-	for i, r := range requests {
-		if members[r.scope] == nil {
-			scopes = append(scopes, r.scope)
-		}
-		members[r.scope] = append(members[r.scope], i)
-	}
-	return scopes, members
-}
-
-// scopeHole describes the failed requests of one scope: as exactly as one
-// line can.
-func scopeHole(requests []request, errs []error, failed []int, total int) schema.Hole {
-	first := requests[failed[0]]
-	hole := schema.Hole{
-		Entity: schema.Entity{Kind: first.scope.Kind, Namespace: first.entities[0].Namespace, Node: first.entities[0].Node},
-		Cause:  schema.CauseOf(errs[failed[0]]),
-		Detail: errs[failed[0]].Error(),
-	}
-	hole.Lasting = true
-	for _, i := range failed {
-		hole.Lasting = hole.Lasting && errors.Is(errs[i], schema.ErrUnaddressable)
-	}
-	if len(failed) > 1 {
-		hole.Detail = fmt.Sprintf("%d of %d requests, the first: %s", len(failed), total, hole.Detail)
-		return hole
-	}
-	hole.Metric = first.metric
-	if len(first.entities) == 1 {
-		hole.Entity = first.entities[0]
-	}
-	return hole
 }

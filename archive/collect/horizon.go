@@ -54,8 +54,12 @@ func (p *pass) readCluster(ctx context.Context) ([]schema.Row, error) {
 		}
 		rows.add(entity, m, points)
 	}
-	if p.record.Horizon > 0 {
-		p.findGap(distinct(longTimes), distinct(shortTimes))
+	longTimes, shortTimes = distinct(longTimes), distinct(shortTimes)
+	p.batches = distinct(slices.Concat(longTimes, shortTimes))
+	p.step = resolution(longTimes, shortTimes)
+	if len(shortTimes) > 0 {
+		p.oldest = shortTimes[0]
+		p.findGap()
 	}
 	if !p.wants(entity) {
 		return nil, nil
@@ -93,40 +97,45 @@ func (p *pass) probe(ctx context.Context, listed []schema.Entity) error {
 	return nil
 }
 
-// findGap compares the batches that are still whole with those of the pass
-// before. long are the batches of the last 15 minutes, of which only two
-// metrics are left; short are those that are still whole.
-func (p *pass) findGap(long, short []schema.Instant) {
-	last := p.memory.Horizon
-	if last == 0 || len(short) == 0 || short[0] <= last || p.record.Horizon <= last {
-		return
-	}
-	step := resolution(long, short)
-	window := schema.Window{From: last.Add(step), To: short[0] - 1}
-	cause, lost := schema.CauseLate, time.Duration(0)
-	if len(long) > 0 && long[0] <= last {
-		// Every batch since then is known, if only by two metrics.
-		for _, at := range long {
-			if at > last && at < short[0] {
-				lost += step
-			}
-		}
-	} else {
-		lost = short[0].Sub(last) - step
-		if p.record.Horizon.Sub(last) < longRetention-step {
-			cause = schema.CauseRestarted
-		}
-	}
+// findGap notes what was lost since the pass before.
+func (p *pass) findGap() {
+	lost, window := p.lostSince(p.memory.Horizon)
 	if lost <= 0 {
 		return
 	}
 	p.record.Gap = lost
-	detail := fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute",
-		lost, p.record.Horizon.Sub(last))
-	if cause == schema.CauseRestarted {
-		detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
+	pause := p.record.Horizon.Sub(p.memory.Horizon)
+	h := schema.Hole{Cause: schema.CauseLate, Window: window,
+		Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", lost, pause)}
+	switch knows := len(p.batches) > 0 && p.batches[0] <= p.memory.Horizon; {
+	case p.memory.Failure != "":
+		h.Cause = schema.CauseFailed
+		h.Detail = fmt.Sprintf("%v of samples were gone before this pass came, %v after the last good one: %s", lost, pause, p.memory.Failure)
+	case !knows && pause < longRetention-p.step:
+		h.Cause = schema.CauseRestarted
+		h.Detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
 	}
-	p.hole(schema.Hole{Cause: cause, Detail: detail, Window: window})
+	p.hole(h)
+}
+
+// lostSince tells how much time Heapster has dropped since a batch that was
+// read whole, and which. Of the last 15 minutes all batches are known, if only
+// by two metrics; before that, one is taken to have come at every step.
+func (p *pass) lostSince(last schema.Instant) (time.Duration, schema.Window) {
+	if last == 0 || p.oldest <= last || p.record.Horizon <= last {
+		return 0, schema.Window{}
+	}
+	window := schema.Window{From: last.Add(p.step), To: p.oldest - 1}
+	if len(p.batches) == 0 || p.batches[0] > last {
+		return p.oldest.Sub(last) - p.step, window
+	}
+	var lost time.Duration
+	for _, at := range p.batches {
+		if at > last && at < p.oldest {
+			lost += p.step
+		}
+	}
+	return lost, window
 }
 
 // resolution is the least distance between two batches, a minute where only

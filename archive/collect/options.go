@@ -24,10 +24,19 @@ type Options struct {
 	AcceptNewNodes bool
 	// Concurrency is the number of requests in flight at once.
 	Concurrency int
+	// Containers tells how containers and system containers are read, if they
+	// are among Kinds.
+	Containers Containers
+	// Budget is how long after its start a pass still asks for containers and
+	// labelled series. What does not fit is left out in the order of its
+	// worth and is a hole; the next pass asks for it again. Zero is no bound.
+	Budget time.Duration
 	// NameRequests bounds the requests of one pass that look for metrics
 	// outside the registry. Entities never asked come first, the others in
 	// turn.
 	NameRequests int
+	// Enricher is asked for what Heapster does not know; nil for nobody.
+	Enricher Enricher
 	// Version of heapstash, for the ledger.
 	Version string
 	// Now is the local clock.
@@ -41,32 +50,46 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Cluster:      "default",
-		Kinds:        CollectedKinds(),
+		Kinds:        schema.Kinds(),
 		Concurrency:  8,
+		Containers:   ContainersFull,
+		Budget:       45 * time.Second,
 		NameRequests: 200,
 		Now:          time.Now,
 		Log:          slog.New(slog.DiscardHandler),
 	}
 }
 
-// CollectedKinds are the kinds that a pass can read.
-func CollectedKinds() []schema.Kind {
-	return []schema.Kind{schema.Cluster, schema.Node, schema.Namespace, schema.Pod}
-}
+// Containers is a way of reading containers.
+type Containers string
+
+// The ways of reading containers.
+const (
+	// ContainersFull reads all that Heapster shows of them.
+	ContainersFull Containers = "full"
+	// ContainersExport reads only what metric-export has: the standard
+	// metrics of the newest batch, in one request.
+	ContainersExport Containers = "export"
+	// ContainersOff leaves them out.
+	ContainersOff Containers = "off"
+)
 
 // wants reports whether the entity is to be asked for.
 func (o Options) wants(e schema.Entity) bool {
-	if !slices.Contains(o.Kinds, e.Kind) {
+	if !slices.Contains(o.Kinds, e.Kind) || o.Containers == ContainersOff && isContainer(e.Kind) {
 		return false
 	}
-	if e.Namespace == "" {
-		return true
-	}
-	if matchesAny(o.ExcludeNamespaces, e.Namespace) {
-		return false
-	}
-	return len(o.Namespaces) == 0 || matchesAny(o.Namespaces, e.Namespace)
+	return e.Namespace == "" || o.wantsNamespace(e.Namespace)
 }
+
+func (o Options) wantsNamespace(name string) bool {
+	if matchesAny(o.ExcludeNamespaces, name) {
+		return false
+	}
+	return len(o.Namespaces) == 0 || matchesAny(o.Namespaces, name)
+}
+
+func isContainer(k schema.Kind) bool { return k == schema.Container || k == schema.SystemContainer }
 
 // matchesAny takes a glob that is none for one that matches nothing; whoever
 // reads globs from users checks them.

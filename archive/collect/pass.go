@@ -64,16 +64,25 @@ type pass struct {
 
 	record schema.Pass
 	memory schema.Memory
+	export export
 	holes  []schema.Hole
 	stored int // how many of holes are in the ledger already
+
+	batches []schema.Instant // that Heapster is known to have made lately, sorted
+	step    time.Duration    // from one to the next
+	oldest  schema.Instant   // of the batches that Heapster still has whole
 }
 
 // stages are the kinds that are fetched, and then stored, together: one
-// transaction for the few small ones and one for each large one.
-var stages = [][]schema.Kind{
-	{schema.Node, schema.Namespace},
-	{schema.Pod},
-}
+// transaction for the few small ones and one for each large one. Containers
+// and labelled series are the last stage.
+var (
+	stages = [][]schema.Kind{
+		{schema.Node, schema.Namespace},
+		{schema.Pod},
+	}
+	containerKinds = []schema.Kind{schema.Container, schema.SystemContainer}
+)
 
 func (p *pass) run(ctx context.Context) error {
 	var err error
@@ -99,42 +108,70 @@ func (p *pass) run(ctx context.Context) error {
 	p.checkClock()
 	p.checkFreshness(ctx, len(found.listed) > 0)
 
+	exporting := p.beginExport(ctx)
+	defer exporting.abandon()
+
 	// What the first batch says of entities holds for all that follow.
 	batch := p.batch()
 	batch.Horizon = p.record.Horizon
-	batch.Appeared, batch.Vanished, batch.Seen = found.appeared, found.vanished, p.seen()
+	batch.Appeared, batch.Vanished = found.appeared, found.vanished
 	batch.Rows = cluster
 	if p.record.Horizon > 0 {
 		batch.Watermarks[schema.Scope{Kind: schema.Cluster}] = p.record.Horizon
 	}
-	if batch.Carried, err = p.discoverNames(ctx, found); err != nil {
+	for _, kinds := range stages {
+		if batch.Carried, err = p.discoverNames(ctx, found, kinds); err != nil {
+			return err
+		}
+		if err := p.stage(ctx, batch, p.plan(found, batch.Carried, kinds)); err != nil {
+			return err
+		}
+		batch = p.batch()
+	}
+	listed := len(found.appeared)
+	if p.export, err = p.finishExport(ctx, exporting, &found); err != nil {
 		return err
 	}
-	for i, kinds := range stages {
-		plan := p.plan(found, batch.Carried, kinds)
-		p.record.Entities += plan.entities
-		result, err := p.fetch(ctx, plan)
-		if err != nil {
+	if p.Containers == ContainersFull {
+		if batch.Carried, err = p.discoverNames(ctx, found, containerKinds); err != nil {
 			return err
 		}
-		batch.Rows = append(batch.Rows, result.rows...)
-		maps.Copy(batch.Watermarks, result.watermarks)
-		maps.Copy(batch.Asked, result.asked)
-		if err := p.write(ctx, batch); err != nil {
-			return err
-		}
-		p.Log.Debug("stored", "stage", i+1, "kinds", kinds, "requests", len(plan.requests), "rows", len(batch.Rows))
-		carried := batch.Carried
-		batch = p.batch()
-		batch.Carried = carried
+	}
+	batch.Rows = p.export.rows
+	batch.Appeared, batch.Vanished = p.labelledChanges()
+	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // by the export alone
+	batch.Identities = p.news(p.export.identities)
+	if err := p.stage(ctx, batch, p.planContainers(found, batch.Carried)); err != nil {
+		return err
+	}
+	if err := p.enrich(ctx, found); err != nil {
+		return err
 	}
 	return p.compact(ctx)
+}
+
+// stage carries out a plan and stores the batch with what it brought.
+func (p *pass) stage(ctx context.Context, batch schema.Batch, plan plan) error {
+	p.record.Entities += plan.entities
+	result, err := p.fetch(ctx, plan)
+	if err != nil {
+		return err
+	}
+	batch.Rows = append(batch.Rows, result.rows...)
+	maps.Copy(batch.Watermarks, result.watermarks)
+	maps.Copy(batch.Asked, result.asked)
+	if err := p.write(ctx, batch); err != nil {
+		return err
+	}
+	p.Log.Debug("stored", "requests", len(plan.requests), "rows", len(batch.Rows))
+	return nil
 }
 
 func (p *pass) batch() schema.Batch {
 	return schema.Batch{
 		Pass:       p.record.ID,
 		Cluster:    p.Cluster,
+		Seen:       p.seen(),
 		Watermarks: make(map[schema.Scope]schema.Instant),
 		Asked:      make(map[schema.Scope][]schema.MetricName),
 	}

@@ -156,6 +156,40 @@ func TestLatePassKnowsWhatItLost(t *testing.T) {
 	w.want("SELECT from_time, to_time, seconds, cause FROM gaps", "2017-09-27T12:01:00Z|2017-09-27T12:07:59Z|420|late")
 }
 
+func TestGapKnowsThePassesThatFailed(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, small(0, "a")...)
+	w.pass(schema.OutcomeComplete, 6)
+	w.sim.Inject("/", 0, heapsim.Answer(http.StatusServiceUnavailable, nil, "no"))
+	for minute := 1; minute < 6; minute++ {
+		w.feed(minute, small(minute, "a")...)
+		if _, err := w.try(t.Context()); err == nil {
+			t.Fatal("a pass did not fail")
+		}
+	}
+	w.sim.Mend()
+	summary := w.pass(schema.OutcomePartial, 3*6+2*2)
+	if causes(summary) != "pass:failed" || summary.Pass.Gap != 2*time.Minute {
+		t.Errorf("gap %v, holes %s", summary.Pass.Gap, causes(summary))
+	}
+}
+
+func TestGapOfAScopeThatFailed(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, small(0, "a")...)
+	w.pass(schema.OutcomeComplete, 6)
+	w.sim.Inject("/pod-list/", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
+	for minute := 1; minute < 6; minute++ {
+		w.feed(minute, small(minute, "a")...)
+		w.pass(schema.OutcomePartial, 4)
+	}
+	w.sim.Mend()
+	w.pass(schema.OutcomePartial, 3+5) // five minutes of the long metric, three of the other
+	w.want("SELECT kind, namespace, from_time, to_time, seconds, cause FROM gaps",
+		"pod|shop|2017-09-27T12:01:00Z|2017-09-27T12:02:59Z|120|failed")
+	w.pass(schema.OutcomeComplete, 0)
+}
+
 func TestRestartedHeapster(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)

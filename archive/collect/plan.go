@@ -14,123 +14,119 @@ const shortAfterlife = 5 * time.Minute
 // plan is what one stage of a pass asks for.
 type plan struct {
 	requests []request
+	// scopes are those that are whole once the requests are answered, be
+	// there any or none.
+	scopes   map[schema.Scope]bool
 	entities int
 }
 
 // request asks for one metric: of one entity, or of several pods of a
 // namespace at once.
 type request struct {
-	scope    schema.Scope
-	entities []schema.Entity
-	metric   schema.MetricName
-	start    schema.Instant
+	scope  schema.Scope
+	entity schema.Entity // of several pods, any of them
+	pods   []string      // distinct; nil for a request of one entity
+	metric schema.MetricName
+	start  schema.Instant
 }
 
-// plan decides the requests for the entities of the kinds.
-func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName, kinds []schema.Kind) plan {
-	var result plan
-	var pods podRequests
-	for _, kind := range kinds {
-		registry := schema.MetricsOf(kind)
-		for i, e := range slices.Concat(found.listed, found.gone) {
-			if e.Kind != kind {
-				continue
-			}
-			result.entities++
-			listed := i < len(found.listed)
-			for _, r := range p.requestsFor(e, listed, registry, fresh[e]) {
-				if kind == schema.Pod {
-					pods.add(r)
-				} else {
-					result.requests = append(result.requests, r)
-				}
-			}
-		}
+// size is the number of entities that the request asks for.
+func (r request) size() int { return max(1, len(r.pods)) }
+
+// member is the i-th of the entities.
+func (r request) member(i int) schema.Entity {
+	if r.pods == nil {
+		return r.entity
 	}
-	result.requests = append(result.requests, pods.batches(p.source)...)
+	return schema.PodEntity(r.entity.Namespace, r.pods[i])
+}
+
+// plan decides the requests for the unlabelled series of entities of the
+// kinds, which are not containers.
+func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName, kinds []schema.Kind) plan {
+	result := plan{scopes: make(map[schema.Scope]bool)}
+	pods := newPodRequests()
+	for _, e := range slices.Concat(found.listed, found.gone) {
+		if !slices.Contains(kinds, e.Kind) {
+			continue
+		}
+		result.entities++
+		result.scopes[e.Scope()] = true
+		n := p.needsOf(e, e.Scope(), found.present[e])
+		if e.Kind == schema.Pod {
+			pods.add(n)
+			pods.addMore(p.more(n, fresh[e]))
+			continue
+		}
+		result.requests = append(result.requests, p.common(n, schema.CommonMetricsOf(e.Kind))...)
+		result.requests = append(result.requests, p.more(n, fresh[e])...)
+	}
+	result.requests = append(result.requests, pods.requests(p, schema.CommonMetricsOf(schema.Pod))...)
 	return result
 }
 
-// requestsFor returns a request for each of the entity's metrics.
-func (p *pass) requestsFor(e schema.Entity, listed bool, registry []schema.Metric, fresh []schema.MetricName) []request {
-	scope := e.Scope()
-	lastSeen, known := p.memory.Entities[e]
-	start := p.memory.Watermarks[scope]
-	if start > 0 {
-		start = start.Add(-overlap)
-	}
-	if !known || lastSeen != 0 {
-		start = 0 // the scope's watermark says nothing of it
-	}
-	longDead := !listed && lastSeen != 0 && p.seen().Sub(lastSeen) > shortAfterlife
+// needs tells from when on an entity is asked for in a scope, and for what.
+type needs struct {
+	entity   schema.Entity
+	scope    schema.Scope
+	start    schema.Instant
+	longOnly bool // what else Heapster had of it is evicted
+}
 
-	var requests []request
-	ask := func(m schema.MetricName, start schema.Instant) {
-		requests = append(requests, request{scope, []schema.Entity{e}, m, start})
+func (p *pass) needsOf(e schema.Entity, scope schema.Scope, listed bool) needs {
+	n := needs{entity: e, scope: scope}
+	if watermark := p.memory.Watermarks[scope]; watermark > 0 && p.listedBefore(e) {
+		n.start = watermark.Add(-overlap)
+	} // else the scope's watermark says nothing of it
+	lastSeen := p.memory.Entities[e]
+	n.longOnly = !listed && lastSeen != 0 && p.attentive() && p.seen().Sub(lastSeen) > shortAfterlife
+	return n
+}
+
+// startFor is from when on a metric is asked for: from the beginning, if the
+// scope was not asked for it before.
+func (p *pass) startFor(n needs, m schema.MetricName) schema.Instant {
+	if !p.memory.Asked[n.scope][m] {
+		return 0
 	}
-	for _, m := range registry {
-		switch {
-		case longDead && !m.Long:
-		case p.memory.Asked[scope][m.Name]:
-			ask(m.Name, start)
-		default:
-			ask(m.Name, 0)
+	return n.start
+}
+
+// common asks for the metrics that every such entity is asked for.
+func (p *pass) common(n needs, metrics []schema.Metric) []request {
+	requests := make([]request, 0, len(metrics))
+	for _, m := range metrics {
+		if m.Long || !n.longOnly {
+			requests = append(requests, request{scope: n.scope, entity: n.entity, metric: m.Name, start: p.startFor(n, m.Name)})
 		}
 	}
-	if longDead {
-		return requests
+	return requests
+}
+
+// more asks for the metrics that the entity is known to carry besides, and for
+// those that were found only now.
+func (p *pass) more(n needs, fresh []schema.MetricName) []request {
+	if n.longOnly {
+		return nil
 	}
-	for _, m := range p.memory.Carried[e] {
-		ask(m, start)
+	var requests []request
+	for _, m := range p.memory.Carried[n.entity] {
+		requests = append(requests, request{scope: n.scope, entity: n.entity, metric: m, start: n.start})
 	}
 	for _, m := range fresh {
-		ask(m, 0)
+		requests = append(requests, request{scope: n.scope, entity: n.entity, metric: m})
 	}
 	return requests
 }
 
-// podRequests joins requests for single pods that differ in the pod alone.
-type podRequests struct {
-	groups []request
-	index  map[podGroup]int
-}
-
-type podGroup struct {
-	namespace string
-	metric    schema.MetricName
-	start     schema.Instant
-}
-
-func (g *podRequests) add(r request) {
-	key := podGroup{r.scope.Name, r.metric, r.start}
-	i, ok := g.index[key]
-	if !ok {
-		if g.index == nil {
-			g.index = make(map[podGroup]int)
-		}
-		i = len(g.groups)
-		g.index[key] = i
-		g.groups = append(g.groups, request{scope: r.scope, metric: r.metric, start: r.start})
-	}
-	g.groups[i].entities = append(g.groups[i].entities, r.entities...)
-}
-
-// batches cuts the joined requests to the sizes that the source can ask for.
-func (g *podRequests) batches(source PodReader) []request {
-	var requests []request
-	for _, group := range g.groups {
-		names := make([]string, len(group.entities))
-		for i, e := range group.entities {
-			names[i] = e.Pod
-		}
-		for _, batch := range source.SplitPods(group.scope.Name, names, group.metric) {
-			r := group
-			r.entities = make([]schema.Entity, len(batch))
-			for i, name := range batch {
-				r.entities[i] = schema.PodEntity(group.scope.Name, name)
-			}
-			requests = append(requests, r)
+// attentive reports whether no batch came and went between this pass and the
+// one before. If one did, whatever ended earlier may have been back in it.
+func (p *pass) attentive() bool {
+	missed := 0
+	for _, at := range p.batches {
+		if at > p.memory.Horizon {
+			missed++
 		}
 	}
-	return requests
+	return missed <= 1 && p.oldest <= p.memory.Horizon.Add(p.step)
 }

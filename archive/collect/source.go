@@ -13,6 +13,7 @@ type Source interface {
 	Lister
 	SeriesReader
 	PodReader
+	Exporter
 	Meter
 }
 
@@ -25,6 +26,10 @@ type Lister interface {
 	Nodes(ctx context.Context) ([]string, error)
 	Namespaces(ctx context.Context) ([]string, error)
 	Pods(ctx context.Context, namespace string) ([]string, error)
+	// Containers and SystemContainers do it for containers. Heapster before
+	// v1.3 does not have them.
+	Containers(ctx context.Context, namespace, pod string) ([]string, error)
+	SystemContainers(ctx context.Context, node string) ([]string, error)
 	// Healthz returns an error when Heapster says that it is not well: its
 	// newest batch is over three minutes old.
 	Healthz(ctx context.Context) error
@@ -47,6 +52,27 @@ type PodReader interface {
 	// PodSeries returns the points of each pod, at the pod's place. It
 	// returns all of them or an error.
 	PodSeries(ctx context.Context, namespace string, pods []string, m schema.MetricName, start schema.Instant) ([][]schema.Point, error)
+}
+
+// Exporter reads Heapster's newest batch at once, though not all of it: see
+// [schema.Exported].
+type Exporter interface {
+	// Export calls visit for each metric set until that returns an error,
+	// which it then returns. A batch whose end did not arrive is an error.
+	// [schema.ErrExportDisabled] is lasting.
+	Export(ctx context.Context, visit func(schema.Exported) error) error
+}
+
+// Enricher tells what Kubernetes knows of what Heapster shows. Its errors are
+// those of a [Source].
+type Enricher interface {
+	// Pods returns every pod with its owner. Nodes and images are known only
+	// if the pods are asked for whole, which takes several times the bytes;
+	// Since is none.
+	Pods(ctx context.Context, whole bool) ([]schema.Identity, error)
+	// NamespaceLabels returns the labels of every namespace, empty for one
+	// without any, spelled as those of an [schema.Identity].
+	NamespaceLabels(ctx context.Context) (map[string]string, error)
 }
 
 // Meter counts what was sent and received since it was made.

@@ -38,8 +38,9 @@ CREATE TABLE watermark (
   cluster TEXT NOT NULL,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,          -- namespace or node; '' for the cluster
+  part TEXT NOT NULL,          -- '' (by name), 'standard' or 'labelled'
   ts INTEGER NOT NULL,
-  PRIMARY KEY (cluster, kind, name)
+  PRIMARY KEY (cluster, kind, name, part)
 ) WITHOUT ROWID;
 
 -- The metrics that a scope has been asked for.
@@ -47,15 +48,43 @@ CREATE TABLE asked (
   cluster TEXT NOT NULL,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
+  part TEXT NOT NULL,
   metric_id INTEGER NOT NULL REFERENCES metric (id),
-  PRIMARY KEY (cluster, kind, name, metric_id)
+  PRIMARY KEY (cluster, kind, name, part, metric_id)
 ) WITHOUT ROWID;
 
--- Metrics outside the registry that an entity was seen to carry.
+-- Metrics that are not asked for of every entity, and that this one was seen
+-- to carry: outside the registry, or rare.
 CREATE TABLE carried (
   entity_id INTEGER NOT NULL REFERENCES entity (id),
   metric_id INTEGER NOT NULL REFERENCES metric (id),
   PRIMARY KEY (entity_id, metric_id)
+) WITHOUT ROWID;
+
+-- The incarnations of pods. valid_to is NULL for the present one; ranges are
+-- closed at both ends and do not overlap.
+CREATE TABLE pod_identity (
+  entity_id INTEGER NOT NULL REFERENCES entity (id),
+  uid TEXT NOT NULL,
+  node TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  images TEXT NOT NULL,        -- container=image, joined by commas
+  owner_kind TEXT NOT NULL,    -- this and the next: '' where not known
+  owner TEXT NOT NULL,
+  valid_from INTEGER NOT NULL,
+  valid_to INTEGER,
+  PRIMARY KEY (entity_id, uid)
+) WITHOUT ROWID;
+
+-- The labels that namespaces have had; those without any have no row. Times as
+-- in pod_identity.
+CREATE TABLE namespace_label (
+  cluster TEXT NOT NULL,
+  namespace TEXT NOT NULL,
+  labels TEXT NOT NULL,        -- key:value, joined by commas
+  valid_from INTEGER NOT NULL,
+  valid_to INTEGER,
+  PRIMARY KEY (cluster, namespace, valid_from)
 ) WITHOUT ROWID;
 
 -- Up to where, inclusive, the rows of a hot table have moved to its cold one.

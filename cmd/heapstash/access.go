@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 
@@ -69,38 +68,39 @@ func checkURL(fs *Faults, key, text string) {
 	fs.check(ok, key, "%q is no URL: write http://host:port or https://host/path", text)
 }
 
-// connect returns a client for the cluster's Heapster, and a function that
-// closes its idle connections. It sends no more than what telling the proxy
-// path needs.
-func connect(ctx context.Context, c Config) (client *heapster.Client, disconnect func(), err error) {
-	var httpClient *http.Client
-	var base *url.URL
+// wayIn returns the way by which the settings reach Heapster; one by its own
+// URL knows no apiserver. It sends no more than what telling the proxy path
+// needs.
+func (c Config) wayIn(ctx context.Context) (kube.Connection, error) {
 	if c.HeapsterURL != "" {
-		httpClient, base, err = c.direct()
-	} else {
-		httpClient, base, err = c.throughKubernetes(ctx, c.Concurrency)
+		return c.direct()
 	}
-	if err != nil {
-		return nil, nil, err
+	return kube.Connect(ctx, c.kubeOptions(c.Concurrency))
+}
+
+// way says which way in that is, for people.
+func (c Config) way() string {
+	if c.HeapsterURL != "" {
+		return "heapster_url"
 	}
-	client, err = heapster.New(httpClient, base, heapster.Options{
+	return c.kubeOptions(c.Concurrency).Way()
+}
+
+func (c Config) clientOptions() heapster.Options {
+	return heapster.Options{
 		Concurrency: c.Concurrency,
 		Timeout:     c.Timeout,
 		Tries:       c.Tries,
 		UserAgent:   userAgent(),
-	})
-	if err != nil {
-		return nil, nil, err
 	}
-	return client, httpClient.CloseIdleConnections, nil
 }
 
 func userAgent() string { return "heapstash/" + buildInfo().Version }
 
-func (a Access) direct() (*http.Client, *url.URL, error) {
+func (a Access) direct() (kube.Connection, error) {
 	base, err := url.Parse(a.HeapsterURL)
 	if err != nil {
-		return nil, nil, err
+		return kube.Connection{}, err
 	}
 	client, err := heapster.DirectClient(heapster.DirectOptions{
 		CAFile:    a.CAFile,
@@ -109,11 +109,11 @@ func (a Access) direct() (*http.Client, *url.URL, error) {
 		TokenFile: a.TokenFile,
 		Insecure:  a.InsecureSkipTLSVerify,
 	})
-	return client, base, err
+	return kube.Connection{HTTP: client, Heapster: base}, err
 }
 
-func (a Access) throughKubernetes(ctx context.Context, concurrency int) (*http.Client, *url.URL, error) {
-	return kube.Connect(ctx, kube.Options{
+func (a Access) kubeOptions(concurrency int) kube.Options {
+	return kube.Options{
 		Kubeconfig:  a.Kubeconfig,
 		Context:     a.Context,
 		Server:      a.Server,
@@ -124,5 +124,5 @@ func (a Access) throughKubernetes(ctx context.Context, concurrency int) (*http.C
 		ProxyPath:   kube.ProxyPath(a.HeapsterProxyPath),
 		UserAgent:   userAgent(),
 		Concurrency: concurrency,
-	})
+	}
 }

@@ -41,8 +41,18 @@ type Config struct {
 	PartialOK         bool          `mapstructure:"partial_ok"`
 	RetryLock         time.Duration `mapstructure:"retry_lock"`
 
+	Collect Collect `mapstructure:"collect"`
+
 	Schedule string `mapstructure:"schedule"`
 	Listen   string `mapstructure:"listen"`
+}
+
+// Collect holds the settings of a pass that have no flag: their variables are
+// HEAPSTASH_COLLECT_...
+type Collect struct {
+	Containers collect.Containers `mapstructure:"containers"`
+	Budget     time.Duration      `mapstructure:"budget"`
+	Enrich     bool               `mapstructure:"enrich"`
 }
 
 // Default returns the settings that hold where nothing else is said.
@@ -63,9 +73,13 @@ func Default() Config {
 		Concurrency:       8,
 		Namespaces:        []string{},
 		ExcludeNamespaces: []string{},
-		Kinds:             collect.CollectedKinds(),
-		Schedule:          "@every 1m",
-		Listen:            "127.0.0.1:9278",
+		Kinds:             schema.Kinds(),
+		Collect: Collect{
+			Containers: collect.ContainersFull,
+			Budget:     45 * time.Second,
+		},
+		Schedule: "@every 1m",
+		Listen:   "127.0.0.1:9278",
 	}
 }
 
@@ -118,11 +132,11 @@ func newSources(flags *pflag.FlagSet) (*sources, error) {
 	if err := mapstructure.Decode(Default(), &defaults); err != nil {
 		return nil, err
 	}
-	for key, value := range defaults {
+	for key, value := range flatten(defaults) {
 		s.keys = append(s.keys, key)
 		// viper looks a variable up only for keys that it knows of.
 		v.SetDefault(key, value)
-		if err := v.BindEnv(key); err != nil {
+		if err := v.BindEnv(key, variable(key)); err != nil {
 			return nil, err
 		}
 		if f := settingFlag(flags, key); f != nil {
@@ -133,6 +147,27 @@ func newSources(flags *pflag.FlagSet) (*sources, error) {
 	}
 	slices.Sort(s.keys)
 	return s, s.readFile()
+}
+
+// flatten joins the keys of nested maps with dots, as viper names them.
+func flatten(settings map[string]any) map[string]any {
+	flat := make(map[string]any)
+	for key, value := range settings {
+		nested, ok := value.(map[string]any)
+		if !ok {
+			flat[key] = value
+			continue
+		}
+		for inner, value := range flatten(nested) {
+			flat[key+"."+inner] = value
+		}
+	}
+	return flat
+}
+
+// variable is the environment variable of a key.
+func variable(key string) string {
+	return envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
 // configFile returns the file that --config or HEAPSTASH_CONFIG names. There
@@ -175,7 +210,8 @@ func (s *sources) unknownKeys() Faults {
 	slices.Sort(unknown)
 	for _, key := range unknown {
 		// Of a.b, a may be a setting: then its value is the fault.
-		if top, _, _ := strings.Cut(key, "."); slices.Contains(s.keys, top) {
+		known := func(setting string) bool { return key == setting || strings.HasPrefix(key, setting+".") }
+		if slices.ContainsFunc(s.keys, known) {
 			continue
 		}
 		problem := "no such setting"
@@ -191,7 +227,7 @@ func (s *sources) unknownKeys() Faults {
 // empty for a default.
 func (s *sources) origin(key string) string {
 	key, _, _ = strings.Cut(key, "[")
-	env := envPrefix + "_" + strings.ToUpper(key)
+	env := variable(key)
 	if f := settingFlag(s.flags, key); f != nil && f.Changed {
 		return "--" + f.Name
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"heapstash/archive/collect"
 	"heapstash/schema"
 )
 
@@ -54,14 +55,19 @@ func TestExampleEqualsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range s.keys {
-		if !strings.Contains("\n"+string(text), "\n"+key+":") {
+		_, leaf, nested := strings.Cut(key, ".")
+		line := "\n" + key + ":"
+		if nested {
+			line = "\n  " + leaf + ":"
+		}
+		if !strings.Contains("\n"+string(text), line) {
 			t.Errorf("config.example.yaml does not name %s", key)
 		}
 	}
 }
 
-// Every setting has its flag on some command, and the flag's default is the
-// setting's.
+// Every setting at the top has its flag on some command, and the flag's
+// default is the setting's. Those of a section have none.
 func TestEverySettingHasAFlag(t *testing.T) {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	root := newRootCommand(streams{})
@@ -75,6 +81,12 @@ func TestEverySettingHasAFlag(t *testing.T) {
 	}
 	for _, key := range s.keys {
 		f := settingFlag(flags, key)
+		if strings.Contains(key, ".") {
+			if f != nil {
+				t.Errorf("%s has a flag", key)
+			}
+			continue
+		}
 		if f == nil {
 			t.Errorf("%s has no flag", key)
 			continue
@@ -90,6 +102,7 @@ func TestEverySettingHasAFlag(t *testing.T) {
 
 func TestPrecedence(t *testing.T) {
 	file := writeConfig(t, "tries: 4\nconcurrency: 4\ntimeout: 4s\nnamespace: [a, b]\nheapster_port: 80\n")
+	t.Setenv("HEAPSTASH_COLLECT_CONTAINERS", "export")
 	t.Setenv("HEAPSTASH_CONCURRENCY", "5")
 	t.Setenv("HEAPSTASH_TIMEOUT", "5s")
 	t.Setenv("HEAPSTASH_EXCLUDE_NAMESPACE", "kube-*, test")
@@ -113,6 +126,7 @@ func TestPrecedence(t *testing.T) {
 	want.Listen = ""
 	want.PartialOK = true
 	want.Kinds = []schema.Kind{schema.Node, schema.Pod}
+	want.Collect.Containers = collect.ContainersExport
 	want.LogLevel = slog.LevelDebug
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -175,8 +189,12 @@ func TestBadFiles(t *testing.T) {
 		{"proxy path", "heapster_proxy_path: old", []string{`heapster_proxy_path: "old" is none of auto, modern, legacy`}},
 		{"glob", `namespace: [ok, "a["]`, []string{`namespace[1]: "a[" is no glob: write a name, or a pattern with * ? [a-z]`}},
 		{"unknown kind", "kinds: [pods]", []string{`kinds[0]: unknown kind "pods": use one of cluster, node, namespace, pod, container, system_container`}},
-		{"later kind", "kinds: [pod, container]", []string{"kinds[1]: container is not archived by this version yet: use cluster, node, namespace, pod"}},
-		{"no kinds", "kinds: []", []string{"kinds: must name at least one: cluster, node, namespace, pod"}},
+		{"no kinds", "kinds: []", []string{"kinds: must name at least one: cluster, node, namespace, pod, container, system_container"}},
+		{"containers", "collect: {containers: some}", []string{`collect.containers: "some" is none of full, export, off`}},
+		{"budget", "collect: {budget: 45}", []string{"collect.budget: 45 has no unit: write 45s"}},
+		{"nothing to enrich from", "heapster_url: http://h\ncollect: {enrich: true}", []string{
+			"collect.enrich: needs the Kubernetes API, which heapster_url leads past: take another way in, or leave it false"}},
+		{"misspelt below", "collect: {contaners: off}", []string{"collect.contaners: no such setting; did you mean collect.containers?"}},
 		{"number for a list", "kinds: 5", []string{"kinds: 5 is no list"}},
 		{"schedule", "schedule: hourly", []string{`schedule: "hourly" is no schedule: write @every 1m, or the five fields of cron`}},
 		{"schedule in a zone", "schedule: TZ=Asia/Tokyo", []string{"schedule: a time zone is not allowed: times are UTC"}},

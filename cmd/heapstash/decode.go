@@ -49,6 +49,9 @@ func decodeSetting(from, to reflect.Type, value any) (any, error) {
 		}
 		return nil, fmt.Errorf("%s is neither true nor false", quoted(value))
 	case reflect.String:
+		if isText { // for a type of its own
+			return value, nil
+		}
 		// A port is as often written without quotes.
 		if from.Kind() == reflect.Int {
 			return fmt.Sprint(value), nil

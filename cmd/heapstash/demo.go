@@ -150,7 +150,7 @@ func (d *demo) passes(ctx context.Context, heapster *heapsim.Server, begin schem
 			return fmt.Errorf("%w: %s", errHoles, countCauses(summary.Holes))
 		}
 		done := summary.Pass
-		t.AppendRow(table.Row{done.ID, done.Newest, done.Entities, done.New, done.Requests, byteSize(done.Bytes), event})
+		t.AppendRow(table.Row{done.ID, done.Newest, done.Entities, done.New, done.Requests, schema.Size(done.Bytes), event})
 	}
 	t.Render()
 	return nil
@@ -168,7 +168,7 @@ func statefulPod(cluster *heapsim.Cluster) schema.Entity {
 
 // showArchive asks the archive a question, and tells how to go on.
 func (d *demo) showArchive(ctx context.Context) error {
-	size := byteSize(fileSize(d.cfg.DBFile))
+	size := schema.Size(fileSize(d.cfg.DBFile))
 	fmt.Fprintf(d.out, "\nThe archive is %s (%s). Which pods used most CPU?\n\n", d.cfg.DBFile, size)
 	fmt.Fprintf(d.out, "  %s sql --db-file %s \"\n    %s\"\n\n", d.program, d.cfg.DBFile, demoQuery)
 	if err := (query{format: "table"}).run(ctx, d.out, d.cfg.DBFile, demoQuery); err != nil {

@@ -17,13 +17,14 @@ func TestImportGraph(t *testing.T) {
 	// For each package, what of ours it may import, and which libraries are
 	// its own: no other package may import them.
 	rules := map[string]struct{ ours, libraries []string }{
-		"heapstash/schema":           {},
-		"heapstash/heapster":         {ours: []string{"heapstash/schema"}},
-		"heapstash/heapster/heapsim": {ours: []string{"heapstash/schema"}},
-		"heapstash/heapster/kube":    {ours: []string{"heapstash/schema", "heapstash/heapster"}, libraries: []string{"k8s.io/"}},
-		"heapstash/archive":          {ours: []string{"heapstash/schema"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
-		"heapstash/archive/collect":  {ours: []string{"heapstash/schema"}},
-		"heapstash/cmd/heapstash":    {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/"}},
+		"heapstash/schema":               {},
+		"heapstash/heapster":             {ours: []string{"heapstash/schema"}},
+		"heapstash/heapster/heapsim":     {ours: []string{"heapstash/schema"}},
+		"heapstash/heapster/kube":        {ours: []string{"heapstash/schema", "heapstash/heapster"}, libraries: []string{"k8s.io/"}},
+		"heapstash/archive":              {ours: []string{"heapstash/schema"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive/collect":      {ours: []string{"heapstash/schema"}},
+		"heapstash/cmd/heapstash/doctor": {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/archive"}},
+		"heapstash/cmd/heapstash":        {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/"}},
 	}
 	for _, p := range listPackages(t) {
 		rule, ok := rules[p.ImportPath]

@@ -11,6 +11,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster"
+	"heapstash/heapster/kube"
 	"heapstash/schema"
 )
 
@@ -26,11 +27,21 @@ type passer struct {
 // pass makes one. The summary is valid with an error too; it is zero if the
 // pass did not begin.
 func (p passer) pass(ctx context.Context) (collect.Summary, error) {
-	client, disconnect, err := connect(ctx, p.cfg)
+	conn, err := p.cfg.wayIn(ctx)
 	if err != nil {
 		return collect.Summary{}, err
 	}
-	defer disconnect()
+	defer conn.HTTP.CloseIdleConnections()
+	client, err := heapster.New(conn.HTTP, conn.Heapster, p.cfg.clientOptions())
+	if err != nil {
+		return collect.Summary{}, err
+	}
+	opts := p.options()
+	if p.cfg.Collect.Enrich {
+		if opts.Enricher, err = kube.NewLister(conn, p.cfg.clientOptions()); err != nil {
+			return collect.Summary{}, err
+		}
+	}
 	if err := p.knock(ctx, client); err != nil {
 		return collect.Summary{}, err
 	}
@@ -38,7 +49,7 @@ func (p passer) pass(ctx context.Context) (collect.Summary, error) {
 	if err != nil {
 		return collect.Summary{}, err
 	}
-	summary, err := collect.Run(ctx, client, store, p.options())
+	summary, err := collect.Run(ctx, client, store, opts)
 	if closing := store.Close(); closing != nil {
 		err = errors.Join(err, closing)
 	}
@@ -74,6 +85,8 @@ func (p passer) options() collect.Options {
 	opts.ExcludeNamespaces = p.cfg.ExcludeNamespaces
 	opts.Kinds = p.cfg.Kinds
 	opts.AcceptNewNodes = p.acceptNewNodes
+	opts.Containers = p.cfg.Collect.Containers
+	opts.Budget = p.cfg.Collect.Budget
 	opts.Concurrency = p.cfg.Concurrency
 	opts.Version = buildInfo().Version
 	opts.Now = p.now

@@ -15,7 +15,7 @@ import (
 )
 
 // A directory that may not be written to: one clear line, a hint, and nothing
-// changed. Root may write anywhere, so the command runs as nobody.
+// changed. Root may write anywhere, so the commands run as nobody.
 func TestReadOnlyDirectory(t *testing.T) {
 	home := openDirectory(t)
 	binary := filepath.Join(home, "heapstash")
@@ -30,23 +30,28 @@ func TestReadOnlyDirectory(t *testing.T) {
 	server := httptest.NewServer(sim)
 	defer server.Close()
 
-	cmd := exec.Command(binary, "collect", "--heapster-url", server.URL, "--db-file", "readonly/a.db")
-	cmd.Dir = home
-	if os.Geteuid() == 0 {
-		const nobody = 65534
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	}
-	out, err := cmd.CombinedOutput()
-	if err == nil || cmd.ProcessState.ExitCode() != exitFailed {
-		t.Errorf("ended with %v, want exit code %d", err, exitFailed)
-	}
-	for _, want := range []string{"heapstash: archive readonly/a.db: ", "permission denied", "hint: its directory must be writable"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("got\n%s\nwithout %q", out, want)
+	for command, wants := range map[string][]string{
+		"collect": {"heapstash: archive readonly/a.db: ", "permission denied", "hint: its directory must be writable"},
+		"doctor":  {"fault    directory ", "archive readonly/a.db: ", "permission denied\n", "           its directory must be writable"},
+	} {
+		cmd := exec.Command(binary, command, "--heapster-url", server.URL, "--db-file", "readonly/a.db")
+		cmd.Dir = home
+		if os.Geteuid() == 0 {
+			const nobody = 65534
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		}
-	}
-	if left, err := os.ReadDir(directory); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+		out, err := cmd.CombinedOutput()
+		if err == nil || cmd.ProcessState.ExitCode() != exitFailed {
+			t.Errorf("%s ended with %v, want exit code %d", command, err, exitFailed)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s: got\n%s\nwithout %q", command, out, want)
+			}
+		}
+		if left, err := os.ReadDir(directory); err != nil || len(left) > 0 {
+			t.Errorf("%s left behind: %v, %v", command, left, err)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ type streams struct {
 // program but for the process around it: the first SIGINT or SIGTERM cancels
 // the command, the second one kills the process.
 func execute(ctx context.Context, args []string, std streams) int {
+	tuneMemory()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
@@ -78,6 +79,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newRunCommand(),
 		newSQLCommand(),
 		newStatusCommand(),
+		newDoctorCommand(),
 		newSchemaCommand(),
 		newDemoCommand(),
 		newVersionCommand(),

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,13 +31,15 @@ func TestMain(m *testing.M) {
 // TestScripts runs the commands for real, as processes of their own. Each
 // script has a Heapster, a heapsim, that has no batch yet: at the URL $HEAPSTER,
 // and behind the service proxies of an $APISERVER and an $OLD_APISERVER, which
-// has the legacy path only. These are the scripts' own commands:
+// has the legacy path only. At other paths, apiservers answer with the script's
+// files below apiserver/. These are the scripts' own commands:
 //
 //	feed                  give Heapster its next batch
 //	archived FILE         what was fed, and nothing else, is in the view samples
 //	fault PATH STATUS FILE [TYPE]
 //	                      answer paths that match with the file
 //	truncate PATH BYTES   cut the answers of paths that match
+//	skew SECONDS          date answers by a clock that is that far ahead
 //	hold                  let requests wait
 //	awaitrequest          wait until a request is held
 //	release               answer those that wait, and hold no more
@@ -54,7 +58,15 @@ func TestScripts(t *testing.T) {
 				"APISERVER":     "/api/v1/namespaces/kube-system/services/http:heapster:/proxy",
 				"OLD_APISERVER": "/api/v1/proxy/namespaces/kube-system/services/heapster",
 			} {
-				server := httptest.NewServer(http.StripPrefix(prefix, w.sim))
+				proxied := http.StripPrefix(prefix, w.sim)
+				lists := http.FileServer(http.Dir(filepath.Join(env.WorkDir, "apiserver")))
+				server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					if strings.HasPrefix(r.URL.Path, prefix) {
+						proxied.ServeHTTP(rw, r)
+					} else {
+						lists.ServeHTTP(rw, r)
+					}
+				}))
 				env.Defer(server.Close)
 				env.Setenv(name, server.URL)
 			}
@@ -65,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"archived":     inWorld((*world).archived, 1),
 			"fault":        inWorld((*world).fault, 3, 4),
 			"truncate":     inWorld((*world).truncate, 2),
+			"skew":         inWorld((*world).skew, 1),
 			"hold":         inWorld((*world).hold, 0),
 			"awaitrequest": inWorld((*world).awaitRequest, 0),
 			"release":      inWorld((*world).release, 0),
@@ -130,16 +143,29 @@ func (w *world) archived(ts *testscript.TestScript, args []string) {
 			if !slices.Contains(Default().Kinds, e.Kind) {
 				continue
 			}
-			for metric, value := range set.Values {
+			sample := func(labels string, metric schema.MetricName, value schema.Value) {
 				if _, whole := value.Int64(); !whole {
 					value = schema.Int(int64(value.Float64())) // as Heapster cuts it
 				}
-				want = append(want, fmt.Sprintf("%v|%s|%s|%s|%s|%d|integer|%v",
-					e.Kind, e.Namespace, e.Pod, e.Node, metric, batch.At.Unix(), value))
+				want = append(want, fmt.Sprintf("%v|%s|%s|%s|%s|%s|%s|%d|%v",
+					e.Kind, e.Namespace, e.Pod, e.Container, e.Node, labels, metric, batch.At.Unix(), value))
+			}
+			for metric, value := range set.Values {
+				sample("", metric, value)
+			}
+			for _, l := range set.Labelled {
+				var pairs []string
+				for _, key := range slices.Sorted(maps.Keys(l.Labels)) {
+					pairs = append(pairs, key+":"+l.Labels[key])
+				}
+				sample(strings.Join(pairs, ","), l.Metric, l.Value)
 			}
 		}
 	}
-	ts.Check(ts.Exec("sqlite3", args[0], `SELECT kind, namespace, pod, node, metric, ts, typeof(value), value FROM samples`))
+	// A labelled float is exact where metric-export brought it, and cut where
+	// it is of an older batch: both are right.
+	ts.Check(ts.Exec("sqlite3", args[0], `SELECT kind, namespace, pod, container, node, labels, metric, ts,
+		CASE WHEN labels IS NULL THEN value ELSE CAST(value AS INTEGER) END FROM samples`))
 	got := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
 	slices.Sort(got)
 	slices.Sort(want)
@@ -164,6 +190,16 @@ func (w *world) fault(ts *testscript.TestScript, args []string) {
 
 func (w *world) truncate(ts *testscript.TestScript, args []string) {
 	w.sim.Inject(args[0], 0, heapsim.Truncate(number(ts, args[1])))
+}
+
+func (w *world) skew(ts *testscript.TestScript, args []string) {
+	ahead := time.Duration(number(ts, args[0])) * time.Second
+	w.sim.Inject("", 0, func(truly http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+			truly.ServeHTTP(rw, r)
+		})
+	})
 }
 
 func (w *world) mend(*testscript.TestScript, []string) { w.sim.Mend() }

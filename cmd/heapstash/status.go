@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -10,14 +11,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
+	"heapstash/schema"
 )
 
 func newStatusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, gaps bool
+	since := sinceFlag{now: time.Now}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say what the archive holds, how its last passes went and what is missing",
+		Long: "status says what the archive holds, how its last passes went, and how much is missing for\n" +
+			"what cause. With --gaps it lists what is missing: from when to when (on Heapster's clock,\n" +
+			"both ends included), of what, and why. A hole without a time lost nothing, or nothing\n" +
+			"that is known; it stands under the time of its pass.",
+		Example: "  heapstash status\n" +
+			"  heapstash status --gaps --since 24h",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if since.at != 0 && !gaps {
+				return usageError(cmd, errors.New("--since goes with --gaps"))
+			}
 			cfg, err := loadConfig(cmd.Flags())
 			if err != nil {
 				return err
@@ -31,20 +43,32 @@ func newStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(status)
+			out := cmd.OutOrStdout()
+			if gaps {
+				if status.Gaps, err = reader.Gaps(cmd.Context(), since.at); err != nil {
+					return err
+				}
 			}
-			printStatus(cmd.OutOrStdout(), status)
+			switch {
+			case asJSON:
+				return json.NewEncoder(out).Encode(status)
+			case gaps:
+				printGaps(out, status.Gaps, since.at)
+			default:
+				printStatus(out, status)
+			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&gaps, "gaps", false, "list what is missing, and why")
+	cmd.Flags().Var(&since, "since", "with --gaps: only what is missing since then, a time or a duration")
 	return cmd
 }
 
 // printStatus tells people what the archive holds.
 func printStatus(w io.Writer, s archive.Status) {
-	fmt.Fprintf(w, "%s: %s, format %d\n", s.Path, byteSize(s.Bytes), s.Version)
+	fmt.Fprintf(w, "%s: %s, format %d\n", s.Path, schema.Size(s.Bytes), s.Version)
 
 	if len(s.Kinds) > 0 {
 		fmt.Fprintln(w)

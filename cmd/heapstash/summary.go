@@ -17,9 +17,9 @@ func printSummary(w io.Writer, s collect.Summary) error {
 	p := s.Pass
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "pass %d\t%s, %v\n", p.ID, p.Outcome, p.Finished.Sub(p.Started).Round(time.Millisecond))
-	fmt.Fprintf(t, "samples\t%d new, %d known before, %d in conflict\n", p.New, p.Duplicates, p.Conflicts)
+	fmt.Fprintf(t, "samples\t%d new, %d read again, %d in conflict\n", p.New, p.Duplicates, p.Conflicts)
 	fmt.Fprintf(t, "entities\t%d\n", p.Entities)
-	fmt.Fprintf(t, "requests\t%d, %s\n", p.Requests, byteSize(p.Bytes))
+	fmt.Fprintf(t, "requests\t%d, %s\n", p.Requests, schema.Size(p.Bytes))
 	fmt.Fprintf(t, "newest\t%v\n", p.Newest)
 	if p.Gap > 0 {
 		fmt.Fprintf(t, "lost\t%v since the pass before\n", p.Gap)
@@ -60,16 +60,4 @@ func countCauses(holes []schema.Hole) string {
 		counts = append(counts, fmt.Sprintf("%d %s", g.count, g.cause))
 	}
 	return strings.Join(counts, ", ")
-}
-
-// byteSize spells a number of bytes in units of 1000.
-func byteSize(n int64) string {
-	size := float64(n)
-	for _, unit := range []string{"B", "kB", "MB", "GB"} {
-		if size < 999.5 {
-			return fmt.Sprintf("%.3g %s", size, unit)
-		}
-		size /= 1000
-	}
-	return fmt.Sprintf("%.4g TB", size)
 }

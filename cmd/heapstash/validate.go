@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"heapstash/archive/collect"
+	"heapstash/schema"
 )
 
 // Fault is what is wrong with one setting.
@@ -73,12 +74,14 @@ func (c Config) Validate() Faults {
 	for i, glob := range c.ExcludeNamespaces {
 		checkGlob(&fs, fmt.Sprintf("exclude_namespace[%d]", i), glob)
 	}
-	fs.check(len(c.Kinds) > 0, "kinds", "must name at least one: %s", kindList(collect.CollectedKinds()))
-	for i, k := range c.Kinds {
-		fs.check(slices.Contains(collect.CollectedKinds(), k), fmt.Sprintf("kinds[%d]", i),
-			"%s is not archived by this version yet: use %s", k, kindList(collect.CollectedKinds()))
-	}
+	fs.check(len(c.Kinds) > 0, "kinds", "must name at least one: %s", kindList(schema.Kinds()))
 	fs.check(c.RetryLock >= 0, "retry_lock", "%v is negative", c.RetryLock)
+	fs.oneOf("collect.containers", string(c.Collect.Containers),
+		string(collect.ContainersFull), string(collect.ContainersExport), string(collect.ContainersOff))
+	fs.check(c.Collect.Budget >= time.Second || c.Collect.Budget == 0, "collect.budget",
+		"%v is too short: at least 1s, or 0s for no bound", c.Collect.Budget)
+	fs.check(!c.Collect.Enrich || c.HeapsterURL == "", "collect.enrich",
+		"needs the Kubernetes API, which heapster_url leads past: take another way in, or leave it false")
 
 	_, err := parseSchedule(c.Schedule)
 	fs.check(err == nil, "schedule", "%v", err)

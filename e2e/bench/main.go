@@ -28,12 +28,43 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"time"
 
 	"heapstash/heapster/heapsim"
 )
 
-// size is that of the targets.
-var size = heapsim.ClusterOptions{Seed: 1, Nodes: 50, Namespaces: 40, Pods: 1000}
+// round is one cluster, one way of reading it, and what that may cost.
+type round struct {
+	name       string
+	size       heapsim.ClusterOptions
+	kinds      string
+	containers string // the setting collect.containers
+	share      int    // one of so many pairs is made
+
+	// The targets: the wall time as a multiple of the floor's, or in itself,
+	// and the memory in MB.
+	ratio    float64
+	wall     time.Duration
+	resident float64
+}
+
+const allKinds = "cluster,node,namespace,pod,container,system_container"
+
+func clusterOf(pods int) heapsim.ClusterOptions {
+	return heapsim.ClusterOptions{Seed: 1, Nodes: pods / 20, Namespaces: 40, Pods: pods}
+}
+
+// rounds are the promises. The last two show how cost grows.
+func rounds() []round {
+	return []round{
+		{name: "cluster, nodes, namespaces, pods", size: clusterOf(1000), kinds: "cluster,node,namespace,pod",
+			containers: "off", share: 1, ratio: 1.5, resident: 64},
+		{name: "every kind", size: clusterOf(1000), kinds: allKinds, containers: "full", share: 1, ratio: 1.5, resident: 96},
+		{name: "every kind, containers by the export", size: clusterOf(1000), kinds: allKinds, containers: "export", share: 3},
+		{name: "every kind, containers by the export", size: clusterOf(10000), kinds: allKinds, containers: "export", share: 3,
+			wall: time.Minute, resident: 256},
+	}
+}
 
 // concurrency is heapstash's default.
 const concurrency = 8
@@ -65,19 +96,37 @@ func main() {
 }
 
 func bench(ctx context.Context, pairs int) error {
-	b, err := newBencher()
+	var medians []float64
+	for _, r := range rounds() {
+		results, err := r.measure(ctx, max(1, pairs/r.share))
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		if err := r.print(os.Stdout, results); err != nil {
+			return err
+		}
+		medians = append(medians, wallOf(results).median)
+	}
+	last := len(medians) - 1
+	fmt.Printf("Ten times the pods took %.1f times as long.\n\n", medians[last]/medians[last-1])
+	fmt.Println("Bytes a sample (<= 4.9), and bytes written a pass with compaction (<= 2 MB for 30,000 samples): BenchmarkDay of package archive.")
+	return nil
+}
+
+func (r round) measure(ctx context.Context, pairs int) ([]pair, error) {
+	b, err := newBencher(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer b.close()
 	var results []pair
 	for i := range pairs {
 		p, err := b.pair(ctx, i)
 		if err != nil {
-			return fmt.Errorf("pair %d: %w", i+1, err)
+			return nil, fmt.Errorf("pair %d: %w", i+1, err)
 		}
 		fmt.Fprintf(os.Stderr, "pair %d of %d: heapstash %v, the floor %v\n", i+1, pairs, p.pass.wall(), p.floor.wall())
 		results = append(results, p)
 	}
-	return printTables(os.Stdout, results)
+	return results, nil
 }

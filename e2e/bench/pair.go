@@ -23,14 +23,15 @@ type pair struct {
 
 // bencher has what pairs are made with.
 type bencher struct {
+	round    round
 	dir      string
 	programs rig.Programs
 	heapster *rig.Heapster
 	cluster  *heapsim.Cluster
 }
 
-func newBencher() (b *bencher, err error) {
-	b = &bencher{cluster: heapsim.NewCluster(size)}
+func newBencher(r round) (b *bencher, err error) {
+	b = &bencher{round: r, cluster: heapsim.NewCluster(r.size)}
 	if b.dir, err = os.MkdirTemp("", "heapstash-bench"); err != nil {
 		return nil, err
 	}
@@ -112,7 +113,8 @@ func (b *bencher) prepare(ctx context.Context, archive, requests string) error {
 
 func (b *bencher) collect(url, archive string) []string {
 	return []string{
-		b.programs.Heapstash, "collect", "--json", "--concurrency", strconv.Itoa(concurrency),
+		"env", "HEAPSTASH_COLLECT_CONTAINERS=" + b.round.containers,
+		b.programs.Heapstash, "collect", "--json", "--concurrency", strconv.Itoa(concurrency), "--kinds", b.round.kinds,
 		"--heapster-url", url, "--db-file", archive,
 	}
 }

@@ -42,12 +42,7 @@ func newConfigError(err error) *ConfigError {
 // restConfig finds the apiserver and the credentials as kubectl does, and, if
 // there is no kubeconfig, as programs in a pod do.
 func (o Options) restConfig() (*rest.Config, error) {
-	files := clientcmd.NewDefaultClientConfigLoadingRules()
-	files.ExplicitPath = o.Kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
-	overrides.ClusterInfo.Server = o.Server
-
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(files, overrides).ClientConfig()
+	config, err := o.clientConfig().ClientConfig()
 	if err != nil {
 		return nil, newConfigError(err)
 	}
@@ -56,6 +51,15 @@ func (o Options) restConfig() (*rest.Config, error) {
 	}
 	config.UserAgent = o.UserAgent
 	return config, nil
+}
+
+// clientConfig reads the kubeconfig when it is asked.
+func (o Options) clientConfig() clientcmd.ClientConfig {
+	files := clientcmd.NewDefaultClientConfigLoadingRules()
+	files.ExplicitPath = o.Kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
+	overrides.ClusterInfo.Server = o.Server
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(files, overrides)
 }
 
 // plainConfig is for a server without TLS, a kubectl proxy as a rule: no

@@ -3,6 +3,8 @@
 // or of the pod's service account, or through a kubectl proxy. All of that is
 // client-go's doing; what comes out is an HTTP client and a URL for package
 // heapster.
+//
+// By the same way it reads what Kubernetes itself knows of pods and namespaces.
 package kube
 
 import (
@@ -56,29 +58,36 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Connect returns a client and a base URL for [heapster.New]. The client has
-// no rate limiter: client-go's default one would let six requests a second
-// pass.
+// Connection is a way in.
+type Connection struct {
+	// HTTP has no rate limiter: client-go's default one would let six
+	// requests a second pass.
+	HTTP     *http.Client
+	Heapster *url.URL // for [heapster.New]
+	API      *url.URL // the apiserver's own, for [NewLister]
+}
+
+// Connect finds the way to Heapster.
 //
 // With [Auto] it sends a request or two to see which proxy path answers;
 // otherwise it sends none. Errors are package heapster's or a [ConfigError].
-func Connect(ctx context.Context, opts Options) (*http.Client, *url.URL, error) {
+func Connect(ctx context.Context, opts Options) (Connection, error) {
 	silenceClientGo()
 	opts = opts.withDefaults()
 	if err := opts.check(); err != nil {
-		return nil, nil, err
+		return Connection{}, err
 	}
 	config, err := opts.restConfig()
 	if err != nil {
-		return nil, nil, err
+		return Connection{}, err
 	}
 	hc, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, nil, newConfigError(err)
+		return Connection{}, newConfigError(err)
 	}
 	server, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
-		return nil, nil, newConfigError(err)
+		return Connection{}, newConfigError(err)
 	}
 	base := server.JoinPath(opts.proxyPath(Modern))
 	legacy := server.JoinPath(opts.proxyPath(Legacy))
@@ -87,10 +96,10 @@ func Connect(ctx context.Context, opts Options) (*http.Client, *url.URL, error) 
 		base = legacy
 	case Auto:
 		if base, err = firstThatAnswers(ctx, hc, opts.UserAgent, base, legacy); err != nil {
-			return nil, nil, err
+			return Connection{}, err
 		}
 	}
-	return hc, base, nil
+	return Connection{HTTP: hc, Heapster: base, API: server}, nil
 }
 
 // firstThatAnswers returns modern if Heapster answers there, else legacy if it

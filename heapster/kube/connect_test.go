@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,15 +83,15 @@ func TestProxyPath(t *testing.T) {
 			"/k8s/c-1a": server.URL + "/k8s/c-1a",
 		} {
 			test.opts.Server = address
-			_, base, err := kube.Connect(t.Context(), test.opts)
-			if err != nil || base.String() != server.URL+prefix+test.want {
-				t.Errorf("%+v: got %v, %v; want %s", test.opts, base, err, prefix+test.want)
+			conn, err := kube.Connect(t.Context(), test.opts)
+			if err != nil || conn.Heapster.String() != server.URL+prefix+test.want {
+				t.Errorf("%+v: got %v, %v; want %s", test.opts, conn.Heapster, err, prefix+test.want)
 			}
 		}
 	}
-	_, base, err := kube.Connect(t.Context(), kube.Options{Server: "127.0.0.1:8080", ProxyPath: kube.Modern})
-	if err != nil || base.String() != "http://127.0.0.1:8080"+modern {
-		t.Errorf("without a scheme: %v, %v", base, err)
+	conn, err := kube.Connect(t.Context(), kube.Options{Server: "127.0.0.1:8080", ProxyPath: kube.Modern})
+	if err != nil || conn.Heapster.String() != "http://127.0.0.1:8080"+modern {
+		t.Errorf("without a scheme: %v, %v", conn.Heapster, err)
 	}
 }
 
@@ -107,12 +106,12 @@ func TestAuto(t *testing.T) {
 		{[]string{legacy}, legacy},
 	} {
 		server := apiserver(t, test.paths...)
-		hc, base, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
-		if err != nil || base.String() != server.URL+test.want {
-			t.Errorf("%q: got %v, %v; want %s", test.paths, base, err, test.want)
+		conn, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
+		if err != nil || conn.Heapster.String() != server.URL+test.want {
+			t.Errorf("%q: got %v, %v; want %s", test.paths, conn.Heapster, err, test.want)
 			continue
 		}
-		client, err := heapster.New(hc, base, heapster.Options{})
+		client, err := heapster.New(conn.HTTP, conn.Heapster, heapster.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +120,7 @@ func TestAuto(t *testing.T) {
 		}
 	}
 
-	_, _, err := kube.Connect(t.Context(), kube.Options{Server: apiserver(t).URL})
+	_, err := kube.Connect(t.Context(), kube.Options{Server: apiserver(t).URL})
 	var answered *heapster.StatusError
 	if !errors.As(err, &answered) || !errors.Is(err, schema.ErrNotFound) || !strings.Contains(answered.URL, modern) {
 		t.Errorf("neither path: %v", err)
@@ -132,7 +131,7 @@ func TestAutoAsksNoDeadServerTwice(t *testing.T) {
 	noCluster(t)
 	server := apiserver(t)
 	server.Close()
-	_, _, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
+	_, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
 	var unreachable *heapster.TransportError
 	if !errors.As(err, &unreachable) || !strings.Contains(unreachable.URL, modern) {
 		t.Errorf("got %v", err)
@@ -159,11 +158,11 @@ func TestPlainServer(t *testing.T) {
 	defer server.Close()
 	t.Setenv("KUBECONFIG", kubeconfig(t, "https://other.example", "", "token: secret"))
 
-	hc, base, err := kube.Connect(t.Context(), kube.Options{Server: server.URL, Concurrency: atOnce})
+	conn, err := kube.Connect(t.Context(), kube.Options{Server: server.URL, Concurrency: atOnce})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := heapster.New(hc, base, heapster.Options{Concurrency: atOnce})
+	client, err := heapster.New(conn.HTTP, conn.Heapster, heapster.Options{Concurrency: atOnce})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +202,7 @@ func TestConfigErrors(t *testing.T) {
 		"path":      {kube.Options{Kubeconfig: odd, ProxyPath: "new"}, `proxy path "new" is none of modern, legacy, auto`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := kube.Connect(t.Context(), test.opts)
+			_, err := kube.Connect(t.Context(), test.opts)
 			var config *kube.ConfigError
 			if !errors.As(err, &config) {
 				t.Fatalf("got %v", err)
@@ -240,16 +239,11 @@ users:
 // get connects and asks for the nodes.
 func get(t *testing.T, opts kube.Options) error {
 	t.Helper()
-	hc, base, err := kube.Connect(t.Context(), opts)
+	conn, err := kube.Connect(t.Context(), opts)
 	if err != nil {
 		return err
 	}
-	return ask(t, hc, base)
-}
-
-func ask(t *testing.T, hc *http.Client, base *url.URL) error {
-	t.Helper()
-	client, err := heapster.New(hc, base, heapster.Options{Tries: 1})
+	client, err := heapster.New(conn.HTTP, conn.Heapster, heapster.Options{Tries: 1})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,230 @@
+package collect_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/archive/collect"
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// attributes are what metric-export tells of a pod and its containers.
+func attributes(s heapsim.Set, uid, namespaceID string) heapsim.Set {
+	s.Attributes = map[string]string{
+		"pod_id": uid, "namespace_id": namespaceID, "nodename": "n1", "hostname": "n1", "labels": "app:" + s.Entity.Pod,
+	}
+	if s.Entity.Kind == schema.Container {
+		s.Attributes["container_base_image"] = "img-" + s.Entity.Container
+	}
+	return s
+}
+
+// boxes is the small cluster with one pod of two containers, one of them with
+// a name that a kubectl proxy refuses, two file systems, and system containers
+// with all the names that Heapster makes trouble with. It holds 6 samples and,
+// in containers, 3 standard and 2 other ones each, 4 in system containers, and
+// 4 of file systems.
+func boxes(minute int) []heapsim.Set {
+	v := int64(minute)
+	sets := small(minute, "a")
+	sets[3] = attributes(sets[3], "uid-a", "ns-shop")
+	for _, name := range []string{"main", "executor"} {
+		sets = append(sets, attributes(set(schema.ContainerEntity("shop", "a", name), map[schema.MetricName]int64{
+			"cpu/usage": v, "memory/usage": v, "uptime": v, "cpu/usage_rate": v, "custom/jobs": v,
+		}), "uid-a", "ns-shop"))
+	}
+	for i, name := range []string{"kubelet", "system.slice/docker.service", "docker-daemon", "/docker-daemon"} {
+		sets = append(sets, set(schema.SystemContainerEntity("n1", name), map[schema.MetricName]int64{"cpu/usage": v + 1000*int64(i)}))
+	}
+	for i, disk := range []string{"/dev/sda1", "/dev/sdb1:x"} {
+		for _, m := range []schema.MetricName{"filesystem/usage", "filesystem/limit"} {
+			sets[1].Labelled = append(sets[1].Labelled, heapsim.Labelled{
+				Metric: m, Labels: map[string]string{"resource_id": disk}, Value: schema.Int(v + 100*int64(i)),
+			})
+		}
+	}
+	return sets
+}
+
+const inBoxes = 6 + 2*5 + 4 + 4
+
+// everything is every sample of containers and labelled series.
+const everything = `SELECT coalesce(container, labels), metric, group_concat(value) FROM samples
+	WHERE container IS NOT NULL OR labels IS NOT NULL GROUP BY 1, 2 ORDER BY coalesce(container, labels) || '|' || metric || '|'`
+
+// expect is what everything answers when the minutes, joined by commas, are
+// archived.
+func expect(minutes string) string {
+	plus := func(digit string) string { return digit + strings.ReplaceAll(minutes, ",", ","+digit) }
+	lines := []string{
+		"kubelet|cpu/usage|" + minutes,
+		"system.slice/docker.service|cpu/usage|" + plus("100"),
+		"docker-daemon|cpu/usage|" + plus("200"),
+		"/docker-daemon|cpu/usage|" + plus("300"),
+	}
+	for _, name := range []string{"executor", "main"} {
+		for _, m := range []string{"cpu/usage", "cpu/usage_rate", "custom/jobs", "memory/usage", "uptime"} {
+			lines = append(lines, name+"|"+m+"|"+minutes)
+		}
+	}
+	for _, m := range []string{"filesystem/limit", "filesystem/usage"} {
+		lines = append(lines, "resource_id:/dev/sda1|"+m+"|"+minutes, "resource_id:/dev/sdb1:x|"+m+"|"+plus("10"))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func TestContainersAreReadWhole(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	for minute := range 3 {
+		w.feed(minute, boxes(minute)...)
+		w.pass(schema.OutcomeComplete, inBoxes)
+	}
+	w.pass(schema.OutcomeComplete, 0)
+	w.want(everything, expect("0,1,2"))
+	w.want("SELECT kind, container, cause, lasting FROM holes ORDER BY container",
+		"system_container|/docker-daemon|unaddressable|1\nsystem_container|system.slice/docker.service|unaddressable|1")
+}
+
+func TestExportSparesRequests(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	var requests [3]int64
+	for minute := range 3 {
+		w.feed(minute, boxes(minute)...)
+		requests[minute] = w.pass(schema.OutcomeComplete, inBoxes).Pass.Requests
+	}
+	// The first pass asks for the standard metrics of two containers and of
+	// two system containers by name, and for four labelled series.
+	if requests[0]-requests[1] != 2*10+2*8+4 || requests[1] != requests[2] {
+		t.Errorf("requests: %v", requests)
+	}
+}
+
+func TestOlderBatchesAreReadByName(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, boxes(0)...)
+	w.pass(schema.OutcomeComplete, inBoxes)
+	w.feed(1, boxes(1)...)
+	w.feed(2, boxes(2)...)
+	// Two names of system containers are in the export alone: a hole each.
+	summary := w.pass(schema.OutcomePartial, 2*inBoxes-2)
+	if got := causes(summary); strings.Count(got, "unaddressable") != 4 {
+		t.Errorf("holes: %s", got)
+	}
+	w.want("SELECT count(*), min(from_time), max(to_time) FROM gaps", "2|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z")
+}
+
+func TestWithoutAnExport(t *testing.T) {
+	w := newWorld(t, heapsim.Options{ExportDisabled: true})
+	w.feed(0, boxes(0)...)
+	w.feed(1, boxes(1)...)
+	// No labelled series, and nothing of the two that no URL can name.
+	w.pass(schema.OutcomeComplete, 2*(inBoxes-4-2))
+	w.feed(2, boxes(2)...)
+	w.pass(schema.OutcomeComplete, inBoxes-4-2)
+	w.want("SELECT cause, lasting, count(*) FROM holes GROUP BY 1, 2 ORDER BY 1", "export|1|1\nunaddressable|1|2")
+}
+
+func TestContainersByExportAlone(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.options.Containers = collect.ContainersExport
+	w.feed(0, boxes(0)...)
+	w.pass(schema.OutcomeComplete, inBoxes-4)
+	w.feed(1, boxes(1)...)
+	w.feed(2, boxes(2)...)
+	summary := w.pass(schema.OutcomePartial, 2*(6+4)+2*3+4)
+	if got := causes(summary); got != "container/shop:skipped system_container/n1:skipped" {
+		t.Errorf("holes: %s", got)
+	}
+	w.options.Containers = collect.ContainersOff
+	w.feed(3, boxes(3)...)
+	w.pass(schema.OutcomeComplete, 6+4)
+}
+
+func TestBudget(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, boxes(0)...)
+	w.pass(schema.OutcomeComplete, inBoxes)
+	w.feed(1, boxes(1)...)
+	w.feed(2, boxes(2)...)
+	clock := w.options.Now
+	ticks := 0
+	w.options.Now = func() time.Time { // the pass begins, and then its time is up
+		if ticks++; ticks == 1 {
+			return clock()
+		}
+		return clock().Add(time.Minute)
+	}
+	// Pods, namespaces, nodes and the cluster are whole; of the others there is
+	// what the export had.
+	summary := w.pass(schema.OutcomePartial, 2*6+2*3+4+4)
+	if got := causes(summary); !strings.Contains(got, "container/shop:budget") || strings.Contains(got, "pod/") {
+		t.Errorf("holes: %s", got)
+	}
+	w.options.Now = clock
+	w.pass(schema.OutcomePartial, 2*inBoxes-2-(2*6+2*3+4+4))
+}
+
+func TestProxyThatRefusesAContainer(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.sim.Inject("^/api/.*/pods/.*/exec", 0, heapsim.Answer(http.StatusForbidden, nil, "Forbidden"))
+	w.feed(0, boxes(0)...)
+	summary := w.pass(schema.OutcomePartial, inBoxes-2)
+	if got := causes(summary); !strings.Contains(got, "container/shop:refused") {
+		t.Errorf("holes: %s", got)
+	}
+	w.feed(1, boxes(1)...)
+	w.pass(schema.OutcomePartial, inBoxes-2) // its standard metrics come by the export
+	w.sim.Mend()
+	w.pass(schema.OutcomeComplete, 2*2)
+}
+
+func TestOldHeapsterWithoutLists(t *testing.T) {
+	w := newWorld(t, heapsim.Options{NoAllKeys: true, NoContainersList: true})
+	for minute := range 2 {
+		w.feed(minute, boxes(minute)...)
+		w.pass(schema.OutcomeComplete, inBoxes)
+	}
+	w.want("SELECT cause, kind, lasting FROM holes WHERE cause <> 'unaddressable' ORDER BY cause", "allkeys||1\nnot_found|container|1")
+}
+
+func TestNamespacesAreToldByTheirIDs(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	pod := func(ns, pod, id string, v int64) []heapsim.Set {
+		return []heapsim.Set{
+			attributes(set(schema.PodEntity(ns, pod), map[schema.MetricName]int64{"memory/rss": v}), "uid-"+ns+pod, id),
+			attributes(set(schema.ContainerEntity(ns, pod, "c"), map[schema.MetricName]int64{"memory/rss": v}), "uid-"+ns+pod, id),
+		}
+	}
+	sets := small(0)
+	for _, more := range [][]heapsim.Set{
+		pod("one", "web-0", "id-1", 1), pod("one", "solo", "id-1", 2), pod("two", "web-0", "id-2", 3),
+		pod("three", "db-0", "id-3", 4), pod("four", "db-0", "id-4", 5), // not to be told apart
+	} {
+		sets = append(sets, more...)
+	}
+	w.feed(0, sets...)
+	w.pass(schema.OutcomeComplete, 4+10)
+	w.want("SELECT namespace, pod, value FROM samples WHERE kind = 'container' ORDER BY value",
+		"one|web-0|1\none|solo|2\ntwo|web-0|3\nthree|db-0|4\nfour|db-0|5")
+	w.want("SELECT namespace, pod, uid FROM pod_identities ORDER BY uid",
+		"one|solo|uid-onesolo\none|web-0|uid-oneweb-0\ntwo|web-0|uid-twoweb-0")
+}
+
+func TestIncarnationsOfAPod(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	for minute, uid := range []string{"uid-1", "uid-1", "uid-2"} {
+		sets := small(minute, "web-0")
+		sets[3] = attributes(sets[3], uid, "ns-shop")
+		box := set(schema.ContainerEntity("shop", "web-0", "nginx"), map[schema.MetricName]int64{"memory/rss": 1})
+		w.feed(minute, append(sets, attributes(box, uid, "ns-shop"))...)
+		w.pass(schema.OutcomeComplete, 7)
+	}
+	w.want("SELECT uid, node, labels, images, valid_from - 1506513600, valid_to - 1506513600, present FROM pod_identities",
+		"uid-1|n1|app:web-0|nginx=img-nginx|0|119|0\nuid-2|n1|app:web-0|nginx=img-nginx|120|120|1")
+	w.want("SELECT group_concat(value) FROM samples WHERE pod = 'web-0' AND container IS NULL AND metric = 'memory/rss'", "0,1,2")
+}

@@ -1,0 +1,169 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+	"golang.org/x/sys/unix"
+
+	"heapstash/schema"
+)
+
+// Examination is what can be told of an archive, and of the place where it
+// lies or would be made, without writing anything.
+type Examination struct {
+	Path   string
+	Exists bool
+	// Err is why the file cannot be read as an archive; nil without a file.
+	Err     error
+	Version int   // of the schema; zero if it could not be read
+	Newest  int   // the version that this heapstash knows
+	Bytes   int64 // on disk, the -wal file included
+
+	// Unwritable is why this process could not write the archive, nil if
+	// nothing is known to keep it from that.
+	Unwritable error
+	Directory  string // where the file really lies, after links
+	FileSystem FileSystem
+	Free       int64 // bytes that this user may fill; negative if that and FileSystem are not known
+	// Locked is set while a writer holds the archive's lock.
+	Locked bool
+
+	// First and Last bound the ledger, of every cluster: when the first and
+	// the last pass began, on the local clock. None without a pass.
+	First, Last schema.Instant
+	// LastPass is the last one of the cluster asked for, nil without one.
+	LastPass *PassStatus
+}
+
+// Growth returns the bytes that the archive gains in a day, as it did since
+// its first pass. It is not known of an archive younger than an hour.
+func (x Examination) Growth() (perDay int64, known bool) {
+	age := x.Last.Sub(x.First)
+	if age < time.Hour {
+		return 0, false
+	}
+	return int64(float64(x.Bytes) * float64(24*time.Hour) / float64(age)), true
+}
+
+// Examine looks at the archive at path, of which the last pass over the
+// cluster matters. What is wrong is in the Examination; the error is ctx's.
+//
+// It neither creates nor changes an archive; SQLite's -wal and -shm files may
+// stay beside one, as after any reading. To see whether a writer holds
+// the lock it has to share that for some microseconds, in which a writer that
+// does not wait would find it taken.
+func Examine(ctx context.Context, path, cluster string) (Examination, error) {
+	x := Examination{Path: path, Free: -1}
+	scripts, err := migrations()
+	if err != nil {
+		return Examination{}, err
+	}
+	x.Newest = len(scripts)
+	x.Locked = isLocked(path + ".lock")
+	x.Exists, x.Err = inspect(path)
+	if x.Exists {
+		x.Err = x.read(ctx, cluster)
+	} else if x.Err != nil {
+		x.Exists = true
+	}
+	if ctx.Err() != nil {
+		return Examination{}, ctx.Err()
+	}
+	x.examinePlace()
+	return x, nil
+}
+
+const (
+	selectLedgerSpan = `SELECT ifnull((SELECT started FROM pass ORDER BY id LIMIT 1), 0),
+		ifnull((SELECT started FROM pass ORDER BY id DESC LIMIT 1), 0)`
+	selectLastPass = `SELECT id, cluster, started, ifnull(duration_ms, 0), outcome, ifnull(error, ''),
+		ifnull(samples_new, 0), ifnull(conflicts, 0), ifnull(gap_seconds, 0) FROM pass
+		WHERE cluster = ? ORDER BY id DESC LIMIT 1`
+)
+
+// read reads the file's version and its ledger.
+func (x *Examination) read(ctx context.Context, cluster string) error {
+	r, err := OpenReader(ctx, x.Path)
+	if err != nil {
+		return err
+	}
+	defer r.Close() // read only
+	if x.Version, err = fileVersion(ctx, r.db, x.Path); err != nil {
+		return explain(x.Path, err)
+	}
+	if x.Bytes, err = sizeOf(x.Path); err != nil {
+		return explain(x.Path, err)
+	}
+	if err := r.db.QueryRowContext(ctx, selectLedgerSpan).Scan(&x.First, &x.Last); err != nil {
+		return explain(x.Path, err)
+	}
+	var p PassStatus
+	err = r.db.QueryRowContext(ctx, selectLastPass, cluster).Scan(&p.ID, &p.Cluster, &p.Started, &p.DurationMS,
+		&p.Outcome, &p.Error, &p.New, &p.Conflicts, &p.GapSeconds)
+	switch {
+	case err == nil:
+		x.LastPass = &p
+	case !errors.Is(err, sql.ErrNoRows):
+		return explain(x.Path, err)
+	}
+	return nil
+}
+
+// examinePlace looks at the directory and the files beside the archive.
+func (x *Examination) examinePlace() {
+	file := x.Path // that SQLite opens, which follows links
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
+	}
+	if absolute, err := filepath.Abs(file); err == nil {
+		file = absolute
+	}
+	x.Directory = filepath.Dir(file)
+	x.Unwritable = explain(x.Path, checkWritable(file, x.Path+".lock"))
+	if system, free, err := diskOf(x.Directory); err == nil {
+		x.FileSystem, x.Free = system, free
+	}
+	// Looked at before and after the ledger, so that a pass that runs is not
+	// taken for one that died.
+	x.Locked = x.Locked || isLocked(x.Path+".lock")
+}
+
+// checkWritable asks the kernel whether this process may write the files that
+// are there, and make those that are not.
+func checkWritable(file, lock string) error {
+	for _, path := range []string{filepath.Dir(file), filepath.Dir(lock)} {
+		if err := unix.Access(path, unix.W_OK|unix.X_OK); err != nil {
+			return &fs.PathError{Op: "write", Path: path, Err: err}
+		}
+	}
+	for _, path := range []string{file, file + "-wal", file + "-shm", lock} {
+		err := unix.Access(path, unix.R_OK|unix.W_OK)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &fs.PathError{Op: "write", Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
+// isLocked reports whether another process holds the lock file.
+func isLocked(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false // there is none, or none that can be told of
+	}
+	defer file.Close() // lets go of the lock
+	return errors.Is(unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// SQLiteVersion is the version of the SQLite that is compiled in.
+func SQLiteVersion() string {
+	version, _, _ := sqlite3.Version()
+	return version
+}

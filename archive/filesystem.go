@@ -1,0 +1,70 @@
+package archive
+
+import "fmt"
+
+// FileSystem is the kind of file system that an archive lies on.
+type FileSystem struct {
+	// Name is what Linux calls it, or its number if it is not a known one;
+	// empty where it cannot be told.
+	Name   string
+	Safety Safety
+}
+
+// Safety tells whether a file system keeps an archive. A write-ahead log
+// wants memory that all of the file's processes share, and locks that hold.
+// (https://www.sqlite.org/wal.html)
+type Safety int
+
+// The safeties.
+const (
+	SafetyUnknown  Safety = iota
+	SafetyLocal           // of this machine, and lasting
+	SafetyRemote          // shared memory and locks do not reach across machines
+	SafetyUser            // FUSE: it depends on the program behind it
+	SafetyFleeting        // gone with the machine's or the container's end
+)
+
+// fileSystems are the f_type numbers of statfs(2). (Linux:
+// include/uapi/linux/magic.h, and the file systems' own sources.)
+var fileSystems = map[uint32]FileSystem{
+	0x0000ef53: {"ext4", SafetyLocal},
+	0x2011bab0: {"exfat", SafetyLocal},
+	0x2fc12fc1: {"zfs", SafetyLocal},
+	0x3153464a: {"jfs", SafetyLocal},
+	0x52654973: {"reiserfs", SafetyLocal},
+	0x58465342: {"xfs", SafetyLocal},
+	0x9123683e: {"btrfs", SafetyLocal},
+	0xca451a4e: {"bcachefs", SafetyLocal},
+	0xf2f52010: {"f2fs", SafetyLocal},
+
+	0x0000517b: {"smb", SafetyRemote},
+	0x0000564c: {"ncp", SafetyRemote},
+	0x00006969: {"nfs", SafetyRemote},
+	0x00c36400: {"ceph", SafetyRemote},
+	0x01021997: {"9p", SafetyRemote},
+	0x01161970: {"gfs2", SafetyRemote},
+	0x0bd00bd0: {"lustre", SafetyRemote},
+	0x47504653: {"gpfs", SafetyRemote},
+	0x5346414f: {"afs", SafetyRemote},
+	0x6b414653: {"afs", SafetyRemote},
+	0x7461636f: {"ocfs2", SafetyRemote},
+	0x73757245: {"coda", SafetyRemote},
+	0x786f4256: {"vboxsf", SafetyRemote},
+	0xfe534d42: {"smb", SafetyRemote},
+	0xff534d42: {"cifs", SafetyRemote},
+
+	0x65735546: {"fuse", SafetyUser},
+
+	0x01021994: {"tmpfs", SafetyFleeting},
+	0x61756673: {"aufs", SafetyFleeting},
+	0x794c7630: {"overlay", SafetyFleeting},
+	0x858458f6: {"ramfs", SafetyFleeting},
+}
+
+// fileSystemOf names a file system by its f_type.
+func fileSystemOf(number uint32) FileSystem {
+	if known, ok := fileSystems[number]; ok {
+		return known
+	}
+	return FileSystem{Name: fmt.Sprintf("%#x", number)}
+}

@@ -1,0 +1,121 @@
+package archive
+
+import "heapstash/schema"
+
+const (
+	appearEntity = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
+	endIdentity  = `UPDATE pod_identity SET valid_to = max(valid_from, ?) WHERE entity_id = ? AND valid_to IS NULL`
+	vanishEntity = `UPDATE entity SET last_seen = ? WHERE id = ?`
+	upsertMark   = `INSERT INTO watermark (cluster, kind, name, part, ts) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (cluster, kind, name, part) DO UPDATE SET ts = excluded.ts`
+	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, part, metric_id) VALUES (?, ?, ?, ?, ?)`
+	insertCarried = `INSERT OR IGNORE INTO carried (entity_id, metric_id) VALUES (?, ?)`
+	upsertHorizon = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
+		ON CONFLICT (cluster) DO UPDATE SET horizon = excluded.horizon`
+)
+
+// remember stores what the next pass will want to know.
+func (w *writer) remember(b schema.Batch) error {
+	for _, e := range b.Appeared {
+		id, err := w.entityID(e, b.Seen)
+		if err != nil {
+			return err
+		}
+		if err := w.exec(appearEntity, id); err != nil {
+			return err
+		}
+	}
+	for e, lastSeen := range b.Vanished {
+		id, err := w.entityID(e, lastSeen)
+		if err != nil {
+			return err
+		}
+		if err := w.exec(vanishEntity, lastSeen, id); err != nil {
+			return err
+		}
+		if err := w.exec(endIdentity, lastSeen, id); err != nil {
+			return err
+		}
+	}
+	for _, identity := range b.Identities {
+		if err := w.identify(identity); err != nil {
+			return err
+		}
+	}
+	for namespace, labels := range b.NamespaceLabels {
+		if err := w.label(namespace, labels, b.Seen); err != nil {
+			return err
+		}
+	}
+	for scope, ts := range b.Watermarks {
+		if err := w.exec(upsertMark, w.cluster, scope.Kind.String(), scope.Name, scope.Part, ts); err != nil {
+			return err
+		}
+	}
+	for scope, metrics := range b.Asked {
+		for _, m := range metrics {
+			id, err := w.metricID(m)
+			if err != nil {
+				return err
+			}
+			if err := w.exec(insertAsked, w.cluster, scope.Kind.String(), scope.Name, scope.Part, id); err != nil {
+				return err
+			}
+		}
+	}
+	for e, metrics := range b.Carried {
+		entity, err := w.entityID(e, b.Seen)
+		if err != nil {
+			return err
+		}
+		for _, m := range metrics {
+			id, err := w.metricID(m)
+			if err != nil {
+				return err
+			}
+			if err := w.exec(insertCarried, entity, id); err != nil {
+				return err
+			}
+		}
+	}
+	if b.Horizon == 0 {
+		return nil
+	}
+	return w.exec(upsertHorizon, w.cluster, b.Horizon)
+}
+
+const (
+	beginIdentity = `INSERT INTO pod_identity (entity_id, uid, node, labels, images, owner_kind, owner, valid_from)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (entity_id, uid) DO UPDATE SET node = excluded.node, labels = excluded.labels,
+			images = excluded.images, owner_kind = excluded.owner_kind, owner = excluded.owner, valid_to = NULL`
+	replaceIdentity = `UPDATE pod_identity SET valid_to = max(valid_from, ? - 1)
+		WHERE entity_id = ? AND uid <> ? AND valid_to IS NULL`
+)
+
+// identify notes who the pod is. Another uid ends the incarnation before; the
+// same one with other labels, images, another node or owner is the same pod.
+func (w *writer) identify(i schema.Identity) error {
+	id, err := w.entityID(i.Pod, i.Since)
+	if err != nil {
+		return err
+	}
+	if err := w.exec(replaceIdentity, i.Since, id, i.UID); err != nil {
+		return err
+	}
+	return w.exec(beginIdentity, id, i.UID, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
+}
+
+const (
+	endLabels   = `UPDATE namespace_label SET valid_to = max(valid_from, ? - 1) WHERE cluster = ? AND namespace = ? AND valid_to IS NULL`
+	beginLabels = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)
+		ON CONFLICT (cluster, namespace, valid_from) DO UPDATE SET labels = excluded.labels, valid_to = NULL`
+)
+
+// label notes the labels that a namespace has since then.
+func (w *writer) label(namespace, labels string, since schema.Instant) error {
+	if err := w.exec(endLabels, since, w.cluster, namespace); err != nil || labels == "" {
+		return err
+	}
+	return w.exec(beginLabels, w.cluster, namespace, labels, since)
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/archive"
+	"heapstash/cmd/heapstash/doctor"
+	"heapstash/heapster"
+	"heapstash/schema"
+)
+
+func newDoctorCommand() *cobra.Command {
+	var asJSON bool
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what is wrong on the way from Heapster to the archive, and how to mend it",
+		Long: "doctor reaches Heapster by the same settings as collect, and checks the way in and its\n" +
+			"permissions, which of Heapster's features answer, how often it makes samples and how long\n" +
+			"it shows them against the schedule, the clocks, and the archive's file, file system, space\n" +
+			"and last pass. Each finding is ok, a warning, or a fault (passes fail or lose samples),\n" +
+			"with what to do about it. It neither creates nor changes an archive.\n\n" +
+			"Exit codes: 0 no fault, whatever the warnings; 1 a fault, or it could not look.",
+		Example: "  heapstash doctor --kubeconfig admin.conf --db-file /var/lib/heapstash/prod.db\n" +
+			"  heapstash doctor --heapster-url http://localhost:8082 --every 5m    # cron: */5 * * * *",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			e := examiner{cfg: cfg, now: time.Now}
+			if err := e.setSchedule(cfg.Schedule, every); err != nil {
+				return usageError(cmd, err)
+			}
+			report, err := e.examine(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := printReport(cmd.OutOrStdout(), report, asJSON); err != nil {
+				return err
+			}
+			if report.Count(doctor.Fault) > 0 {
+				return errors.New("the doctor found a fault")
+			}
+			return nil
+		},
+	}
+	addSettings(cmd.Flags(), accessFlags)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().DurationVar(&every, "every", 0, "how often passes are made, if not by the schedule of `run`")
+	return cmd
+}
+
+// examiner brings together what the doctor looks at.
+type examiner struct {
+	cfg      Config
+	schedule string        // for people
+	pause    time.Duration // the longest between two passes
+	now      func() time.Time
+}
+
+// setSchedule takes the schedule of run, unless passes come every so often.
+func (e *examiner) setSchedule(spec string, every time.Duration) error {
+	if every < 0 {
+		return fmt.Errorf("--every %v is negative", every)
+	}
+	if every > 0 {
+		spec = "@every " + every.String()
+	}
+	schedule, err := parseSchedule(spec)
+	if err != nil {
+		return err
+	}
+	e.pause = longestPause(schedule)
+	e.schedule = fmt.Sprintf("a pass at %q, up to %s apart,", spec, doctor.Spell(e.pause))
+	if strings.HasPrefix(spec, "@every ") {
+		e.schedule = "a pass every " + doctor.Spell(e.pause)
+	}
+	return nil
+}
+
+// examine makes every check there is; the error is ctx's.
+func (e *examiner) examine(ctx context.Context) (doctor.Report, error) {
+	b := buildInfo()
+	report := doctor.Report{doctor.Build(b.Version, b.Go+", "+b.Platform)}
+
+	found, observed := e.examineHeapster(ctx)
+	report = append(report, found...)
+	report = append(report, doctor.Schedule(e.schedule, e.pause, observed))
+
+	examined, err := archive.Examine(ctx, e.cfg.DBFile, e.cfg.ClusterName)
+	if err != nil {
+		return nil, err
+	}
+	return append(report, doctor.Archive(examined, e.pause, e.now())...), nil
+}
+
+// examineHeapster stops at the way in if that leads nowhere.
+func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.Observation) {
+	way := e.cfg.way()
+	nowhere := func(err error) (doctor.Report, doctor.Observation) {
+		return doctor.Report{doctor.Access(way, "", err)}, doctor.Observation{}
+	}
+	conn, err := e.cfg.wayIn(ctx)
+	if err != nil {
+		return nowhere(err)
+	}
+	clock := doctor.NewClock(conn.HTTP.Transport, e.now)
+	conn.HTTP.Transport = clock
+	defer conn.HTTP.CloseIdleConnections()
+	client, err := heapster.New(conn.HTTP, conn.Heapster, e.cfg.clientOptions())
+	if err != nil {
+		return nowhere(err)
+	}
+	if _, err := client.MetricNames(ctx, schema.ClusterEntity()); err != nil {
+		return nowhere(err)
+	}
+	found, observed := doctor.Heapster(ctx, client, clock, e.now)
+	return append(doctor.Report{doctor.Access(way, conn.Heapster.Redacted(), nil)}, found...), observed
+}
+
+func printReport(w io.Writer, report doctor.Report, asJSON bool) error {
+	if !asJSON {
+		return report.Print(w)
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Faults   int           `json:"faults"`
+		Warnings int           `json:"warnings"`
+		Findings doctor.Report `json:"findings"`
+	}{report.Count(doctor.Fault), report.Count(doctor.Warning), report})
+}

@@ -1,0 +1,139 @@
+package doctor
+
+import (
+	"fmt"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// Archive tells whether passes can write the archive, what it lies on, how
+// long its disk lasts, and whether passes do come, which should be no more
+// than pause apart. The time now is the local one.
+func Archive(x archive.Examination, pause time.Duration, now time.Time) Report {
+	report := Report{contents(x), directory(x)}
+	if x.Free >= 0 {
+		report = append(report, fileSystem(x.FileSystem), space(x))
+	}
+	if p := x.LastPass; p != nil {
+		report = append(report, lastPass(*p, x.Locked, pause, now), conflicts(*p))
+	}
+	return report
+}
+
+// contents tells of the file itself.
+func contents(x archive.Examination) Finding {
+	const name = "archive"
+	switch {
+	case x.Err != nil:
+		return fault(name, hintOf(x.Err), "%v", x.Err)
+	case !x.Exists:
+		return ok(name, "%s is not there yet: the first pass makes it", x.Path)
+	case x.Version < x.Newest:
+		return ok(name, "%s has format %d: the next pass makes that %d", x.Path, x.Version, x.Newest)
+	default:
+		return ok(name, "%s has format %d and %s", x.Path, x.Version, schema.Size(x.Bytes))
+	}
+}
+
+// directory tells whether the archive can be written.
+func directory(x archive.Examination) Finding {
+	const name = "directory"
+	switch {
+	case x.Unwritable != nil:
+		return fault(name, hintOf(x.Unwritable)+"; passes need it as the user who runs this", "%v", x.Unwritable)
+	case x.Locked:
+		return ok(name, "%s can be written to; another heapstash writes the archive at this moment", x.Directory)
+	default:
+		return ok(name, "%s can be written to", x.Directory)
+	}
+}
+
+// fileSystem tells whether the archive is safe where it lies.
+func fileSystem(fs archive.FileSystem) Finding {
+	const name = "file-system"
+	const local = "keep the archive on a local disk or a block volume (in Kubernetes one that is ReadWriteOnce), and copy it elsewhere from there"
+	switch fs.Safety {
+	case archive.SafetyLocal:
+		return ok(name, "%s", fs.Name)
+	case archive.SafetyRemote:
+		return fault(name, local, "%s is a network file system: SQLite's write-ahead log is not safe on it, and the archive may be damaged", fs.Name)
+	case archive.SafetyUser:
+		return warning(name, local, "a FUSE file system: SQLite's write-ahead log is safe on few of them, and not on those that reach over the network")
+	case archive.SafetyFleeting:
+		return warning(name, "put the archive on a disk, or on a volume that is mounted into the container",
+			"%s: what lies on it is gone when the machine or the container ends", fs.Name)
+	default:
+		return ok(name, "of a kind that heapstash does not know (%s); it should be local", fs.Name)
+	}
+}
+
+// Days for which there should be space, and those below which it is urgent.
+const (
+	fewDays    = 30
+	veryFew    = 3
+	leastSpace = 64 << 20 // for a write-ahead log and a compaction
+)
+
+// space compares the free space with the archive's growth.
+func space(x archive.Examination) Finding {
+	const name = "space"
+	const mend = "make room, or move the archive to a larger disk: a pass that finds it full stores nothing"
+	perDay, known := x.Growth()
+	switch {
+	case x.Free < leastSpace:
+		return fault(name, mend, "%s are free", schema.Size(x.Free))
+	case !known:
+		return ok(name, "%s are free; the archive's growth shows after its first hour", schema.Size(x.Free))
+	}
+	days := int(x.Free / max(perDay, 1))
+	message := fmt.Sprintf("%s are free, and the archive grows by %s a day: enough for %s", schema.Size(x.Free), schema.Size(perDay), plural(days, "day"))
+	switch {
+	case days < veryFew:
+		return fault(name, mend, "%s", message)
+	case days < fewDays:
+		return warning(name, mend, "%s", message)
+	default:
+		return ok(name, "%s", message)
+	}
+}
+
+// lastPass tells whether passes come, and how the last one went.
+func lastPass(p archive.PassStatus, locked bool, pause time.Duration, now time.Time) Finding {
+	const name = "last-pass"
+	ended := p.Started.Time().Add(time.Duration(p.DurationMS) * time.Millisecond)
+	ago := Spell(max(now.Sub(ended), 0))
+	switch {
+	case p.Outcome == schema.OutcomeRunning && locked:
+		return ok(name, "pass %d is under way since %v", p.ID, p.Started)
+	case now.Sub(ended) > max(3*pause, 5*time.Minute):
+		return fault(name, "see that `heapstash run` or the timer, cron job or CronJob behind `heapstash collect` is running, and at its log",
+			"pass %d ended %s ago, and none came after it", p.ID, ago)
+	case p.Outcome == schema.OutcomeFailed:
+		return fault(name, "the other findings may say why; try `heapstash collect`", "pass %d failed %s ago: %s", p.ID, ago, p.Error)
+	case p.Outcome == schema.OutcomePartial:
+		return warning(name, "`heapstash status --gaps` lists them", "pass %d has holes; it ended %s ago", p.ID, ago)
+	case p.Outcome == schema.OutcomeComplete:
+		return ok(name, "pass %d was complete; it ended %s ago", p.ID, ago)
+	default:
+		return warning(name, "was it killed, for want of memory perhaps?", "the process of pass %d died, which began at %v", p.ID, p.Started)
+	}
+}
+
+// conflicts tells whether Heapster answers with different values for one
+// sample.
+func conflicts(p archive.PassStatus) Finding {
+	const name = "conflicts"
+	if p.Conflicts == 0 {
+		return ok(name, "pass %d met no sample with another value than the archive has", p.ID)
+	}
+	return warning(name, "is Heapster running with more than one replica, or behind one service with another? scale it to one;\n"+
+		`the samples: heapstash sql "SELECT * FROM conflicts ORDER BY ts DESC LIMIT 20"`,
+		"pass %d met %s with another value than the archive has", p.ID, plural(p.Conflicts, "sample"))
+}
+
+// Build tells which program this is.
+func Build(version, platform string) Finding {
+	return ok("build", "heapstash %s (%s) with SQLite %s", version, platform, archive.SQLiteVersion())
+}

@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+const (
+	gb  = 1_000_000_000
+	now = schema.Instant(1506496140)
+)
+
+// healthy is an archive that grows by 1 GB a day.
+func healthy() archive.Examination {
+	return archive.Examination{
+		Path: "a.db", Exists: true, Version: 1, Newest: 1, Bytes: 10 * gb,
+		Directory: "/data", FileSystem: archive.FileSystem{Name: "ext4", Safety: archive.SafetyLocal}, Free: 100 * gb,
+		First: now.Add(-10 * 24 * time.Hour), Last: now,
+		LastPass: &archive.PassStatus{ID: 7, Started: now.Add(-30 * time.Second), DurationMS: 2000, Outcome: schema.OutcomeComplete},
+	}
+}
+
+func TestArchive(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(*archive.Examination)
+		finding string
+		level   Level
+		message string
+	}{
+		"archive":     {func(*archive.Examination) {}, "archive", OK, "a.db has format 1 and 10 GB"},
+		"none yet":    {func(x *archive.Examination) { x.Exists, x.LastPass = false, nil }, "archive", OK, "is not there yet"},
+		"old":         {func(x *archive.Examination) { x.Newest = 2 }, "archive", OK, "the next pass makes that 2"},
+		"foreign":     {func(x *archive.Examination) { x.Err = schema.ErrNotArchive }, "archive", Fault, "not a heapstash archive"},
+		"directory":   {func(*archive.Examination) {}, "directory", OK, "/data can be written to"},
+		"in use":      {func(x *archive.Examination) { x.Locked = true }, "directory", OK, "at this moment"},
+		"unwritable":  {func(x *archive.Examination) { x.Unwritable = errors.New("no way") }, "directory", Fault, "no way"},
+		"file system": {func(*archive.Examination) {}, "file-system", OK, "ext4"},
+		"nfs": {func(x *archive.Examination) {
+			x.FileSystem = archive.FileSystem{Name: "nfs", Safety: archive.SafetyRemote}
+		},
+			"file-system", Fault, "nfs is a network file system"},
+		"fuse": {func(x *archive.Examination) {
+			x.FileSystem = archive.FileSystem{Name: "fuse", Safety: archive.SafetyUser}
+		},
+			"file-system", Warning, "FUSE"},
+		"tmpfs": {func(x *archive.Examination) {
+			x.FileSystem = archive.FileSystem{Name: "tmpfs", Safety: archive.SafetyFleeting}
+		}, "file-system", Warning, "is gone when"},
+		"strange": {func(x *archive.Examination) { x.FileSystem = archive.FileSystem{Name: "0x1"} }, "file-system", OK, "does not know (0x1)"},
+
+		"space":        {func(*archive.Examination) {}, "space", OK, "100 GB are free, and the archive grows by 1 GB a day: enough for 100 days"},
+		"some weeks":   {func(x *archive.Examination) { x.Free = 20 * gb }, "space", Warning, "enough for 20 days"},
+		"some days":    {func(x *archive.Examination) { x.Free = 2 * gb }, "space", Fault, "enough for 2 days"},
+		"nothing free": {func(x *archive.Examination) { x.Free, x.First = 1000, x.Last }, "space", Fault, "1 kB are free"},
+		"young":        {func(x *archive.Examination) { x.First = x.Last }, "space", OK, "after its first hour"},
+
+		"last pass": {func(*archive.Examination) {}, "last-pass", OK, "pass 7 was complete; it ended 28s ago"},
+		"partial":   {func(x *archive.Examination) { x.LastPass.Outcome = schema.OutcomePartial }, "last-pass", Warning, "pass 7 has holes"},
+		"failed": {func(x *archive.Examination) { x.LastPass.Outcome, x.LastPass.Error = schema.OutcomeFailed, "bang" },
+			"last-pass", Fault, "failed 28s ago: bang"},
+		"under way": {func(x *archive.Examination) { x.LastPass.Outcome, x.Locked = schema.OutcomeRunning, true },
+			"last-pass", OK, "under way"},
+		"died":      {func(x *archive.Examination) { x.LastPass.Outcome = schema.OutcomeRunning }, "last-pass", Warning, "died"},
+		"abandoned": {func(x *archive.Examination) { x.LastPass.Outcome = schema.OutcomeAbandoned }, "last-pass", Warning, "died"},
+		"late": {func(x *archive.Examination) { x.LastPass.Started = now.Add(-7 * time.Minute) },
+			"last-pass", Fault, "ended 6m58s ago, and none came after it"},
+		"conflicts": {func(x *archive.Examination) { x.LastPass.Conflicts = 3 }, "conflicts", Warning, "met 3 samples with another value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := healthy()
+			test.change(&x)
+			report := Archive(x, 2*time.Minute, now.Time())
+			i := slices.IndexFunc(report, func(f Finding) bool { return f.Name == test.finding })
+			if i < 0 {
+				t.Fatalf("no finding %s in %+v", test.finding, report)
+			}
+			if f := report[i]; f.Level != test.level || !strings.Contains(f.Message, test.message) {
+				t.Errorf("%s, %s; want %s, %s", f.Level, f.Message, test.level, test.message)
+			}
+			for i, f := range report {
+				if f.Level != OK && f.Name != test.finding {
+					t.Errorf("also found: %+v", report[i])
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,131 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"heapstash/heapster"
+)
+
+// Clock compares the clock of the server that answers with the local one. It
+// is an [http.RoundTripper] and may be used concurrently.
+type Clock struct {
+	next http.RoundTripper
+	now  func() time.Time
+
+	mu        sync.Mutex
+	low, high time.Duration // between which the server's clock is ahead
+	known     bool
+}
+
+// NewClock returns a Clock that sends requests by next and reads the local
+// time from now.
+func NewClock(next http.RoundTripper, now func() time.Time) *Clock {
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	return &Clock{next: next, now: now}
+}
+
+// RoundTrip sends the request and reads the answer's Date. That has whole
+// seconds, cut off, and was written between the request and the answer: each
+// one narrows down by how much the clocks differ.
+func (c *Clock) RoundTrip(r *http.Request) (*http.Response, error) {
+	asked := c.now()
+	resp, err := c.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	answered := c.now()
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		c.narrow(date.Sub(answered), date.Add(time.Second).Sub(asked))
+	}
+	return resp, nil
+}
+
+func (c *Clock) narrow(low, high time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.known || low > c.high || high < c.low { // the first, or a clock that was set
+		c.low, c.high, c.known = low, high, true
+		return
+	}
+	c.low, c.high = max(c.low, low), min(c.high, high)
+}
+
+// Ahead returns by how much the server's clock is ahead of the local one, at
+// least; negative if it is behind, 0 if no difference can be told. It is not
+// known before an answer with a date.
+func (c *Clock) Ahead() (by time.Duration, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.low > 0:
+		return c.low, c.known
+	case c.high < 0:
+		return c.high, c.known
+	default:
+		return 0, c.known
+	}
+}
+
+// CloseIdleConnections is what [http.Client]'s method of that name calls.
+func (c *Clock) CloseIdleConnections() {
+	if closer, ok := c.next.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
+
+// farApart is how much clocks may differ before it is worth a word.
+const farApart = 10 * time.Second
+
+// Skew tells whether the clocks agree.
+func (c *Clock) Skew() Finding {
+	const name = "clock"
+	const mend = "let NTP set both clocks; samples carry Heapster's time, passes the local one"
+	ahead, known := c.Ahead()
+	switch {
+	case !known:
+		return ok(name, "Heapster's answers carry no date to compare")
+	case ahead > farApart:
+		return warning(name, mend, "Heapster's clock is %s ahead of the local one", Spell(ahead))
+	case ahead < -farApart:
+		return warning(name, mend, "Heapster's clock is %s behind the local one", Spell(-ahead))
+	default:
+		return ok(name, "Heapster's clock and the local one agree")
+	}
+}
+
+// stale is the age of the newest batch beyond which Heapster calls itself
+// unwell (maxMetricsDelay in its metrics/handlers.go).
+const stale = 3 * time.Minute
+
+// Freshness tells whether Heapster goes on making batches. The time now is
+// Heapster's, as nearly as it is known.
+func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.Time) Finding {
+	const name = "freshness"
+	const mend = "look at Heapster's log for kubelets that do not answer, or restart it"
+	newest := o.Newest()
+	if newest == 0 {
+		return fault(name, mend, "Heapster has no batch")
+	}
+	age := max(now.Sub(newest.Time()), 0)
+	err := c.Healthz(ctx)
+	var status *heapster.StatusError
+	switch {
+	case errors.As(err, &status) && status.Code == http.StatusInternalServerError && !status.FromAPIServer:
+		return fault(name, mend, "the newest batch is %s old, of %v, and Heapster calls itself unwell: %s", Spell(age), newest, status.Message)
+	case err != nil && age > stale:
+		return fault(name, mend, "the newest batch is %s old, of %v", Spell(age), newest)
+	case err != nil:
+		return ok(name, "the newest batch is %s old; /healthz is not to be had here", Spell(age))
+	case age > stale:
+		return warning(name, "compare Heapster's clock with the local one",
+			"the newest batch is %s old, of %v, though Heapster calls itself well", Spell(age), newest)
+	default:
+		return ok(name, "the newest batch is %s old, and /healthz is ok", Spell(age))
+	}
+}

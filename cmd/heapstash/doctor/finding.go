@@ -1,0 +1,113 @@
+// Package doctor examines what stands between Heapster's samples and the
+// archive: the way in, what Heapster answers, time, and the file. It changes
+// nothing and prints nothing; what it finds is a [Report].
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Level is how bad a finding is.
+type Level string
+
+// The levels.
+const (
+	OK      Level = "ok"
+	Warning Level = "warning" // something is missing, or will be
+	Fault   Level = "fault"   // passes fail, or lose samples
+)
+
+// Finding is the result of one check.
+type Finding struct {
+	Name    string `json:"name"` // of the check
+	Level   Level  `json:"level"`
+	Message string `json:"message"`
+	// Mend is what to do about it, in one line or several; empty where there
+	// is nothing to do.
+	Mend string `json:"mend,omitempty"`
+}
+
+// Report is all that was found, in the order of the checks.
+type Report []Finding
+
+// Count returns how many findings are of the level.
+func (r Report) Count(level Level) int {
+	n := 0
+	for _, f := range r {
+		if f.Level == level {
+			n++
+		}
+	}
+	return n
+}
+
+// Print writes the report for people: a line a finding, what to do about it
+// below that, and a sum.
+func (r Report) Print(w io.Writer) error {
+	width := 0
+	for _, f := range r {
+		width = max(width, len(f.Name))
+	}
+	const indent = "           " // the width of a level
+	var b strings.Builder
+	for _, f := range r {
+		fmt.Fprintf(&b, "%-7s  %-*s  %s\n", f.Level, width, f.Name, f.Message)
+		for line := range strings.Lines(f.Mend) {
+			b.WriteString(strings.TrimRight(indent+line, " \n") + "\n")
+		}
+	}
+	fmt.Fprintf(&b, "\n%d checks: %s, %s\n", len(r), plural(r.Count(Fault), "fault"), plural(r.Count(Warning), "warning"))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func ok(name, message string, args ...any) Finding {
+	return Finding{Name: name, Level: OK, Message: fmt.Sprintf(message, args...)}
+}
+
+func warning(name, mend, message string, args ...any) Finding {
+	return Finding{name, Warning, fmt.Sprintf(message, args...), mend}
+}
+
+func fault(name, mend, message string, args ...any) Finding {
+	return Finding{name, Fault, fmt.Sprintf(message, args...), mend}
+}
+
+// hintOf is what an error of any package says to do about it.
+func hintOf(err error) string {
+	type hinter interface {
+		error
+		Hint() string
+	}
+	if h, ok := errors.AsType[hinter](err); ok {
+		return h.Hint()
+	}
+	return ""
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if strings.HasSuffix(what, "ch") {
+		what += "e"
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Spell writes a duration without the zeros that Go ends it with: 5m, not
+// 5m0s.
+func Spell(d time.Duration) string {
+	text := d.Round(time.Second).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

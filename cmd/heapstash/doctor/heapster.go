@@ -1,0 +1,24 @@
+package doctor
+
+import (
+	"context"
+	"time"
+
+	"heapstash/heapster"
+)
+
+// Heapster asks a Heapster that answers what it can do, and how its batches
+// come. Requests go through the clock; now is the local time.
+func Heapster(ctx context.Context, c *heapster.Client, clock *Clock, now func() time.Time) (Report, Observation) {
+	report := Features(ctx, c)
+	o, err := Observe(ctx, c)
+	if err != nil {
+		return append(report, fault("resolution", hintOf(err), "the cluster's series do not answer: %v", err)), o
+	}
+	ahead, _ := clock.Ahead()
+	return append(report,
+		Resolution(o),
+		Freshness(ctx, c, o, now().Add(ahead)),
+		clock.Skew(),
+	), o
+}

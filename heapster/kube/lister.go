@@ -1,0 +1,159 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"heapstash/heapster"
+	"heapstash/schema"
+)
+
+// Lister reads what an apiserver keeps of pods and namespaces. Its methods may
+// be called concurrently; their errors are those of [heapster.Client].
+type Lister struct {
+	metadata *heapster.Client // asks for objects' metadata alone
+	whole    *heapster.Client
+}
+
+// metadataOnly is understood since Kubernetes 1.15; servers before that fall
+// back to whole objects.
+const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
+
+// longestList is the longest page taken, in bytes. Servers before Kubernetes
+// 1.9 answer with all objects in a single one.
+const longestList = 1 << 30
+
+// NewLister returns a lister of the connection's apiserver. It makes no
+// request. Of opts it sets what lists need otherwise.
+func NewLister(c Connection, opts heapster.Options) (*Lister, error) {
+	opts.MaxBody = longestList
+	whole, err := heapster.New(c.HTTP, c.API, opts)
+	if err != nil {
+		return nil, err
+	}
+	opts.Accept = metadataOnly
+	metadata, err := heapster.New(c.HTTP, c.API, opts)
+	return &Lister{metadata, whole}, err
+}
+
+// pod is a pod with what controls it, if anything does.
+type pod struct {
+	schema.Identity
+	controller reference
+}
+
+// Pods returns all pods with their owners: what controls the pod or, where
+// that is a ReplicaSet or a Job, what controls that. Labels and images are
+// spelled as Heapster spells them; nodes and images are in no object's
+// metadata, so that the identities have them only if whole objects are asked
+// for. Since is left empty.
+func (l *Lister) Pods(ctx context.Context, whole bool) ([]schema.Identity, error) {
+	client := l.metadata
+	if whole {
+		client = l.whole
+	}
+	pods, err := list(ctx, client, "/api/v1/pods", func(o object) (pod, bool) {
+		return pod{o.identity(), o.controller()}, true
+	})
+	if err != nil {
+		return nil, err
+	}
+	above := make(map[string]reference) // by the UID of what it controls
+	for _, m := range middlemen() {
+		wanted := make(map[string]bool)
+		for _, p := range pods {
+			if p.controller.Kind == m.kind {
+				wanted[p.controller.UID] = true
+			}
+		}
+		if err := l.controllers(ctx, m, wanted, above); err != nil {
+			return nil, err
+		}
+	}
+	identities := make([]schema.Identity, len(pods))
+	for i, p := range pods {
+		owner := cmp.Or(above[p.controller.UID], p.controller)
+		p.Owner = schema.Owner{Kind: owner.Kind, Name: owner.Name}
+		identities[i] = p.Identity
+	}
+	return identities, nil
+}
+
+// middleman is a kind that stands between pods and the workload that people
+// know them by.
+type middleman struct {
+	kind  string
+	paths []string // of its list, the present one first
+}
+
+func middlemen() []middleman {
+	return []middleman{
+		{"ReplicaSet", []string{"/apis/apps/v1/replicasets", "/apis/extensions/v1beta1/replicasets"}}, // up to Kubernetes 1.8
+		{"Job", []string{"/apis/batch/v1/jobs"}},
+	}
+}
+
+// controllers adds to above what controls those middlemen whose UIDs are
+// wanted. It asks for none if none is.
+func (l *Lister) controllers(ctx context.Context, m middleman, wanted map[string]bool, above map[string]reference) error {
+	if len(wanted) == 0 {
+		return nil
+	}
+	type link struct {
+		uid        string
+		controller reference
+	}
+	var links []link
+	var err error
+	for _, path := range m.paths {
+		links, err = list(ctx, l.metadata, path, func(o object) (link, bool) {
+			return link{o.Metadata.UID, o.controller()}, wanted[o.Metadata.UID]
+		})
+		if !errors.Is(err, schema.ErrNotFound) {
+			break
+		}
+	}
+	for _, found := range links {
+		above[found.uid] = found.controller
+	}
+	return err
+}
+
+// NamespaceLabels returns the labels of all namespaces, spelled as Heapster
+// spells pods': key:value pairs, sorted, joined by commas.
+func (l *Lister) NamespaceLabels(ctx context.Context) (map[string]string, error) {
+	namespaces, err := list(ctx, l.metadata, "/api/v1/namespaces", func(o object) (object, bool) { return o, true })
+	labels := make(map[string]string, len(namespaces))
+	for _, o := range namespaces {
+		labels[o.Metadata.Name] = o.labels()
+	}
+	return labels, err
+}
+
+// labels are Heapster's spelling (its metrics/util/label_copier.go).
+func (o object) labels() string {
+	pairs := make([]string, 0, len(o.Metadata.Labels))
+	for key, value := range o.Metadata.Labels {
+		pairs = append(pairs, key+":"+value)
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, ",")
+}
+
+func (o object) identity() schema.Identity {
+	images := make([]string, len(o.Spec.Containers))
+	for i, c := range o.Spec.Containers {
+		images[i] = c.Name + "=" + c.Image
+	}
+	slices.Sort(images)
+	return schema.Identity{
+		Pod:    schema.PodEntity(o.Metadata.Namespace, o.Metadata.Name),
+		UID:    o.Metadata.UID,
+		Node:   o.Spec.NodeName,
+		Labels: o.labels(),
+		Images: strings.Join(images, ","),
+	}
+}

@@ -1,0 +1,51 @@
+package heapster_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"heapstash/heapster"
+)
+
+func TestRule(t *testing.T) {
+	const modern = "/api/v1/namespaces/kube-system/services/http:heapster:80/proxy"
+	const legacy = "/api/v1/proxy/namespaces/monitoring/services/heapster"
+	for name, test := range map[string]struct {
+		path string
+		code int
+		body string
+		want heapster.Rule // zero: no rule helps
+	}{
+		"account": {modern, 403, status("Forbidden", `services "http:heapster:80" is forbidden: User "system:serviceaccount:d:x" cannot get resource`),
+			heapster.Rule{Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:80", User: "system:serviceaccount:d:x"}},
+		"legacy": {legacy, 403, status("Forbidden", `User "ann \"a\"" cannot proxy services in the namespace "monitoring".`),
+			heapster.Rule{Namespace: "monitoring", Resource: "services", Verb: "proxy", Name: "heapster", User: `ann "a"`}},
+		"nobody named": {modern, 403, status("Forbidden", "no"),
+			heapster.Rule{Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:80"}},
+		"anonymous":   {path: modern, code: 403, body: status("Forbidden", `User "system:anonymous" cannot get`)},
+		"other path":  {path: "/x", code: 403, body: status("Forbidden", "no")},
+		"no services": {path: "/api/v1/namespaces/kube-system/pods/heapster/proxy", code: 403, body: status("Forbidden", "no")},
+		"text":        {path: modern, code: 403, body: "Forbidden"},
+		"401":         {path: modern, code: 401, body: status("Unauthorized", "no")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(test.code)
+				io.WriteString(w, test.body)
+			}))
+			defer server.Close()
+			_, err := newClient(t, server.Client(), server.URL+test.path, heapster.Options{}).Nodes(t.Context())
+			var status *heapster.StatusError
+			if !errors.As(err, &status) {
+				t.Fatal(err)
+			}
+			rule, ok := status.Rule()
+			if ok != (test.want != heapster.Rule{}) || ok && rule != test.want {
+				t.Errorf("got %+v, %t; want %+v", rule, ok, test.want)
+			}
+		})
+	}
+}
