@@ -103,8 +103,8 @@ const (
 	selectViews = `SELECT name FROM sqlite_schema WHERE type = 'view'`
 )
 
-// syncRegistry makes the metric table and the views those of this heapstash's
-// registry. Their fingerprint in the file tells when there is nothing to do.
+// syncRegistry makes the metric table, the places of samples, and the views
+// those of this heapstash's registry. Their fingerprint in the file tells when there is nothing to do.
 func syncRegistry(ctx context.Context, db *sql.DB, l layout) error {
 	const fingerprintName = "registry"
 	script := viewScript(l)
@@ -125,6 +125,9 @@ func syncRegistry(ctx context.Context, db *sql.DB, l layout) error {
 			if _, err := tx.ExecContext(ctx, upsertMetric, m.Name, m.Column(), m.Unit, m.Type, m.Description); err != nil {
 				return err
 			}
+		}
+		if err := promote(ctx, tx, l); err != nil {
+			return err
 		}
 		views, err := column[string](ctx, tx, selectViews)
 		if err != nil {

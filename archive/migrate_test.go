@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"heapstash/schema"
@@ -110,5 +111,49 @@ func TestRegistryIsSynchronized(t *testing.T) {
 	var name string
 	if err := r.db.QueryRow("SELECT name FROM sqlite_schema WHERE name = 'retired'").Scan(&name); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("the other heapstash's view is still there: %v", err)
+	}
+}
+
+// TestMetricGainsAColumn: what an older heapstash kept in the narrow tables,
+// for want of a column, moves to the column that this one has.
+func TestMetricGainsAColumn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if err := create(t.Context(), path, newLayout()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := openDB(path, "rw", url.Values{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(`
+		INSERT INTO entity (id, cluster, kind, namespace, pod, container, node, labels, first_seen) VALUES
+			(1, 'default', 'pod', 'shop', 'web-0', '', '', '', 0), (2, 'default', 'namespace', 'shop', '', '', '', '', 0);
+		INSERT INTO compaction VALUES ('pod', 100), ('narrow', 200);
+		INSERT INTO pod_cold (entity_id, ts, memory_usage) VALUES (1, 100, 5);
+		INSERT INTO pod_hot (ts, entity_id, memory_usage, memory_rss) VALUES (300, 1, 6, 7);
+		INSERT INTO narrow_cold (entity_id, metric_id, ts, value)
+			SELECT e.column1, m.id, t.column1, t.column1 + 0.5 FROM metric m, (VALUES (1), (2)) e, (VALUES (50), (100), (200)) t
+			WHERE m.name = 'memory/rss';
+		INSERT INTO narrow_hot (ts, entity_id, metric_id, value) SELECT 300, 1, id, 9 FROM metric WHERE name = 'memory/rss';
+		INSERT INTO carried SELECT 1, id FROM metric WHERE name IN ('memory/rss', 'cpu/load');
+		UPDATE setting SET value = 'of an older heapstash'`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for query, want := range map[string][]string{
+		"SELECT ts || ' ' || ifnull(memory_usage, '-') || ' ' || memory_rss FROM pod_cold ORDER BY ts": {"50 - 50.5", "100 5 100.5"},
+		"SELECT ts || ' ' || ifnull(memory_usage, '-') || ' ' || memory_rss FROM pod_hot ORDER BY ts":  {"200 - 200.5", "300 6 7"},
+		"SELECT kind || ' ' || ts FROM samples WHERE metric = 'memory/rss' ORDER BY kind, ts": {
+			"namespace 50", "namespace 100", "namespace 200", "pod 50", "pod 100", "pod 200", "pod 300"},
+		"SELECT m.name FROM carried c JOIN metric m ON m.id = c.metric_id": {"cpu/load"},
+	} {
+		if got, err := column[string](t.Context(), s.db, query); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v; want %q", query, got, err, want)
+		}
 	}
 }

@@ -1,0 +1,81 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// promote moves the samples that narrow tables hold of metrics that have a
+// column now into it: those that an older heapstash, whose registry did not
+// know the metric on that kind, has archived. A value that is there already
+// stays. Metrics that every entity is asked for now are no longer noted as
+// carried by some.
+func promote(ctx context.Context, tx *sql.Tx, l layout) error {
+	for _, t := range l.tables {
+		for _, m := range t.metrics {
+			if err := t.promote(ctx, tx, m); err != nil {
+				return fmt.Errorf("%s of %s: %w", m.Name, t.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	selectNarrowMetric = `SELECT count(*) FROM metric WHERE name = ?1 AND (
+		EXISTS (SELECT 1 FROM narrow_hot WHERE metric_id = metric.id)
+		OR EXISTS (SELECT 1 FROM narrow_cold WHERE metric_id = metric.id)
+		OR EXISTS (SELECT 1 FROM carried WHERE metric_id = metric.id))`
+
+	// TABLE, COLUMN and WHOSE stand for the wide table, the metric's column in
+	// it, and the condition on its entities; SOURCE for a narrow table.
+	promoteCold = `INSERT INTO TABLE_cold (entity_id, ts, COLUMN)
+		SELECT s.entity_id, s.ts, s.value FROM SOURCE s JOIN entity e ON e.id = s.entity_id
+		WHERE s.metric_id = (SELECT id FROM metric WHERE name = ?1) AND WHOSE
+			AND s.ts <= ifnull((SELECT ts FROM compaction WHERE table_name = 'TABLE'), 0)
+		ON CONFLICT (entity_id, ts) DO UPDATE SET COLUMN = ifnull(COLUMN, excluded.COLUMN)`
+	promoteHot = `INSERT INTO TABLE_hot (ts, entity_id, COLUMN)
+		SELECT s.ts, s.entity_id, s.value FROM SOURCE s JOIN entity e ON e.id = s.entity_id
+		WHERE s.metric_id = (SELECT id FROM metric WHERE name = ?1) AND WHOSE
+			AND s.ts > ifnull((SELECT ts FROM compaction WHERE table_name = 'TABLE'), 0)
+		ON CONFLICT (ts, entity_id) DO UPDATE SET COLUMN = ifnull(COLUMN, excluded.COLUMN)`
+	forgetNarrow = `DELETE FROM SOURCE WHERE metric_id = (SELECT id FROM metric WHERE name = ?1)
+		AND entity_id IN (SELECT e.id FROM entity e WHERE WHOSE)`
+	forgetCarried = `DELETE FROM carried WHERE metric_id = (SELECT id FROM metric WHERE name = ?1)
+		AND entity_id IN (SELECT e.id FROM entity e WHERE WHOSE)`
+)
+
+func (t *table) promote(ctx context.Context, tx *sql.Tx, m schema.Metric) error {
+	var found int
+	if err := tx.QueryRowContext(ctx, selectNarrowMetric, m.Name).Scan(&found); err != nil || found == 0 {
+		return err
+	}
+	var statements []string
+	for _, source := range []string{narrowName + "_hot", narrowName + "_cold"} {
+		for _, statement := range []string{promoteCold, promoteHot, forgetNarrow} {
+			statements = append(statements, t.fill(statement, m, source))
+		}
+	}
+	if !m.Rare {
+		statements = append(statements, t.fill(forgetCarried, m, ""))
+	}
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement, m.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill puts the registry's identifiers into a statement.
+func (t *table) fill(statement string, m schema.Metric, source string) string {
+	whose := t.where()
+	if t.family == schema.Unlabelled {
+		whose += " AND e.labels = ''"
+	}
+	return strings.NewReplacer("TABLE", t.name, "COLUMN", m.Column(), "WHOSE", whose, "SOURCE", source).Replace(statement)
+}
