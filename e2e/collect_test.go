@@ -224,6 +224,27 @@ func TestEveryKindAtEverySecondBatch(t *testing.T) {
 	}
 }
 
+func TestEveryKindAfterAPause(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.feed(12*minute, everyKind()...)
+	s.collect("stale")
+	for ago := 11 * minute; ago >= 0; ago -= minute {
+		s.feed(ago, everyKind()...)
+	}
+	// The two whose names have slashes have lost what came between the two
+	// that metric-export showed.
+	if late := s.collect("late", "unaddressable", "unaddressable"); late.GapSeconds != 9*60 {
+		t.Errorf("a gap of %d seconds", late.GapSeconds)
+	}
+	gaps := s.sql("SELECT from_ts, to_ts, seconds, cause FROM gaps ORDER BY cause")
+	slash := s.gap(11*minute, time.Second, "unaddressable")
+	if want := s.gap(11*minute, 2*minute+time.Second, "late") + "\n" + slash + "\n" + slash; gaps != want {
+		t.Errorf("gaps:\n%s\nwant\n%s", gaps, want)
+	}
+	s.collect()
+}
+
 func TestEveryKindWithoutExport(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, "--disable-export")
