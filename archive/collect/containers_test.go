@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,6 +117,32 @@ func TestOlderBatchesAreReadByName(t *testing.T) {
 		t.Errorf("holes: %s", got)
 	}
 	w.want("SELECT count(*), min(from_time), max(to_time) FROM gaps", "2|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z")
+}
+
+func TestTwoBatchesThatLandDuringAPass(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	addressable := func(minute int) []heapsim.Set {
+		return slices.DeleteFunc(boxes(minute), func(s heapsim.Set) bool { return strings.Contains(s.Entity.Container, "/") })
+	}
+	w.feed(0, addressable(0)...)
+	var landed atomic.Bool
+	w.sim.Inject("/pod-list/", 1, func(truly http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if landed.CompareAndSwap(false, true) {
+				w.feed(1, addressable(1)...)
+				w.feed(2, addressable(2)...)
+			}
+			truly.ServeHTTP(rw, r)
+		})
+	})
+	first, err := w.try(t.Context())
+	if err != nil || !landed.Load() {
+		t.Fatal(err, landed.Load())
+	}
+	w.pass(schema.OutcomeComplete, 3*(inBoxes-2)-first.Pass.New)
+	w.want("SELECT DISTINCT ts FROM watermark", "1506513720")
+	w.want("SELECT metric, group_concat(value) FROM samples WHERE container = 'main' GROUP BY metric ORDER BY metric",
+		"cpu/usage|0,1,2\ncpu/usage_rate|0,1,2\ncustom/jobs|0,1,2\nmemory/usage|0,1,2\nuptime|0,1,2")
 }
 
 func TestWithoutAnExport(t *testing.T) {
