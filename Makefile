@@ -29,7 +29,7 @@ test: e2e ## run every test that needs no root and no server, with the race dete
 	go test -race ./...
 
 e2e: ## run the tests against the real Heapster, which they build
-	go test -C e2e -race -count=1 ./... # cached results would not know what the tests build
+	go test -C e2e -count=1 ./... # cached results would not know what the tests build
 
 demo: build ## archive a made-up cluster and query it; needs no cluster
 	$(BINARY) demo --db-file bin/heapstash-demo.db
