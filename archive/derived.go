@@ -22,9 +22,10 @@ func ratio(part, whole, name string) string {
 }
 
 // ratesView is <table>_rates: each counter's growth per second since the row
-// before, exact where Heapster's own *_rate is cut to an integer. A counter
-// that fell was reset, and has grown from 0. Empty for a table without
-// counters.
+// before, with the fraction that Heapster's own *_rate loses. It is not quite
+// that rate: Heapster divides by the times of its scrapes, which it does not
+// show. A counter that fell was reset, and has grown from 0. Empty for a table
+// without counters.
 //
 // The names are in PARTITION BY, so that a condition on them reaches the keys;
 // one on the time does not, for it would hide the row before.
