@@ -24,13 +24,13 @@ func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.
 		}
 		common, standard := split(schema.CommonMetricsOf(e.Kind))
 		n := p.needsOf(e, e.Scope(), found.present[e])
-		result.scopes[n.scope] = true
+		result.cover(n.scope, p.listedBefore(e))
 		result.requests = append(result.requests, p.common(n, common)...)
 		result.requests = append(result.requests, p.more(n, fresh[e])...)
 
 		n.scope.Part = schema.Standard
 		n = p.needsOf(e, n.scope, found.present[e])
-		result.scopes[n.scope] = true
+		result.cover(n.scope, p.listedBefore(e))
 		if !p.export.has[e] || !p.listedBefore(e) || !p.covers(p.memory.Watermarks[n.scope]) {
 			result.requests = append(result.requests, p.common(n, standard)...)
 		}
@@ -60,7 +60,10 @@ func (p *pass) exportAlone(result *plan, e schema.Entity) {
 	if result.scopes[scope] || p.export.at == 0 {
 		return
 	}
-	result.scopes[scope] = true
+	result.cover(scope, p.listedBefore(e))
+	if !p.listedBefore(e) {
+		return // of a scope that was empty, the watermark says nothing
+	}
 	watermark := p.memory.Watermarks[scope]
 	if window := p.missed(watermark); watermark > 0 && window.From > 0 {
 		p.hole(schema.Hole{
@@ -85,7 +88,7 @@ func (p *pass) planLabelled(result *plan) {
 	slices.SortFunc(entities, compareEntities)
 	for _, e := range entities {
 		scope := e.Scope()
-		result.scopes[scope] = true
+		result.cover(scope, p.listedBefore(e))
 		row, shown := p.export.labelled[e]
 		if shown && p.listedBefore(e) && p.covers(p.memory.Watermarks[scope]) {
 			continue

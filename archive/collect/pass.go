@@ -108,8 +108,8 @@ func (p *pass) run(ctx context.Context) error {
 	p.checkClock()
 	p.checkFreshness(ctx, len(found.listed) > 0)
 
-	exporting := p.beginExport(ctx)
-	defer exporting.abandon()
+	underway := p.beginExport(ctx)
+	defer underway.abandon()
 
 	// What the first batch says of entities holds for all that follow.
 	batch := p.batch()
@@ -129,7 +129,7 @@ func (p *pass) run(ctx context.Context) error {
 		batch = p.batch()
 	}
 	listed := len(found.appeared)
-	if p.export, err = p.finishExport(ctx, exporting, &found); err != nil {
+	if p.export, err = p.finishExport(ctx, underway, &found); err != nil {
 		return err
 	}
 	if p.Containers == ContainersFull {

@@ -190,6 +190,20 @@ func TestGapOfAScopeThatFailed(t *testing.T) {
 	w.pass(schema.OutcomeComplete, 0)
 }
 
+func TestNamespaceThatComesBackHasNoGap(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	guest := set(schema.PodEntity("guest", "x"), map[schema.MetricName]int64{"memory/rss": 9})
+	const back = 40
+	for minute := range back + 1 {
+		sets, samples := small(minute, "a"), 6
+		if minute == 0 || minute == back {
+			sets, samples = append(sets, guest), 7
+		}
+		w.feed(minute, sets...)
+		w.pass(schema.OutcomeComplete, samples)
+	}
+}
+
 func TestRestartedHeapster(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)

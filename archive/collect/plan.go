@@ -15,9 +15,14 @@ const shortAfterlife = 5 * time.Minute
 type plan struct {
 	requests []request
 	// scopes are those that are whole once the requests are answered, be
-	// there any or none.
+	// there any or none: true for those that had somebody at the last pass.
 	scopes   map[schema.Scope]bool
 	entities int
+}
+
+// cover adds a scope, with what one of its entities says of the last pass.
+func (p *plan) cover(scope schema.Scope, listedBefore bool) {
+	p.scopes[scope] = p.scopes[scope] || listedBefore
 }
 
 // request asks for one metric: of one entity, or of several pods of a
@@ -51,7 +56,7 @@ func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName
 			continue
 		}
 		result.entities++
-		result.scopes[e.Scope()] = true
+		result.cover(e.Scope(), p.listedBefore(e))
 		n := p.needsOf(e, e.Scope(), found.present[e])
 		if e.Kind == schema.Pod {
 			pods.add(n)

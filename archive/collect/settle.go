@@ -28,7 +28,9 @@ func (p *pass) settle(plan plan, errs []error) (map[schema.Scope]schema.Instant,
 		held, broken := p.judge(scope, plan.requests, requests[scope], errs)
 		if !held && p.record.Horizon > p.memory.Watermarks[scope] {
 			watermarks[scope] = p.record.Horizon
-			p.findScopeGap(scope)
+			if plan.scopes[scope] {
+				p.findScopeGap(scope)
+			}
 		}
 		for _, i := range requests[scope] {
 			m := plan.requests[i].metric
@@ -40,8 +42,9 @@ func (p *pass) settle(plan plan, errs []error) (map[schema.Scope]schema.Instant,
 	return watermarks, asked
 }
 
-// findScopeGap notes what was lost while a scope's watermark was held back.
-// What all scopes lost is noted already.
+// findScopeGap notes what was lost while a scope's watermark was held back,
+// rather than left behind by a scope that was empty. What all scopes lost is
+// noted already.
 func (p *pass) findScopeGap(scope schema.Scope) {
 	watermark := p.memory.Watermarks[scope]
 	if watermark >= p.memory.Horizon {
