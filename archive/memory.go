@@ -65,45 +65,35 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 
 		NamespaceLabels: make(map[string]string),
 	}
-	err := s.db.QueryRowContext(ctx, selectHorizon, cluster).Scan(&m.Horizon)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return schema.Memory{}, explain(s.path, err)
-	}
-	err = s.db.QueryRowContext(ctx, selectFailure, cluster).Scan(&m.Failure)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return schema.Memory{}, explain(s.path, err)
-	}
-	err = each(ctx, s.db, func(rows *sql.Rows) error {
-		var scope schema.Scope
-		var ts schema.Instant
-		err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &scope.Part, &ts)
-		m.Watermarks[scope] = ts
-		return err
-	}, selectWatermarks, cluster)
-	if err != nil {
-		return schema.Memory{}, explain(s.path, err)
-	}
-	err = each(ctx, s.db, func(rows *sql.Rows) error {
-		var scope schema.Scope
-		var metric schema.MetricName
-		if err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &scope.Part, &metric); err != nil {
+	err := errors.Join(
+		s.single(ctx, &m.Horizon, selectHorizon, cluster),
+		s.single(ctx, &m.Failure, selectFailure, cluster),
+		each(ctx, s.db, func(rows *sql.Rows) error {
+			var scope schema.Scope
+			var ts schema.Instant
+			err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &scope.Part, &ts)
+			m.Watermarks[scope] = ts
 			return err
-		}
-		if m.Asked[scope] == nil {
-			m.Asked[scope] = make(map[schema.MetricName]bool)
-		}
-		m.Asked[scope][metric] = true
-		return nil
-	}, selectAsked, cluster)
-	if err != nil {
-		return schema.Memory{}, explain(s.path, err)
-	}
-	err = each(ctx, s.db, func(rows *sql.Rows) error {
-		var namespace, labels string
-		err := rows.Scan(&namespace, &labels)
-		m.NamespaceLabels[namespace] = labels
-		return err
-	}, selectLabels, cluster)
+		}, selectWatermarks, cluster),
+		each(ctx, s.db, func(rows *sql.Rows) error {
+			var scope schema.Scope
+			var metric schema.MetricName
+			if err := rows.Scan(scanKind{&scope.Kind}, &scope.Name, &scope.Part, &metric); err != nil {
+				return err
+			}
+			if m.Asked[scope] == nil {
+				m.Asked[scope] = make(map[schema.MetricName]bool)
+			}
+			m.Asked[scope][metric] = true
+			return nil
+		}, selectAsked, cluster),
+		each(ctx, s.db, func(rows *sql.Rows) error {
+			var namespace, labels string
+			err := rows.Scan(&namespace, &labels)
+			m.NamespaceLabels[namespace] = labels
+			return err
+		}, selectLabels, cluster),
+	)
 	if err != nil {
 		return schema.Memory{}, explain(s.path, err)
 	}
@@ -111,6 +101,15 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 		return schema.Memory{}, explain(s.path, err)
 	}
 	return m, nil
+}
+
+// single scans a value that may not be there, and then leaves it as it is.
+func (s *Store) single(ctx context.Context, dest any, query string, args ...any) error {
+	err := s.db.QueryRowContext(ctx, query, args...).Scan(dest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
 }
 
 func (s *Store) recentEntities(ctx context.Context, cluster string, m *schema.Memory) error {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -155,19 +154,11 @@ func exactValue(text []byte) (schema.Value, error) {
 
 // metricName makes one text serve for all entities' metrics.
 func metricName(name []byte) schema.MetricName {
-	if known, ok := registryNames()[string(name)]; ok {
-		return known
+	if known, ok := schema.Lookup(schema.MetricName(name)); ok {
+		return known.Name
 	}
 	return schema.MetricName(name)
 }
-
-var registryNames = sync.OnceValue(func() map[string]schema.MetricName {
-	names := make(map[string]schema.MetricName)
-	for _, m := range schema.Registry() {
-		names[string(m.Name)] = m.Name
-	}
-	return names
-})
 
 // exportedRows gathers the values of one entity by labels and time.
 type exportedRows []schema.Row

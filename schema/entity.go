@@ -198,6 +198,17 @@ func (s Scope) String() string {
 	return text
 }
 
+// Entity stands for the whole scope where an entity is named, as in the ledger:
+// it has the scope's kind and its namespace or node.
+func (s Scope) Entity() Entity {
+	switch s.Kind {
+	case Node, SystemContainer:
+		return Entity{Kind: s.Kind, Node: s.Name}
+	default:
+		return Entity{Kind: s.Kind, Namespace: s.Name}
+	}
+}
+
 // Owner returns the entity without its resource labels.
 func (e Entity) Owner() Entity {
 	e.Labels = ""

@@ -23,8 +23,6 @@ const (
 	CauseEnrich        Cause = "enrich"        // the Kubernetes API did not answer; see its detail
 	CauseSkipped       Cause = "skipped"       // metric-export had skipped it, and nothing else has it
 	CauseBudget        Cause = "budget"        // the pass's time was up
-	CauseInterrupted   Cause = "interrupted"   // the pass was told to stop
-	CauseAbandoned     Cause = "abandoned"     // the process died in the pass
 )
 
 // Hole is something that a pass could not have, with its cause.

@@ -3,15 +3,12 @@ package schema
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // MetricName is a metric's name as Heapster spells it: cpu/usage_rate,
 // custom/queue_length. Any non-empty string can be one.
 type MetricName string
-
-// Custom reports whether the metric is an application's own. Heapster puts
-// custom/ before those.
-func (n MetricName) Custom() bool { return strings.HasPrefix(string(n), "custom/") }
 
 // MetricType tells a gauge from a counter.
 type MetricType string
@@ -147,9 +144,18 @@ func Registry() []Metric { return slices.Clone(registry) }
 
 // Lookup returns the registry's entry for the name.
 func Lookup(name MetricName) (Metric, bool) {
-	i := slices.IndexFunc(registry, func(m Metric) bool { return m.Name == name })
-	if i < 0 {
+	i, ok := registryIndex()[name]
+	if !ok {
 		return Metric{}, false
 	}
 	return registry[i], true
 }
+
+// registryIndex finds metrics by name: a pass looks up tens of thousands.
+var registryIndex = sync.OnceValue(func() map[MetricName]int {
+	index := make(map[MetricName]int, len(registry))
+	for i, m := range registry {
+		index[m.Name] = i
+	}
+	return index
+})

@@ -13,6 +13,12 @@ import (
 // for, unless there was a batch before it that no pass has read.
 func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.MetricName) plan {
 	result := plan{scopes: make(map[schema.Scope]bool)}
+	type metrics struct{ common, standard []schema.Metric }
+	ask := make(map[schema.Kind]metrics)
+	for _, kind := range containerKinds {
+		common, standard := split(schema.CommonMetricsOf(kind))
+		ask[kind] = metrics{common, standard}
+	}
 	for _, e := range slices.Concat(found.listed, found.gone) {
 		if !isContainer(e.Kind) {
 			continue
@@ -22,17 +28,16 @@ func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.
 			p.exportAlone(&result, e)
 			continue
 		}
-		common, standard := split(schema.CommonMetricsOf(e.Kind))
 		n := p.needsOf(e, e.Scope(), found.present[e])
 		result.cover(n.scope, p.listedBefore(e))
-		result.requests = append(result.requests, p.common(n, common)...)
+		result.requests = append(result.requests, p.common(n, ask[e.Kind].common)...)
 		result.requests = append(result.requests, p.more(n, fresh[e])...)
 
 		n.scope.Part = schema.Standard
 		n = p.needsOf(e, n.scope, found.present[e])
 		result.cover(n.scope, p.listedBefore(e))
 		if !p.export.has[e] || !p.listedBefore(e) || !p.covers(p.memory.Watermarks[n.scope]) {
-			result.requests = append(result.requests, p.common(n, standard)...)
+			result.requests = append(result.requests, p.common(n, ask[e.Kind].standard)...)
 		}
 	}
 	p.planLabelled(&result)
@@ -67,7 +72,7 @@ func (p *pass) exportAlone(result *plan, e schema.Entity) {
 	watermark := p.memory.Watermarks[scope]
 	if window := p.missed(watermark); watermark > 0 && window.From > 0 {
 		p.hole(schema.Hole{
-			Entity: schema.Entity{Kind: e.Kind, Namespace: e.Namespace, Node: e.Node},
+			Entity: scope.Entity(),
 			Cause:  schema.CauseSkipped,
 			Detail: "metric-export shows the newest batch alone, and containers are read by nothing else (collect.containers: export)",
 			Window: window,

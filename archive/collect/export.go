@@ -165,7 +165,7 @@ func newestRow(rows []schema.Row) schema.Instant {
 // whose name only one namespace has gives that one away, and every id found
 // narrows the choice for the others. What stays open is left out, not guessed.
 func namespaceNames(sets []schema.Exported, homes map[string][]string) map[string]string {
-	names := make(map[string]string) // by id; "" for an id that gave two names away
+	names := make(map[string]string) // by id
 	taken := make(map[string]bool)
 	for learned := true; learned; {
 		learned = false

@@ -51,6 +51,10 @@ func (r request) member(i int) schema.Entity {
 func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName, kinds []schema.Kind) plan {
 	result := plan{scopes: make(map[schema.Scope]bool)}
 	pods := newPodRequests()
+	common := make(map[schema.Kind][]schema.Metric)
+	for _, kind := range kinds {
+		common[kind] = schema.CommonMetricsOf(kind)
+	}
 	for _, e := range slices.Concat(found.listed, found.gone) {
 		if !slices.Contains(kinds, e.Kind) {
 			continue
@@ -63,10 +67,10 @@ func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName
 			pods.addMore(p.more(n, fresh[e]))
 			continue
 		}
-		result.requests = append(result.requests, p.common(n, schema.CommonMetricsOf(e.Kind))...)
+		result.requests = append(result.requests, p.common(n, common[e.Kind])...)
 		result.requests = append(result.requests, p.more(n, fresh[e])...)
 	}
-	result.requests = append(result.requests, pods.requests(p, schema.CommonMetricsOf(schema.Pod))...)
+	result.requests = append(result.requests, pods.requests(p, common[schema.Pod])...)
 	return result
 }
 

@@ -54,12 +54,8 @@ func (p *pass) findScopeGap(scope schema.Scope) {
 	if lost <= 0 {
 		return
 	}
-	of := schema.Entity{Kind: scope.Kind, Namespace: scope.Name}
-	if scope.Kind == schema.Node || scope.Kind == schema.SystemContainer {
-		of = schema.Entity{Kind: scope.Kind, Node: scope.Name}
-	}
 	p.hole(schema.Hole{
-		Entity: of, Cause: schema.CauseFailed, Window: window,
+		Entity: scope.Entity(), Cause: schema.CauseFailed, Window: window,
 		Detail: fmt.Sprintf("%v of samples were gone before this could be read again; the holes of the passes before tell why", lost),
 	})
 }
@@ -117,7 +113,7 @@ func (p *pass) nameless(scope schema.Scope, e schema.Entity, err error) {
 func scopeHole(requests []request, errs []error, failed []int, total int) schema.Hole {
 	first := requests[failed[0]]
 	hole := schema.Hole{
-		Entity: schema.Entity{Kind: first.scope.Kind, Namespace: first.entity.Namespace, Node: first.entity.Node},
+		Entity: first.scope.Entity(),
 		Cause:  schema.CauseOf(errs[failed[0]]),
 		Detail: errs[failed[0]].Error(),
 	}
