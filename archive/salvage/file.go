@@ -1,0 +1,127 @@
+// Package salvage reads the tables of an SQLite file without SQLite, and goes
+// on where SQLite stops: a page or a row that is damaged is left out, and
+// counted. It only reads. (https://www.sqlite.org/fileformat.html)
+package salvage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// ErrHotJournal says that a program died in a transaction on the file, which
+// SQLite takes back when it opens the file for writing.
+var ErrHotJournal = errors.New("a transaction on it was not finished, and is still to be taken back")
+
+// File is an SQLite file with its write-ahead log, as of the last transaction
+// in that which is whole. Nobody may write the file meanwhile. Use it from one
+// goroutine.
+type File struct {
+	main, log *os.File         // log is nil without one
+	frames    map[uint32]int64 // where in log the newest content of a page is
+
+	pageSize int
+	usable   int    // of a page's bytes
+	pages    uint32 // that the file has
+}
+
+// headerSize is that of the file's header, at the beginning of page 1.
+const headerSize = 100
+
+// Open opens the file. The error wraps [ErrHotJournal] where that is the
+// reason.
+func Open(path string) (*File, error) {
+	if hot, err := hasHotJournal(path + "-journal"); err != nil || hot {
+		return nil, errors.Join(err, hotJournal(hot))
+	}
+	main, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{main: main, frames: make(map[uint32]int64)}
+	if err := f.open(path); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func hotJournal(hot bool) error {
+	if hot {
+		return ErrHotJournal
+	}
+	return nil
+}
+
+// hasHotJournal tells by the magic number, which SQLite writes over when the
+// transaction has ended and the journal is kept.
+func hasHotJournal(path string) (bool, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer file.Close() // read only
+	var magic [8]byte
+	if _, err := io.ReadFull(file, magic[:]); err != nil {
+		return false, nil // too short for one
+	}
+	return binary.BigEndian.Uint64(magic[:]) == 0xd9d505f920a163d7, nil
+}
+
+func (f *File) open(path string) error {
+	var header [headerSize]byte
+	if _, err := f.main.ReadAt(header[:], 0); err != nil {
+		return fmt.Errorf("header: %w", err)
+	}
+	f.pageSize = int(binary.BigEndian.Uint16(header[16:]))
+	if f.pageSize == 1 {
+		f.pageSize = 65536
+	}
+	f.usable = f.pageSize - int(header[20])
+	if f.pageSize < 512 || f.pageSize&(f.pageSize-1) != 0 || f.usable < 480 {
+		return fmt.Errorf("header: %d is no page size", f.pageSize)
+	}
+	info, err := f.main.Stat()
+	if err != nil {
+		return err
+	}
+	f.pages = uint32(min(info.Size()/int64(f.pageSize), 1<<32-2))
+	return f.openLog(path + "-wal")
+}
+
+// Close closes the files.
+func (f *File) Close() error {
+	err := f.main.Close()
+	if f.log != nil {
+		err = errors.Join(err, f.log.Close())
+	}
+	return err
+}
+
+// Version is the file's user_version.
+func (f *File) Version() (int, error) {
+	page, ok := f.page(1)
+	if !ok {
+		return 0, errors.New("its first page cannot be read")
+	}
+	return int(binary.BigEndian.Uint32(page[60:])), nil
+}
+
+// page returns the content of a page, counted from 1. One that the disk does
+// not give is as good as damaged.
+func (f *File) page(n uint32) ([]byte, bool) {
+	file, at := f.main, int64(n-1)*int64(f.pageSize)
+	if frame, ok := f.frames[n]; ok {
+		file, at = f.log, frame
+	} else if n == 0 || n > f.pages {
+		return nil, false
+	}
+	page := make([]byte, f.pageSize)
+	_, err := file.ReadAt(page, at)
+	return page, err == nil
+}
