@@ -16,41 +16,76 @@ const settle = 20 * time.Minute
 const upsertCompaction = `INSERT INTO compaction (table_name, ts) VALUES (?, ?)
 	ON CONFLICT (table_name) DO UPDATE SET ts = excluded.ts`
 
+// Moved is how many rows a compaction moved from one hot table to its cold one.
+type Moved struct {
+	Table string `json:"table"` // without the _hot
+	Rows  int64  `json:"rows"`
+}
+
 // Compact moves the hours that ended 20 minutes or more before now from the
 // hot tables to the cold ones, each table's hour in a transaction of its own,
 // and returns the number of rows moved. Take now from the earlier one of
-// Heapster's clock and the local one.
+// Heapster's clock and the local one. The error wraps [schema.ErrNoSpace] where
+// an hour is due and [Options].MinFree forbids it.
 func (s *Store) Compact(ctx context.Context, now schema.Instant) (rows int64, err error) {
-	limit := hourOf(now.Add(-settle))
-	for _, t := range s.layout.tables {
-		moved, err := s.compactTable(ctx, t.name, limit, t.oldest, t.move, t.evict)
-		rows += moved
-		if err != nil {
-			return rows, explain(s.path, err)
-		}
+	moved, _, err := s.compact(ctx, now, &turn{})
+	for _, m := range moved {
+		rows += m.Rows
 	}
-	moved, err := s.compactTable(ctx, narrowName, limit, narrowOldest, moveNarrow, evictNarrow)
-	return rows + moved, explain(s.path, err)
+	return rows, explain(s.path, err)
 }
 
-// compactTable moves the hours before limit, the beginning of an hour.
-func (s *Store) compactTable(ctx context.Context, name string, limit schema.Instant, oldest, move, evict string) (int64, error) {
-	var total int64
-	for {
-		var first schema.Instant
-		if err := s.db.QueryRowContext(ctx, oldest).Scan(&first); err != nil {
-			return total, err
-		}
-		hour := hourOf(first)
-		if first == 0 || hour >= limit {
-			return total, nil
-		}
-		moved, err := s.moveHour(ctx, name, hour, move, evict)
-		if err != nil {
-			return total, fmt.Errorf("compaction of %s at %v: %w", name, hour, err)
-		}
-		total += moved
+// compact is Compact for as long as the turn lasts.
+func (s *Store) compact(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
+	pairs := make([]hotPair, 0, len(s.layout.tables)+1)
+	for _, t := range s.layout.tables {
+		pairs = append(pairs, hotPair{t.name, t.oldest, t.move, t.evict})
 	}
+	pairs = append(pairs, hotPair{narrowName, narrowOldest, moveNarrow, evictNarrow})
+	limit := hourOf(now.Add(-settle))
+	for _, pair := range pairs {
+		m := Moved{Table: pair.name}
+		for done = false; !done && !turn.over(); {
+			var rows int64
+			rows, done, err = s.compactHour(ctx, pair, limit)
+			m.Rows += rows
+			if err != nil {
+				return append(moved, m), false, err
+			}
+		}
+		if m.Rows > 0 {
+			moved = append(moved, m)
+		}
+		if !done {
+			return moved, false, nil
+		}
+	}
+	return moved, true, nil
+}
+
+// hotPair is a hot and a cold table, with the statements that move rows.
+type hotPair struct {
+	name, oldest, move, evict string
+}
+
+// compactHour moves the oldest hour, unless that begins at limit, the beginning
+// of an hour, or later; then all is done.
+func (s *Store) compactHour(ctx context.Context, pair hotPair, limit schema.Instant) (rows int64, done bool, err error) {
+	var first schema.Instant
+	if err := s.db.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
+		return 0, false, err
+	}
+	hour := hourOf(first)
+	if first == 0 || hour >= limit {
+		return 0, true, nil
+	}
+	if err := checkSpace(s.path, s.opts.MinFree, 0); err != nil {
+		return 0, false, err
+	}
+	if rows, err = s.moveHour(ctx, pair.name, hour, pair.move, pair.evict); err != nil {
+		return 0, false, fmt.Errorf("compaction of %s at %v: %w", pair.name, hour, err)
+	}
+	return rows, false, nil
 }
 
 func (s *Store) moveHour(ctx context.Context, name string, hour schema.Instant, move, evict string) (int64, error) {

@@ -8,3 +8,6 @@ import "errors"
 func diskOf(string) (FileSystem, int64, error) {
 	return FileSystem{}, 0, errors.ErrUnsupported
 }
+
+// onReadOnlyMedium knows Linux only.
+func onReadOnlyMedium(string) bool { return false }

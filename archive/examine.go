@@ -66,7 +66,8 @@ func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 		return Examination{}, err
 	}
 	x.Newest = len(scripts)
-	x.Locked = isLocked(path + ".lock")
+	file := realFile(path)
+	x.Locked = isLocked(lockOf(file))
 	x.Exists, x.Err = inspect(path)
 	if x.Exists {
 		x.Err = x.read(ctx, cluster)
@@ -76,7 +77,7 @@ func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 	if ctx.Err() != nil {
 		return Examination{}, ctx.Err()
 	}
-	x.examinePlace()
+	x.examinePlace(file)
 	return x, nil
 }
 
@@ -95,7 +96,7 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 		return err
 	}
 	defer r.Close() // read only
-	if x.Version, err = fileVersion(ctx, r.db, x.Path); err != nil {
+	if x.Version, err = fileVersion(ctx, r.db, x.Path, x.Newest); err != nil {
 		return explain(x.Path, err)
 	}
 	if x.Bytes, err = sizeOf(x.Path); err != nil {
@@ -116,34 +117,37 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	return nil
 }
 
+// realFile is where a path leads, as far as that can be told.
+func realFile(path string) string {
+	if file, err := resolve(path); err == nil {
+		return file
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		return absolute
+	}
+	return path
+}
+
 // examinePlace looks at the directory and the files beside the archive.
-func (x *Examination) examinePlace() {
-	file := x.Path // that SQLite opens, which follows links
-	if target, err := filepath.EvalSymlinks(file); err == nil {
-		file = target
-	}
-	if absolute, err := filepath.Abs(file); err == nil {
-		file = absolute
-	}
+func (x *Examination) examinePlace(file string) {
 	x.Directory = filepath.Dir(file)
-	x.Unwritable = explain(x.Path, checkWritable(file, x.Path+".lock"))
+	x.Unwritable = explain(x.Path, checkWritable(file))
 	if system, free, err := diskOf(x.Directory); err == nil {
 		x.FileSystem, x.Free = system, free
 	}
 	// Looked at before and after the ledger, so that a pass that runs is not
 	// taken for one that died.
-	x.Locked = x.Locked || isLocked(x.Path+".lock")
+	x.Locked = x.Locked || isLocked(lockOf(file))
 }
 
 // checkWritable asks the kernel whether this process may write the files that
 // are there, and make those that are not.
-func checkWritable(file, lock string) error {
-	for _, path := range []string{filepath.Dir(file), filepath.Dir(lock)} {
-		if err := unix.Access(path, unix.W_OK|unix.X_OK); err != nil {
-			return &fs.PathError{Op: "write", Path: path, Err: err}
-		}
+func checkWritable(file string) error {
+	directory := filepath.Dir(file)
+	if err := unix.Access(directory, unix.W_OK|unix.X_OK); err != nil {
+		return &fs.PathError{Op: "write", Path: directory, Err: err}
 	}
-	for _, path := range []string{file, file + "-wal", file + "-shm", lock} {
+	for _, path := range []string{file, file + writeAheadLog, file + writeAheadLogIndex, file + rollbackJournal, lockOf(file)} {
 		err := unix.Access(path, unix.R_OK|unix.W_OK)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return &fs.PathError{Op: "write", Path: path, Err: err}

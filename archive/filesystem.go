@@ -10,9 +10,17 @@ type FileSystem struct {
 	Safety Safety
 }
 
-// Safety tells whether a file system keeps an archive. A write-ahead log
-// wants memory that all of the file's processes share, and locks that hold.
-// (https://www.sqlite.org/wal.html)
+// WriteAhead reports whether an archive on it has a write-ahead log, and not a
+// rollback journal. A log wants memory that all of the file's processes share,
+// and so a file system of one machine: on others the archive would be damaged
+// as soon as two machines use it. (https://www.sqlite.org/wal.html) What may
+// be such a one counts as such: the journal is slower, and always right. Where
+// nothing can be told of any file system, SQLite's own users would take a log.
+func (f FileSystem) WriteAhead() bool {
+	return f.Safety == SafetyLocal || f.Safety == SafetyFleeting || f.Name == ""
+}
+
+// Safety tells whether a file system keeps an archive.
 type Safety int
 
 // The safeties.
@@ -27,14 +35,24 @@ const (
 // fileSystems are the f_type numbers of statfs(2). (Linux:
 // include/uapi/linux/magic.h, and the file systems' own sources.)
 var fileSystems = map[uint32]FileSystem{
+	0x00003434: {"nilfs2", SafetyLocal},
+	0x0000482b: {"hfsplus", SafetyLocal},
+	0x00004d44: {"vfat", SafetyLocal},
+	0x000072b6: {"jffs2", SafetyLocal},
+	0x00009660: {"iso9660", SafetyLocal},
 	0x0000ef53: {"ext4", SafetyLocal},
+	0x15013346: {"udf", SafetyLocal},
 	0x2011bab0: {"exfat", SafetyLocal},
+	0x24051905: {"ubifs", SafetyLocal},
 	0x2fc12fc1: {"zfs", SafetyLocal},
 	0x3153464a: {"jfs", SafetyLocal},
 	0x52654973: {"reiserfs", SafetyLocal},
 	0x58465342: {"xfs", SafetyLocal},
+	0x7366746e: {"ntfs3", SafetyLocal},
+	0x73717368: {"squashfs", SafetyLocal},
 	0x9123683e: {"btrfs", SafetyLocal},
 	0xca451a4e: {"bcachefs", SafetyLocal},
+	0xe0f5e1e2: {"erofs", SafetyLocal},
 	0xf2f52010: {"f2fs", SafetyLocal},
 
 	0x0000517b: {"smb", SafetyRemote},

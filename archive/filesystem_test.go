@@ -22,3 +22,25 @@ func TestFileSystemOf(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteAheadIsForOneMachine(t *testing.T) {
+	for number, want := range map[uint32]bool{
+		0x0000ef53: true,  // ext4
+		0x01021994: true,  // tmpfs
+		0x794c7630: true,  // overlay
+		0x00006969: false, // nfs
+		0xff534d42: false, // cifs
+		0x01021997: false, // 9p
+		0x5346414f: false, // afs
+		0x01161970: false, // gfs2
+		0x65735546: false, // fuse
+		0x12345678: false, // who knows
+	} {
+		if got := fileSystemOf(number).WriteAhead(); got != want {
+			t.Errorf("%#x: %t", number, got)
+		}
+	}
+	if !(FileSystem{}).WriteAhead() {
+		t.Error("not even where no file system can be told")
+	}
+}

@@ -24,6 +24,10 @@ type table struct {
 	oldest      string // the oldest hot ts
 	move        string // from, to: hot rows into cold, both ends included
 	evict       string // from, to: out of hot
+
+	oldestOf     string // entity_id: its oldest cold ts
+	deleteBefore string // entity_id, ts: its cold rows before that
+	hotEntities  string // the entity_ids in hot
 }
 
 func newTable(name string, kind schema.Kind, family schema.Family, metrics []schema.Metric) *table {
@@ -43,6 +47,9 @@ func newTable(name string, kind schema.Kind, family schema.Family, metrics []sch
 	t.move = "INSERT INTO " + name + "_cold (entity_id, ts, " + columns + ") SELECT entity_id, ts, " + columns +
 		" FROM " + name + "_hot WHERE ts BETWEEN ? AND ? ORDER BY entity_id, ts"
 	t.evict = "DELETE FROM " + name + "_hot WHERE ts BETWEEN ? AND ?"
+	t.oldestOf = "SELECT ifnull(min(ts), 0) FROM " + name + "_cold WHERE entity_id = ?"
+	t.deleteBefore = "DELETE FROM " + name + "_cold WHERE entity_id = ? AND ts < ?"
+	t.hotEntities = "SELECT DISTINCT entity_id FROM " + name + "_hot"
 	return t
 }
 
@@ -56,7 +63,8 @@ const (
 	narrowOldest      = `SELECT ifnull(min(ts), 0) FROM narrow_hot`
 	moveNarrow        = `INSERT INTO narrow_cold (entity_id, metric_id, ts, value) ` +
 		`SELECT entity_id, metric_id, ts, value FROM narrow_hot WHERE ts BETWEEN ? AND ? ORDER BY entity_id, metric_id, ts`
-	evictNarrow = `DELETE FROM narrow_hot WHERE ts BETWEEN ? AND ?`
+	evictNarrow       = `DELETE FROM narrow_hot WHERE ts BETWEEN ? AND ?`
+	hotNarrowEntities = `SELECT DISTINCT entity_id FROM narrow_hot`
 )
 
 // layout is every wide table, by what is stored in it.

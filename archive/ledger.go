@@ -49,7 +49,10 @@ func (s *Store) EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole)
 		}
 		return recordHoles(ctx, tx, p.ID, p.Cluster, holes)
 	})
-	return explain(s.path, err)
+	if err != nil {
+		return explain(s.path, err)
+	}
+	return s.unmoved()
 }
 
 func recordHoles(ctx context.Context, tx *sql.Tx, pass schema.PassID, cluster string, holes []schema.Hole) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -20,14 +21,18 @@ const lockPoll = 50 * time.Millisecond
 // The file itself stays: removing it would let two writers lock two files.
 type lock struct{ file *os.File }
 
-// takeLock waits up to wait for the lock; zero tries once. The error wraps
+// takeLock waits as long as the options say for the lock. The error wraps
 // [schema.ErrLocked] when another writer keeps it.
-func takeLock(ctx context.Context, path string, wait time.Duration) (*lock, error) {
-	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+//
+// It lies beside the archive's file, whatever path leads there. The kernel
+// makes byte-range locks of it where the file is on another machine: on NFS
+// since Linux 2.6.12, on SMB since 5.5; see flock(2).
+func takeLock(ctx context.Context, path, archive string, opts Options) (*lock, error) {
+	file, err := openLock(archive, opts.mode())
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	deadline := time.Now().Add(wait)
+	deadline := time.Now().Add(opts.LockWait)
 	for {
 		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
@@ -48,6 +53,35 @@ func takeLock(ctx context.Context, path string, wait time.Duration) (*lock, erro
 			return nil, errors.Join(ctx.Err(), file.Close())
 		case <-time.After(lockPoll):
 		}
+	}
+}
+
+// lockOf is the lock file of an archive's file.
+func lockOf(archive string) string { return archive + lockSuffix }
+
+// openLock opens the lock's file. One that is made has the archive's mode, lest
+// a group that may write the archive could not lock it, or that of an archive
+// to be made.
+func openLock(archive string, mode fs.FileMode) (*os.File, error) {
+	if info, err := os.Stat(archive); err == nil && info.Size() > 0 {
+		mode = info.Mode().Perm()
+	}
+	for {
+		file, err := os.OpenFile(lockOf(archive), os.O_RDWR, 0)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
+		file, err = os.OpenFile(lockOf(archive), os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Chmod(mode); err != nil { // whatever the umask
+			return nil, errors.Join(err, file.Close())
+		}
+		return file, nil
 	}
 }
 

@@ -20,14 +20,25 @@ const applicationID = 0x48505354
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
+// migration is the script that makes a version of the one before.
+type migration struct {
+	script string
+	// room is the free space that it needs, times the archive's size: for the
+	// rows that it writes anew, once in the log or journal and once in the
+	// file. The script's first line says it.
+	room float64
+}
+
+const roomLine = "-- Free space: %g times the archive's size.\n"
+
 // migrations returns the numbered scripts: the i-th makes version i+1 of
 // version i.
-func migrations() ([]string, error) {
+func migrations() ([]migration, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted by name
 	if err != nil {
 		return nil, err
 	}
-	scripts := make([]string, len(names))
+	steps := make([]migration, len(names))
 	for i, name := range names {
 		if want := fmt.Sprintf("migrations/%04d_", i+1); !strings.HasPrefix(name, want) {
 			return nil, fmt.Errorf("migration %s: its number should be %04d", name, i+1)
@@ -36,51 +47,57 @@ func migrations() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		scripts[i] = string(script)
-	}
-	return scripts, nil
-}
-
-// migrate brings the file to the newest version, each step in a transaction
-// that sets user_version with it, so that an interrupted one leaves the
-// version before. It then brings what the registry decides up to date.
-func migrate(ctx context.Context, db *sql.DB, path string, l layout) error {
-	scripts, err := migrations()
-	if err != nil {
-		return err
-	}
-	version, err := fileVersion(ctx, db, path)
-	if err != nil {
-		return err
-	}
-	for i, script := range scripts[version:] {
-		version := version + i + 1
-		err := inTransaction(ctx, db, func(tx *sql.Tx) error {
-			// PRAGMA takes no parameters; both numbers are ours.
-			_, err := tx.ExecContext(ctx, script+fmt.Sprintf(
-				"PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, version))
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("migration to version %d: %w", version, err)
+		steps[i].script = string(script)
+		if _, err := fmt.Sscanf(steps[i].script, roomLine, &steps[i].room); err != nil {
+			return nil, fmt.Errorf("migration %s: it does not begin with the free space that it needs: %w", name, err)
 		}
 	}
-	return syncRegistry(ctx, db, l)
+	return steps, nil
+}
+
+// migrate brings the file to the newest version, and what the registry decides
+// up to date, in one transaction with user_version: an interrupted one leaves
+// the version before, with its views.
+func migrate(ctx context.Context, db *sql.DB, path string, l layout, steps []migration) error {
+	version, err := fileVersion(ctx, db, path, len(steps))
+	if err != nil {
+		return err
+	}
+	views := viewScript(l)
+	fingerprint := registryFingerprint(views)
+	if version == len(steps) {
+		stored, err := setting(ctx, db, registrySetting)
+		if err != nil || stored == fingerprint {
+			return err
+		}
+	}
+	return inTransaction(ctx, db, func(tx *sql.Tx) error {
+		// No table can be renamed while a view reads it.
+		if err := dropViews(ctx, tx); err != nil {
+			return err
+		}
+		for i, step := range steps[version:] {
+			version := version + i + 1
+			// PRAGMA takes no parameters; both numbers are ours.
+			_, err := tx.ExecContext(ctx, step.script+fmt.Sprintf(
+				"PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, version))
+			if err != nil {
+				return fmt.Errorf("migration to format %d: %w", version, err)
+			}
+		}
+		return applyRegistry(ctx, tx, l, views, fingerprint)
+	})
 }
 
 // fileVersion returns the file's version, its -wal included, or an error for
-// one that this heapstash does not know.
-func fileVersion(ctx context.Context, db *sql.DB, path string) (int, error) {
-	scripts, err := migrations()
-	if err != nil {
-		return 0, err
-	}
+// one beyond the newest that is known.
+func fileVersion(ctx context.Context, db *sql.DB, path string, newest int) (int, error) {
 	var version int
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return 0, err
 	}
-	if version > len(scripts) {
-		return 0, newerArchive(path, version, len(scripts))
+	if version > newest {
+		return 0, newerArchive(path, version, newest)
 	}
 	return version, nil
 }
@@ -103,47 +120,54 @@ const (
 	selectViews = `SELECT name FROM sqlite_schema WHERE type = 'view'`
 )
 
-// syncRegistry makes the metric table, the places of samples, and the views
-// those of this heapstash's registry. Their fingerprint in the file tells when there is nothing to do.
-func syncRegistry(ctx context.Context, db *sql.DB, l layout) error {
-	const fingerprintName = "registry"
-	script := viewScript(l)
-	sum := sha256.New()
-	fmt.Fprint(sum, script, schema.Registry())
-	fingerprint := hex.EncodeToString(sum.Sum(nil))
+// registrySetting names the fingerprint of the registry that the metric table,
+// the places of samples, and the views are of.
+const registrySetting = "registry"
 
-	var stored string
-	err := db.QueryRowContext(ctx, selectSetting, fingerprintName).Scan(&stored)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if stored == fingerprint {
-		return nil
-	}
-	return inTransaction(ctx, db, func(tx *sql.Tx) error {
-		for _, m := range schema.Registry() {
-			if _, err := tx.ExecContext(ctx, upsertMetric, m.Name, m.Column(), m.Unit, m.Type, m.Description); err != nil {
-				return err
-			}
-		}
-		if err := promote(ctx, tx, l); err != nil {
+func registryFingerprint(views string) string {
+	sum := sha256.New()
+	fmt.Fprint(sum, views, schema.Registry())
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// applyRegistry makes all that those of this heapstash's registry. There are no
+// views yet.
+func applyRegistry(ctx context.Context, tx *sql.Tx, l layout, views, fingerprint string) error {
+	for _, m := range schema.Registry() {
+		if _, err := tx.ExecContext(ctx, upsertMetric, m.Name, m.Column(), m.Unit, m.Type, m.Description); err != nil {
 			return err
 		}
-		views, err := column[string](ctx, tx, selectViews)
-		if err != nil {
+	}
+	if err := promote(ctx, tx, l); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, views); err != nil {
+		return fmt.Errorf("views: %w", err)
+	}
+	_, err := tx.ExecContext(ctx, upsertSetting, registrySetting, fingerprint)
+	return err
+}
+
+func dropViews(ctx context.Context, tx *sql.Tx) error {
+	views, err := column[string](ctx, tx, selectViews)
+	if err != nil {
+		return err
+	}
+	for _, view := range views {
+		if _, err := tx.ExecContext(ctx, "DROP VIEW "+quoteName(view)); err != nil {
 			return err
 		}
-		for _, view := range views {
-			if _, err := tx.ExecContext(ctx, "DROP VIEW "+quoteName(view)); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.ExecContext(ctx, script); err != nil {
-			return fmt.Errorf("views: %w", err)
-		}
-		_, err = tx.ExecContext(ctx, upsertSetting, fingerprintName, fingerprint)
-		return err
-	})
+	}
+	return nil
+}
+
+// setting reads what the archive keeps about itself, empty if it does not.
+func setting(ctx context.Context, db queryer, name string) (value string, err error) {
+	err = db.QueryRowContext(ctx, selectSetting, name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
 }
 
 // quoteName makes any text a SQL identifier.

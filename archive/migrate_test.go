@@ -12,13 +12,23 @@ import (
 	"heapstash/schema"
 )
 
+// known are the migrations that this heapstash has.
+func known(t *testing.T) []migration {
+	t.Helper()
+	steps, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
 // TestPartialMigration: a creation that dies leaves no file that looks like an
 // archive, and the next one clears its draft away.
 func TestPartialMigration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := create(ctx, path, newLayout()); !errors.Is(err, context.Canceled) {
+	if err := create(ctx, path, defaultMode, newLayout(), known(t)); !errors.Is(err, context.Canceled) {
 		t.Fatalf("create under a cancelled context: %v", err)
 	}
 	if exists, err := inspect(path); exists || err != nil {
@@ -34,7 +44,7 @@ func TestPartialMigration(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := create(t.Context(), path, newLayout()); err != nil {
+	if err := create(t.Context(), path, defaultMode, newLayout(), known(t)); err != nil {
 		t.Fatal(err)
 	}
 	if exists, err := inspect(path); !exists || err != nil {
@@ -46,7 +56,7 @@ func TestPartialMigration(t *testing.T) {
 // refused too.
 func TestFutureVersion(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	if err := create(t.Context(), path, newLayout()); err != nil {
+	if err := create(t.Context(), path, defaultMode, newLayout(), known(t)); err != nil {
 		t.Fatal(err)
 	}
 	db, err := openDB(path, "rw", url.Values{"_journal_mode": {"WAL"}})
@@ -69,7 +79,7 @@ func TestFutureVersion(t *testing.T) {
 // registry give way to ours, and nothing is rewritten when they are the same.
 func TestRegistryIsSynchronized(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	if err := create(t.Context(), path, newLayout()); err != nil {
+	if err := create(t.Context(), path, defaultMode, newLayout(), known(t)); err != nil {
 		t.Fatal(err)
 	}
 	version := func() (n int) {
@@ -78,7 +88,7 @@ func TestRegistryIsSynchronized(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		if err := migrate(t.Context(), db, path, newLayout()); err != nil {
+		if err := migrate(t.Context(), db, path, newLayout(), known(t)); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.QueryRow("PRAGMA schema_version").Scan(&n); err != nil {
@@ -118,7 +128,7 @@ func TestRegistryIsSynchronized(t *testing.T) {
 // for want of a column, moves to the column that this one has.
 func TestMetricGainsAColumn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	if err := create(t.Context(), path, newLayout()); err != nil {
+	if err := create(t.Context(), path, defaultMode, newLayout(), known(t)); err != nil {
 		t.Fatal(err)
 	}
 	db, err := openDB(path, "rw", url.Values{})

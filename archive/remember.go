@@ -10,6 +10,9 @@ const (
 		ON CONFLICT (cluster, kind, name, part) DO UPDATE SET ts = excluded.ts`
 	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, part, metric_id) VALUES (?, ?, ?, ?, ?)`
 	insertCarried = `INSERT OR IGNORE INTO carried (entity_id, metric_id) VALUES (?, ?)`
+	// What lies behind a watermark beyond the horizon, Heapster's clock having
+	// been set back, is not read.
+	forgetMarks   = `DELETE FROM watermark WHERE cluster = ? AND ts > ?`
 	upsertHorizon = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
 		ON CONFLICT (cluster) DO UPDATE SET horizon = excluded.horizon`
 )
@@ -44,6 +47,11 @@ func (w *writer) remember(b schema.Batch) error {
 	}
 	for namespace, labels := range b.NamespaceLabels {
 		if err := w.label(namespace, labels, b.Seen); err != nil {
+			return err
+		}
+	}
+	if b.Horizon > 0 {
+		if err := w.exec(forgetMarks, w.cluster, b.Horizon); err != nil {
 			return err
 		}
 	}
@@ -85,12 +93,19 @@ func (w *writer) remember(b schema.Batch) error {
 }
 
 const (
+	// From when on the pod is the one with the uid ?2: known already, or ?3.
+	sinceWhen = `ifnull((SELECT valid_from FROM pod_identity WHERE entity_id = ?1 AND uid = ?2), ?3)`
+
+	// Heapster's clock may have been set back, two incarnations may be told of
+	// one batch, and the sources of identities may be out of step: what is said
+	// last of a moment holds.
+	forgetIdentities  = `DELETE FROM pod_identity WHERE entity_id = ?1 AND uid <> ?2 AND valid_from >= ` + sinceWhen
+	replaceIdentities = `UPDATE pod_identity SET valid_to = ` + sinceWhen + ` - 1
+		WHERE entity_id = ?1 AND uid <> ?2 AND ifnull(valid_to >= ` + sinceWhen + `, TRUE)`
 	beginIdentity = `INSERT INTO pod_identity (entity_id, uid, node, labels, images, owner_kind, owner, valid_from)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (entity_id, uid) DO UPDATE SET node = excluded.node, labels = excluded.labels,
 			images = excluded.images, owner_kind = excluded.owner_kind, owner = excluded.owner, valid_to = NULL`
-	replaceIdentity = `UPDATE pod_identity SET valid_to = max(valid_from, ? - 1)
-		WHERE entity_id = ? AND uid <> ? AND valid_to IS NULL`
 )
 
 // identify notes who the pod is. Another uid ends the incarnation before; the
@@ -100,22 +115,30 @@ func (w *writer) identify(i schema.Identity) error {
 	if err != nil {
 		return err
 	}
-	if err := w.exec(replaceIdentity, i.Since, id, i.UID); err != nil {
-		return err
+	for _, statement := range []string{forgetIdentities, replaceIdentities} {
+		if err := w.exec(statement, id, i.UID, i.Since); err != nil {
+			return err
+		}
 	}
 	return w.exec(beginIdentity, id, i.UID, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
 }
 
 const (
-	endLabels   = `UPDATE namespace_label SET valid_to = max(valid_from, ? - 1) WHERE cluster = ? AND namespace = ? AND valid_to IS NULL`
-	beginLabels = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)
-		ON CONFLICT (cluster, namespace, valid_from) DO UPDATE SET labels = excluded.labels, valid_to = NULL`
+	forgetLabels = `DELETE FROM namespace_label WHERE cluster = ?1 AND namespace = ?2 AND valid_from >= ?3`
+	endLabels    = `UPDATE namespace_label SET valid_to = ?3 - 1 WHERE cluster = ?1 AND namespace = ?2 AND ifnull(valid_to, ?3) >= ?3`
+	beginLabels  = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)`
 )
 
-// label notes the labels that a namespace has since then.
+// label notes the labels that a namespace has since then. As of identities,
+// what is said last of a moment holds.
 func (w *writer) label(namespace, labels string, since schema.Instant) error {
-	if err := w.exec(endLabels, since, w.cluster, namespace); err != nil || labels == "" {
-		return err
+	for _, statement := range []string{forgetLabels, endLabels} {
+		if err := w.exec(statement, w.cluster, namespace, since); err != nil {
+			return err
+		}
+	}
+	if labels == "" {
+		return nil
 	}
 	return w.exec(beginLabels, w.cluster, namespace, labels, since)
 }

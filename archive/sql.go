@@ -9,6 +9,7 @@ import (
 // queryer is what *sql.DB and *sql.Tx have in common for reading.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // inTransaction commits what do did, or rolls it back when do fails or
@@ -49,4 +50,56 @@ func column[T any](ctx context.Context, db queryer, query string, args ...any) (
 		return err
 	}, query, args...)
 	return values, err
+}
+
+// prepared is a transaction that prepares each query once.
+type prepared struct {
+	// ctx is never cancelled, for go-sqlite3 pays for each statement under
+	// one that can be.
+	ctx        context.Context
+	tx         *sql.Tx
+	statements map[string]*sql.Stmt
+}
+
+func prepare(ctx context.Context, tx *sql.Tx) prepared {
+	return prepared{context.WithoutCancel(ctx), tx, make(map[string]*sql.Stmt)}
+}
+
+// statement prepares a query once a transaction, which closes it.
+func (p prepared) statement(query string) (*sql.Stmt, error) {
+	if stmt := p.statements[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := p.tx.PrepareContext(p.ctx, query)
+	if err == nil {
+		p.statements[query] = stmt
+	}
+	return stmt, err
+}
+
+func (p prepared) exec(query string, args ...any) error {
+	_, err := p.change(query, args...)
+	return err
+}
+
+// change runs a statement, and returns how many rows it changed.
+func (p prepared) change(query string, args ...any) (rows int64, err error) {
+	stmt, err := p.statement(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(p.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// one scans the first row of a query, or returns [sql.ErrNoRows].
+func (p prepared) one(query string, dest any, args ...any) error {
+	stmt, err := p.statement(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(p.ctx, args...).Scan(dest)
 }

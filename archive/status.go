@@ -14,7 +14,7 @@ import (
 // Status tells what an archive holds.
 type Status struct {
 	Path    string        `json:"path"`
-	Bytes   int64         `json:"bytes"`   // on disk, the -wal file included
+	Bytes   int64         `json:"bytes"`   // on disk, the -wal or -journal file included
 	Version int           `json:"version"` // of the schema
 	Kinds   []KindStatus  `json:"kinds"`
 	Passes  []PassStatus  `json:"passes"` // the newest first
@@ -95,10 +95,10 @@ func (r *Reader) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-// sizeOf returns the bytes of an archive and of its -wal file.
+// sizeOf returns the bytes of an archive and of its log or journal.
 func sizeOf(path string) (int64, error) {
 	var size int64
-	for _, path := range []string{path, path + "-wal"} {
+	for _, path := range []string{path, path + writeAheadLog, path + rollbackJournal} {
 		info, err := os.Stat(path)
 		switch {
 		case err == nil:

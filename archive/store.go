@@ -1,12 +1,11 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -23,13 +22,64 @@ type Options struct {
 	// LockWait is how long to wait for another writer to finish. Zero tries
 	// once.
 	LockWait time.Duration
+	// Expect is the [Store.ID] of the archive that must be at the path: then
+	// none is made, and another one is refused. Empty for whatever is there.
+	Expect string
+	// Migrating is told of the migration of an older archive: at its begin, at
+	// its end, and every few seconds between, then from another goroutine. Nil
+	// for nobody.
+	Migrating func(Migration)
+	// MinFree is how many bytes must be free on the archive's file system for
+	// anything to be stored, moved or copied there. Zero asks for none.
+	MinFree int64
+	// Mode is that of files to be made: an archive, its lock, a snapshot. Zero
+	// is 0600. An archive that exists keeps its own, and SQLite gives that to
+	// its -wal and -shm files.
+	Mode fs.FileMode
+	// Retention is what [Store.Prune] and [Prune] leave.
+	Retention Retention
+
+	// For tests; [Open] fills them in.
+	disk        disk
+	steps       []migration
+	reportEvery time.Duration
+	waiting     func() // called before the lock is taken
 }
+
+func (o Options) filled() (Options, error) {
+	if o.disk == nil {
+		o.disk = diskOf
+	}
+	if o.reportEvery == 0 {
+		o.reportEvery = reportEvery
+	}
+	if o.waiting == nil {
+		o.waiting = func() {}
+	}
+	if o.steps != nil {
+		return o, nil
+	}
+	var err error
+	o.steps, err = migrations()
+	return o, err
+}
+
+// defaultMode lets nobody else read an archive.
+const defaultMode fs.FileMode = 0o600
+
+func (o Options) mode() fs.FileMode { return cmp.Or(o.Mode, defaultMode) }
 
 // Store is an archive open for writing. It holds the archive's kernel lock
 // from [Open] to [Store.Close]: keep it for one operation, not for a process's
 // life. Use it from one goroutine.
 type Store struct {
-	path   string
+	path   string // as it was given
+	file   string // where that leads
+	opened fs.FileInfo
+	system FileSystem
+	lost   bool // see unmoved
+	id     string
+	opts   Options
 	db     *sql.DB
 	lock   *lock
 	layout layout
@@ -42,45 +92,98 @@ type Store struct {
 
 // Open opens the archive for writing, creates it where there is none, and
 // brings an older one to the newest version. The error wraps
-// [schema.ErrNotArchive], [schema.ErrNewerArchive] or [schema.ErrLocked] where
-// one of them is the reason; then nothing was changed on disk.
+// [schema.ErrNotArchive], [schema.ErrNewerArchive], [schema.ErrLocked], or, of
+// an archive that is expected, [schema.ErrNoArchive] or
+// [schema.ErrOtherArchive], where one of them is the reason; then nothing was
+// changed on disk.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
-	exists, err := inspect(path)
+	opts, err := opts.filled()
 	if err != nil {
 		return nil, err
 	}
-	lock, err := takeLock(ctx, path, opts.LockWait)
+	header, err := readHeader(path, len(opts.steps))
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, lock: lock, layout: newLayout()}
-	if err := s.open(ctx, exists); err != nil {
+	if !header.exists && opts.Expect != "" {
+		return nil, gone(path, "it was there before")
+	}
+	file, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	opts.waiting()
+	lock, err := takeLock(ctx, path, file, opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, file: file, opts: opts, lock: lock, layout: newLayout(), system: opts.disk.fileSystem(file)}
+	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, exists bool) error {
-	if !exists {
-		if err := create(ctx, s.path, s.layout); err != nil {
-			return err
-		}
-	}
-	db, err := openDB(s.path, "rw", url.Values{
-		"_txlock":       {"immediate"}, // a read that turns into a write would fail at once otherwise
-		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"},
-		"_foreign_keys": {"1"},
-	})
+func (s *Store) open(ctx context.Context) error {
+	opts := s.opts
+	// Whoever had the lock before may have made the archive, or a newer one.
+	header, err := readHeader(s.path, len(opts.steps))
 	if err != nil {
 		return err
 	}
-	s.db = db
-	if err := migrate(ctx, s.db, s.path, s.layout); err != nil {
+	if !header.exists {
+		if opts.Expect != "" {
+			return gone(s.path, "it was there before")
+		}
+		if err := create(ctx, s.file, opts.mode(), s.layout, opts.steps); err != nil {
+			return err
+		}
+	}
+	journal, err := s.keepJournal(ctx, header.writeAhead, len(opts.steps))
+	if err != nil {
+		return err
+	}
+	pragmas := url.Values{
+		"_txlock":       {"immediate"}, // a read that turns into a write would fail at once otherwise
+		"_journal_mode": {journal},
+		"_synchronous":  {"FULL"},
+		"_foreign_keys": {"1"},
+	}
+	if journal == journalRollback {
+		pragmas.Set("_busy_timeout", busyRollback)
+	}
+	if s.db, err = openDB(s.file, "rw", pragmas); err != nil {
+		return err
+	}
+	if journal == journalWriteAhead {
+		if err := keepLogFiles(ctx, s.db); err != nil {
+			return err
+		}
+	}
+	if s.id, err = setting(ctx, s.db, "archive_id"); err != nil {
+		return err
+	}
+	// Not before it is open: opening it for writing gives a file of a
+	// container's image another number.
+	if s.opened, err = os.Stat(s.file); err != nil {
+		return err
+	}
+	if opts.Expect != "" && s.id != opts.Expect {
+		return &Error{
+			Path: s.path,
+			Err:  fmt.Errorf("%w than the one that was here before", schema.ErrOtherArchive),
+			hint: "put the other one back; heapstash writes to this one when it is started anew",
+		}
+	}
+	if err := s.upgrade(ctx); err != nil {
 		return err
 	}
 	return s.load(ctx)
 }
+
+// ID is the archive's own, by which it is told from others. A copy has the
+// same.
+func (s *Store) ID() string { return s.id }
 
 // Close gives the lock back. What was written is safe whether or not Close is
 // ever called.
@@ -95,18 +198,19 @@ func (s *Store) Close() error {
 // create makes a whole archive under another name and then gives it its own,
 // so that a file at path is an archive at every moment. The caller holds the
 // lock.
-func create(ctx context.Context, path string, l layout) error {
+func create(ctx context.Context, path string, mode fs.FileMode, l layout, steps []migration) error {
 	draft := path + ".new"
-	for _, left := range []string{draft, draft + "-journal"} { // by a heapstash that died here
+	for _, left := range []string{draft, draft + rollbackJournal} { // by a heapstash that died here
 		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	file, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
 	if err != nil {
 		return err
 	}
-	if err := file.Close(); err != nil {
+	// Exactly that mode, whatever the umask.
+	if err := errors.Join(file.Chmod(mode), file.Close()); err != nil {
 		return err
 	}
 	db, err := openDB(draft, "rw", url.Values{
@@ -117,7 +221,7 @@ func create(ctx context.Context, path string, l layout) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(migrate(ctx, db, path, l), db.Close()); err != nil {
+	if err := errors.Join(migrate(ctx, db, path, l, steps), db.Close()); err != nil {
 		return errors.Join(err, os.Remove(draft))
 	}
 	if err := os.Rename(draft, path); err != nil {
@@ -135,6 +239,16 @@ func syncDirectory(path string) error {
 	return errors.Join(directory.Sync(), directory.Close())
 }
 
+// dataSource names a file, by its absolute path, to the driver.
+func dataSource(file, mode string, pragmas url.Values) string {
+	pragmas.Set("mode", mode)
+	if !pragmas.Has("_busy_timeout") {
+		pragmas.Set("_busy_timeout", busyWriteAhead)
+	}
+	source := url.URL{Scheme: "file", Path: file, RawQuery: pragmas.Encode()}
+	return source.String()
+}
+
 // openDB opens the file with pragmas in the data source name, where they hold
 // for every connection. There is one connection: a writer needs no more, and a
 // reader sees one state.
@@ -143,62 +257,10 @@ func openDB(path, mode string, pragmas url.Values) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pragmas.Set("mode", mode)
-	pragmas.Set("_busy_timeout", "10000")
-	source := url.URL{Scheme: "file", Path: absolute, RawQuery: pragmas.Encode()}
-	db, err := sql.Open("sqlite3", source.String())
+	db, err := sql.Open("sqlite3", dataSource(absolute, mode, pragmas))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
 	return db, nil
-}
-
-// inspect tells, without touching it, whether the file is an archive that this
-// heapstash can open. No file, or an empty one, is no error and no archive.
-func inspect(path string) (exists bool, err error) {
-	notOurs := func(what string) error {
-		return &Error{
-			Path: path,
-			Err:  fmt.Errorf("%w: %s", schema.ErrNotArchive, what),
-			hint: "name another file with --db-file; this one was not touched",
-		}
-	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, explain(path, err)
-	case info.IsDir():
-		return false, notOurs("it is a directory")
-	case !info.Mode().IsRegular():
-		return false, notOurs("it is not a regular file")
-	case info.Size() == 0:
-		return false, nil
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return false, explain(path, err)
-	}
-	defer file.Close() // read only
-	// https://www.sqlite.org/fileformat.html, "The Database Header".
-	var header [100]byte
-	if _, err := io.ReadFull(file, header[:]); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, explain(path, err)
-	}
-	if string(header[:16]) != "SQLite format 3\x00" {
-		return false, notOurs("it is not an SQLite file")
-	}
-	if id := binary.BigEndian.Uint32(header[68:]); id != applicationID {
-		return false, notOurs(fmt.Sprintf("it is an SQLite file of another program (application_id %#x)", id))
-	}
-	scripts, err := migrations()
-	if err != nil {
-		return false, err
-	}
-	if version := int(binary.BigEndian.Uint32(header[60:])); version > len(scripts) {
-		return false, newerArchive(path, version, len(scripts))
-	}
-	return true, nil
 }

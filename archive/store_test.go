@@ -222,3 +222,11 @@ func TestLockKeepsASecondWriterOut(t *testing.T) {
 		t.Errorf("waiting writer: %v", err)
 	}
 }
+
+// shell runs a script in the sqlite3 shell, which may write.
+func shell(t *testing.T, path, script string) {
+	t.Helper()
+	if out, err := exec.Command("sqlite3", path, script).CombinedOutput(); err != nil {
+		t.Fatalf("sqlite3: %v\n%s", err, out)
+	}
+}

@@ -14,8 +14,12 @@ import (
 // Write stores the batch in one transaction, whole or not at all. A sample
 // that the archive has already is not written again: the first value stays,
 // and a differing one is counted and kept as a conflict, unless one of the two
-// is the other as Heapster truncates it; then the exact one stays.
+// is the other as Heapster truncates it; then the exact one stays. The error
+// wraps [schema.ErrNoSpace] where [Options].MinFree forbids it.
 func (s *Store) Write(ctx context.Context, b schema.Batch) (schema.Written, error) {
+	if err := checkSpace(s.path, s.opts.MinFree, 0); err != nil {
+		return schema.Written{}, err
+	}
 	var w *writer
 	err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {
 		w = newWriter(ctx, s, tx, b)
@@ -27,7 +31,7 @@ func (s *Store) Write(ctx context.Context, b schema.Batch) (schema.Written, erro
 	// What the transaction added exists only now.
 	maps.Copy(s.entities, w.entities)
 	maps.Copy(s.metrics, w.metrics)
-	return w.written, nil
+	return w.written, s.unmoved()
 }
 
 // entityKey names an entity across clusters.
@@ -38,17 +42,13 @@ type entityKey struct {
 
 // writer writes one batch within one transaction.
 type writer struct {
-	// ctx is never cancelled, for go-sqlite3 pays for each statement under
-	// one that can be; caller is, and is looked at between steps.
-	ctx    context.Context
-	caller context.Context
+	prepared
+	caller context.Context // may be cancelled, and is looked at between steps
 
 	*Store
-	tx         *sql.Tx
-	statements map[string]*sql.Stmt
-	pass       schema.PassID
-	cluster    string
-	written    schema.Written
+	pass    schema.PassID
+	cluster string
+	written schema.Written
 
 	// What this transaction added to the store's maps of the same name.
 	entities map[entityKey]int64
@@ -57,46 +57,14 @@ type writer struct {
 
 func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b schema.Batch) *writer {
 	return &writer{
-		ctx:        context.WithoutCancel(ctx),
-		caller:     ctx,
-		Store:      s,
-		tx:         tx,
-		statements: make(map[string]*sql.Stmt),
-		pass:       b.Pass,
-		cluster:    b.Cluster,
-		entities:   make(map[entityKey]int64),
-		metrics:    make(map[schema.MetricName]int64),
+		prepared: prepare(ctx, tx),
+		caller:   ctx,
+		Store:    s,
+		pass:     b.Pass,
+		cluster:  b.Cluster,
+		entities: make(map[entityKey]int64),
+		metrics:  make(map[schema.MetricName]int64),
 	}
-}
-
-// statement prepares a query once a transaction, which closes it.
-func (w *writer) statement(query string) (*sql.Stmt, error) {
-	if stmt := w.statements[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := w.tx.PrepareContext(w.ctx, query)
-	if err == nil {
-		w.statements[query] = stmt
-	}
-	return stmt, err
-}
-
-func (w *writer) exec(query string, args ...any) error {
-	stmt, err := w.statement(query)
-	if err != nil {
-		return err
-	}
-	_, err = stmt.ExecContext(w.ctx, args...)
-	return err
-}
-
-// one scans the first row of a query, or returns [sql.ErrNoRows].
-func (w *writer) one(query string, dest any, args ...any) error {
-	stmt, err := w.statement(query)
-	if err != nil {
-		return err
-	}
-	return stmt.QueryRowContext(w.ctx, args...).Scan(dest)
 }
 
 func (w *writer) write(b schema.Batch) error {

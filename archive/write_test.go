@@ -359,3 +359,52 @@ func TestLabelsOfANamespace(t *testing.T) {
 		t.Errorf("labels:\n%s", got)
 	}
 }
+
+// TestHistoryWhenTheClockIsSetBack: what is said last of a moment holds, and no
+// watermark stays ahead of what was read by the new clock.
+func TestHistoryWhenTheClockIsSetBack(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	shop, cart := schema.Scope{Kind: schema.Pod, Name: "shop"}, schema.Scope{Kind: schema.Pod, Name: "cart"}
+	put := func(at schema.Instant, uid, labels string, scopes ...schema.Scope) {
+		t.Helper()
+		b := schema.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at,
+			Identities:      []schema.Identity{{Pod: web0, UID: uid, Since: at}},
+			NamespaceLabels: map[string]string{"shop": labels}, Watermarks: make(map[schema.Scope]schema.Instant)}
+		for _, scope := range scopes {
+			b.Watermarks[scope] = at
+		}
+		if _, err := s.Write(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	history := func(want string) {
+		t.Helper()
+		got := stock(t, path, `SELECT group_concat(uid || ' ' || (valid_from - 1506513600) || ifnull(' ' || (valid_to - 1506513600), ''), ', ')
+			FROM (SELECT * FROM pod_identity ORDER BY valid_from)`)
+		if got != want {
+			t.Errorf("identities: %s, want %s", got, want)
+		}
+		if got := check(t, path); len(got) > 0 {
+			t.Errorf("check: %v", got)
+		}
+	}
+	put(noon, "a", "v:1", shop, cart)
+	put(noon+600, "b", "v:2", shop, cart)
+	history("a 0 599, b 600")
+	put(noon+600, "c", "v:3")
+	history("a 0 599, c 600") // of the same batch
+	put(noon+300, "d", "v:4", shop)
+	history("a 0 299, d 300") // the clock was set back
+	put(noon+360, "e", "v:5", shop)
+	put(noon+420, "d", "v:6", shop)
+	history("a 0 299, d 300") // e was told too early
+	put(noon+480, "", "v:7", shop)
+	history("a 0 299, d 300 479,  480")
+	if got := stock(t, path, "SELECT name, ts - 1506513600 FROM watermark"); got != "shop|480" {
+		t.Errorf("watermarks: %s", got)
+	}
+	if got := stock(t, path, "SELECT group_concat(labels || ' ' || (valid_from - 1506513600)) FROM namespace_label"); got != "v:1 0,v:4 300,v:5 360,v:6 420,v:7 480" {
+		t.Errorf("labels: %s", got)
+	}
+}

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+
+	"heapstash/schema"
 )
 
 // body reads one answer at a time: counted as it comes over the wire,
@@ -28,10 +30,11 @@ func newBody() *body {
 	}
 }
 
-// reset makes b read the body of resp. Reading more than limit bytes gives an
-// http.MaxBytesError.
-func (b *body) reset(resp *http.Response, limit int64, count *atomic.Int64) error {
-	var plain io.Reader = &counter{resp.Body, count}
+// reset makes b read the body of resp. Reading more than the limit gives a
+// [schema.LimitError], be that much received or unzipped: an endless zip of
+// nothing would not unzip to anything.
+func (b *body) reset(resp *http.Response, limit bound, count *atomic.Int64) error {
+	var plain io.Reader = &limited{from: &counter{resp.Body, count}, bound: limit}
 	switch encoding := resp.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
 	case "gzip":
@@ -39,11 +42,11 @@ func (b *body) reset(resp *http.Response, limit int64, count *atomic.Int64) erro
 		if err := b.zip.Reset(b.wire); err != nil {
 			return err
 		}
-		plain = &b.zip
+		plain = &limited{from: &b.zip, bound: limit}
 	default:
 		return malformed("an answer in the encoding %q", encoding)
 	}
-	b.text.Reset(http.MaxBytesReader(nil, io.NopCloser(plain), limit))
+	b.text.Reset(plain)
 	return nil
 }
 
@@ -77,13 +80,13 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // bodyError tells what is wrong with an answer whose decoding ended in err.
-func bodyError(u *url.URL, err error) error {
+func bodyError(u *url.URL, err error, own secrets) error {
 	var protocol *ProtocolError
-	var tooLong *http.MaxBytesError
+	var beyond *schema.LimitError
 	switch {
 	case errors.As(err, &protocol):
-	case errors.As(err, &tooLong):
-		protocol = &ProtocolError{Message: "an answer longer than any of Heapster's"}
+	case errors.As(err, &beyond):
+		protocol = &ProtocolError{Message: beyond.What, Err: beyond}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		protocol = &ProtocolError{Message: "an answer that is not gzip though it says so"}
 	default:
@@ -95,5 +98,6 @@ func bodyError(u *url.URL, err error) error {
 		}
 	}
 	protocol.URL = shortURL(u)
+	protocol.Message = own.scrub(protocol.Message)
 	return protocol
 }

@@ -31,13 +31,8 @@ type Options struct {
 	// MaxURL is the longest URL in bytes that [Client.SplitPods] plans for.
 	// Load balancers commonly refuse more than 8 kB. Default 6000.
 	MaxURL int
-	// MaxBody is the longest answer taken, in bytes after decompression, but
-	// for metric-export. Default 64 MiB.
-	MaxBody int64
-	// MaxExport is the same for metric-export, of which never more than one
-	// entity is in memory: 1,000 pods with 2,000 containers are 7 MB. Default
-	// 1 GiB.
-	MaxExport int64
+	// Limits bound what is taken of an answer.
+	Limits Limits
 	// UserAgent is the header of that name. Default "heapstash".
 	UserAgent string
 	// Accept is the header of that name. Default "application/json".
@@ -50,8 +45,7 @@ func (o Options) withDefaults() Options {
 		Timeout:     cmp.Or(o.Timeout, 10*time.Second),
 		Tries:       cmp.Or(o.Tries, 3),
 		MaxURL:      cmp.Or(o.MaxURL, 6000),
-		MaxBody:     cmp.Or(o.MaxBody, 64<<20),
-		MaxExport:   cmp.Or(o.MaxExport, 1<<30),
+		Limits:      o.Limits.withDefaults(),
 		UserAgent:   cmp.Or(o.UserAgent, "heapstash"),
 		Accept:      cmp.Or(o.Accept, "application/json"),
 	}
@@ -90,8 +84,7 @@ func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
 	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
 		return nil, fmt.Errorf("heapster URL %q: leave out what follows the path", base.Redacted())
 	}
-	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 ||
-		opts.MaxBody < 0 || opts.MaxExport < 0 {
+	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 || opts.Limits.isNegative() {
 		return nil, fmt.Errorf("heapster client: an option is negative: %+v", opts)
 	}
 	opts = opts.withDefaults()

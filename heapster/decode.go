@@ -1,6 +1,7 @@
 package heapster
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strconv"
@@ -19,18 +20,31 @@ func decodeNothing(r io.Reader) (none struct{}, err error) {
 
 // decodeNames reads an array of names. Heapster puts them in another order
 // each time: they come sorted, each once.
-func decodeNames[N ~string](dec *jsontext.Decoder) ([]N, error) {
+func decodeNames[N ~string](dec *decoder) ([]N, error) {
 	var names []N
 	err := decodeValue(dec, &names)
+	for _, name := range names {
+		err = cmp.Or(err, dec.limits.checkName(string(name)))
+	}
 	slices.Sort(names)
 	return slices.Compact(names), err
+}
+
+// decodeMetricNames does so with the names of an entity's metrics.
+func decodeMetricNames(dec *decoder) ([]schema.MetricName, error) {
+	names, err := decodeNames[schema.MetricName](dec)
+	count := 0
+	for range names {
+		err = cmp.Or(err, dec.limits.countMetrics(&count))
+	}
+	return names, err
 }
 
 // decodeItems returns a decoder of a list of so many series. Heapster gives
 // them in the order of the request and without names, so that any other
 // number means that they cannot be told apart.
-func decodeItems(want int) func(*jsontext.Decoder) ([][]schema.Point, error) {
-	return func(dec *jsontext.Decoder) ([][]schema.Point, error) {
+func decodeItems(want int) func(*decoder) ([][]schema.Point, error) {
+	return func(dec *decoder) ([][]schema.Point, error) {
 		items := make([][]schema.Point, 0, want)
 		err := member(dec, "items", func() error {
 			_, err := list(dec, func() error {
@@ -54,10 +68,14 @@ func decodeItems(want int) func(*jsontext.Decoder) ([][]schema.Point, error) {
 // metrics/api/v1/types), in the order of the answer. It passes over its
 // latestTimestamp, and over points of the year 1, which Heapster means no time
 // by.
-func decodeSeries(dec *jsontext.Decoder) (points []schema.Point, err error) {
+func decodeSeries(dec *decoder) (points []schema.Point, err error) {
 	err = member(dec, "metrics", func() error {
+		count := 0
 		_, err := list(dec, func() error {
 			p, err := decodePoint(dec)
+			if err == nil {
+				err = dec.limits.countPoints(&count)
+			}
 			if err == nil && p.At != 0 {
 				points = append(points, p)
 			}
@@ -74,11 +92,16 @@ func decodeSeries(dec *jsontext.Decoder) (points []schema.Point, err error) {
 // exact where value is cut to an integer, and so it wins.
 //
 // It takes the members one by one, for a pass reads tens of thousands of them.
-func decodePoint(dec *jsontext.Decoder) (schema.Point, error) {
+func decodePoint(dec *decoder) (schema.Point, error) {
 	var p schema.Point
 	var timed, valued, exact bool
 	err := object(dec, func(name []byte) error {
-		text, err := dec.ReadValue()
+		switch string(name) {
+		case "timestamp", "value", "floatValue":
+		default:
+			return dec.SkipValue()
+		}
+		text, err := scalar(dec)
 		if err != nil {
 			return err
 		}
@@ -124,4 +147,15 @@ func decodeInstant(text jsontext.Value) (schema.Instant, error) {
 		return 0, malformed("timestamp %s is not RFC 3339", oneLine(string(text)))
 	}
 	return schema.InstantOf(at), nil
+}
+
+// scalar reads a value that is neither an array nor an object, either of which
+// would be held in memory whole.
+func scalar(dec *decoder) (jsontext.Value, error) {
+	switch kind := dec.PeekKind(); kind {
+	case jsontext.KindBeginArray, jsontext.KindBeginObject:
+		return nil, malformed("JSON %s where a number or a text belongs", kindName(kind))
+	default:
+		return dec.ReadValue()
+	}
 }

@@ -15,16 +15,14 @@ import (
 	"testing/iotest"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"heapstash/schema"
 )
 
-func decode[T any](decode func(*jsontext.Decoder) (T, error), text string) (T, error) {
+func decode[T any](decode func(*decoder) (T, error), text string) (T, error) {
 	// A byte at a time, so that every value lies across a refill somewhere.
-	v, err := whole(decode)(iotest.OneByteReader(strings.NewReader(text)))
+	v, err := whole(DefaultLimits(), decode)(iotest.OneByteReader(strings.NewReader(text)))
 	if err != nil {
-		err = bodyError(&url.URL{}, err)
+		err = bodyError(&url.URL{}, err, nil)
 	}
 	return v, err
 }
@@ -106,7 +104,7 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"metrics":[],}`:                               "not JSON",
 		`{"metrics":nill}`:                              "not JSON",
 		`{"metrics":[],"a":"\q"}`:                       "not JSON",
-		`{"metrics":[],"a":` + strings.Repeat("[", 1e5): "exceeded max depth",
+		`{"metrics":[],"a":` + strings.Repeat("[", 1e5): "JSON nested deeper than 100",
 	} {
 		_, err := decode(decodeSeries, text)
 		var protocol *ProtocolError
@@ -325,7 +323,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := whole(decodeItems(pods))(bytes.NewReader(text)); err != nil {
+		if _, err := whole(DefaultLimits(), decodeItems(pods))(bytes.NewReader(text)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -25,6 +25,10 @@ type DirectOptions struct {
 	Insecure bool
 }
 
+// MaxHeader is the longest header of an answer that is taken, in bytes, where
+// heapstash makes the connection; client-go's take ten times as much.
+const MaxHeader = 1 << 20
+
 // DirectClient returns an HTTP client for [New] that needs no Kubernetes. It
 // heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY and follows no redirect, so that
 // the token goes to no other host. The error tells of files that are missing
@@ -41,6 +45,8 @@ func DirectClient(o DirectOptions) (*http.Client, error) {
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: 64, // net/http keeps two unless told, and a pass uses more
 		IdleConnTimeout:     90 * time.Second,
+
+		MaxResponseHeaderBytes: MaxHeader,
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: refuseRedirect}
 	if o.TokenFile != "" {

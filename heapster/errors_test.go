@@ -75,6 +75,7 @@ func TestStatusError(t *testing.T) {
 		"kubectl proxy":        {403, "Forbidden\n", schema.ErrRefused, "answered 403 Forbidden", "--accept-hosts"},
 		"old kubectl proxy":    {403, "<h3>Unauthorized</h3>", schema.ErrRefused, "403 Forbidden: Unauthorized", "--accept-hosts"},
 		"kubectl proxy alone":  {502, "Error: 'dial tcp 127.0.0.1:6443'\nTrying to reach: 'https://x/'", schema.ErrUnreachable, "502 Bad Gateway: Error: 'dial", "its kubeconfig"},
+		"kubectl proxy 1.36":   {500, "dial tcp 127.0.0.1:6443: connect: connection refused", schema.ErrUnreachable, "connection refused", "its kubeconfig"},
 		"heapster 404":         {404, "404: Page Not Found", schema.ErrNotFound, "answered 404 Not Found: 404: Page Not Found", "up to before /api/v1/model"},
 		"heapster 400":         {400, "parsing time \"1\"\n", schema.ErrProtocol, "400 Bad Request: parsing time", ""},
 		"heapster 500":         {500, "a\n\tb\n", schema.ErrUnreachable, "500 Internal Server Error: a b", "Heapster's log"},
@@ -150,13 +151,13 @@ func TestProtocolError(t *testing.T) {
 		"more":          {"", `["a"]["b"]`, "more than one JSON value", "is it Heapster"},
 		"cut":           {"", `["a","b`, "the answer ends early: unexpected EOF", "cuts answers short"},
 		"nothing":       {"", ``, "the answer ends early", "cuts answers short"},
-		"too long":      {"", `["` + strings.Repeat(`a","`, 1000) + `"]`, "longer than any", "is it Heapster"},
+		"too long":      {"", `["` + strings.Repeat(`a","`, 1000) + `"]`, "an answer of more than 1 kB", "raise limits.answer"},
 		"not gzip":      {"gzip", `["a","b","c"]`, "not gzip", "is it Heapster"},
 		"cut gzip":      {"gzip", "\x1f\x8b\x08", "the answer ends early", "cuts answers short"},
 		"other packing": {"br", `["a"]`, `encoding "br"`, "is it Heapster"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, heapster.Options{Tries: 1, MaxBody: 1000}, func(w http.ResponseWriter, r *http.Request) {
+			c := serve(t, heapster.Options{Tries: 1, Limits: heapster.Limits{Answer: 1000}}, func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(test.header, "/") {
 					w.Header().Set("Content-Type", test.header)
 				} else {

@@ -3,15 +3,13 @@ package heapster
 import (
 	"context"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"heapstash/schema"
 )
 
 // Export reads metric-export: every node, pod, container and system container
 // of Heapster's newest batch, in no order. It calls visit with one at a time
 // and holds no more than that one, so that the answer may be far longer than
-// memory, up to Options.MaxExport. Each is the visitor's to keep.
+// memory, up to Options.Limits. Each is the visitor's to keep.
 //
 // A try that fails on the way is repeated from the start: visit then meets
 // again what it has met, perhaps in a newer batch. That is harmless where one
@@ -28,7 +26,7 @@ func (c *Client) Export(ctx context.Context, visit func(schema.Exported) error) 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var refusal error // of the visitor
-	enabled, err := fetch(ctx, c, c.base+"/api/v1/metric-export", c.opts.MaxExport, whole(func(dec *jsontext.Decoder) (bool, error) {
+	enabled, err := fetch(ctx, c, c.base+"/api/v1/metric-export", c.opts.Limits.export(), whole(c.opts.Limits, func(dec *decoder) (bool, error) {
 		visited := false
 		null, err := list(dec, func() error {
 			visited = true

@@ -2,6 +2,7 @@ package heapster
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -28,7 +29,7 @@ type exportedLabelsJSON struct {
 
 // decodeExported reads a Timeseries (Heapster's metrics/api/v1/types): all
 // metrics of one entity.
-func decodeExported(dec *jsontext.Decoder) (schema.Exported, error) {
+func decodeExported(dec *decoder) (schema.Exported, error) {
 	var labels exportedLabelsJSON
 	var rows exportedRows
 	measured := false
@@ -43,6 +44,9 @@ func decodeExported(dec *jsontext.Decoder) (schema.Exported, error) {
 			return dec.SkipValue()
 		}
 	})
+	if err == nil {
+		err = labels.check(dec.limits)
+	}
 	if err != nil {
 		return schema.Exported{}, err
 	}
@@ -66,6 +70,16 @@ func decodeExported(dec *jsontext.Decoder) (schema.Exported, error) {
 	}, nil
 }
 
+// check refuses names that are too long. The pod's labels are no name.
+func (l exportedLabelsJSON) check(limits Limits) error {
+	for _, name := range []string{l.Container, l.BaseImage, l.Pod, l.PodUID, l.NamespaceID, l.Node, l.Hostname, l.HostID} {
+		if err := limits.checkName(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // entity tells the kinds apart as Heapster mixes them up: it gives nodes and
 // pods the names of containers that cannot be any (metrics/api/v1/api.go).
 func (l exportedLabelsJSON) entity() (schema.Entity, error) {
@@ -85,14 +99,21 @@ func (l exportedLabelsJSON) entity() (schema.Entity, error) {
 
 // decodeValues reads the points of an entity, by metric. It passes over points
 // of the year 1, as decodeSeries does.
-func decodeValues(dec *jsontext.Decoder, rows *exportedRows) error {
+func decodeValues(dec *decoder, rows *exportedRows) error {
 	if dec.PeekKind() == jsontext.KindNull {
 		return dec.SkipValue()
 	}
+	metrics, points := 0, 0
 	return object(dec, func(name []byte) error {
 		metric := metricName(name)
+		if err := errors.Join(dec.limits.countMetrics(&metrics), dec.limits.checkName(string(metric))); err != nil {
+			return err
+		}
 		_, err := list(dec, func() error {
 			p, labels, err := decodeExportedPoint(dec)
+			if err == nil {
+				err = dec.limits.countPoints(&points)
+			}
 			if err == nil && p.At != 0 {
 				rows.add(labels, p.At, schema.Reading{Metric: metric, Value: p.Value})
 			}
@@ -105,19 +126,19 @@ func decodeValues(dec *jsontext.Decoder, rows *exportedRows) error {
 // decodeExportedPoint reads a Point without its start, which is the batch's
 // time or that since which a counter counts. Its end is the batch's time, to
 // which the model API attributes the value.
-func decodeExportedPoint(dec *jsontext.Decoder) (p schema.Point, labels string, err error) {
+func decodeExportedPoint(dec *decoder) (p schema.Point, labels string, err error) {
 	timed, valued := false, false
 	err = object(dec, func(name []byte) error {
 		switch string(name) {
 		case "end":
-			text, err := dec.ReadValue()
+			text, err := scalar(dec)
 			if err == nil {
 				timed = true
 				p.At, err = decodeInstant(text)
 			}
 			return err
 		case "value":
-			text, err := dec.ReadValue()
+			text, err := scalar(dec)
 			if err == nil && text.Kind() != jsontext.KindNull {
 				valued = true
 				p.Value, err = exactValue(text)
@@ -127,7 +148,7 @@ func decodeExportedPoint(dec *jsontext.Decoder) (p schema.Point, labels string, 
 			var pairs map[string]string
 			err := decodeValue(dec, &pairs)
 			labels = spellLabels(pairs)
-			return err
+			return cmp.Or(err, dec.limits.checkName(labels))
 		default:
 			return dec.SkipValue()
 		}

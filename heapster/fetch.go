@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // How long to wait before another try: each wait is twice the one before, and
@@ -22,13 +21,13 @@ const (
 )
 
 // fetchJSON fetches an answer of one JSON value and of the usual length.
-func fetchJSON[T any](ctx context.Context, c *Client, url string, decode func(*jsontext.Decoder) (T, error)) (T, error) {
-	return fetch(ctx, c, url, c.opts.MaxBody, whole(decode))
+func fetchJSON[T any](ctx context.Context, c *Client, url string, decode func(*decoder) (T, error)) (T, error) {
+	return fetch(ctx, c, url, c.opts.Limits.answer(), whole(c.opts.Limits, decode))
 }
 
-// fetch gets a URL and decodes the answer, of at most limit bytes, with
+// fetch gets a URL and decodes the answer, of at most that length, with
 // further tries where they can help.
-func fetch[T any](ctx context.Context, c *Client, url string, limit int64, decode func(io.Reader) (T, error)) (T, error) {
+func fetch[T any](ctx context.Context, c *Client, url string, limit bound, decode func(io.Reader) (T, error)) (T, error) {
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval = firstWait
 	waits.Multiplier = 2
@@ -76,7 +75,7 @@ func forRetry(err error) error {
 }
 
 // attempt gets a URL once.
-func attempt[T any](ctx context.Context, c *Client, url string, limit int64, decode func(io.Reader) (T, error)) (answer T, err error) {
+func attempt[T any](ctx context.Context, c *Client, url string, limit bound, decode func(io.Reader) (T, error)) (answer T, err error) {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
@@ -97,7 +96,7 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit int64, dec
 	c.requests.Add(1)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		err = newTransportError(req.URL, err)
+		err = noAnswer(req.URL, err)
 	} else {
 		answer, err = receive(c, resp, req.URL, limit, decode)
 	}
@@ -109,12 +108,12 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit int64, dec
 
 // receive reads an answer to its end, which leaves the connection fit for the
 // next request.
-func receive[T any](c *Client, resp *http.Response, u *url.URL, limit int64, decode func(io.Reader) (T, error)) (answer T, err error) {
+func receive[T any](c *Client, resp *http.Response, u *url.URL, limit bound, decode func(io.Reader) (T, error)) (answer T, err error) {
 	defer resp.Body.Close()
 	b := c.bodies.Get().(*body)
 	defer c.bodies.Put(b)
 	if err := b.reset(resp, limit, &c.bytes); err != nil {
-		return answer, bodyError(u, err)
+		return answer, bodyError(u, err, secretsOf(resp))
 	}
 	switch {
 	case resp.StatusCode != http.StatusOK:
@@ -123,7 +122,7 @@ func receive[T any](c *Client, resp *http.Response, u *url.URL, limit int64, dec
 		return answer, &ProtocolError{URL: shortURL(u), Message: "a web page", HTML: true}
 	}
 	if answer, err = decode(b.text); err != nil {
-		return answer, bodyError(u, err)
+		return answer, bodyError(u, err, secretsOf(resp))
 	}
 	return answer, nil
 }

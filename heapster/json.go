@@ -14,9 +14,9 @@ import (
 
 // whole makes a decoder of one JSON value a decoder of an answer, where
 // nothing but white space may follow the value.
-func whole[T any](decode func(*jsontext.Decoder) (T, error)) func(io.Reader) (T, error) {
+func whole[T any](limits Limits, decode func(*decoder) (T, error)) func(io.Reader) (T, error) {
 	return func(r io.Reader) (T, error) {
-		dec := jsontext.NewDecoder(r)
+		dec := newDecoder(r, limits)
 		value, err := decode(dec)
 		if err != nil {
 			return value, err
@@ -35,7 +35,7 @@ func whole[T any](decode func(*jsontext.Decoder) (T, error)) func(io.Reader) (T,
 // list reads an array and calls element at each of its elements. It takes
 // null, which is how Go spells a nil slice, for an empty array, and tells the
 // two apart by null.
-func list(dec *jsontext.Decoder, element func() error) (null bool, err error) {
+func list(dec *decoder, element func() error) (null bool, err error) {
 	if dec.PeekKind() == jsontext.KindNull {
 		_, err := dec.ReadToken()
 		return true, err
@@ -57,7 +57,7 @@ func list(dec *jsontext.Decoder, element func() error) (null bool, err error) {
 
 // object reads an object and calls value at the value of each of its members.
 // The name is valid until then.
-func object(dec *jsontext.Decoder, value func(name []byte) error) error {
+func object(dec *decoder, value func(name []byte) error) error {
 	if err := expect(dec, jsontext.KindBeginObject, "an object"); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func object(dec *jsontext.Decoder, value func(name []byte) error) error {
 
 // member reads an object, calls value at the value of its member of that
 // name, and passes over the others. An object without it is malformed.
-func member(dec *jsontext.Decoder, wanted string, value func() error) error {
+func member(dec *decoder, wanted string, value func() error) error {
 	found := false
 	err := object(dec, func(name []byte) error {
 		if string(name) != wanted {
@@ -100,7 +100,7 @@ func member(dec *jsontext.Decoder, wanted string, value func() error) error {
 }
 
 // expect reads the token that a value of the kind begins with.
-func expect(dec *jsontext.Decoder, kind jsontext.Kind, wanted string) error {
+func expect(dec *decoder, kind jsontext.Kind, wanted string) error {
 	token, err := dec.ReadToken()
 	switch {
 	case err != nil:
@@ -112,7 +112,7 @@ func expect(dec *jsontext.Decoder, kind jsontext.Kind, wanted string) error {
 }
 
 // decodeValue reads the next value.
-func decodeValue(dec *jsontext.Decoder, into any) error { return json.UnmarshalDecode(dec, into) }
+func decodeValue(dec *decoder, into any) error { return json.UnmarshalDecode(dec.Decoder, into) }
 
 // jsonProblem describes what is wrong with a text that has arrived whole, nil
 // for an error that is none of JSON's.

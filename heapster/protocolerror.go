@@ -1,6 +1,7 @@
 package heapster
 
 import (
+	"errors"
 	"fmt"
 
 	"heapstash/schema"
@@ -12,25 +13,33 @@ type ProtocolError struct {
 	URL     string // without credentials, shortened
 	Message string // what is wrong with the answer
 	HTML    bool   // it is a web page
-	Err     error  // what ended the answer early, nil if it is whole
+	Err     error  // what ended the answer early, or a [schema.LimitError]; nil if it is whole
 }
 
 // Error is one line.
 func (e *ProtocolError) Error() string {
-	if e.Err != nil {
+	if e.Err != nil && e.beyond() == nil {
 		return fmt.Sprintf("%s: %s: %v", e.URL, e.Message, e.Err)
 	}
 	return fmt.Sprintf("%s: %s", e.URL, e.Message)
 }
 
 // lasts reports a failure that another try will not mend.
-func (e *ProtocolError) lasts() bool { return e.Err == nil }
+func (e *ProtocolError) lasts() bool { return e.Err == nil || e.beyond() != nil }
+
+// beyond is the limit that the answer is beyond, nil if it is within.
+func (e *ProtocolError) beyond() *schema.LimitError {
+	beyond, _ := errors.AsType[*schema.LimitError](e.Err)
+	return beyond
+}
 
 // Hint tells what to do about it.
 func (e *ProtocolError) Hint() string {
 	switch {
 	case e.HTML:
 		return hintHTML
+	case e.beyond() != nil:
+		return e.beyond().Hint()
 	case e.Err != nil:
 		return "something between here and Heapster cuts answers short: look for limits or restarts of proxies"
 	default:

@@ -58,7 +58,7 @@ func (c *Client) MetricNames(ctx context.Context, e schema.Entity) ([]schema.Met
 	if err != nil {
 		return nil, err
 	}
-	return fetchJSON(ctx, c, c.base+model+path+"/metrics/", decodeNames[schema.MetricName])
+	return fetchJSON(ctx, c, c.base+model+path+"/metrics/", decodeMetricNames)
 }
 
 // Series returns the points of one metric of one entity from start on, start
@@ -120,6 +120,6 @@ func (c *Client) checkedPodsURL(namespace string, pods []string, m schema.Metric
 // [StatusError] that is not the apiserver's. That is an answer, so there is
 // one try.
 func (c *Client) Healthz(ctx context.Context) error {
-	_, err := attempt(ctx, c, c.base+"/healthz", c.opts.MaxBody, decodeNothing)
+	_, err := attempt(ctx, c, c.base+"/healthz", c.opts.Limits.answer(), decodeNothing)
 	return cmp.Or(ctx.Err(), err)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"heapstash/schema"
 )
@@ -44,23 +45,25 @@ func newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After")),
 		path:       u.Path,
 	}
+	own := secretsOf(resp)
 	if location, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
-		e.Location = shortURL(location)
+		location.RawQuery, location.Fragment = "", "" // where log-ins carry what nobody else should see
+		e.Location = own.scrub(shortURL(location))
 	}
 	text := b.start()
 	var status struct{ Kind, Reason, Message string }
 	switch {
 	case json.Unmarshal(text, &status) == nil && status.Kind == "Status":
 		e.FromAPIServer = true
-		e.Reason = status.Reason
-		e.Message = oneLine(status.Message)
+		e.Reason = own.scrub(status.Reason)
+		e.Message = oneLine(own.scrub(status.Message))
 	case e.HTML:
 		e.Message = "a web page"
 		if bytes.HasPrefix(text, []byte(oldProxyDenial)) {
 			e.Message = "Unauthorized"
 		}
 	default:
-		e.Message = oneLine(string(text))
+		e.Message = oneLine(own.scrub(string(text)))
 	}
 	return e
 }
@@ -79,11 +82,19 @@ func retryAfter(header string) time.Duration {
 	return 0
 }
 
+// printable keeps what a stranger sends from steering a terminal.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return '?'
+	}
+	return r
+}
+
 // oneLine makes a text of several lines one, and cuts it where a terminal or a
 // ledger would.
 func oneLine(text string) string {
 	const longest = 400
-	line := []rune(strings.Join(strings.Fields(text), " "))
+	line := []rune(strings.Map(printable, strings.Join(strings.Fields(text), " ")))
 	if len(line) > longest {
 		return string(line[:longest]) + "..."
 	}

@@ -21,7 +21,7 @@ func (e *StatusError) Hint() string {
 		return "if a kubectl proxy answers, it takes requests for localhost alone: ask it at 127.0.0.1, or start it with --accept-hosts"
 	case e.Code == http.StatusBadRequest && strings.Contains(e.Message, "HTTPS"):
 		return "the server speaks TLS: begin the URL with https://, or behind the apiserver use --heapster-scheme https"
-	case strings.Contains(e.Message, "Trying to reach"):
+	case strings.Contains(e.Message, "Trying to reach"), strings.HasPrefix(e.Message, "dial tcp "):
 		return "kubectl proxy cannot reach its apiserver: look at its kubeconfig, or restart it"
 	case e.HTML:
 		return hintHTML

@@ -25,17 +25,33 @@ type TransportError struct {
 	Err error
 }
 
-// newTransportError takes what http.Client.Do returns.
-func newTransportError(u *url.URL, err error) *TransportError {
+// noAnswer takes what http.Client.Do returns. It has but texts to tell endless
+// headers by.
+func noAnswer(u *url.URL, err error) error {
 	var wrapped *url.Error // it repeats the whole URL
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return &TransportError{URL: shortURL(u), Err: err}
+	says := func(text string) bool { return strings.Contains(err.Error(), text) }
+	switch {
+	case says("response headers exceeded"), says("response header list larger"):
+		return &ProtocolError{URL: shortURL(u), Message: "an answer with too long a header"}
+	default:
+		return &TransportError{URL: shortURL(u), Err: err}
+	}
 }
 
-// Error is one line.
-func (e *TransportError) Error() string { return e.URL + ": " + oneLine(e.Err.Error()) }
+// Error is one line. It leaves out what net/http quotes of an answer that is no
+// HTTP, which may be anything, the request's own token too.
+func (e *TransportError) Error() string {
+	text := e.Err.Error()
+	if i := strings.Index(text, "malformed "); i >= 0 {
+		before, _, _ := strings.Cut(text[i:], "\"")
+		before, _, _ = strings.Cut(before, ":")
+		text = text[:i] + strings.TrimSpace(before)
+	}
+	return e.URL + ": " + oneLine(WithoutUserinfo(text))
+}
 
 // Unwrap returns the sentinel of package schema and the cause.
 func (e *TransportError) Unwrap() []error {

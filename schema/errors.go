@@ -30,11 +30,25 @@ var (
 	ErrNoArchive = errors.New("no archive")
 	// ErrNotArchive: the file is not a heapstash archive.
 	ErrNotArchive = errors.New("not a heapstash archive")
+	// ErrOtherArchive: an archive, and not the one that was there before.
+	ErrOtherArchive = errors.New("another archive")
 	// ErrNewerArchive: a newer heapstash made the archive.
 	ErrNewerArchive = errors.New("archive of a newer heapstash")
 	// ErrLocked: another writer holds the archive's lock.
 	ErrLocked = errors.New("archive is locked")
+	// ErrNoSpace: writing would leave less free space than is to be kept.
+	ErrNoSpace = errors.New("too little free space")
 )
+
+// HintOf returns what to do about an error, if the error knows: the client's do,
+// by a method Hint.
+func HintOf(err error) string {
+	var hinter interface{ Hint() string }
+	if errors.As(err, &hinter) {
+		return hinter.Hint()
+	}
+	return ""
+}
 
 // CauseOf returns the ledger's word for an error that the client gave.
 func CauseOf(err error) Cause {

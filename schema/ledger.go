@@ -36,6 +36,8 @@ type Hole struct {
 	Cause  Cause      `json:"cause"`
 	// Detail is a line for people.
 	Detail string `json:"detail,omitempty"`
+	// Hint says what to do about it. It is not in the archive.
+	Hint string `json:"hint,omitempty"`
 	// Window is the time that is missing, closed at both ends; zero where it
 	// is not known or nothing is lost yet.
 	Window Window `json:"window,omitzero"`

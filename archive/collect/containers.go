@@ -2,11 +2,36 @@ package collect
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
 	"heapstash/schema"
 )
+
+// chooseContainers makes one of the other ways of ContainersAuto.
+func (p *pass) chooseContainers(found discovery) {
+	if p.Containers != ContainersAuto {
+		return
+	}
+	p.Containers = ContainersFull
+	n := 0
+	for _, e := range found.listed {
+		if isContainer(e.Kind) {
+			n++
+		}
+	}
+	if n <= AutoContainers || p.export.refused {
+		return
+	}
+	p.Containers = ContainersExport
+	p.hole(schema.Hole{
+		Entity: schema.Entity{Kind: schema.Container}, Cause: schema.CauseSkipped, Lasting: true,
+		Detail: fmt.Sprintf("more than %d containers: they are read by metric-export alone, which has no cpu/usage_rate, requests, restart_count and custom metrics of them",
+			AutoContainers),
+		Hint: "collect.containers: full reads all of it, at eleven requests a container and pass; export settles for this without a word",
+	})
+}
 
 // planContainers decides the requests of the last stage, for containers,
 // system containers and labelled series. What the export brings is not asked
@@ -74,7 +99,7 @@ func (p *pass) exportAlone(result *plan, e schema.Entity) {
 		p.hole(schema.Hole{
 			Entity: scope.Entity(),
 			Cause:  schema.CauseSkipped,
-			Detail: "metric-export shows the newest batch alone, and containers are read by nothing else (collect.containers: export)",
+			Detail: "metric-export shows the newest batch alone, and containers are read by nothing else (collect.containers)",
 			Window: window,
 		})
 	}
@@ -124,10 +149,20 @@ func (p *pass) labelledChanges() (appeared []schema.Entity, vanished map[schema.
 	vanished = make(map[schema.Entity]schema.Instant)
 	for e, lastSeen := range p.memory.Entities {
 		if _, shown := p.export.labelled[e]; e.Labels != "" && lastSeen == 0 && !shown {
-			vanished[e] = p.memory.Horizon
+			vanished[e] = p.lastShown(e)
 		}
 	}
 	return appeared, vanished
+}
+
+// lastShown is when the labelled entity was shown last. The horizon moves with
+// the first stage of a pass, and one that died after that saw no export.
+func (p *pass) lastShown(e schema.Entity) schema.Instant {
+	at := p.memory.Horizon
+	if watermark := p.memory.Watermarks[e.Scope()]; p.memory.Failure != "" && watermark > 0 {
+		at = min(at, watermark)
+	}
+	return at
 }
 
 // familyMetrics are those of every family with such labels as the entity's.

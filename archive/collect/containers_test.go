@@ -1,6 +1,9 @@
 package collect_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -172,6 +175,30 @@ func TestContainersByExportAlone(t *testing.T) {
 	w.pass(schema.OutcomeComplete, 6+4)
 }
 
+func TestManyContainersAreReadByExportAlone(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, boxes(0)...)
+	w.pass(schema.OutcomeComplete, inBoxes) // few containers, and all of them
+	crowd := boxes(1)
+	for i := range collect.AutoContainers {
+		of := schema.ContainerEntity("shop", "a", fmt.Sprintf("c%d", i))
+		crowd = append(crowd, attributes(set(of, map[schema.MetricName]int64{"memory/usage": 1}), "uid-a", "ns-shop"))
+	}
+	w.feed(1, crowd...)
+	const byName = 2 * 2 // of two containers, what the export has not
+	summary := w.pass(schema.OutcomeComplete, inBoxes-byName+collect.AutoContainers)
+	if got := causes(summary); !strings.Contains(got, "container:skipped") || summary.Pass.Requests > 100 {
+		t.Errorf("%d requests, holes: %s", summary.Pass.Requests, got)
+	}
+	w.feed(2, boxes(2)...) // the crowd is gone, and what was left out is still there
+	w.pass(schema.OutcomeComplete, inBoxes+byName)
+	w.want("SELECT group_concat(value) FROM samples WHERE container = 'main' AND metric = 'cpu/usage_rate'", "0,1,2")
+
+	quirk := newWorld(t, heapsim.Options{ExportDisabled: true})
+	quirk.feed(1, crowd...)
+	quirk.pass(schema.OutcomeComplete, inBoxes-4-2+collect.AutoContainers) // no labelled series, and two names with slashes
+}
+
 func TestBudget(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
@@ -254,4 +281,27 @@ func TestIncarnationsOfAPod(t *testing.T) {
 	w.want("SELECT uid, node, labels, images, valid_from - 1506513600, valid_to - 1506513600, present FROM pod_identities",
 		"uid-1|n1|app:web-0|nginx=img-nginx|0|119|0\nuid-2|n1|app:web-0|nginx=img-nginx|120|120|1")
 	w.want("SELECT group_concat(value) FROM samples WHERE pod = 'web-0' AND container IS NULL AND metric = 'memory/rss'", "0,1,2")
+}
+
+// TestLabelledSeriesThatVanishWhileAPassDies: the pass that died had moved the
+// horizon, and saw no export. What ended then was shown before that.
+func TestLabelledSeriesThatVanishWhileAPassDies(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, boxes(0)...)
+	w.pass(schema.OutcomeComplete, inBoxes)
+	sets := boxes(1)
+	sets[1].Labelled = sets[1].Labelled[:2]
+	w.feed(1, sets...)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.sim.Inject("/pod-list/", 0, func(http.Handler) http.Handler {
+		cancel()
+		return heapsim.Hold(nil)(nil)
+	})
+	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	w.sim.Mend()
+	w.pass(schema.OutcomeComplete, inBoxes-4-2) // the first stage was stored before
+	w.want("SELECT labels, (last_seen - unixepoch('2017-09-27 12:00')) / 60 FROM entities WHERE labels IS NOT NULL ORDER BY 1",
+		"resource_id:/dev/sda1|1\nresource_id:/dev/sdb1:x|0")
 }

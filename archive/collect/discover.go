@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -103,9 +104,10 @@ func (p *pass) list(ctx context.Context, found *discovery) ([]schema.Entity, err
 		if len(unknown) > 0 {
 			p.Log.Info("keys of an unknown form", "count", len(unknown), "first", unknown[0])
 		}
-		return entities, nil
+		return entities, p.checkEntities(len(entities))
 	}
-	if ctx.Err() != nil || errors.Is(err, schema.ErrUnreachable) {
+	var beyond *schema.LimitError
+	if ctx.Err() != nil || errors.Is(err, schema.ErrUnreachable) || errors.As(err, &beyond) {
 		return nil, err
 	}
 	p.hole(schema.Hole{Cause: schema.CauseAllKeys, Detail: "debug/allkeys: " + err.Error(), Lasting: true})
@@ -114,6 +116,9 @@ func (p *pass) list(ctx context.Context, found *discovery) ([]schema.Entity, err
 
 // listOneByOne does without debug/allkeys. A namespace whose pods cannot be
 // listed is a hole, and its pods stay as they were.
+//
+// Pods of namespaces that are not wanted are listed too: metric-export shows
+// them, and names no namespace.
 func (p *pass) listOneByOne(ctx context.Context, found *discovery) ([]schema.Entity, error) {
 	nodes, err := p.source.Nodes(ctx)
 	if err != nil {
@@ -127,13 +132,16 @@ func (p *pass) listOneByOne(ctx context.Context, found *discovery) ([]schema.Ent
 	for _, name := range nodes {
 		entities = append(entities, schema.NodeEntity(name))
 	}
+	if err := p.checkEntities(len(nodes) + len(namespaces)); err != nil {
+		return nil, err
+	}
 	pods := make([][]string, len(namespaces))
 	errs := make([]error, len(namespaces))
 	var group errgroup.Group
 	group.SetLimit(p.Concurrency)
 	for i, name := range namespaces {
 		entities = append(entities, schema.NamespaceEntity(name))
-		if p.wants(schema.PodEntity(name, "any")) {
+		if p.asksWithinPods() {
 			group.Go(func() error {
 				pods[i], errs[i] = p.source.Pods(ctx, name)
 				return nil
@@ -142,16 +150,22 @@ func (p *pass) listOneByOne(ctx context.Context, found *discovery) ([]schema.Ent
 	}
 	group.Wait() // its functions return no error
 	for i, name := range namespaces {
+		if err := p.checkEntities(len(entities) + len(pods[i])); err != nil {
+			return nil, err
+		}
 		for _, pod := range pods[i] {
 			entities = append(entities, schema.PodEntity(name, pod))
 		}
 		if errs[i] != nil {
 			scope := schema.Entity{Kind: schema.Pod, Namespace: name}
 			found.unheard[scope.Scope()] = true
-			p.hole(schema.Hole{Entity: scope, Cause: schema.CauseOf(errs[i]), Detail: errs[i].Error()})
+			h := holeOf(scope, errs[i])
+			h.Lasting = !p.wantsNamespace(name)
+			p.hole(h)
 		}
 	}
-	return slices.Concat(entities, p.listContainers(ctx, found, entities)), ctx.Err()
+	entities = slices.Concat(entities, p.listContainers(ctx, found, entities))
+	return entities, cmp.Or(ctx.Err(), p.checkEntities(len(entities)))
 }
 
 // listContainers lists the containers of the pods and nodes given. Heapster
@@ -188,7 +202,8 @@ func (p *pass) listContainers(ctx context.Context, found *discovery, owners []sc
 
 // listHole is one for all scopes where the lists do not exist.
 func listHole(of schema.Entity, err error) schema.Hole {
-	h := schema.Hole{Entity: of, Cause: schema.CauseOf(err), Detail: "list of containers: " + err.Error()}
+	h := holeOf(of, err)
+	h.Detail = "list of containers: " + h.Detail
 	if errors.Is(err, schema.ErrNotFound) {
 		h.Entity = schema.Entity{Kind: of.Kind}
 		h.Lasting = true

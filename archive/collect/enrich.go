@@ -43,7 +43,7 @@ func (p *pass) untold(ctx context.Context, of schema.Kind, what string, err erro
 	}
 	detail := what + " are not known: " + err.Error()
 	if errors.Is(err, schema.ErrRefused) {
-		detail += "; deploy/kubernetes/rbac-enrich.yaml allows it"
+		detail += "; deploy/kubernetes/components/enrich allows it"
 	}
 	p.hole(schema.Hole{Entity: schema.Entity{Kind: of}, Cause: schema.CauseEnrich, Detail: detail, Lasting: true})
 	return nil

@@ -159,7 +159,7 @@ func TestRefusedEnrichmentIsALastingHole(t *testing.T) {
 	w.want("SELECT labels FROM pod_identities", "app:b")
 	w.want(namespaceLabels, "shop|env:prod,team:blue|0|120|1")
 	w.want("SELECT kind, lasting, pass FROM holes WHERE cause = 'enrich' ORDER BY kind", "namespace|1|2\npod|1|2")
-	for _, want := range []string{"pods' owners are not known: http://", "answered 403 Forbidden: it is forbidden; deploy/kubernetes/rbac-enrich.yaml allows it"} {
+	for _, want := range []string{"pods' owners are not known: http://", "answered 403 Forbidden: it is forbidden; deploy/kubernetes/components/enrich allows it"} {
 		if got := w.sql(untold); !strings.Contains(got, want) {
 			t.Errorf("%s without %q", got, want)
 		}
@@ -180,7 +180,7 @@ func TestUnreachableEnrichmentIsALastingHole(t *testing.T) {
 		t.Errorf("holes: %s", got)
 	}
 	w.want("SELECT uid, owner_kind FROM pod_identities", "uid-a|")
-	if got := w.sql(untold); !strings.Contains(got, "connection refused") || strings.Contains(got, "rbac-enrich") {
+	if got := w.sql(untold); !strings.Contains(got, "connection refused") || strings.Contains(got, "components/enrich") {
 		t.Errorf("holes: %s", got)
 	}
 }

@@ -16,6 +16,7 @@ type export struct {
 	has        map[schema.Entity]bool
 	labelled   map[schema.Entity]int // the row of each labelled entity
 	identities []schema.Identity     // of every pod that it names and that is wanted
+	refused    bool                  // it is not to be had from this Heapster
 }
 
 // exporting is a metric-export under way. Heapster works on it for as long as
@@ -34,7 +35,11 @@ func (p *pass) beginExport(ctx context.Context) *exporting {
 		defer close(e.done)
 		e.err = p.source.Export(ctx, func(set schema.Exported) error {
 			e.sets = append(e.sets, set)
-			return nil
+			count := 0
+			for _, row := range set.Rows {
+				count += len(row.Readings)
+			}
+			return p.take(count)
 		})
 	}()
 	return e
@@ -62,10 +67,18 @@ func (p *pass) finishExport(ctx context.Context, e *exporting, found *discovery)
 			cause = schema.CauseExport
 		}
 		p.hole(schema.Hole{
-			Cause: cause, Lasting: lasting,
+			Cause: cause, Lasting: lasting, Hint: schema.HintOf(err),
 			Detail: "metric-export: " + err.Error() + "; without it, Heapster tells neither labelled series nor pods' identities",
 		})
-		return export{}, nil
+		return export{refused: lasting}, nil
+	}
+	for scope := range found.unheard {
+		if scope.Kind == schema.Pod {
+			// A pod of that namespace could be mistaken for its namesake in
+			// another one.
+			p.Log.Info("pods of a namespace could not be listed: metric-export is left aside", "namespace", scope.Name)
+			return export{}, nil
+		}
 	}
 	x := p.resolve(sets, found)
 	if x.at != p.record.Horizon {

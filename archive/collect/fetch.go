@@ -41,15 +41,23 @@ func (p *pass) fetch(ctx context.Context, plan plan) (fetched, error) {
 			errs[i] = fmt.Errorf("not asked after %d requests without an answer: %w", givingUp, schema.ErrUnreachable)
 			continue
 		}
+		if errs[i] = p.full(); errs[i] != nil {
+			continue
+		}
 		group.Go(func() error {
 			series, err := p.read(ctx, r)
+			if err == nil {
+				err = p.take(pointsOf(series))
+			}
 			switch {
 			case err == nil:
 				unreachable.Store(0)
 			case errors.Is(err, schema.ErrUnreachable):
 				unreachable.Add(1)
 			}
-			errs[i] = err
+			if errs[i] = err; err != nil {
+				return nil
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			for j, points := range series {
@@ -65,6 +73,14 @@ func (p *pass) fetch(ctx context.Context, plan plan) (fetched, error) {
 	result := fetched{rows: rows.all()}
 	result.watermarks, result.asked = p.settle(plan, errs)
 	return result, nil
+}
+
+func pointsOf(series [][]schema.Point) int {
+	count := 0
+	for _, points := range series {
+		count += len(points)
+	}
+	return count
 }
 
 // isOptional reports whether the request may be left out when time is short.

@@ -39,6 +39,9 @@ func (p *pass) readCluster(ctx context.Context) ([]schema.Row, error) {
 	var longTimes, shortTimes []schema.Instant
 	for _, m := range metrics {
 		points, err := p.source.Series(ctx, entity, m, 0)
+		if err == nil {
+			err = p.take(len(points))
+		}
 		if err != nil {
 			return nil, err
 		}

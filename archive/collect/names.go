@@ -24,7 +24,7 @@ func (p *pass) discoverNames(ctx context.Context, found discovery, kinds []schem
 			break // its turn comes
 		}
 		group.Go(func() error {
-			names[i], errs[i] = p.source.MetricNames(ctx, e)
+			names[i], errs[i] = p.rareNames(ctx, e)
 			return nil
 		})
 	}
@@ -39,19 +39,34 @@ func (p *pass) discoverNames(ctx context.Context, found discovery, kinds []schem
 			failed = i
 		}
 		for _, m := range names[i] {
-			if !isCommon(e.Kind, m) && !slices.Contains(p.memory.Carried[e], m) {
+			if !slices.Contains(p.memory.Carried[e], m) {
 				carried[e] = append(carried[e], m)
 			}
 		}
 	}
 	if failed >= 0 {
-		p.hole(schema.Hole{
-			Entity: asked[failed],
-			Cause:  schema.CauseOf(errs[failed]),
-			Detail: "metric names: " + errs[failed].Error(),
-		})
+		h := holeOf(asked[failed], errs[failed])
+		h.Detail = "metric names: " + h.Detail
+		p.hole(h)
 	}
 	return carried, nil
+}
+
+// rareNames lists the entity's metrics that not every one is asked for. Each is
+// a request at every pass, and counts as a sample.
+func (p *pass) rareNames(ctx context.Context, e schema.Entity) ([]schema.MetricName, error) {
+	if err := p.full(); err != nil {
+		return nil, err
+	}
+	names, err := p.source.MetricNames(ctx, e)
+	names = slices.DeleteFunc(names, func(m schema.MetricName) bool { return isCommon(e.Kind, m) })
+	if err == nil {
+		err = p.take(len(names))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return names, nil
 }
 
 // isCommon reports whether the metric is asked for of every entity of the kind.

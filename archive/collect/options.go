@@ -17,6 +17,10 @@ type Options struct {
 	// Namespaces every one is asked for; what matches both is excluded.
 	Namespaces        []string
 	ExcludeNamespaces []string
+	// ExcludePods are globs of namespace/pod, each half as in [path.Match].
+	// Pods that match one are not asked for, nor their containers and labelled
+	// series. What Heapster sums up for namespaces and nodes has them in it.
+	ExcludePods []string
 	// Kinds are those asked for.
 	Kinds []schema.Kind
 	// AcceptNewNodes lets a pass store under a cluster's name what comes from
@@ -35,6 +39,10 @@ type Options struct {
 	// outside the registry. Entities never asked come first, the others in
 	// turn.
 	NameRequests int
+	// MaxEntities and MaxSamples are how many of each one pass takes, since all
+	// of a stage is in memory and whoever answers may be no Heapster. With more
+	// entities the pass fails; what is read beyond so many samples is a hole.
+	MaxEntities, MaxSamples int
 	// Enricher is asked for what Heapster does not know; nil for nobody.
 	Enricher Enricher
 	// Version of heapstash, for the ledger.
@@ -52,9 +60,11 @@ func DefaultOptions() Options {
 		Cluster:      "default",
 		Kinds:        schema.Kinds(),
 		Concurrency:  8,
-		Containers:   ContainersFull,
+		Containers:   ContainersAuto,
 		Budget:       45 * time.Second,
 		NameRequests: 200,
+		MaxEntities:  100_000,
+		MaxSamples:   3_000_000,
 		Now:          time.Now,
 		Log:          slog.New(slog.DiscardHandler),
 	}
@@ -65,6 +75,9 @@ type Containers string
 
 // The ways of reading containers.
 const (
+	// ContainersAuto is full for a cluster of up to [AutoContainers], and
+	// export for a larger one, unless there metric-export is not to be had.
+	ContainersAuto Containers = "auto"
 	// ContainersFull reads all that Heapster shows of them.
 	ContainersFull Containers = "full"
 	// ContainersExport reads only what metric-export has: the standard
@@ -74,12 +87,27 @@ const (
 	ContainersOff Containers = "off"
 )
 
+// AutoContainers is the number of containers, system containers among them,
+// above which ContainersAuto makes do with metric-export. Each costs eleven
+// requests a pass, and three times as many at the first one; an apiserver
+// that shares two cores with Heapster and heapstash proxies about a thousand
+// a second.
+const AutoContainers = 500
+
 // wants reports whether the entity is to be asked for.
 func (o Options) wants(e schema.Entity) bool {
 	if !slices.Contains(o.Kinds, e.Kind) || o.Containers == ContainersOff && isContainer(e.Kind) {
 		return false
 	}
+	if e.Pod != "" && matchesAny(o.ExcludePods, e.Namespace+"/"+e.Pod) {
+		return false
+	}
 	return e.Namespace == "" || o.wantsNamespace(e.Namespace)
+}
+
+// asksWithinPods reports whether pods or their containers are asked for at all.
+func (o Options) asksWithinPods() bool {
+	return slices.Contains(o.Kinds, schema.Pod) || slices.Contains(o.Kinds, schema.Container) && o.Containers != ContainersOff
 }
 
 func (o Options) wantsNamespace(name string) bool {

@@ -3,9 +3,9 @@ package collect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"heapstash/schema"
@@ -27,22 +27,44 @@ const closing = 5 * time.Second
 // the cluster it was ([ForeignClusterError]), that the store failed, or that
 // ctx ended.
 func Run(ctx context.Context, source Source, store Store, opts Options) (Summary, error) {
-	p := &pass{
-		Options: opts,
-		source:  source,
-		store:   store,
-		record:  schema.Pass{Cluster: opts.Cluster, Version: opts.Version, Started: opts.Now()},
-	}
-	id, err := store.BeginPass(ctx, p.record)
-	if err != nil {
-		p.record.Outcome, p.record.Error = schema.OutcomeFailed, err.Error()
+	p := newPass(store, opts)
+	p.source = source
+	if err := p.begin(ctx); err != nil {
 		return Summary{Pass: p.record}, err
 	}
-	p.record.ID = id
-	err = p.run(ctx)
+	err := p.run(ctx)
+	if errors.Is(err, schema.ErrNoSpace) {
+		// What is too old may make the room that the next pass needs.
+		err = errors.Join(err, p.prune(ctx))
+	}
+	return p.end(ctx, err)
+}
 
-	p.record.Finished = opts.Now()
-	p.record.Requests, p.record.Bytes = source.Traffic()
+// Fail notes in the ledger a pass that had no source to read, for that reason:
+// what is lost meanwhile is lost because passes failed. It returns what Run
+// would, with the reason as the error.
+func Fail(ctx context.Context, store Store, opts Options, reason error) (Summary, error) {
+	p := newPass(store, opts)
+	if err := p.begin(ctx); err != nil {
+		return Summary{Pass: p.record}, errors.Join(reason, err)
+	}
+	return p.end(ctx, reason)
+}
+
+// begin opens the pass's line in the ledger.
+func (p *pass) begin(ctx context.Context) (err error) {
+	if p.record.ID, err = p.store.BeginPass(ctx, p.record); err != nil {
+		p.record.Outcome, p.record.Error = schema.OutcomeFailed, err.Error()
+	}
+	return err
+}
+
+// end closes it, though ctx may have ended.
+func (p *pass) end(ctx context.Context, err error) (Summary, error) {
+	p.record.Finished = p.Now()
+	if p.source != nil {
+		p.record.Requests, p.record.Bytes = p.source.Traffic()
+	}
 	p.record.Outcome = schema.OutcomeComplete
 	switch {
 	case err != nil:
@@ -52,25 +74,35 @@ func Run(ctx context.Context, source Source, store Store, opts Options) (Summary
 	}
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
-	err = errors.Join(err, store.EndPass(closeCtx, p.record, p.holes[p.stored:]))
+	err = errors.Join(err, p.store.EndPass(closeCtx, p.record, p.holes[p.stored:]))
 	return Summary{Pass: p.record, Holes: p.holes}, err
 }
 
 // pass is one pass under way. Only fetch works on several goroutines.
 type pass struct {
 	Options
-	source Source
+	source Source // nil for a pass that cannot read any
 	store  Store
 
 	record schema.Pass
 	memory schema.Memory
 	export export
+	taken  atomic.Int64 // samples read
 	holes  []schema.Hole
-	stored int // how many of holes are in the ledger already
+	stored int    // how many of holes are in the ledger already
+	hint   string // that was logged last, lest it be repeated at each hole
 
 	batches []schema.Instant // that Heapster is known to have made lately, sorted
 	step    time.Duration    // from one to the next
 	oldest  schema.Instant   // of the batches that Heapster still has whole
+}
+
+func newPass(store Store, opts Options) *pass {
+	return &pass{
+		Options: opts,
+		store:   store,
+		record:  schema.Pass{Cluster: opts.Cluster, Version: opts.Version, Started: opts.Now()},
+	}
 }
 
 // stages are the kinds that are fetched, and then stored, together: one
@@ -132,6 +164,7 @@ func (p *pass) run(ctx context.Context) error {
 	if p.export, err = p.finishExport(ctx, underway, &found); err != nil {
 		return err
 	}
+	p.chooseContainers(found)
 	if p.Containers == ContainersFull {
 		if batch.Carried, err = p.discoverNames(ctx, found, containerKinds); err != nil {
 			return err
@@ -147,7 +180,10 @@ func (p *pass) run(ctx context.Context) error {
 	if err := p.enrich(ctx, found); err != nil {
 		return err
 	}
-	return p.compact(ctx)
+	if err := p.compact(ctx); err != nil {
+		return err
+	}
+	return p.prune(ctx)
 }
 
 // stage carries out a plan and stores the batch with what it brought.
@@ -199,21 +235,29 @@ func (p *pass) compact(ctx context.Context) error {
 	if p.record.Horizon == 0 {
 		return nil
 	}
-	moved, err := p.store.Compact(ctx, min(p.record.Horizon, schema.InstantOf(p.Now())))
+	moved, err := p.store.Compact(ctx, p.earlier())
 	if moved > 0 {
 		p.Log.Debug("compacted", "rows", moved)
 	}
 	return err
 }
 
-// hole notes something that is missing. Incomplete ones are logged here, once.
-func (p *pass) hole(h schema.Hole) {
-	p.holes = append(p.holes, h)
-	if h.Incomplete() {
-		p.Log.Warn("hole", "scope", h.Scope(), "cause", h.Cause, "detail", h.Detail)
-		return
+// prune lets the store forget what it need not keep.
+func (p *pass) prune(ctx context.Context) error {
+	if p.record.Horizon == 0 {
+		return nil
 	}
-	p.Log.Info("limitation", "scope", h.Scope(), "cause", h.Cause, "detail", h.Detail)
+	gone, err := p.store.Prune(ctx, p.earlier())
+	if gone > 0 {
+		p.Log.Debug("pruned", "rows", gone)
+	}
+	return err
+}
+
+// earlier is the earlier one of Heapster's clock and the local one: neither may
+// make what is young look old.
+func (p *pass) earlier() schema.Instant {
+	return min(p.record.Horizon, schema.InstantOf(p.Now()))
 }
 
 // seen is Heapster's time at which its lists were read, the local clock's
@@ -223,44 +267,4 @@ func (p *pass) seen() schema.Instant {
 		return p.record.Horizon
 	}
 	return schema.InstantOf(p.Now())
-}
-
-// ForeignClusterError says that none of the cluster's nodes is among those
-// that the store has under its name.
-type ForeignClusterError struct {
-	Cluster string
-	Found   string // one of the nodes that Heapster lists
-	Known   string // one of the nodes that the store has
-}
-
-func (e *ForeignClusterError) Error() string {
-	return fmt.Sprintf("this is not the cluster %q: Heapster lists node %s and others, the archive knows %s and others, and none is the same",
-		e.Cluster, e.Found, e.Known)
-}
-
-// Hint says what to do next.
-func (e *ForeignClusterError) Hint() string {
-	return "give another cluster a name of its own with --cluster-name; if its nodes were all replaced, run collect --accept-new-nodes once"
-}
-
-// checkNodes refuses a cluster that shares no node with what the store had of
-// it at the last pass: two clusters must not mix by mistake.
-func (p *pass) checkNodes(found discovery) error {
-	if p.AcceptNewNodes {
-		return nil
-	}
-	known := ""
-	for e, lastSeen := range p.memory.Entities {
-		if e.Kind != schema.Node || lastSeen != 0 {
-			continue
-		}
-		if slices.Contains(found.nodes, e.Node) {
-			return nil
-		}
-		known = max(known, e.Node)
-	}
-	if known == "" || len(found.nodes) == 0 {
-		return nil
-	}
-	return &ForeignClusterError{Cluster: p.Cluster, Found: found.nodes[0], Known: known}
 }

@@ -97,7 +97,8 @@ func (p *pass) judge(scope schema.Scope, requests []request, members []int, errs
 // nameless notes an entity that no URL can name: once, and again for each time
 // that the export, which names it, left out.
 func (p *pass) nameless(scope schema.Scope, e schema.Entity, err error) {
-	h := schema.Hole{Entity: e, Cause: schema.CauseUnaddressable, Detail: err.Error(), Lasting: true}
+	h := holeOf(e, err)
+	h.Lasting = true
 	if scope.Part == schema.Plain {
 		p.hole(h)
 		return
@@ -112,11 +113,7 @@ func (p *pass) nameless(scope schema.Scope, e schema.Entity, err error) {
 // line can.
 func scopeHole(requests []request, errs []error, failed []int, total int) schema.Hole {
 	first := requests[failed[0]]
-	hole := schema.Hole{
-		Entity: first.scope.Entity(),
-		Cause:  schema.CauseOf(errs[failed[0]]),
-		Detail: errs[failed[0]].Error(),
-	}
+	hole := holeOf(first.scope.Entity(), errs[failed[0]])
 	if len(failed) > 1 {
 		hole.Detail = fmt.Sprintf("%d of %d requests, the first: %s", len(failed), total, hole.Detail)
 		return hole

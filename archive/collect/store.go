@@ -12,6 +12,7 @@ type Store interface {
 	Ledger
 	Writer
 	Compactor
+	Pruner
 }
 
 // Ledger keeps a line about each pass.
@@ -36,4 +37,11 @@ type Compactor interface {
 	// Compact may rearrange everything up to now, Heapster's clock or the
 	// local one, whichever is earlier.
 	Compact(ctx context.Context, now schema.Instant) (rows int64, err error)
+}
+
+// Pruner forgets what is older than it is to keep, if that is limited.
+type Pruner interface {
+	// Prune forgets some of it, little enough for every pass. The time now is
+	// that of Compact.
+	Prune(ctx context.Context, now schema.Instant) (rows int64, err error)
 }

@@ -1,3 +1,5 @@
+-- Free space: 0 times the archive's size.
+--
 -- The first schema. FORMAT.md explains every table; the views, which are the
 -- public contract, are generated from the registry (views.go).
 
@@ -151,6 +153,9 @@ CREATE TABLE setting (
   name TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- By which an archive is told from another one.
+INSERT INTO setting (name, value) VALUES ('archive_id', lower(hex(randomblob(16))));
 
 -- Samples without a column of their own: custom metrics, and whatever a newer
 -- Heapster adds.

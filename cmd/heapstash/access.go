@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"heapstash/heapster"
 	"heapstash/heapster/kube"
@@ -63,9 +64,13 @@ func checkURL(fs *Faults, key, text string) {
 	if text == "" {
 		return
 	}
+	shown := text
+	if _, host, found := strings.Cut(text, "@"); found {
+		shown = "..." + host // what stands before is secret
+	}
 	u, err := url.Parse(text)
 	ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
-	fs.check(ok, key, "%q is no URL: write http://host:port or https://host/path", text)
+	fs.check(ok, key, "%q is no URL: write http://host:port or https://host/path", shown)
 }
 
 // wayIn returns the way by which the settings reach Heapster; one by its own
@@ -91,6 +96,7 @@ func (c Config) clientOptions() heapster.Options {
 		Concurrency: c.Concurrency,
 		Timeout:     c.Timeout,
 		Tries:       c.Tries,
+		Limits:      c.Limits.ofAnswers(),
 		UserAgent:   userAgent(),
 	}
 }

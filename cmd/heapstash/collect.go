@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"heapstash/schema"
 )
 
 // errHoles is a pass that finished, and lacks something that could be had.
@@ -32,8 +34,14 @@ func newCollectCommand() *cobra.Command {
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg)
 			cfg.warn(log)
-			p := passer{cfg: cfg, acceptNewNodes: acceptNewNodes, log: log, now: time.Now}
+			p := &passer{cfg: cfg, acceptNewNodes: acceptNewNodes, log: log, now: time.Now}
+			started := p.now()
 			summary, err := p.pass(cmd.Context())
+			var unwritten error
+			if cfg.MetricsTextfile != "" {
+				ended := p.now()
+				unwritten = textfile{cfg, log}.write(summary, ended, ended.Sub(started), err)
+			}
 			switch out := cmd.OutOrStdout(); {
 			case summary.Pass.ID == 0: // it did not begin
 			case asJSON:
@@ -42,16 +50,26 @@ func newCollectCommand() *cobra.Command {
 				err = errors.Join(err, printSummary(out, summary))
 			}
 			if err == nil && !summary.Complete() && !cfg.PartialOK {
-				return hinted{
-					fmt.Errorf("%w: %s", errHoles, countCauses(summary.Holes)),
-					"what was read is stored; --partial-ok makes this exit 0 instead of 3",
-				}
+				err = holesError(summary.Holes)
 			}
-			return err
+			return errors.Join(err, unwritten)
 		},
 	}
-	addSettings(cmd.Flags(), accessFlags, passFlags, partialFlags)
+	addSettings(cmd.Flags(), accessFlags, passFlags, lockFlags, onceFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object, the last line of stdout")
 	cmd.Flags().BoolVar(&acceptNewNodes, "accept-new-nodes", false, "store what comes from none of the cluster's nodes of late: once, after all were replaced")
 	return cmd
+}
+
+// holesError tells how many holes there are, and what to do about the first
+// for which that is known.
+func holesError(holes []schema.Hole) error {
+	hint := "what was read is stored; --partial-ok makes this exit 0 instead of 3"
+	for _, h := range holes {
+		if h.Incomplete() && h.Hint != "" {
+			hint = h.Hint + "\n" + hint
+			break
+		}
+	}
+	return hinted{fmt.Errorf("%w: %s", errHoles, countCauses(holes)), hint}
 }

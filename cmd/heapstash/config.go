@@ -37,11 +37,15 @@ type Config struct {
 
 	Namespaces        []string      `mapstructure:"namespace"`
 	ExcludeNamespaces []string      `mapstructure:"exclude_namespace"`
+	ExcludePods       []string      `mapstructure:"exclude_pod"`
 	Kinds             []schema.Kind `mapstructure:"kinds"`
 	PartialOK         bool          `mapstructure:"partial_ok"`
+	MetricsTextfile   string        `mapstructure:"metrics_textfile"`
 	RetryLock         time.Duration `mapstructure:"retry_lock"`
 
 	Collect Collect `mapstructure:"collect"`
+	Limits  Limits  `mapstructure:"limits"`
+	Archive Archive `mapstructure:"archive"`
 
 	Schedule string `mapstructure:"schedule"`
 	Listen   string `mapstructure:"listen"`
@@ -53,6 +57,15 @@ type Collect struct {
 	Containers collect.Containers `mapstructure:"containers"`
 	Budget     time.Duration      `mapstructure:"budget"`
 	Enrich     bool               `mapstructure:"enrich"`
+}
+
+// Archive holds the settings of the file and of its disk. They have no flag
+// either: their variables are HEAPSTASH_ARCHIVE_...
+type Archive struct {
+	MinFree schema.Size `mapstructure:"min_free"`
+	Mode    fileMode    `mapstructure:"mode"`
+
+	Retention Retention `mapstructure:"retention"`
 }
 
 // Default returns the settings that hold where nothing else is said.
@@ -73,10 +86,19 @@ func Default() Config {
 		Concurrency:       8,
 		Namespaces:        []string{},
 		ExcludeNamespaces: []string{},
-		Kinds:             schema.Kinds(),
+		// The pods of the CronJob in deploy/kubernetes, 1,440 a day.
+		ExcludePods: []string{"heapstash/heapstash-collect-*"},
+		Kinds:       schema.Kinds(),
 		Collect: Collect{
-			Containers: collect.ContainersFull,
+			Containers: collect.ContainersAuto,
 			Budget:     45 * time.Second,
+		},
+		Limits: defaultLimits(),
+		Archive: Archive{
+			MinFree: 64 << 20,
+			Mode:    0o600,
+
+			Retention: Retention{Raw: keepList{{}}},
 		},
 		Schedule: "@every 1m",
 		Listen:   "127.0.0.1:9278",

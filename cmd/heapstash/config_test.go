@@ -20,7 +20,7 @@ func load(t *testing.T, args ...string) (Config, error) {
 	t.Helper()
 	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	flags.String("config", "", "")
-	addSettings(flags, commonFlags, accessFlags, passFlags, partialFlags, residentFlags)
+	addSettings(flags, commonFlags, accessFlags, passFlags, lockFlags, onceFlags, residentFlags)
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +55,8 @@ func TestExampleEqualsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range s.keys {
-		_, leaf, nested := strings.Cut(key, ".")
-		line := "\n" + key + ":"
-		if nested {
-			line = "\n  " + leaf + ":"
-		}
+		section := strings.LastIndex(key, ".") + 1
+		line := "\n" + strings.Repeat("  ", strings.Count(key, ".")) + key[section:] + ":"
 		if !strings.Contains("\n"+string(text), line) {
 			t.Errorf("config.example.yaml does not name %s", key)
 		}
@@ -133,6 +130,38 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// A list with a default is replaced whole, also by an empty one.
+func TestListReplacesItsDefault(t *testing.T) {
+	tests := map[string]struct {
+		file     string
+		variable []string // none or one
+		args     []string
+		want     []string
+	}{
+		"file":           {"exclude_pod: [a/b]", nil, nil, []string{"a/b"}},
+		"longer file":    {"exclude_pod: [a/b, c/d]", nil, nil, []string{"a/b", "c/d"}},
+		"empty file":     {"exclude_pod: []", nil, nil, []string{}},
+		"variable":       {"", []string{"a/b,c/d"}, nil, []string{"a/b", "c/d"}},
+		"empty variable": {"exclude_pod: [a/b]", []string{""}, nil, []string{}},
+		"flags":          {"", []string{"a/b"}, []string{"--exclude-pod=*/c-*", "--exclude-pod=d/e"}, []string{"*/c-*", "d/e"}},
+		"empty flag":     {"", []string{"a/b"}, []string{"--exclude-pod="}, []string{}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, value := range test.variable {
+				t.Setenv("HEAPSTASH_EXCLUDE_POD", value)
+			}
+			got, err := load(t, append(test.args, "--config", writeConfig(t, test.file))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got.ExcludePods, test.want) {
+				t.Errorf("got %q, want %q", got.ExcludePods, test.want)
+			}
+		})
+	}
+}
+
 // A flag that is no setting keeps its own meaning, whatever the environment
 // says about a setting of that name.
 func TestForeignFlag(t *testing.T) {
@@ -150,6 +179,8 @@ func TestForeignFlag(t *testing.T) {
 	}
 }
 
+const noPodGlob = "is no glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]"
+
 func TestBadFiles(t *testing.T) {
 	tests := []struct {
 		name string
@@ -159,7 +190,7 @@ func TestBadFiles(t *testing.T) {
 		{"misspelt", "tiemout: 5s", []string{"tiemout: no such setting; did you mean timeout?"}},
 		{"misspelt without a value", "tiemout:", []string{"tiemout: no such setting; did you mean timeout?"}},
 		{"dotted", "log.level: info", []string{"log.level: no such setting; did you mean log_level?"}},
-		{"nested", "archive:\n  x: 1", []string{"archive.x: no such setting"}},
+		{"nested", "shelves:\n  x: 1", []string{"shelves.x: no such setting"}},
 		{"bare seconds", "timeout: 60", []string{"timeout: 60 has no unit: write 60s"}},
 		{"bare seconds as text", `timeout: "60"`, []string{"timeout: 60 has no unit: write 60s"}},
 		{"bare zero", "retry_lock: 0", []string{"retry_lock: 0 has no unit: write 0s"}},
@@ -188,12 +219,37 @@ func TestBadFiles(t *testing.T) {
 		{"port", "heapster_port: 70000", []string{"heapster_port: 70000 is out of range: 1 to 65535"}},
 		{"proxy path", "heapster_proxy_path: old", []string{`heapster_proxy_path: "old" is none of auto, modern, legacy`}},
 		{"glob", `namespace: [ok, "a["]`, []string{`namespace[1]: "a[" is no glob: write a name, or a pattern with * ? [a-z]`}},
+		{"glob of a pod without its namespace", "exclude_pod: [debug-*]", []string{`exclude_pod[0]: "debug-*" ` + noPodGlob}},
+		{"globs of pods", `exclude_pod: ["a/b/c", /p, n/, "n/[", "a\\/b", "*/p"]`, []string{
+			`exclude_pod[0]: "a/b/c" ` + noPodGlob, `exclude_pod[1]: "/p" ` + noPodGlob, `exclude_pod[2]: "n/" ` + noPodGlob,
+			`exclude_pod[3]: "n/[" ` + noPodGlob, `exclude_pod[4]: "a\\/b" ` + noPodGlob,
+		}},
+		{"file for another reader", "metrics_textfile: heapstash.txt", []string{
+			`metrics_textfile: "heapstash.txt" does not end in .prom, and node_exporter reads no other file`}},
 		{"unknown kind", "kinds: [pods]", []string{`kinds[0]: unknown kind "pods": use one of cluster, node, namespace, pod, container, system_container`}},
 		{"no kinds", "kinds: []", []string{"kinds: must name at least one: cluster, node, namespace, pod, container, system_container"}},
-		{"containers", "collect: {containers: some}", []string{`collect.containers: "some" is none of full, export, off`}},
+		{"containers", "collect: {containers: some}", []string{`collect.containers: "some" is none of auto, full, export, off`}},
 		{"budget", "collect: {budget: 45}", []string{"collect.budget: 45 has no unit: write 45s"}},
 		{"nothing to enrich from", "heapster_url: http://h\ncollect: {enrich: true}", []string{
 			"collect.enrich: needs the Kubernetes API, which heapster_url leads past: take another way in, or leave it false"}},
+		{"size without a unit", "archive: {min_free: 64}", []string{"archive.min_free: 64 has no unit: write 64MiB"}},
+		{"no size", "archive: {min_free: a lot}", []string{`archive.min_free: "a lot" is no size: write 64MiB, 1.5GB or 0`}},
+		{"negative size", "archive: {min_free: -1MB}", []string{`archive.min_free: "-1MB" is no size: write 64MiB, 1.5GB or 0`}},
+		{"mode as a number", "archive: {mode: 0640}", []string{`archive.mode: 416 is no file mode: write it in octal and in quotes, as "0640"`}},
+		{"mode for all to write", `archive: {mode: "0666"}`, []string{
+			`archive.mode: "0666" will not do: "0600", with "0640" and "0660" for a group, and "0644" for all to read`}},
+		{"mode for nobody", `archive: {mode: "0440"}`, []string{
+			`archive.mode: "0440" will not do: "0600", with "0640" and "0660" for a group, and "0644" for all to read`}},
+		{"retention without a unit", "archive: {retention: {raw: 90}}", []string{"archive.retention.raw: 90 has no unit: write 90d"}},
+		{"retention of nothing", `archive: {retention: {raw: ""}}`, []string{"archive.retention.raw: is empty: write 0s to keep all for ever"}},
+		{"no retention", "archive: {retention: {raw: a while}}", []string{`archive.retention.raw: "a while" is no length of time: write 36h, 90d, 8w or 2y`}},
+		{"retention beyond all measure", "archive: {retention: {raw: 999y}}", []string{`archive.retention.raw: "999y" is no length of time: write 36h, 90d, 8w or 2y`}},
+		{"retention of no kind", "archive: {retention: {raw: [90d, pods=1d]}}", []string{
+			`archive.retention.raw: unknown kind "pods": use one of cluster, node, namespace, pod, container, system_container`}},
+		{"retention twice", `archive: {retention: {raw: "90d, pod=1y, pod=2y"}}`, []string{`archive.retention.raw: "pod=2y": there is another time for the same`}},
+		{"retention too short", `archive: {retention: {raw: "1h59m, pod=-1h"}}`, []string{
+			"archive.retention.raw: 1h59m0s is too short: at least 2h0m0s, or 0s for ever",
+			"archive.retention.raw: -1h0m0s is too short: at least 2h0m0s, or 0s for ever"}},
 		{"misspelt below", "collect: {contaners: off}", []string{"collect.contaners: no such setting; did you mean collect.containers?"}},
 		{"number for a list", "kinds: 5", []string{"kinds: 5 is no list"}},
 		{"schedule", "schedule: hourly", []string{`schedule: "hourly" is no schedule: write @every 1m, or the five fields of cron`}},
@@ -259,5 +315,56 @@ func TestOrigins(t *testing.T) {
 func TestDefaultIsValid(t *testing.T) {
 	if found := Default().Validate(); len(found) > 0 {
 		t.Error(found)
+	}
+}
+
+// How long each kind is kept, from a file's text or list and from a variable.
+func TestRetention(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		file, variable string
+		want           map[schema.Kind]time.Duration
+	}{
+		"default": {"tries: 3", "", map[schema.Kind]time.Duration{}},
+		"text":    {"archive: {retention: {raw: 2y}}", "", all(2 * year)},
+		"text of kinds": {`archive: {retention: {raw: "pod=8w"}}`, "",
+			map[schema.Kind]time.Duration{schema.Pod: 56 * 24 * time.Hour}},
+		"list": {"archive: {retention: {raw: [container=0s, 36h, pod=90d]}}", "", map[schema.Kind]time.Duration{
+			schema.Cluster: 36 * time.Hour, schema.Node: 36 * time.Hour, schema.Namespace: 36 * time.Hour,
+			schema.SystemContainer: 36 * time.Hour, schema.Pod: 90 * 24 * time.Hour}},
+		"variable": {"archive: {retention: {raw: 1y}}", "3d", all(3 * 24 * time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.variable != "" {
+				t.Setenv("HEAPSTASH_ARCHIVE_RETENTION_RAW", test.variable)
+			}
+			cfg, err := load(t, "--config", writeConfig(t, test.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := cfg.archiveOptions().Retention.Raw; !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// all keeps every kind as long.
+func all(long time.Duration) map[schema.Kind]time.Duration {
+	kept := make(map[schema.Kind]time.Duration)
+	for _, kind := range schema.Kinds() {
+		kept[kind] = long
+	}
+	return kept
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]schema.Size{
+		"0": 0, "0B": 0, "512B": 512, "64MiB": 64 << 20, "1.5GB": 1_500_000_000, "2 GiB": 2 << 30, "3kB": 3000, "1TB": 1e12,
+	} {
+		cfg, err := load(t, "--config", writeConfig(t, "archive: {min_free: "+text+"}"))
+		if err != nil || cfg.Archive.MinFree != want {
+			t.Errorf("%s: %d, %v; want %d", text, cfg.Archive.MinFree, err, want)
+		}
 	}
 }

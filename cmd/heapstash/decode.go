@@ -32,8 +32,14 @@ func decodeSetting(from, to reflect.Type, value any) (any, error) {
 	switch to {
 	case reflect.TypeFor[time.Duration]():
 		return decodeDuration(value)
+	case reflect.TypeFor[schema.Size]():
+		return decodeSize(value)
 	case reflect.TypeFor[slog.Level]():
 		return decodeLevel(value)
+	case reflect.TypeFor[keepList]():
+		return decodeKeep(value)
+	case reflect.TypeFor[fileMode]():
+		return decodeMode(value)
 	case reflect.TypeFor[schema.Kind]():
 		return schema.ParseKind(fmt.Sprint(value))
 	}
@@ -80,6 +86,21 @@ func decodeDuration(value any) (time.Duration, error) {
 		return 0, fmt.Errorf("%s has no unit: write %ss", text, text)
 	}
 	return 0, fmt.Errorf("%s is no duration: write 500ms, 10s or 1m30s", quoted(value))
+}
+
+// decodeSize refuses a number without a unit, lest somebody mean megabytes.
+func decodeSize(value any) (schema.Size, error) {
+	text := fmt.Sprint(value)
+	if text == "0" {
+		return 0, nil
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return 0, fmt.Errorf("%s has no unit: write %sMiB", text, text)
+	}
+	if s, err := schema.ParseSize(text); err == nil {
+		return s, nil
+	}
+	return 0, fmt.Errorf("%s is no size: write 64MiB, 1.5GB or 0", quoted(value))
 }
 
 func decodeLevel(value any) (slog.Level, error) {

@@ -126,7 +126,7 @@ func (d *demo) begin(ctx context.Context) (schema.Instant, error) {
 // passes feeds the stand-in batch after batch and makes a pass after each.
 func (d *demo) passes(ctx context.Context, heapster *heapsim.Server, begin schema.Instant) error {
 	cluster := heapsim.NewCluster(heapsim.ClusterOptions{})
-	p := passer{cfg: d.cfg, log: d.log, now: d.now}
+	p := &passer{cfg: d.cfg, log: d.log, now: d.now}
 
 	t := newTable(d.out)
 	t.AppendHeader(table.Row{"pass", "batch of", "entities", "new samples", "requests", "received", "what happened before"})

@@ -14,6 +14,7 @@ import (
 	"heapstash/archive"
 	"heapstash/cmd/heapstash/doctor"
 	"heapstash/heapster"
+	"heapstash/heapster/kube"
 	"heapstash/schema"
 )
 
@@ -55,7 +56,7 @@ func newDoctorCommand() *cobra.Command {
 	}
 	addSettings(cmd.Flags(), accessFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.Flags().DurationVar(&every, "every", 0, "how often passes are made, if not by the schedule of `run`")
+	cmd.Flags().DurationVar(&every, "every", 0, "how often passes are made, if not by the schedule of run")
 	return cmd
 }
 
@@ -100,7 +101,7 @@ func (e *examiner) examine(ctx context.Context) (doctor.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(report, doctor.Archive(examined, e.pause, e.now())...), nil
+	return append(report, doctor.Archive(examined, int64(e.cfg.Archive.MinFree), e.pause, e.now())...), nil
 }
 
 // examineHeapster stops at the way in if that leads nowhere.
@@ -124,7 +125,15 @@ func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.O
 		return nowhere(err)
 	}
 	found, observed := doctor.Heapster(ctx, client, clock, e.now)
-	return append(doctor.Report{doctor.Access(way, conn.Heapster.Redacted(), nil)}, found...), observed
+	report := append(doctor.Report{doctor.Access(way, conn.Heapster.Redacted(), nil)}, found...)
+	if e.cfg.Collect.Enrich {
+		lister, err := kube.NewLister(conn, e.cfg.clientOptions())
+		if err != nil {
+			return nowhere(err)
+		}
+		report = append(report, doctor.Enrichment(ctx, lister))
+	}
+	return report, observed
 }
 
 func printReport(w io.Writer, report doctor.Report, asJSON bool) error {

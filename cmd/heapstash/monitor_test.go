@@ -73,7 +73,10 @@ func TestMonitor(t *testing.T) {
 		`heapstash_last_success_timestamp_seconds{cluster="default"} 1.50000036e+09`,
 		`heapstash_newest_sample_timestamp_seconds{cluster="default"} 1.49999994e+09`,
 		`heapstash_archive_size_bytes{cluster="default"} 1234`,
-		`heapstash_build_info{version="`,
+		`heapstash_last_attempt_timestamp_seconds{cluster="default"} 1.50000036e+09`,
+		`heapstash_last_attempt_duration_seconds{cluster="default"} 1`,
+		`heapstash_archive_free_bytes{cluster="default"} `,
+		`heapstash_build_info{cluster="default",version="`,
 		`go_goroutines `,
 	} {
 		if !strings.Contains(metrics, "\n"+want) {

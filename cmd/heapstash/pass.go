@@ -22,14 +22,20 @@ type passer struct {
 	acceptNewNodes bool
 	log            *slog.Logger
 	now            func() time.Time
+
+	// archive is the ID of the archive that the first pass found or made. No
+	// later pass writes to another one, or makes one anew: that would be to
+	// go on in silence when a disk is not mounted, or a file was lost.
+	archive string
+	warned  bool
 }
 
 // pass makes one. The summary is valid with an error too; it is zero if the
 // pass did not begin.
-func (p passer) pass(ctx context.Context) (collect.Summary, error) {
+func (p *passer) pass(ctx context.Context) (collect.Summary, error) {
 	conn, err := p.cfg.wayIn(ctx)
 	if err != nil {
-		return collect.Summary{}, err
+		return p.unbegun(ctx, err)
 	}
 	defer conn.HTTP.CloseIdleConnections()
 	client, err := heapster.New(conn.HTTP, conn.Heapster, p.cfg.clientOptions())
@@ -56,38 +62,90 @@ func (p passer) pass(ctx context.Context) (collect.Summary, error) {
 	return summary, err
 }
 
+// unbegun notes in the archive, if there is one, a pass that found no way in.
+func (p *passer) unbegun(ctx context.Context, reason error) (collect.Summary, error) {
+	if p.archive == "" && !p.archiveExists() || ctx.Err() != nil {
+		return collect.Summary{}, reason
+	}
+	store, err := p.open(ctx)
+	if err != nil {
+		p.log.Warn("the pass that failed is not in the archive", "error", err)
+		return collect.Summary{}, reason
+	}
+	summary, err := collect.Fail(ctx, store, p.options(), reason)
+	return summary, errors.Join(err, store.Close())
+}
+
 // knock asks Heapster for something small where there is no archive yet, so
 // that a way in that leads nowhere does not leave an empty one behind. Later
 // failures are the ledger's.
-func (p passer) knock(ctx context.Context, client *heapster.Client) error {
-	info, err := os.Stat(p.cfg.DBFile)
-	if err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (p *passer) knock(ctx context.Context, client *heapster.Client) error {
+	if p.archive != "" || p.archiveExists() {
 		return nil
 	}
-	_, err = client.MetricNames(ctx, schema.ClusterEntity())
+	_, err := client.MetricNames(ctx, schema.ClusterEntity())
 	return err
 }
 
-// open opens the archive, and says so when it has to wait for it.
-func (p passer) open(ctx context.Context) (*archive.Store, error) {
-	store, err := archive.Open(ctx, p.cfg.DBFile, archive.Options{})
-	if p.cfg.RetryLock == 0 || !errors.Is(err, schema.ErrLocked) {
-		return store, err
-	}
-	p.log.Info("waiting for another writer of the archive", "at_most", p.cfg.RetryLock)
-	return archive.Open(ctx, p.cfg.DBFile, archive.Options{LockWait: p.cfg.RetryLock})
+// archiveExists reports whether there is something at the archive's path,
+// whatever it is; opening it tells.
+func (p *passer) archiveExists() bool {
+	info, err := os.Stat(p.cfg.DBFile)
+	return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-func (p passer) options() collect.Options {
+// leastWait is how long a pass waits for the archive in any case: upkeep, which
+// may take hours, gives the lock back every [archive.UpkeepTurn].
+const leastWait = 4 * archive.UpkeepTurn
+
+// open opens the archive, and says so when it has to wait for it, or when it
+// lies on a disk that is not fit for one.
+func (p *passer) open(ctx context.Context) (*archive.Store, error) {
+	opts := p.cfg.archiveOptions()
+	opts.Expect, opts.Migrating = p.archive, p.migrating
+	opts.LockWait = leastWait
+	store, err := archive.Open(ctx, p.cfg.DBFile, opts)
+	if p.cfg.RetryLock > 0 && errors.Is(err, schema.ErrLocked) {
+		p.log.Info("waiting for another writer of the archive", "at_most", p.cfg.RetryLock)
+		opts.LockWait = max(p.cfg.RetryLock-leastWait, 0)
+		store, err = archive.Open(ctx, p.cfg.DBFile, opts)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.archive = store.ID()
+	if warning := store.Warning(); warning != "" && !p.warned {
+		p.log.Warn(warning)
+		p.warned = true
+	}
+	return store, nil
+}
+
+// migrating tells how the migration of an older archive goes.
+func (p *passer) migrating(m archive.Migration) {
+	message := "the archive is being migrated"
+	switch {
+	case m.Done:
+		message = "the archive is migrated"
+	case m.Took == 0:
+		message = "the archive is of an older heapstash and is migrated, whole or not at all"
+	}
+	p.log.Info(message, "archive", m.Path, "from", m.From, "to", m.To,
+		"written", schema.Size(m.Written), "at_most", schema.Size(m.Most), "took", m.Took.Round(time.Second))
+}
+
+func (p *passer) options() collect.Options {
 	opts := collect.DefaultOptions()
 	opts.Cluster = p.cfg.ClusterName
 	opts.Namespaces = p.cfg.Namespaces
 	opts.ExcludeNamespaces = p.cfg.ExcludeNamespaces
+	opts.ExcludePods = p.cfg.ExcludePods
 	opts.Kinds = p.cfg.Kinds
 	opts.AcceptNewNodes = p.acceptNewNodes
 	opts.Containers = p.cfg.Collect.Containers
 	opts.Budget = p.cfg.Collect.Budget
 	opts.Concurrency = p.cfg.Concurrency
+	opts.MaxEntities, opts.MaxSamples = p.cfg.Limits.Entities, p.cfg.Limits.Samples
 	opts.Version = buildInfo().Version
 	opts.Now = p.now
 	opts.Log = p.log

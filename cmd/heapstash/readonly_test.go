@@ -1,17 +1,19 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/heapster/heapsim"
+	"heapstash/schema"
 )
 
 // A directory that may not be written to: one clear line, a hint, and nothing
@@ -36,10 +38,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	} {
 		cmd := exec.Command(binary, command, "--heapster-url", server.URL, "--db-file", "readonly/a.db")
 		cmd.Dir = home
-		if os.Geteuid() == 0 {
-			const nobody = 65534
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		}
+		asNobody(t, cmd)
 		out, err := cmd.CombinedOutput()
 		if err == nil || cmd.ProcessState.ExitCode() != exitFailed {
 			t.Errorf("%s ended with %v, want exit code %d", command, err, exitFailed)
@@ -52,6 +51,74 @@ func TestReadOnlyDirectory(t *testing.T) {
 		if left, err := os.ReadDir(directory); err != nil || len(left) > 0 {
 			t.Errorf("%s left behind: %v, %v", command, left, err)
 		}
+	}
+}
+
+// Whoever may read the archive's files, and neither write them nor beside them,
+// reads it while a pass writes to it, and between passes: with heapstash and
+// with stock sqlite3.
+func TestReadersWithoutWritePermission(t *testing.T) {
+	home := openDirectory(t)
+	binary := filepath.Join(home, "heapstash")
+	copyExecutable(t, binary)
+	directory := filepath.Join(home, "data")
+	if err := os.Mkdir(directory, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(directory, "a.db")
+	store, err := archive.Open(t.Context(), path, archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := schema.Pass{Cluster: "default", Version: "test"}
+	if _, err := store.BeginPass(t.Context(), pass); err != nil {
+		t.Fatal(err)
+	}
+	read := func(program string, args ...string) (string, int) {
+		t.Helper()
+		cmd := exec.Command(program, args...)
+		cmd.Dir = home
+		asNobody(t, cmd)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	readable := func(when, passes string) {
+		t.Helper()
+		for file, mode := range map[string]os.FileMode{path: 0o444, path + "-wal": 0o444, path + "-shm": 0o444, directory: 0o555} {
+			if err := os.Chmod(file, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		defer os.Chmod(directory, 0o755)
+		const query = "SELECT count(*) FROM passes"
+		if out, code := read(binary, "sql", "--db-file", path, "--format", "csv", query); code != 0 || !strings.HasSuffix(out, "\n"+passes+"\n") {
+			t.Errorf("%s, heapstash gives %d and %q", when, code, out)
+		}
+		if out, code := read("sqlite3", "-readonly", path, query); code != 0 || out != passes+"\n" {
+			t.Errorf("%s, sqlite3 gives %d and %q", when, code, out)
+		}
+	}
+	readable("in a pass", "1")
+	if _, err := store.BeginPass(t.Context(), pass); err != nil {
+		t.Fatal(err)
+	}
+	readable("after a write", "2")
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	readable("after the pass", "2")
+
+	// As stock sqlite3 leaves it, if its user may write there.
+	if err := errors.Join(os.Remove(path+"-wal"), os.Remove(path+"-shm"), os.Chmod(directory, 0o555)); err != nil {
+		t.Fatal(err)
+	}
+	out, code := read(binary, "status", "--db-file", path)
+	os.Chmod(directory, 0o755)
+	if code != exitFailed || !strings.Contains(out, "hint: its -wal and -shm files must be there") || !strings.Contains(out, "heapstash snapshot") {
+		t.Errorf("without them, heapstash gives %d and %q", code, out)
 	}
 }
 

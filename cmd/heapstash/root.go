@@ -78,18 +78,25 @@ func newRootCommand(std streams) *cobra.Command {
 		newCollectCommand(),
 		newRunCommand(),
 		newSQLCommand(),
+		newSnapshotCommand(),
+		newCompactCommand(),
+		newPruneCommand(),
 		newStatusCommand(),
 		newDoctorCommand(),
+		newCheckCommand(),
 		newSchemaCommand(),
 		newDemoCommand(),
 		newVersionCommand(),
+		newManCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		if cmd.Args == nil {
 			cmd.Args = cobra.NoArgs
 		}
 		cmd.Args = explained(cmd.Args)
+		completeFlags(cmd)
 	}
+	completeFlags(root)
 	return root
 }
 
@@ -164,7 +171,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case is(errHoles):
 		return exitHoles
-	case is(schema.ErrNoArchive), is(schema.ErrNotArchive), is(schema.ErrNewerArchive):
+	case is(schema.ErrNoArchive), is(schema.ErrNotArchive), is(schema.ErrOtherArchive), is(schema.ErrNewerArchive):
 		return exitNoArchive
 	case is(schema.ErrLocked):
 		return exitLocked

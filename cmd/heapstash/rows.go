@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -54,6 +55,28 @@ func spell(value any) string {
 	}
 }
 
+// visible spells control characters as ^X, as SQLite's own shell does: names
+// come from Heapster, and a terminal would do what they say.
+func visible(text string) string {
+	isControl := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if !strings.ContainsFunc(text, isControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !isControl(r):
+			b.WriteRune(r)
+		case r < 0x80:
+			b.WriteByte('^')
+			b.WriteRune(r ^ 0x40)
+		default:
+			fmt.Fprintf(&b, "\\x%x", r)
+		}
+	}
+	return b.String()
+}
+
 // tableRows aligns numbers to the right, and so has to see all rows before it
 // prints the first.
 type tableRows struct {
@@ -83,7 +106,7 @@ func (t *tableRows) row(values []any) error {
 		default:
 			t.text[i] = true
 		}
-		cells[i] = spell(v)
+		cells[i] = visible(spell(v))
 	}
 	t.table.AppendRow(cells)
 	t.count++

@@ -13,7 +13,8 @@ func newRunCommand() *cobra.Command {
 		Short: "Archive what Heapster shows, on a schedule, until told to stop",
 		Long: "run makes a pass at once and then on its own schedule, and serves /metrics, /healthz and\n" +
 			"/readyz. A pass that fails is logged, and the next one goes on. SIGTERM ends the pass in\n" +
-			"hand, keeps what it stored, and exits 0. The archive is locked only during a pass.",
+			"hand, keeps what it stored, and exits 0. The archive is locked only during a pass. It is\n" +
+			"made at the start, if there is none; one that vanishes later is missed, not made again.",
 		Example: "  heapstash run --db-file /var/lib/heapstash/prod.db --listen :9278",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd.Flags())
@@ -37,11 +38,11 @@ func newRunCommand() *cobra.Command {
 				}
 				defer stop()
 			}
-			p := passer{cfg: cfg, log: log, now: time.Now}
+			p := &passer{cfg: cfg, log: log, now: time.Now}
 			return resident{pass: p.pass, schedule: schedule, record: m.record, log: log}.run(cmd.Context())
 		},
 	}
-	addSettings(cmd.Flags(), accessFlags, passFlags, residentFlags)
+	addSettings(cmd.Flags(), accessFlags, passFlags, lockFlags, residentFlags)
 	return cmd
 }
 
@@ -49,5 +50,8 @@ func newRunCommand() *cobra.Command {
 func (c Config) warn(log *slog.Logger) {
 	if c.InsecureSkipTLSVerify {
 		log.Warn("the certificate of heapster_url is not verified: anyone on the way can read the token and forge samples")
+	}
+	if c.HeapsterURL == "" && c.kubeOptions(c.Concurrency).Unverified() {
+		log.Warn("the kubeconfig has insecure-skip-tls-verify: anyone on the way can read the credentials and forge samples")
 	}
 }

@@ -64,12 +64,17 @@ func accessFlags(f *pflag.FlagSet, d Config) {
 func passFlags(f *pflag.FlagSet, d Config) {
 	f.StringSliceP("namespace", "n", d.Namespaces, "only namespaces that match this glob (repeatable)")
 	f.StringSlice("exclude-namespace", d.ExcludeNamespaces, "no namespaces that match this glob (repeatable)")
+	f.StringSlice("exclude-pod", d.ExcludePods, "no pods that match this NAMESPACE/POD, both globs (repeatable; empty: archive all)")
 	f.StringSlice("kinds", strings.Split(kindList(d.Kinds), ", "), "kinds of thing to archive")
+}
+
+func lockFlags(f *pflag.FlagSet, d Config) {
 	f.Duration("retry-lock", d.RetryLock, "how long to wait while another writer holds the archive")
 }
 
-func partialFlags(f *pflag.FlagSet, d Config) {
+func onceFlags(f *pflag.FlagSet, d Config) {
 	f.Bool("partial-ok", d.PartialOK, "exit 0 instead of 3 when the pass has holes")
+	f.String("metrics-textfile", d.MetricsTextfile, "FILE.prom to write after the pass, for node_exporter's textfile collector")
 }
 
 func residentFlags(f *pflag.FlagSet, d Config) {

@@ -11,17 +11,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
+	"heapstash/schema"
 )
 
 // queryHint goes with whatever SQLite refuses.
 const queryHint = "sql runs one statement that only reads; the views are listed by\n" +
 	`  heapstash sql "SELECT name FROM sqlite_schema WHERE type = 'view'"`
 
+// usualTimeout ends what runs away, and usualRows is as much as a table may
+// have, which is in memory as a whole.
+const (
+	usualTimeout = 5 * time.Minute
+	usualRows    = 100_000
+)
+
 // query is what the flags of sql say.
 type query struct {
 	file    string
 	format  string
 	timeout time.Duration
+	maxRows int // 0 for any number; negative for the format's usual one
 }
 
 func newSQLCommand() *cobra.Command {
@@ -32,7 +41,9 @@ func newSQLCommand() *cobra.Command {
 		Long: "sql runs one statement that reads, given as an argument, in a file, or on stdin, and\n" +
 			"prints its result: as a table, as CSV (NULL is an empty field) or as JSON, an object a\n" +
 			"line. A table is printed at once in the end; CSV and JSON go out as rows come. Numbers\n" +
-			"are exact to 64 bits.",
+			"are exact to 64 bits.\n\n" +
+			"The archive is open for reading only: ATTACH, temporary tables, PRAGMAs that set something\n" +
+			"and functions that reach other files are refused. A value may have 32 MB.",
 		Example: `  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"` + "\n" +
 			`  heapstash sql --format csv --file report.sql`,
 		Args: oneStatement,
@@ -50,7 +61,8 @@ func newSQLCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&q.file, "file", "f", "", "read the statement from this file")
 	cmd.Flags().StringVar(&q.format, "format", "table", "table, csv or json")
-	cmd.Flags().DurationVar(&q.timeout, "timeout", 0, "give up after this long; 0 for never")
+	cmd.Flags().DurationVar(&q.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
+	cmd.Flags().IntVar(&q.maxRows, "max-rows", -1, "fail after so many rows; 0 for any number (default 100000 for a table, 0 otherwise)")
 	return cmd
 }
 
@@ -93,14 +105,23 @@ func (q query) run(ctx context.Context, w io.Writer, path, text string) error {
 	if err != nil {
 		return err
 	}
-	defer reader.Close() // read only
-
 	if q.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, q.timeout)
 		defer cancel()
 	}
-	err = copyRows(ctx, out, reader, statement)
+	done := make(chan error, 1)
+	go func() { done <- q.copyRows(ctx, out, reader, statement) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		// SQLite looks up between the steps of a statement. A single one may
+		// take for ever, and ends with the process.
+		select {
+		case err = <-done:
+		case <-time.After(grace):
+		}
+	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return hinted{fmt.Errorf("the query took longer than %v", q.timeout), "--timeout sets how long it may take, 0 for as long as it likes"}
 	}
@@ -110,11 +131,34 @@ func (q query) run(ctx context.Context, w io.Writer, path, text string) error {
 	return err
 }
 
+// grace is how long a query may take to notice that it has to end.
+const grace = 2 * time.Second
+
+// rowLimit is how many rows are written, 0 for any number.
+func (q query) rowLimit() int {
+	switch {
+	case q.maxRows >= 0:
+		return q.maxRows
+	case q.format == "table":
+		return usualRows
+	default:
+		return 0
+	}
+}
+
+// explainQuery adds what to do about an error, unless that is known.
+func explainQuery(reader *archive.Reader, err error) error {
+	if err = reader.Explain(err); schema.HintOf(err) == "" {
+		return hinted{err, queryHint}
+	}
+	return err
+}
+
 // copyRows runs the statement and writes what it gives.
-func copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statement string) error {
+func (q query) copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statement string) error {
 	rows, err := reader.Query(ctx, statement)
 	if err != nil {
-		return hinted{err, queryHint}
+		return explainQuery(reader, err)
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
@@ -129,7 +173,11 @@ func copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statem
 	for i := range values {
 		targets[i] = &values[i]
 	}
-	for rows.Next() {
+	limit := q.rowLimit()
+	for count := 1; rows.Next(); count++ {
+		if limit > 0 && count > limit {
+			return hinted{fmt.Errorf("the query gives more than %d rows", limit), "--max-rows sets how many there may be, 0 for any number; --format csv and json print rows as they come"}
+		}
 		if err := rows.Scan(targets...); err != nil {
 			return err
 		}
@@ -138,7 +186,7 @@ func copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statem
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return hinted{err, queryHint}
+		return explainQuery(reader, err)
 	}
 	return out.end()
 }

@@ -26,6 +26,9 @@ func printSummary(w io.Writer, s collect.Summary) error {
 	}
 	for _, g := range groupHoles(s.Holes) {
 		fmt.Fprintf(t, "hole\t%d %s: %s\n", g.count, g.cause, g.detail)
+		if g.hint != "" {
+			fmt.Fprintf(t, "\thint: %s\n", g.hint)
+		}
 	}
 	return t.Flush()
 }
@@ -35,6 +38,7 @@ type holeGroup struct {
 	cause  schema.Cause
 	count  int
 	detail string // of the first one, with its scope
+	hint   string // likewise
 }
 
 // groupHoles counts holes by cause, in the order in which the causes came.
@@ -44,7 +48,7 @@ func groupHoles(holes []schema.Hole) []holeGroup {
 		i := slices.IndexFunc(groups, func(g holeGroup) bool { return g.cause == h.Cause })
 		if i < 0 {
 			i = len(groups)
-			groups = append(groups, holeGroup{cause: h.Cause, detail: h.Scope() + ": " + h.Detail})
+			groups = append(groups, holeGroup{cause: h.Cause, detail: h.Scope() + ": " + h.Detail, hint: h.Hint})
 		}
 		groups[i].count++
 	}

@@ -74,14 +74,22 @@ func (c Config) Validate() Faults {
 	for i, glob := range c.ExcludeNamespaces {
 		checkGlob(&fs, fmt.Sprintf("exclude_namespace[%d]", i), glob)
 	}
+	for i, glob := range c.ExcludePods {
+		checkPodGlob(&fs, fmt.Sprintf("exclude_pod[%d]", i), glob)
+	}
 	fs.check(len(c.Kinds) > 0, "kinds", "must name at least one: %s", kindList(schema.Kinds()))
+	fs.check(c.MetricsTextfile == "" || strings.HasSuffix(c.MetricsTextfile, ".prom"), "metrics_textfile",
+		"%q does not end in .prom, and node_exporter reads no other file", c.MetricsTextfile)
 	fs.check(c.RetryLock >= 0, "retry_lock", "%v is negative", c.RetryLock)
 	fs.oneOf("collect.containers", string(c.Collect.Containers),
-		string(collect.ContainersFull), string(collect.ContainersExport), string(collect.ContainersOff))
+		string(collect.ContainersAuto), string(collect.ContainersFull), string(collect.ContainersExport), string(collect.ContainersOff))
 	fs.check(c.Collect.Budget >= time.Second || c.Collect.Budget == 0, "collect.budget",
 		"%v is too short: at least 1s, or 0s for no bound", c.Collect.Budget)
 	fs.check(!c.Collect.Enrich || c.HeapsterURL == "", "collect.enrich",
 		"needs the Kubernetes API, which heapster_url leads past: take another way in, or leave it false")
+
+	c.Limits.check(&fs)
+	c.Archive.check(&fs)
 
 	_, err := parseSchedule(c.Schedule)
 	fs.check(err == nil, "schedule", "%v", err)
@@ -92,8 +100,18 @@ func (c Config) Validate() Faults {
 }
 
 func checkGlob(fs *Faults, key, glob string) {
-	_, err := path.Match(glob, "")
-	fs.check(err == nil && glob != "", key, "%q is no glob: write a name, or a pattern with * ? [a-z]", glob)
+	fs.check(isGlob(glob), key, "%q is no glob: write a name, or a pattern with * ? [a-z]", glob)
+}
+
+func checkPodGlob(fs *Faults, key, glob string) {
+	namespace, pod, _ := strings.Cut(glob, "/")
+	fs.check(isGlob(namespace) && isGlob(pod) && !strings.Contains(pod, "/"), key,
+		"%q is no glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]", glob)
+}
+
+func isGlob(text string) bool {
+	_, err := path.Match(text, "")
+	return err == nil && text != ""
 }
 
 func checkListen(fs *Faults, address string) {

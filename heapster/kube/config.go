@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"heapstash/heapster"
+
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
@@ -20,7 +22,9 @@ type ConfigError struct {
 }
 
 // Error is one line.
-func (e *ConfigError) Error() string { return strings.Join(strings.Fields(e.Err.Error()), " ") }
+func (e *ConfigError) Error() string {
+	return heapster.WithoutUserinfo(strings.Join(strings.Fields(e.Err.Error()), " "))
+}
 
 // Unwrap returns the cause, which is often client-go's.
 func (e *ConfigError) Unwrap() error { return e.Err }
@@ -78,6 +82,8 @@ func (o Options) plainConfig(config *rest.Config) *rest.Config {
 			Proxy:               proxy,
 			MaxIdleConnsPerHost: o.Concurrency,
 			IdleConnTimeout:     90 * time.Second,
+
+			MaxResponseHeaderBytes: heapster.MaxHeader,
 		},
 	}
 }

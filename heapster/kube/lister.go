@@ -22,14 +22,14 @@ type Lister struct {
 // back to whole objects.
 const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
 
-// longestList is the longest page taken, in bytes. Servers before Kubernetes
-// 1.9 answer with all objects in a single one.
-const longestList = 1 << 30
+// pageLimits are those of a page. Servers before Kubernetes 1.9 answer with all
+// objects in a single one, and an object may have 1.5 MB.
+func pageLimits() heapster.Limits { return heapster.Limits{Answer: 1e9, Text: 2e6} }
 
 // NewLister returns a lister of the connection's apiserver. It makes no
 // request. Of opts it sets what lists need otherwise.
 func NewLister(c Connection, opts heapster.Options) (*Lister, error) {
-	opts.MaxBody = longestList
+	opts.Limits = pageLimits()
 	whole, err := heapster.New(c.HTTP, c.API, opts)
 	if err != nil {
 		return nil, err

@@ -58,10 +58,10 @@ func TestManifestsGrantNoMore(t *testing.T) {
 		file, role, binding, namespace string
 		rules                          []rbacRule
 	}{
-		{"rbac.yaml", "Role", "RoleBinding", "kube-system", []rbacRule{
+		{"base/rbac.yaml", "Role", "RoleBinding", "kube-system", []rbacRule{
 			{[]string{""}, []string{"services/proxy"}, []string{service}, []string{"get"}},
 		}},
-		{"rbac-enrich.yaml", "ClusterRole", "ClusterRoleBinding", "", []rbacRule{
+		{"components/enrich/rbac.yaml", "ClusterRole", "ClusterRoleBinding", "", []rbacRule{
 			{[]string{""}, []string{"pods", "namespaces"}, nil, []string{"list"}},
 			{[]string{"apps", "extensions"}, []string{"replicasets"}, nil, []string{"list"}},
 			{[]string{"batch"}, []string{"jobs"}, nil, []string{"list"}},

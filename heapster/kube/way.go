@@ -4,13 +4,22 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+
+	"heapstash/heapster"
 )
+
+// Unverified reports whether the kubeconfig says to talk to an apiserver whose
+// certificate nobody vouches for. It sends nothing.
+func (o Options) Unverified() bool {
+	config, err := o.withDefaults().restConfig()
+	return err == nil && config.Insecure
+}
 
 // Way says in a few words which way in the options choose: the server's URL,
 // a kubeconfig's context, or the pod's service account. It sends nothing.
 func (o Options) Way() string {
 	if o.Server != "" {
-		return "server " + o.Server
+		return "server " + heapster.WithoutUserinfo(o.Server)
 	}
 	raw, err := o.clientConfig().RawConfig()
 	switch {

@@ -10,11 +10,12 @@ import (
 
 // Archive tells whether passes can write the archive, what it lies on, how
 // long its disk lasts, and whether passes do come, which should be no more
-// than pause apart. The time now is the local one.
-func Archive(x archive.Examination, pause time.Duration, now time.Time) Report {
+// than pause apart. Passes store nothing with less than minFree bytes free. The
+// time now is the local one.
+func Archive(x archive.Examination, minFree int64, pause time.Duration, now time.Time) Report {
 	report := Report{contents(x), directory(x)}
 	if x.Free >= 0 {
-		report = append(report, fileSystem(x.FileSystem), space(x))
+		report = append(report, fileSystem(x.FileSystem), space(x, minFree))
 	}
 	if p := x.LastPass; p != nil {
 		report = append(report, lastPass(*p, x.Locked, pause, now), conflicts(*p))
@@ -58,14 +59,16 @@ func fileSystem(fs archive.FileSystem) Finding {
 	case archive.SafetyLocal:
 		return ok(name, "%s", fs.Name)
 	case archive.SafetyRemote:
-		return fault(name, local, "%s is a network file system: SQLite's write-ahead log is not safe on it, and the archive may be damaged", fs.Name)
+		return warning(name, local, "%s is a network file system: the archive has a rollback journal there, so that passes and readers wait for one another, "+
+			"and two machines may damage it unless locks hold between them (of NFS, without the mount options nolock and local_lock)", fs.Name)
 	case archive.SafetyUser:
-		return warning(name, local, "a FUSE file system: SQLite's write-ahead log is safe on few of them, and not on those that reach over the network")
+		return warning(name, local, "a FUSE file system, which may reach over the network: the archive has a rollback journal there, so that passes and "+
+			"readers wait for one another, and it is as safe as the locks of the program behind it")
 	case archive.SafetyFleeting:
 		return warning(name, "put the archive on a disk, or on a volume that is mounted into the container",
 			"%s: what lies on it is gone when the machine or the container ends", fs.Name)
 	default:
-		return ok(name, "of a kind that heapstash does not know (%s); it should be local", fs.Name)
+		return ok(name, "of a kind that heapstash does not know (%s); it should be local, and the archive has a rollback journal there in case it is not", fs.Name)
 	}
 }
 
@@ -77,17 +80,20 @@ const (
 )
 
 // space compares the free space with the archive's growth.
-func space(x archive.Examination) Finding {
+func space(x archive.Examination, minFree int64) Finding {
 	const name = "space"
 	const mend = "make room, or move the archive to a larger disk: a pass that finds it full stores nothing"
 	perDay, known := x.Growth()
 	switch {
+	case x.Free < minFree:
+		return fault(name, mend+"; archive.min_free sets how much, archive.retention how long samples are kept",
+			"%s are free, and passes store nothing with less than %s", schema.Size(x.Free), schema.Size(minFree))
 	case x.Free < leastSpace:
 		return fault(name, mend, "%s are free", schema.Size(x.Free))
 	case !known:
 		return ok(name, "%s are free; the archive's growth shows after its first hour", schema.Size(x.Free))
 	}
-	days := int(x.Free / max(perDay, 1))
+	days := int((x.Free - minFree) / max(perDay, 1))
 	message := fmt.Sprintf("%s are free, and the archive grows by %s a day: enough for %s", schema.Size(x.Free), schema.Size(perDay), plural(days, "day"))
 	switch {
 	case days < veryFew:

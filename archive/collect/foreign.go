@@ -1,0 +1,48 @@
+package collect
+
+import (
+	"fmt"
+	"slices"
+
+	"heapstash/schema"
+)
+
+// ForeignClusterError says that none of the cluster's nodes is among those
+// that the store has under its name.
+type ForeignClusterError struct {
+	Cluster string
+	Found   string // one of the nodes that Heapster lists
+	Known   string // one of the nodes that the store has
+}
+
+func (e *ForeignClusterError) Error() string {
+	return fmt.Sprintf("this is not the cluster %q: Heapster lists node %s and others, the archive knows %s and others, and none is the same",
+		e.Cluster, e.Found, e.Known)
+}
+
+// Hint says what to do next.
+func (e *ForeignClusterError) Hint() string {
+	return "give another cluster a name of its own with --cluster-name; if its nodes were all replaced, run collect --accept-new-nodes once"
+}
+
+// checkNodes refuses a cluster that shares no node with what the store had of
+// it at the last pass: two clusters must not mix by mistake.
+func (p *pass) checkNodes(found discovery) error {
+	if p.AcceptNewNodes {
+		return nil
+	}
+	known := ""
+	for e, lastSeen := range p.memory.Entities {
+		if e.Kind != schema.Node || lastSeen != 0 {
+			continue
+		}
+		if slices.Contains(found.nodes, e.Node) {
+			return nil
+		}
+		known = max(known, e.Node)
+	}
+	if known == "" || len(found.nodes) == 0 {
+		return nil
+	}
+	return &ForeignClusterError{Cluster: p.Cluster, Found: found.nodes[0], Known: known}
+}

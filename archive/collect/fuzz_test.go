@@ -1,0 +1,243 @@
+package collect_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// liar serves what a Heapster does, with one text put into some of its answers.
+// It keeps what it served.
+type liar struct {
+	truly   http.Handler
+	picks   uint8  // which answers
+	offset  uint16 // where in them
+	cut     uint8  // how many bytes are left out there
+	mutants string
+
+	mu     sync.Mutex
+	asked  int
+	served map[string][]string // bodies by path
+}
+
+func (l *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Header.Del("Accept-Encoding")
+	answer := httptest.NewRecorder()
+	l.truly.ServeHTTP(answer, r)
+	body := answer.Body.String()
+
+	l.mu.Lock()
+	if l.picks == 0 || l.asked%int(l.picks) == int(l.picks)-1 {
+		at := min(int(l.offset), len(body))
+		body = body[:at] + l.mutants + body[min(at+int(l.cut), len(body)):]
+	}
+	l.asked++
+	l.served[r.URL.Path] = append(l.served[r.URL.Path], body)
+	l.mu.Unlock()
+	w.WriteHeader(answer.Code)
+	fmt.Fprint(w, body)
+}
+
+// FuzzPass makes a pass over a Heapster that lies into a real archive: no panic,
+// a sound file, and every sample in it is in a body that was served. A pass over
+// the truth follows, which must end well.
+func FuzzPass(f *testing.F) {
+	const at = "2017-09-27T12:00:00Z"
+	for _, seed := range []struct {
+		picks  uint8
+		offset uint16
+		cut    uint8
+		text   string
+	}{
+		{0, 0, 0, ""}, {1, 0, 255, "[]"}, {3, 2, 0, `"node:x",`}, {2, 1, 0, `"cluster","namespace:a/pod:b/container:c",`},
+		{1, 0, 255, `{"metrics":[{"timestamp":"` + at + `","value":18446744073709551615}]}`},
+		{1, 0, 255, `{"items":[{"metrics":[{"timestamp":"` + at + `","value":7,"floatValue":0.5}]}]}`},
+		{5, 12, 0, `{"timestamp":"2262-01-01T00:00:00Z","value":1},`}, {1, 20, 10, "\x00"}, {1, 9, 0, `["custom/x"]`},
+		{2, 0, 255, `[{"metrics":{"memory/usage":[{"end":"` + at + `","value":-1e300}]},"labels":{"nodename":"n1","container_name":"machine"}}]`},
+		{7, 0, 255, `null`}, {1, 40, 4, `9e99`}, {4, 33, 20, `0001-01-01T00:00:00Z`},
+	} {
+		f.Add(seed.picks, seed.offset, seed.cut, seed.text)
+	}
+	f.Fuzz(func(t *testing.T, picks uint8, offset uint16, cut uint8, text string) {
+		if len(text) > 1<<16 {
+			return
+		}
+		w := newWorld(t, heapsim.Options{})
+		w.options.Log = slog.New(slog.DiscardHandler)
+		l := &liar{truly: w.sim, picks: picks, offset: offset, cut: cut, mutants: text, served: make(map[string][]string)}
+		server := httptest.NewServer(l)
+		defer server.Close()
+		truth := w.url
+		var err error
+		if w.url, err = url.Parse(server.URL); err != nil {
+			t.Fatal(err)
+		}
+		for minute := range 2 {
+			sets := small(minute, "a", "b")
+			sets[1].Labelled = []heapsim.Labelled{{Metric: "filesystem/usage", Labels: map[string]string{"resource_id": "/dev/sda1"}, Value: schema.Int(int64(minute))}}
+			sets = append(sets, set(schema.ContainerEntity("shop", "a", "c"), map[schema.MetricName]int64{"memory/usage": int64(minute), "custom/x": 3}))
+			w.feed(minute, sets...)
+		}
+		summary, err := w.try(t.Context())
+		if err == nil && summary.Pass.ID == 0 {
+			t.Error("a pass without a line in the ledger")
+		}
+		w.isTrue(l.served)
+
+		// The next pass may find another cluster than it was told of.
+		w.url = truth
+		w.options.AcceptNewNodes = true
+		if _, err := w.try(t.Context()); err != nil {
+			t.Errorf("the truth after a lie: %v", err)
+		}
+		w.isSound()
+	})
+}
+
+// isSound checks the file with the stock shell.
+func (w *world) isSound() {
+	w.t.Helper()
+	w.want("PRAGMA integrity_check; PRAGMA foreign_key_check", "ok")
+}
+
+// isTrue checks that every sample was served: its value, at its time, by a path
+// of its metric and of its entity.
+func (w *world) isTrue(served map[string][]string) {
+	w.t.Helper()
+	w.isSound()
+	known := make(map[string]bool)
+	for path, bodies := range served {
+		for _, body := range bodies {
+			for _, sample := range samplesIn(path, body) {
+				known[sample] = true
+			}
+		}
+	}
+	out, err := exec.Command("sqlite3", "-readonly", "-json", w.path, `SELECT coalesce(namespace, '') AS namespace, coalesce(pod, '') AS pod,
+		coalesce(container, '') AS container, coalesce(node, '') AS node, metric, ts, typeof(value) AS type,
+		CASE typeof(value) WHEN 'real' THEN printf('%!.17g', value) ELSE CAST(value AS TEXT) END AS value FROM samples`).Output()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var rows []struct {
+		Namespace, Pod, Container, Node, Metric, Type, Value string
+		TS                                                   int64
+	}
+	if len(out) > 0 {
+		if err := json.Unmarshal(out, &rows); err != nil {
+			w.t.Fatalf("%v in %s", err, out)
+		}
+	}
+	for _, r := range rows {
+		value := r.Value
+		if r.Type == "real" {
+			float, _, err := big.ParseFloat(strings.TrimPrefix(strings.Replace(value, "Inf", "", 1), "+"), 10, 53, big.ToNearestEven)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			value = float.Text('g', 17)
+		}
+		sample := fmt.Sprintf("%s %d %s", r.Metric, r.TS, value)
+		if !known[sample+" of "+path.Join(r.Namespace, r.Pod, r.Node, r.Container)] && !known[sample+" exported of "+path.Join(r.Pod, r.Node, r.Container)] {
+			w.t.Errorf("%s of %+v was never served", sample, r)
+		}
+	}
+}
+
+// samplesIn finds with encoding/json alone what a body says.
+func samplesIn(where, body string) (samples []string) {
+	dec := json.NewDecoder(strings.NewReader(body))
+	dec.UseNumber()
+	var answer any
+	if dec.Decode(&answer) != nil {
+		return nil
+	}
+	if strings.HasSuffix(where, "/metric-export") {
+		sets, _ := answer.([]any)
+		for _, set := range sets {
+			set, _ := set.(map[string]any)
+			labels, _ := set["labels"].(map[string]any)
+			text := func(key string) string { s, _ := labels[key].(string); return s }
+			of := path.Join(text("pod_name"), text("container_name"))
+			switch container := text("container_name"); {
+			case text("pod_name") != "" && container == "/pod":
+				of = text("pod_name")
+			case text("pod_name") == "" && container == "machine":
+				of = text("nodename")
+			case text("pod_name") == "":
+				of = path.Join(text("nodename"), container)
+			}
+			metrics, _ := set["metrics"].(map[string]any)
+			for metric, points := range metrics {
+				for _, s := range pointsIn(metric, points, "end") {
+					samples = append(samples, s+" exported of "+of)
+				}
+			}
+		}
+		return samples
+	}
+	entity, metric, found := strings.Cut(strings.TrimPrefix(where, "/api/v1/model"), "/metrics/")
+	if !found {
+		return nil
+	}
+	series, _ := answer.(map[string]any)
+	parts := strings.Split(entity, "/") // "", namespaces, shop, pods, a, containers, c
+	var names []string
+	for i := 2; i < len(parts); i += 2 {
+		names = append(names, parts[i])
+	}
+	if !strings.Contains(entity, "/pod-list/") {
+		for _, s := range pointsIn(metric, series["metrics"], "timestamp") {
+			samples = append(samples, s+" of "+path.Join(names...))
+		}
+		return samples
+	}
+	pods := strings.Split(names[1], ",")
+	items, _ := series["items"].([]any)
+	for i, item := range items[:min(len(items), len(pods))] {
+		item, _ := item.(map[string]any)
+		for _, s := range pointsIn(metric, item["metrics"], "timestamp") {
+			samples = append(samples, s+" of "+path.Join(names[0], pods[i]))
+		}
+	}
+	return samples
+}
+
+func pointsIn(metric string, list any, stamp string) (samples []string) {
+	points, _ := list.([]any)
+	for _, point := range points {
+		point, _ := point.(map[string]any)
+		text, _ := point[stamp].(string)
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			continue
+		}
+		number, _ := point["value"].(json.Number)
+		if exact, ok := point["floatValue"].(json.Number); ok {
+			number = exact
+		}
+		value := number.String()
+		if whole, ok := new(big.Int).SetString(value, 10); ok && stamp == "timestamp" && whole.BitLen() == 64 && whole.Sign() > 0 {
+			value = whole.Sub(whole, new(big.Int).Lsh(big.NewInt(1), 64)).String()
+		}
+		samples = append(samples, fmt.Sprintf("%s %d %s", metric, at.Unix(), value))
+		if float, err := number.Float64(); err == nil {
+			samples = append(samples, fmt.Sprintf("%s %d %s", metric, at.Unix(), big.NewFloat(float).Text('g', 17)))
+		}
+	}
+	return slices.Compact(samples)
+}

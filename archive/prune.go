@@ -1,0 +1,208 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"time"
+
+	"heapstash/schema"
+)
+
+// Pruned is what a pruning took away.
+type Pruned struct {
+	Path string `json:"path"`
+	// Before are the moments before which samples went, by kind.
+	Before     map[string]schema.Instant `json:"before"`
+	Rows       map[string]int64          `json:"rows"` // of samples, by kind
+	Conflicts  int64                     `json:"conflicts"`
+	Entities   int64                     `json:"entities"`
+	Identities int64                     `json:"identities"`
+	Passes     int64                     `json:"passes"`
+	Holes      int64                     `json:"holes"`
+	Returned   int64                     `json:"returned_bytes"` // to the file system
+	BytesThen  int64                     `json:"bytes_before"`   // the -wal file included, and in the next
+	BytesNow   int64                     `json:"bytes_after"`
+}
+
+func newPruned(path string) *Pruned {
+	return &Pruned{Path: path, Before: make(map[string]schema.Instant), Rows: make(map[string]int64)}
+}
+
+// AllRows is the number of rows of samples of all kinds.
+func (p *Pruned) AllRows() (rows int64) {
+	for n := range maps.Values(p.Rows) {
+		rows += n
+	}
+	return rows
+}
+
+// Prune takes away, in turns, all that is older than the options' retention,
+// and returns the space to the file system. Passes get in between: see
+// [UpkeepTurn]. The time now is the local one; Heapster's, where that is
+// earlier, decides. An error leaves what was done until then.
+func Prune(ctx context.Context, path string, opts Options, now time.Time) (Pruned, error) {
+	p := newPruned(path)
+	err := inTurns(ctx, path, opts, func(s *Store, turn *turn) (bool, error) {
+		if p.BytesThen == 0 {
+			var err error
+			if p.BytesThen, err = sizeOf(path); err != nil {
+				return false, err
+			}
+		}
+		at, err := clock(ctx, s.db, now)
+		if err != nil {
+			return false, err
+		}
+		if err := checkSpace(path, min(opts.MinFree, pruneNeeds), 0); err != nil {
+			return false, err
+		}
+		// What is old and still hot has to be cold to go. Where there is no
+		// room to move it, taking away what is cold makes some.
+		if checkSpace(path, opts.MinFree, 0) == nil {
+			if _, done, err := s.compact(ctx, at, turn); err != nil || !done {
+				return false, err
+			}
+		}
+		if done, err := s.prune(ctx, at, turn, p); err != nil || !done {
+			return false, err
+		}
+		returned, done, err := s.returnPages(ctx, 0, turn)
+		p.Returned += returned
+		if err != nil || !done {
+			return false, err
+		}
+		_, err = s.emptyLog(ctx)
+		return true, err
+	})
+	if size, statErr := sizeOf(path); statErr == nil {
+		p.BytesNow = size
+	}
+	return *p, err
+}
+
+const (
+	// passEffort bounds what a pass prunes. A day's rows are spread over some
+	// of the next day's passes.
+	passEffort = 40_000
+	// sliceEffort bounds a transaction, and so the growth of the -wal file.
+	sliceEffort = 5_000
+	// entityEffort and pageEffort are what looking at an entity and returning
+	// a page cost, in rows deleted.
+	entityEffort = 5
+	pageEffort   = 40
+	// pruneNeeds is the free space below which not even pruning goes on: some
+	// transactions' -wal.
+	pruneNeeds = 8 << 20
+	// sparePages and a sixteenth of the file stay free for what comes next:
+	// returned, they would be taken again by the next hours.
+	sparePages = 4096
+	spareShare = 16
+)
+
+const selectPages = `PRAGMA page_count`
+
+// Prune takes away some of what is older than the options' retention, and
+// returns the number of rows of samples: little enough to be a part of every
+// pass, after its compaction, and enough to keep up with what passes store.
+// Take now as for [Store.Compact].
+func (s *Store) Prune(ctx context.Context, now schema.Instant) (rows int64, err error) {
+	if len(s.opts.Retention.cutoffs(now)) == 0 {
+		return 0, nil
+	}
+	if err := checkSpace(s.path, min(s.opts.MinFree, pruneNeeds), 0); err != nil {
+		return 0, err
+	}
+	turn := &turn{effort: passEffort}
+	p := newPruned(s.path)
+	if _, err := s.prune(ctx, now, turn, p); err != nil {
+		return p.AllRows(), explain(s.path, err)
+	}
+	var keep int64
+	if checkSpace(s.path, s.opts.MinFree, 0) == nil {
+		if err := s.db.QueryRowContext(ctx, selectPages).Scan(&keep); err != nil {
+			return p.AllRows(), explain(s.path, err)
+		}
+		keep = max(keep/spareShare, sparePages)
+	}
+	_, _, err = s.returnPages(ctx, keep, turn)
+	return p.AllRows(), explain(s.path, err)
+}
+
+// prune works as long as the turn lasts, from where the last one to the same
+// cutoffs stopped, and adds to p.
+func (s *Store) prune(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
+	cut := s.opts.Retention.cutoffs(now)
+	if len(cut) == 0 {
+		return true, nil
+	}
+	for kind, at := range cut {
+		p.Before[kind.String()] = at
+	}
+	state, err := loadProgress(ctx, s.db, cut)
+	if err != nil {
+		return false, err
+	}
+	for state.Stage != pruneDone {
+		if turn.over() {
+			return false, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		work := s.pruneEntities
+		switch state.Stage {
+		case pruneScopes:
+			work = s.pruneScopes
+		case pruneLedger:
+			work = s.pruneLedger
+		}
+		slice := slice{cutoffs: cut, progress: state}
+		if err := work(ctx, &slice); err != nil {
+			return false, fmt.Errorf("pruning of %s: %w", state.Stage, err)
+		}
+		state = slice.progress
+		slice.tally.addTo(p)
+		turn.spent += slice.effort
+	}
+	return true, nil
+}
+
+// slice is one transaction's worth of pruning: what it is to do, and what it
+// has done, which holds once it is committed.
+type slice struct {
+	cutoffs
+	progress
+	prepared
+	effort int64
+	tally  Pruned
+}
+
+func (s *slice) full() bool { return s.effort >= sliceEffort }
+
+// commit does the work in a transaction of its own, together with the progress.
+func (s *slice) commit(ctx context.Context, db *sql.DB, do func() error) error {
+	return inTransaction(ctx, db, func(tx *sql.Tx) error {
+		s.prepared = prepare(ctx, tx)
+		s.tally.Rows = make(map[string]int64)
+		if err := do(); err != nil {
+			return err
+		}
+		return s.save(s.prepared)
+	})
+}
+
+// next begins the stage that follows.
+func (s *slice) next(stage stage) { s.Stage, s.Last = stage, 0 }
+
+func (p *Pruned) addTo(sum *Pruned) {
+	for kind, rows := range p.Rows {
+		sum.Rows[kind] += rows
+	}
+	sum.Conflicts += p.Conflicts
+	sum.Entities += p.Entities
+	sum.Identities += p.Identities
+	sum.Passes += p.Passes
+	sum.Holes += p.Holes
+}

@@ -1,0 +1,102 @@
+package archive
+
+import (
+	"context"
+	"math"
+)
+
+const (
+	deleteAsked = `DELETE FROM asked WHERE EXISTS (SELECT 1 FROM watermark w WHERE w.cluster = asked.cluster
+		AND w.kind = asked.kind AND w.name = asked.name AND w.part = asked.part AND w.ts < ?)`
+	deleteWatermarks = `DELETE FROM watermark WHERE ts < ?`
+	deleteLabels     = `DELETE FROM namespace_label WHERE valid_to < ?`
+)
+
+// pruneScopes deletes what is noted of scopes that have not been read for as
+// long as anything is kept, and of labels that namespaces had before. A scope
+// that comes back is asked for everything that Heapster shows.
+func (s *Store) pruneScopes(ctx context.Context, work *slice) error {
+	return work.commit(ctx, s.db, func() error {
+		work.next(pruneLedger)
+		cutoff := work.everything()
+		if cutoff == 0 {
+			return nil
+		}
+		for _, statement := range []string{deleteAsked, deleteWatermarks, deleteLabels} {
+			rows, err := work.change(statement, cutoff)
+			if err != nil {
+				return err
+			}
+			work.effort += rows
+		}
+		return nil
+	})
+}
+
+const (
+	firstPassReferred = `SELECT ifnull(min(pass_id), ?) FROM conflict`
+	selectOldPasses   = `SELECT id FROM pass WHERE id > ? AND started < ? ORDER BY id LIMIT 500`
+	deleteHoles       = `DELETE FROM hole WHERE pass_id = ? AND NOT lasting`
+	// deletePass leaves a pass with a lasting hole, which is recorded once, and
+	// the last one of each cluster.
+	deletePass = `DELETE FROM pass WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hole WHERE pass_id = ?1)
+		AND EXISTS (SELECT 1 FROM pass later WHERE later.id > ?1 AND later.cluster = pass.cluster)`
+	disableForeignKeys = `PRAGMA foreign_keys = 0`
+	enableForeignKeys  = `PRAGMA foreign_keys = 1`
+)
+
+// pruneLedger deletes passes and holes that are older than anything else.
+func (s *Store) pruneLedger(ctx context.Context, work *slice) (err error) {
+	// SQLite would look through all conflicts for each pass that goes. The
+	// first one referred to is found once: later conflicts are of later passes.
+	// (There is one connection, so the pragma holds for what follows.)
+	if _, err := s.db.ExecContext(ctx, disableForeignKeys); err != nil {
+		return err
+	}
+	defer func() {
+		if _, enableErr := s.db.ExecContext(context.WithoutCancel(ctx), enableForeignKeys); err == nil {
+			err = enableErr
+		}
+	}()
+	return work.commit(ctx, s.db, func() error {
+		cutoff := work.everything()
+		if cutoff == 0 {
+			work.next(pruneDone)
+			return nil
+		}
+		if work.Referred == 0 {
+			if err := work.one(firstPassReferred, &work.Referred, int64(math.MaxInt64)); err != nil {
+				return err
+			}
+		}
+		passes, err := column[int64](work.ctx, work.tx, selectOldPasses, work.Last, cutoff)
+		if err != nil {
+			return err
+		}
+		if len(passes) == 0 {
+			work.next(pruneDone)
+			return nil
+		}
+		for _, id := range passes {
+			holes, err := work.change(deleteHoles, id)
+			if err != nil {
+				return err
+			}
+			work.Last = id
+			work.tally.Holes += holes
+			work.effort += entityEffort + holes
+			if id >= work.Referred {
+				continue
+			}
+			deleted, err := work.change(deletePass, id)
+			if err != nil {
+				return err
+			}
+			work.tally.Passes += deleted
+			if work.full() {
+				break
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,88 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// openReading opens an archive that exists, with whatever its file system and
+// this user's permissions ask for.
+func openReading(ctx context.Context, path string, d disk) (*Reader, error) {
+	steps, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	h, err := readHeader(path, len(steps))
+	if err != nil {
+		return nil, err
+	}
+	if !h.exists {
+		return nil, noArchive(path)
+	}
+	file, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	pragmas := url.Values{"_query_only": {"1"}, "_busy_timeout": {busyRollback}}
+	if h.writeAhead {
+		pragmas.Set("_busy_timeout", busyWriteAhead)
+		if system := d.fileSystem(file); !system.WriteAhead() {
+			return nil, &Error{
+				Path: path,
+				Err:  fmt.Errorf("it has a write-ahead log, which does not work on a file system of the kind %s", system.Name),
+				hint: "the next pass of heapstash there gives it a rollback journal; so does, while nobody uses it,\n" +
+					`sqlite3 FILE "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE"`,
+			}
+		}
+	}
+	r, err := openChecked(ctx, path, file, len(steps), pragmas)
+	if !isUnreadable(err) {
+		return r, err
+	}
+	// Without its -wal and -shm files, and where none can be made, SQLite reads
+	// a file only on the word that it cannot change.
+	if h.writeAhead && isEmpty(file+writeAheadLog) && onReadOnlyMedium(file) {
+		pragmas.Set("immutable", "1")
+		return openChecked(ctx, path, file, len(steps), pragmas)
+	}
+	return nil, &Error{Path: path, Err: err, hint: unreadableHint(err)}
+}
+
+// openChecked opens a database of a version that this heapstash knows.
+func openChecked(ctx context.Context, path, file string, newest int, pragmas url.Values) (*Reader, error) {
+	connector := newReadingConnector(dataSource(file, "ro", pragmas))
+	r := &Reader{path, sql.OpenDB(connector), connector}
+	r.db.SetMaxOpenConns(1) // one state for all questions
+	if _, err := fileVersion(ctx, r.db, path, newest); err != nil {
+		// Named by the caller, who may know more.
+		return nil, errors.Join(err, r.db.Close())
+	}
+	return r, nil
+}
+
+// isUnreadable reports whether SQLite could not open what it needs beside the
+// file for reading it.
+func isUnreadable(err error) bool {
+	lite, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (lite.Code == sqlite3.ErrCantOpen || lite.Code == sqlite3.ErrReadonly)
+}
+
+func unreadableHint(err error) string {
+	if lite, _ := errors.AsType[sqlite3.Error](err); lite.ExtendedCode == sqlite3.ErrReadonlyRollback {
+		return "a writer died in the middle of a transaction: the next pass undoes that half"
+	}
+	return "its -wal and -shm files must be there and readable, as passes leave them, or its directory writable;\n" +
+		"`heapstash snapshot` makes a copy that needs neither"
+}
+
+// isEmpty reports whether there is no such file, or nothing in it.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
+}

@@ -1,0 +1,132 @@
+package archive
+
+import (
+	"fmt"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// rowCheck is an invariant of every row of a table of samples.
+type rowCheck struct {
+	name    string
+	meaning string // of its violation
+	torn    string // the condition under which the row s violates it
+}
+
+// tableScan is what one reading of a table looks for.
+type tableScan struct {
+	table  string
+	from   string // of the queries; the row is s, its entity e
+	checks []rowCheck
+}
+
+// compactedUpTo is up to when the rows of the table NAME have moved to cold.
+const compactedUpTo = `ifnull((SELECT ts FROM compaction WHERE table_name = 'NAME'), 0)`
+
+// commonChecks are the invariants of wide and narrow rows alike.
+func commonChecks(name string, tier tier) []rowCheck {
+	moved := strings.ReplaceAll(compactedUpTo, "NAME", name)
+	checks := []rowCheck{
+		{"orphan-rows", "rows are of an entity that is not there: no view shows them", "e.id IS NULL"},
+		{"absurd-times", "a time is not a whole number of seconds between the years 1970 and 9999",
+			"typeof(s.ts) <> 'integer' OR s.ts NOT BETWEEN 1 AND " + lastSecondText},
+	}
+	if tier == hot {
+		return append(checks, rowCheck{"hot-behind", "hot rows are of a time whose rows have moved to cold: a pass would store them again, in cold", "s.ts <= " + moved})
+	}
+	return append(checks, rowCheck{"cold-ahead", "cold rows are of a time whose rows are still hot: a pass would store them again, in hot", "s.ts > " + moved})
+}
+
+func fromTable(table string) string {
+	return fmt.Sprintf(" FROM %s s LEFT JOIN entity e ON e.id = s.entity_id", table)
+}
+
+// rowChecks are the invariants of a wide table's tier.
+func (t *table) rowChecks(tier tier) tableScan {
+	table := t.name + "_" + string(tier)
+	var columns, texts []string
+	for _, m := range t.metrics {
+		columns = append(columns, "s."+m.Column())
+		// Text and blobs sort behind every number, and value columns have no
+		// affinity that would change that.
+		texts = append(texts, "s."+m.Column()+" >= ''")
+	}
+	whose := t.where()
+	if t.family == schema.Unlabelled {
+		whose += " AND e.labels = ''"
+	}
+	checks := append(commonChecks(t.name, tier),
+		rowCheck{"wrong-table", "rows are of an entity whose samples belong to another table: the view does not show them", "NOT (" + whose + ")"},
+		rowCheck{"empty-rows", "rows have no value at all", "coalesce(NULL, " + strings.Join(columns, ", ") + ") IS NULL"},
+		rowCheck{"value-types", "values are neither integers nor floats", strings.Join(texts, " OR ")})
+	if tier == hot {
+		checks = append(checks, rowCheck{"hot-and-cold", "rows are in hot and in cold: views show their samples twice",
+			fmt.Sprintf("EXISTS (SELECT 1 FROM %s_cold c WHERE c.entity_id = s.entity_id AND c.ts = s.ts)", t.name)})
+	}
+	return tableScan{table, fromTable(table), checks}
+}
+
+// narrowChecks are the invariants of a narrow table.
+func (l layout) narrowChecks(tier tier) tableScan {
+	table := narrowName + "_" + string(tier)
+	checks := append(commonChecks(narrowName, tier),
+		rowCheck{"orphan-metrics", "samples are of a metric that is not there: no view shows them",
+			"NOT EXISTS (SELECT 1 FROM metric m WHERE m.id = s.metric_id)"},
+		rowCheck{"value-types", "values are neither integers nor floats", "typeof(s.value) NOT IN ('integer', 'real')"},
+		rowCheck{"narrow-column", "samples are in a narrow table though their metric has a column: a pass would store them again, there", l.hasColumn()})
+	if tier == hot {
+		checks = append(checks, rowCheck{"hot-and-cold", "rows are in hot and in cold: views show their samples twice",
+			"EXISTS (SELECT 1 FROM narrow_cold c WHERE c.entity_id = s.entity_id AND c.metric_id = s.metric_id AND c.ts = s.ts)"})
+	}
+	return tableScan{table, fromTable(table), checks}
+}
+
+// hasColumn is the condition under which a narrow sample belongs to a wide
+// table. A file whose registry is another heapstash's has other columns.
+func (l layout) hasColumn() string {
+	var plain, labelled []string
+	for _, t := range l.tables {
+		for _, m := range t.metrics {
+			if t.family != schema.Unlabelled {
+				labelled = append(labelled, fmt.Sprintf("'%s'", m.Name))
+			} else {
+				plain = append(plain, fmt.Sprintf("'%s %s'", t.kind, m.Name))
+			}
+		}
+	}
+	const name = "(SELECT name FROM metric m WHERE m.id = s.metric_id)"
+	return fmt.Sprintf("CASE WHEN e.labels = '' THEN e.kind || ' ' || %s IN (%s) ELSE %s IN (%s) END",
+		name, strings.Join(plain, ", "), name, strings.Join(labelled, ", "))
+}
+
+// scan reads a table once for all of its invariants, and again, up to the
+// first few, for examples of those that are violated.
+func (c *checker) scan(s tableScan) error {
+	sums := []string{"count(*)"}
+	for _, check := range s.checks {
+		sums = append(sums, "ifnull(sum("+check.torn+"), 0)")
+	}
+	counts := make([]int64, len(sums))
+	dest := make([]any, len(sums))
+	for i := range counts {
+		dest[i] = &counts[i]
+	}
+	if err := c.tx.QueryRowContext(c.ctx, "SELECT "+strings.Join(sums, ", ")+s.from).Scan(dest...); err != nil {
+		return err
+	}
+	c.report.Rows += counts[0]
+	for i, check := range s.checks {
+		if counts[i+1] == 0 {
+			continue
+		}
+		f := Finding{Name: check.name, Table: s.table, Meaning: check.meaning}
+		err := c.lines(f, fmt.Sprintf("SELECT 'entity ' || quote(s.entity_id) || ' at ' || quote(s.ts)%s WHERE %s LIMIT %d",
+			s.from, check.torn, maxExamples))
+		if err != nil {
+			return err
+		}
+		c.report.Findings[len(c.report.Findings)-1].Count = counts[i+1]
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"heapstash/schema"
+)
+
+// SnapshotOptions set how a snapshot is made.
+type SnapshotOptions struct {
+	Options
+	// Replace lets the snapshot take the place of an earlier one. Whoever has
+	// that one open goes on reading it.
+	Replace bool
+}
+
+// Snapshot is a copy of an archive.
+type Snapshot struct {
+	Path    string         `json:"path"`
+	Bytes   int64          `json:"bytes"`
+	Horizon schema.Instant `json:"horizon"` // the newest batch in it that is whole, None without one
+}
+
+const (
+	// vacuumInto rather than SQLite's online backup. A backup in steps begins
+	// anew whenever another process writes, which passes do each minute, so
+	// that of a large archive it might never end; in a single step, it holds
+	// the same read transaction as this, and copies free pages and the file's
+	// mode besides. The transaction keeps nobody from writing; until it ends
+	// the -wal file only grows, by what passes write meanwhile: a few MB a
+	// minute. The copy is packed, and has a rollback journal instead of a -wal
+	// file, so that it is one file and can be read where nothing can be written.
+	vacuumInto = `VACUUM INTO ?`
+
+	selectUsed        = `SELECT (SELECT page_count FROM pragma_page_count()) - (SELECT freelist_count FROM pragma_freelist_count())`
+	selectLastHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state`
+	selectPageSize    = `PRAGMA page_size`
+	selectJournalMode = `PRAGMA journal_mode`
+	partialSuffix     = ".partial"
+)
+
+// TakeSnapshot copies the archive at path, as it is at one moment, to the file
+// to. Passes write on meanwhile: only an archive without a write-ahead log, as
+// on network file systems, is locked for as long as it takes. The file
+// is there whole or not at all: it is written as to + ".partial", and what a
+// snapshot that was killed leaves there is replaced by the next one.
+func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (Snapshot, error) {
+	r, err := OpenReader(ctx, path) // which tells why one cannot be read here
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if err := r.Close(); err != nil {
+		return Snapshot{}, err
+	}
+	if err := checkTarget(path, to, opts.Replace); err != nil {
+		return Snapshot{}, err
+	}
+	draft, err := takeDraft(to, opts.mode())
+	if err != nil {
+		return Snapshot{}, explainSnapshot(to, err)
+	}
+	s, err := draft.copy(ctx, path, opts)
+	if err == nil {
+		err = checkTarget(path, to, opts.Replace)
+	}
+	if err == nil {
+		err = draft.publish(to)
+	}
+	return s, errors.Join(explainSnapshot(to, err), draft.close())
+}
+
+// checkTarget refuses to write a snapshot where it would do harm.
+func checkTarget(path, to string, replace bool) error {
+	refuse := func(hint, format string, args ...any) error {
+		return &Error{Path: to, what: "snapshot", Err: fmt.Errorf(format, args...), hint: hint}
+	}
+	const another = "name another file for the snapshot"
+	source, err := os.Stat(path)
+	if err != nil {
+		return explain(path, err)
+	}
+	for _, name := range []string{writeAheadLog, writeAheadLogIndex, rollbackJournal, lockSuffix, ".new"} {
+		if strings.HasSuffix(to, name) {
+			return refuse(another, "files named %s are SQLite's or heapstash's own", name)
+		}
+	}
+	target, err := os.Stat(to)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !missing:
+		return explainSnapshot(to, err)
+	case !missing && os.SameFile(source, target):
+		return refuse(another, "it is the archive itself")
+	}
+	for _, beside := range []string{writeAheadLog, rollbackJournal} {
+		// It would be taken for the snapshot's own.
+		if _, err := os.Lstat(to + beside); err == nil {
+			return refuse(another+", or remove that one if nothing uses it", "there is a %s: it may be in use by another program", to+beside)
+		}
+	}
+	switch {
+	case missing:
+		return nil
+	case !replace:
+		return refuse("--force replaces it", "there is a file")
+	}
+	if ours, err := inspect(to); err != nil || !ours && target.Size() > 0 {
+		return refuse(another, "there is a file that is no heapstash archive")
+	}
+	return nil
+}
+
+// draft is the file that a snapshot is written to. The kernel lock on it, and
+// not its being there, says that somebody is writing it.
+type draft struct {
+	path string
+	file *os.File
+}
+
+// takeDraft makes the file beside its place-to-be, empty.
+func takeDraft(to string, mode fs.FileMode) (*draft, error) {
+	absolute, err := filepath.Abs(to)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{path: absolute + partialSuffix}
+	for d.file == nil {
+		file, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, mode)
+		if err != nil {
+			return nil, err
+		}
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				err = &Error{Path: to, what: "snapshot", Err: errors.New("another heapstash is writing it"), hint: "wait for that one, or name another file"}
+			}
+			return nil, errors.Join(err, file.Close())
+		}
+		opened, err := file.Stat()
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		// Another one may have published the file between the two calls: then
+		// it is a snapshot by now, and the draft is yet to be made.
+		if named, err := os.Stat(d.path); err != nil || !os.SameFile(opened, named) {
+			if err := file.Close(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		d.file = file
+	}
+	if err := errors.Join(d.file.Truncate(0), d.file.Chmod(mode), d.removeJournal()); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *draft) removeJournal() error {
+	err := os.Remove(d.path + rollbackJournal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// copy fills the draft.
+func (d *draft) copy(ctx context.Context, path string, opts SnapshotOptions) (s Snapshot, err error) {
+	file, err := resolve(path)
+	if err != nil {
+		return s, err
+	}
+	// Not query_only, which would refuse to write the copy too.
+	db, err := openDB(file, "ro", url.Values{"_synchronous": {"FULL"}})
+	if err != nil {
+		return s, explain(path, err)
+	}
+	defer func() { err = errors.Join(err, explain(path, db.Close())) }()
+	var pages, pageSize int64
+	var mode string
+	err = errors.Join(
+		db.QueryRowContext(ctx, selectJournalMode).Scan(&mode),
+		db.QueryRowContext(ctx, selectUsed).Scan(&pages),
+		db.QueryRowContext(ctx, selectPageSize).Scan(&pageSize),
+	)
+	if err != nil {
+		return s, explain(path, err)
+	}
+	if mode != "wal" {
+		// There, a reader keeps writers from committing.
+		lock, err := takeLock(ctx, path, file, opts.Options)
+		if err != nil {
+			return s, err
+		}
+		defer func() { err = errors.Join(err, lock.release()) }()
+	}
+	if err := checkSpace(d.path, opts.MinFree, pages*pageSize); err != nil {
+		return s, err
+	}
+	if _, err := db.ExecContext(ctx, vacuumInto, d.path); err != nil {
+		return s, explain(path, err)
+	}
+	return d.look(ctx)
+}
+
+// look reads what was written, and so makes sure that it can be read.
+func (d *draft) look(ctx context.Context) (Snapshot, error) {
+	s := Snapshot{Path: strings.TrimSuffix(d.path, partialSuffix)}
+	r, err := OpenReader(ctx, d.path)
+	if err != nil {
+		return s, err
+	}
+	err = r.db.QueryRowContext(ctx, selectLastHorizon).Scan(&s.Horizon)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return s, err
+	}
+	s.Bytes, err = sizeOf(d.path)
+	return s, err
+}
+
+// publish gives the draft its name, once it is safe on the disk.
+func (d *draft) publish(to string) error {
+	if err := d.file.Sync(); err != nil {
+		return err
+	}
+	absolute, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(d.path, absolute); err != nil {
+		return err
+	}
+	d.path = ""
+	return syncDirectory(filepath.Dir(absolute))
+}
+
+// close removes the draft unless it was published.
+func (d *draft) close() error {
+	var err error
+	if d.path != "" {
+		err = errors.Join(d.removeJournal(), os.Remove(d.path))
+	}
+	return errors.Join(err, d.file.Close())
+}
+
+// explainSnapshot is explain for what goes wrong with the snapshot's own file.
+func explainSnapshot(to string, err error) error {
+	var known *Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	hint := hintFor(err)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
+		hint = "its directory must be writable to this user"
+	}
+	return &Error{Path: to, what: "snapshot", Err: err, hint: hint}
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/schema"
+)
+
+// fixedValues are the flags that take one of a few words, for the shell to
+// complete.
+func fixedValues() map[string]cobra.CompletionFunc {
+	words := func(words ...string) cobra.CompletionFunc {
+		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+	}
+	return map[string]cobra.CompletionFunc{
+		"log-level":           words("debug", "info", "warn", "error"),
+		"log-format":          words("auto", "text", "json"),
+		"heapster-scheme":     words("http", "https"),
+		"heapster-proxy-path": words("auto", "modern", "legacy"),
+		"format":              words("table", "csv", "json"),
+		"kinds":               completeKinds,
+	}
+}
+
+// completeKinds completes the last item of a list.
+func completeKinds(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	begun := typed[:strings.LastIndex(typed, ",")+1]
+	var lists []string
+	for _, kind := range schema.Kinds() {
+		lists = append(lists, begun+kind.String())
+	}
+	return lists, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// completeFlags tells the shell what the flags of a command take. It panics at
+// a flag that has been told of already, which every start would show.
+func completeFlags(cmd *cobra.Command) {
+	for name, complete := range fixedValues() {
+		if cmd.Flags().Lookup(name) == nil && cmd.PersistentFlags().Lookup(name) == nil {
+			continue
+		}
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err)
+		}
+	}
+}

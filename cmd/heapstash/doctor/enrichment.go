@@ -1,0 +1,32 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+
+	"heapstash/heapster/kube"
+	"heapstash/schema"
+)
+
+// Enrichment tells whether the Kubernetes API answers what collect.enrich asks
+// of it, by asking for all of it.
+func Enrichment(ctx context.Context, l *kube.Lister) Finding {
+	const name = "enrichment"
+	pods, err := l.Pods(ctx, false)
+	if err != nil {
+		return unenriched(name, "pods' owners", err)
+	}
+	namespaces, err := l.NamespaceLabels(ctx)
+	if err != nil {
+		return unenriched(name, "namespaces' labels", err)
+	}
+	return ok(name, "the Kubernetes API tells the owners of %d pods and the labels of %d namespaces", len(pods), len(namespaces))
+}
+
+func unenriched(name, what string, err error) Finding {
+	mend := hintOf(err)
+	if errors.Is(err, schema.ErrRefused) {
+		mend = "collect.enrich is true: give heapstash's user the ClusterRole of deploy/kubernetes/components/enrich, or make it false"
+	}
+	return warning(name, mend, "the Kubernetes API does not tell %s: %v", what, err)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+func newPruneCommand() *cobra.Command {
+	var asJSON, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Take away what is older than archive.retention, and return its space",
+		Long: "prune takes away samples that are older than archive.retention says, in whole days (whole\n" +
+			"hours where less than a week is kept), and what nothing refers to any more. It then returns\n" +
+			"the space to the file system. Passes do the same a little at a time, so prune is for the\n" +
+			"first time, after a change, or when the disk is full. It works in turns of half a second,\n" +
+			"and passes get in between; killed anywhere, it goes on where it stopped.\n\n" +
+			"Exit codes: 0 done; 1 failed, or no retention is set; 10 no archive; 11 another writer\n" +
+			"holds it (see --retry-lock); 130 interrupted.",
+		Example: "  heapstash prune --dry-run --config /etc/heapstash/heapstash.yaml\n" +
+			"  HEAPSTASH_ARCHIVE_RETENTION_RAW=90d,container=30d heapstash prune --retry-lock 1m",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			opts := cfg.archiveOptions()
+			if len(opts.Retention.Raw) == 0 {
+				return hinted{
+					errors.New("archive.retention keeps everything: there is nothing to prune"),
+					"set archive.retention.raw, such as 90d, or 90d,container=30d; see config.example.yaml",
+				}
+			}
+			if dryRun {
+				return showPrunable(cmd, cfg, asJSON)
+			}
+			pruned, err := archive.Prune(cmd.Context(), cfg.DBFile, opts, time.Now())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(pruned)
+			}
+			return printPruned(cmd.OutOrStdout(), pruned)
+		},
+	}
+	addSettings(cmd.Flags(), lockFlags)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would go")
+	return cmd
+}
+
+func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
+	reader, err := archive.OpenReader(cmd.Context(), cfg.DBFile)
+	if err != nil {
+		return err
+	}
+	defer reader.Close() // read only
+	p, err := reader.Prunable(cmd.Context(), cfg.Archive.Retention.retention(), time.Now())
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if asJSON {
+		return json.NewEncoder(out).Encode(p)
+	}
+	t := newTable(out)
+	t.AppendHeader(table.Row{"kind", "before", "rows", "samples", "oldest", "newest", "about"})
+	for _, k := range p.Kinds {
+		if k.Rows == 0 {
+			t.AppendRow(table.Row{k.Kind.String(), k.Before, 0, 0, "", "", ""})
+			continue
+		}
+		t.AppendRow(table.Row{k.Kind.String(), k.Before, k.Rows, k.Samples, k.Oldest, k.Newest, schema.Size(k.Bytes)})
+	}
+	t.Render()
+	_, err = fmt.Fprintf(out, "\n%d passes and %d holes of the ledger. Nothing was changed.\n", p.Passes, p.Holes)
+	return err
+}
+
+func printPruned(w io.Writer, p archive.Pruned) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, kind := range schema.Kinds() {
+		if before, limited := p.Before[kind.String()]; limited {
+			fmt.Fprintf(t, "%v\t%d rows from before %v\n", kind, p.Rows[kind.String()], before)
+		}
+	}
+	fmt.Fprintf(t, "without samples\t%d entities, %d identities, %d conflicts\n", p.Entities, p.Identities, p.Conflicts)
+	fmt.Fprintf(t, "ledger\t%d passes, %d holes\n", p.Passes, p.Holes)
+	printSpace(t, p.Returned, p.BytesThen, p.BytesNow)
+	return t.Flush()
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/archive"
+)
+
+// repair makes a whole archive of one that is not.
+func repair(cmd *cobra.Command, cfg Config, to string, opts archive.CheckOptions, asJSON bool) error {
+	if to == "" {
+		return usageError(cmd, errors.New("--repair wants the name of a new file"))
+	}
+	done, err := archive.MakeRepaired(cmd.Context(), cfg.DBFile, to, archive.RepairOptions{
+		Options:  archive.Options{LockWait: cfg.RetryLock},
+		Progress: opts.Progress,
+	})
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
+	}
+	return printRepair(cmd.OutOrStdout(), done)
+}
+
+// printRepair tells people what was lost, what was changed, and what to do.
+func printRepair(w io.Writer, r archive.Repair) error {
+	var text strings.Builder
+	var rows int64
+	for _, t := range r.Tables {
+		rows += t.Rows
+		if t.Pages+t.Damaged > 0 {
+			fmt.Fprintf(&text, "lost   %s: %d pages and %d single rows cannot be read; %d rows were\n", t.Table, t.Pages, t.Damaged, t.Rows)
+		}
+	}
+	for _, m := range r.Mended {
+		fmt.Fprintf(&text, "mended %s (%d): %s\n", m.Table, m.Count, m.What)
+	}
+	fmt.Fprintf(&text, "%s: %d rows were read of %s; it has %d rows of samples, and a check finds it whole\n", r.To, rows, r.Path, r.Check.Rows)
+	fmt.Fprintf(&text, "\nTo put it in place, stop whatever runs heapstash on %s, and then:\n", r.Path)
+	for _, beside := range []string{"", "-wal"} {
+		if _, err := os.Stat(r.Path + beside); err == nil {
+			fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(r.Path+beside), shellQuote(r.Path+".damaged"+beside))
+		}
+	}
+	if _, err := os.Stat(r.Path + "-shm"); err == nil {
+		fmt.Fprintf(&text, "  rm %s\n", shellQuote(r.Path+"-shm"))
+	}
+	fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(r.To), shellQuote(r.Path))
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// shellQuote spells a word so that a shell takes it for one.
+func shellQuote(word string) string {
+	plain := func(r rune) bool {
+		return strings.ContainsRune("/._-+,:@%", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// Retention holds the settings of what is kept, one for each form in which
+// samples are stored.
+type Retention struct {
+	Raw keepList `mapstructure:"raw"`
+}
+
+// keepList is how long something is kept: of all kinds, and of some of them for
+// a time of their own. In text: 90d, container=30d.
+type keepList []keep
+
+type keep struct {
+	kind schema.Kind   // zero for all that are not named
+	long time.Duration // zero for ever
+}
+
+// decodeKeep reads a list, or its text with commas.
+func decodeKeep(value any) (keepList, error) {
+	var items []string
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			items = append(items, fmt.Sprint(item))
+		}
+	default:
+		items = splitList(fmt.Sprint(v))
+	}
+	var list keepList
+	for _, item := range items {
+		kind, text, named := strings.Cut(item, "=")
+		if !named {
+			kind, text = "", item
+		}
+		var k keep
+		var err error
+		if named {
+			if k.kind, err = schema.ParseKind(strings.TrimSpace(kind)); err != nil {
+				return nil, err
+			}
+		}
+		if k.long, err = parseLong(strings.TrimSpace(text)); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(list, func(other keep) bool { return other.kind == k.kind }) {
+			return nil, fmt.Errorf("%q: there is another time for the same", item)
+		}
+		list = append(list, k)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("is empty: write 0s to keep all for ever")
+	}
+	return list, nil
+}
+
+// parseLong reads a duration, which may be in days, weeks and years too.
+func parseLong(text string) (time.Duration, error) {
+	const day = 24 * time.Hour
+	const most = 200 // years; a Duration ends at 292
+	for unit, length := range map[string]time.Duration{"d": day, "w": 7 * day, "y": 365 * day} {
+		number, found := strings.CutSuffix(text, unit)
+		if !found {
+			continue
+		}
+		if n, err := strconv.ParseUint(number, 10, 31); err == nil && n <= uint64(most*365*day/length) {
+			return time.Duration(n) * length, nil
+		}
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return 0, fmt.Errorf("%s has no unit: write %sd", text, text)
+	}
+	if long, err := time.ParseDuration(text); err == nil {
+		return long, nil
+	}
+	return 0, fmt.Errorf("%q is no length of time: write 36h, 90d, 8w or 2y", text)
+}
+
+// of returns how long the kind is kept, zero for ever.
+func (l keepList) of(kind schema.Kind) time.Duration {
+	var long time.Duration
+	for _, k := range l {
+		switch k.kind {
+		case kind:
+			return k.long
+		case 0:
+			long = k.long
+		}
+	}
+	return long
+}
+
+// check finds what is wrong with the times.
+func (l keepList) check(fs *Faults, key string) {
+	for _, k := range l {
+		fs.check(k.long == 0 || k.long >= archive.LeastRetention, key,
+			"%v is too short: at least %v, or 0s for ever", k.long, archive.LeastRetention)
+	}
+}
+
+// retention is what the archive is told of the settings.
+func (r Retention) retention() archive.Retention {
+	raw := make(map[schema.Kind]time.Duration)
+	for _, kind := range schema.Kinds() {
+		if long := r.Raw.of(kind); long > 0 {
+			raw[kind] = long
+		}
+	}
+	return archive.Retention{Raw: raw}
+}

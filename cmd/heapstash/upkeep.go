@@ -1,0 +1,130 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// archiveOptions are what the settings say of the archive's file.
+func (c Config) archiveOptions() archive.Options {
+	return archive.Options{
+		LockWait: c.RetryLock,
+		MinFree:  int64(c.Archive.MinFree),
+		Mode:     fs.FileMode(c.Archive.Mode),
+
+		Retention: c.Archive.Retention.retention(),
+	}
+}
+
+func newCompactCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "compact",
+		Short: "Put the archive's closed hours in order now, and return its free space",
+		Long: "compact does at once what passes do by themselves: it moves the hours that have closed to\n" +
+			"the tables where a series lies together. Beyond that it returns the free pages of the file\n" +
+			"to the file system, and empties the write-ahead log. It works in turns of half a second,\n" +
+			"and passes get in between.\n\n" +
+			"Exit codes: 0 done; 1 failed; 10 no archive; 11 another writer holds it (see --retry-lock).",
+		Example: "  heapstash compact --db-file /var/lib/heapstash/heapstash.db --retry-lock 1m",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			done, err := archive.Compact(cmd.Context(), cfg.DBFile, cfg.archiveOptions(), time.Now())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
+			}
+			return printCompaction(cmd.OutOrStdout(), done)
+		},
+	}
+	addSettings(cmd.Flags(), lockFlags)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func printCompaction(w io.Writer, c archive.Compaction) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, m := range c.Moved {
+		fmt.Fprintf(t, "moved\t%d rows of %s\n", m.Rows, m.Table)
+	}
+	if len(c.Moved) == 0 {
+		fmt.Fprintf(t, "moved\tnothing: no hour has closed since the last pass\n")
+	}
+	printSpace(t, c.Returned, c.Before, c.After)
+	if c.Log > 0 {
+		fmt.Fprintf(t, "log\t%v of the write-ahead log stay until those who read the archive are done\n", schema.Size(c.Log))
+	}
+	return t.Flush()
+}
+
+func printSpace(w io.Writer, returned, before, after int64) {
+	fmt.Fprintf(w, "returned\t%v to the file system\n", schema.Size(returned))
+	fmt.Fprintf(w, "size\t%v, before %v\n", schema.Size(after), schema.Size(before))
+}
+
+func newSnapshotCommand() *cobra.Command {
+	var asJSON, force bool
+	cmd := &cobra.Command{
+		Use:   "snapshot FILE",
+		Short: "Copy the archive, as it is at one moment, to a file for others to read",
+		Long: "snapshot copies the archive as it is at one moment, while passes write on. The copy is one\n" +
+			"packed file that needs no other beside it, so it can lie where nobody can write: on a\n" +
+			"read-only mount, an image, another machine. sqlite3 and heapstash read it like the archive;\n" +
+			"put back in its place it is the archive. It has the mode of archive.mode, and needs as much\n" +
+			"space as the archive. FILE is there whole or not at all.\n\n" +
+			"Exit codes: 0 done; 1 failed; 10 no archive.",
+		Example: "  heapstash snapshot /backup/heapstash.db\n" +
+			"  heapstash snapshot --force /srv/grafana/heapstash.db    # hourly, from cron\n" +
+			"  HEAPSTASH_ARCHIVE_MODE=0644 heapstash snapshot /srv/public/heapstash.db",
+		Args: oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			opts := archive.SnapshotOptions{Options: cfg.archiveOptions(), Replace: force}
+			started := time.Now()
+			s, err := archive.TakeSnapshot(cmd.Context(), cfg.DBFile, args[0], opts)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(s)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %v, samples up to %v, in %v\n",
+				args[0], schema.Size(s.Bytes), s.Horizon, time.Since(started).Round(time.Millisecond))
+			return err
+		},
+	}
+	addSettings(cmd.Flags(), lockFlags)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&force, "force", false, "replace the snapshot that FILE is")
+	return cmd
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return errors.New("no file is given for the snapshot")
+	case len(args) > 1:
+		return errors.New("more than one file is given")
+	case args[0] == "-":
+		return errors.New("a snapshot cannot go to stdout: SQLite writes its pages in no order")
+	}
+	return nil
+}
