@@ -35,7 +35,7 @@ func newBencher(r round) (b *bencher, err error) {
 	if b.dir, err = os.MkdirTemp("", "heapstash-bench"); err != nil {
 		return nil, err
 	}
-	if b.programs, err = rig.Build(b.dir); err == nil {
+	if b.programs, err = rig.Build(); err == nil {
 		b.heapster, err = rig.StartHeapster(b.programs.Heapster)
 	}
 	if err != nil {

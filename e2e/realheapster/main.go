@@ -29,12 +29,19 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("realheapster: ")
 	listen := flag.String("listen", "127.0.0.1:0", "`address` of the API")
+	listenTLS := flag.String("listen-tls", "", "`address` at which the API is served by TLS, too, by --tls-cert and --tls-key as with Heapster")
+	cert := flag.String("tls-cert", "", "`file` of the certificate")
+	key := flag.String("tls-key", "", "`file` of its key")
+	feedAt := flag.String("feed", "127.0.0.1:0", "`address` of the other listener")
 	disableExport := flag.Bool("disable-export", false, "metric-export is empty, as with Heapster's --disable_export")
 	flag.Parse()
 
 	heapster := newHeapster(*disableExport)
 	api := serve(*listen, heapster)
-	feed := serve("127.0.0.1:0", heapster.feeding())
+	if *listenTLS != "" {
+		go func() { log.Fatal(http.ListenAndServeTLS(*listenTLS, *cert, *key, heapster)) }()
+	}
+	feed := serve(*feedAt, heapster.feeding())
 	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{"api": api, "feed": feed}); err != nil {
 		log.Fatal(err)
 	}

@@ -1,5 +1,6 @@
 // Package rig builds and runs the programs that the tests and the benchmark
-// of this module are about.
+// of this module are about: heapstash, a real Heapster, and a real Kubernetes
+// with that Heapster behind a Service.
 package rig
 
 import (
@@ -8,34 +9,95 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
-// Programs are the paths of what Build has built.
+// Programs are the paths of what has been built.
 type Programs struct {
-	Heapster  string // of realheapster/
-	Heapstash string
+	Heapster   string // of realheapster/
+	Heapstash  string
+	Static     string // heapstash as images have it, if BuildAll built it
+	Kubernetes string // of realkubernetes/, likewise
 }
 
-// Build builds the programs into dir, heapstash with the flags of `make build`
-// lest it be compiled twice. It works in every directory of this module.
-func Build(dir string) (Programs, error) {
-	p := Programs{Heapster: filepath.Join(dir, "realheapster"), Heapstash: filepath.Join(dir, "heapstash")}
+// Build builds heapstash and the real Heapster. What is up to date is left
+// alone: the programs stay in bin/e2e of the repository, for its linking takes
+// longer than many a test. It works in every directory of this module.
+func Build() (Programs, error) { return build("heapster", "heapstash") }
+
+// BuildAll builds the static heapstash and the real Kubernetes, too. The first
+// time takes minutes.
+func BuildAll() (Programs, error) { return build("heapster", "heapstash", "static", "kubernetes") }
+
+// BuildHeapstash builds heapstash alone, and returns its path.
+func BuildHeapstash() (string, error) {
+	p, err := build("heapstash")
+	return p.Heapstash, err
+}
+
+func build(names ...string) (Programs, error) {
 	modules, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "heapstash/e2e", "heapstash").Output()
 	if err != nil {
-		return p, fmt.Errorf("looking for the modules: %w", err)
+		return Programs{}, fmt.Errorf("looking for the modules: %w", err)
 	}
 	here, root, _ := strings.Cut(strings.TrimSpace(string(modules)), "\n")
-	if err := build(filepath.Join(here, "realheapster"), ".", p.Heapster); err != nil {
-		return p, err
+	dir := filepath.Join(root, "bin", "e2e")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Programs{}, err
 	}
-	return p, build(root, "./cmd/heapstash", p.Heapstash)
+	unlock, err := lock(filepath.Join(dir, ".lock"))
+	if err != nil {
+		return Programs{}, err
+	}
+	defer unlock()
+
+	p := Programs{
+		Heapster:   filepath.Join(dir, "realheapster"),
+		Heapstash:  filepath.Join(dir, "heapstash"),
+		Static:     filepath.Join(root, "bin", "static", "heapstash"),
+		Kubernetes: filepath.Join(dir, "realkubernetes"),
+	}
+	for _, name := range names {
+		switch name {
+		case "heapster":
+			err = goBuild(p.Heapster, filepath.Join(here, "realheapster"), ".")
+		case "heapstash": // with the flags of `make build` lest it be compiled twice
+			err = goBuild(p.Heapstash, root, "./cmd/heapstash")
+		case "static":
+			err = run(exec.Command("make", "-s", "-C", root, "static"))
+		case "kubernetes":
+			err = goBuild(p.Kubernetes, filepath.Join(here, "realkubernetes"), ".", "-ldflags=-s -w")
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
-func build(module, what, into string) error {
-	command := exec.Command("go", "build", "-C", module, "-trimpath", "-o", into, what)
+func goBuild(into, module, what string, flags ...string) error {
+	arguments := append([]string{"build", "-C", module, "-trimpath", "-o", into}, flags...)
+	return run(exec.Command("go", append(arguments, what)...))
+}
+
+func run(command *exec.Cmd) error {
 	command.Stderr = os.Stderr
 	if err := command.Run(); err != nil {
-		return fmt.Errorf("building %s: %w", filepath.Base(into), err)
+		return fmt.Errorf("%q: %w", command.Args, err)
 	}
 	return nil
+}
+
+// lock keeps packages whose tests run at the same time from building the same.
+func lock(path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return func() { file.Close() }, nil
 }

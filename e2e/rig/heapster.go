@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"syscall"
 
 	"heapstash/heapster/heapsim"
 )
@@ -19,27 +20,25 @@ type Heapster struct {
 	URL string // of the API, up to before /api/v1/model
 
 	feed    string
-	command *exec.Cmd
-	stdin   io.Closer
+	process *process
 }
 
 // StartHeapster starts a Heapster that has no batch yet, with the flags of
 // realheapster. It ends with Stop, or with this process.
 func StartHeapster(path string, flags ...string) (*Heapster, error) {
-	command := exec.Command(path, flags...)
+	return startHeapster(exec.Command(path, flags...))
+}
+
+func startHeapster(command *exec.Cmd) (*Heapster, error) {
 	command.Stderr = os.Stderr
-	stdin, err := command.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
+	h := &Heapster{}
+	if h.process, err = start(command); err != nil {
 		return nil, err
 	}
-	h := &Heapster{command: command, stdin: stdin}
 	var urls struct{ API, Feed string }
 	if err := json.NewDecoder(stdout).Decode(&urls); err != nil {
 		return nil, errors.Join(fmt.Errorf("realheapster's first line: %w", err), h.Stop())
@@ -49,13 +48,7 @@ func StartHeapster(path string, flags ...string) (*Heapster, error) {
 }
 
 // Stop ends the server.
-func (h *Heapster) Stop() error {
-	h.stdin.Close() // at which it ends
-	if err := h.command.Wait(); err != nil {
-		return fmt.Errorf("realheapster: %w", err)
-	}
-	return nil
-}
+func (h *Heapster) Stop() error { return h.process.stop(syscall.SIGTERM) }
 
 // Feed gives Heapster its next batch.
 func (h *Heapster) Feed(batch heapsim.Batch) error {

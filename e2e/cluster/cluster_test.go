@@ -1,0 +1,243 @@
+// Package cluster tests heapstash against a real Kubernetes: a kube-apiserver
+// with its etcd, kubectl proxy, and Heapster v1.5.4 behind a Service. It wants
+// root and iproute2, for Heapster has a network namespace of its own.
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"heapstash/e2e/rig"
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+var (
+	programs rig.Programs
+	cluster  *rig.Cluster // of all tests, which leave it as they found it
+)
+
+func TestMain(m *testing.M) {
+	rig.RunPodInit()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) (code int) {
+	if err := able(); err != nil {
+		fmt.Fprintln(os.Stderr, "no cluster can be made here:", err)
+		if os.Getenv(rig.SkipRoot) == "1" {
+			return 0
+		}
+		return 1
+	}
+	fail := func(err error) {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	dir, err := os.MkdirTemp("", "heapstash-cluster")
+	if err != nil {
+		fail(err)
+		return code
+	}
+	defer os.RemoveAll(dir)
+	if programs, err = rig.BuildAll(); err != nil {
+		fail(err)
+		return code
+	}
+	if cluster, err = rig.StartCluster(context.Background(), programs, dir); err != nil {
+		fail(err)
+		return code
+	}
+	defer func() {
+		if err := cluster.Stop(); err != nil {
+			fail(err)
+		}
+	}()
+	if err := populate(context.Background()); err != nil {
+		fail(err)
+		return code
+	}
+	return m.Run()
+}
+
+// able returns why no cluster can be made here.
+func able() error {
+	if os.Geteuid() != 0 {
+		return rig.ErrNeedsRoot
+	}
+	if out, err := exec.Command("ip", "netns", "list").CombinedOutput(); err != nil {
+		return fmt.Errorf("`ip netns list` (package iproute2): %w %s", err, out)
+	}
+	return nil
+}
+
+// populate applies heapstash's manifests, and gives Heapster the Service that
+// kubectl top looks for, and one under other names.
+func populate(ctx context.Context) error {
+	if err := cluster.Expose(ctx, "kube-system", "heapster", rig.Port("", 80)); err != nil {
+		return err
+	}
+	if _, err := cluster.Kubectl(ctx, "create", "namespace", "monitoring"); err != nil {
+		return err
+	}
+	if err := cluster.Expose(ctx, "monitoring", "metrics", rig.Port("api", 8080), rig.Port("other", 8081), rig.PortTLS("secure", 443)); err != nil {
+		return err
+	}
+	// The manifests' way is server-side apply; their pods are started by tests.
+	_, err := cluster.Kubectl(ctx, "apply", "--server-side", "-k", "../../deploy/kubernetes/overlays/deployment")
+	return err
+}
+
+// newCluster is a small one, as Heapster sees it.
+func newCluster() *heapsim.Cluster {
+	return heapsim.NewCluster(heapsim.ClusterOptions{Seed: 1, Nodes: 1, Namespaces: 2, Pods: 4})
+}
+
+// feed has Heapster take batches of a generated cluster: of so long ago.
+func feed(t *testing.T, from *heapsim.Cluster, ago ...time.Duration) {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, ago := range ago {
+		if err := cluster.Heapster.Feed(from.Next(now.Add(-ago))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// feedPod has Heapster take a batch with a pod of that name beside the others.
+func feedPod(t *testing.T, namespace, name, uid string) {
+	t.Helper()
+	batch := newCluster().Next(time.Now().UTC().Truncate(time.Second).Add(-5 * time.Second))
+	of := func(kind schema.Kind) heapsim.Set {
+		return batch.Sets[slices.IndexFunc(batch.Sets, func(s heapsim.Set) bool { return s.Entity.Kind == kind })]
+	}
+	pod, ns := of(schema.Pod), of(schema.Namespace)
+	pod.Entity, ns.Entity = schema.PodEntity(namespace, name), schema.NamespaceEntity(namespace)
+	pod.Attributes = maps.Clone(pod.Attributes)
+	pod.Attributes["pod_id"], pod.Attributes["namespace_id"] = uid, "id of "+namespace
+	batch.Sets = slices.DeleteFunc(batch.Sets, func(s heapsim.Set) bool { return s.Entity == ns.Entity })
+	batch.Sets = append(batch.Sets, ns, pod)
+	if err := cluster.Heapster.Feed(batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func restartHeapster(t *testing.T) {
+	t.Helper()
+	if err := cluster.Heapster.Restart(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outcome is what a command said and how it ended.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// heapstash runs a command with no settings but these.
+func heapstash(t *testing.T, environ []string, arguments ...string) outcome {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), programs.Heapstash, arguments...)
+	command.Env = append([]string{"HOME=" + t.TempDir()}, environ...)
+	return runCommand(t, command)
+}
+
+func runCommand(t *testing.T, command *exec.Cmd) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		t.Fatal(err)
+	} else if ok {
+		return outcome{exit.ExitCode(), stdout.String(), stderr.String()}
+	}
+	return outcome{0, stdout.String(), stderr.String()}
+}
+
+// want ends the test unless the command ended with that code.
+func (o outcome) want(t *testing.T, code int) outcome {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.stdout, o.stderr)
+	}
+	return o
+}
+
+// kubeconfig writes one for the user.
+func kubeconfig(t *testing.T, user clientcmdapi.AuthInfo) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := cluster.WriteKubeconfig(path, cluster.Server, user); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// token is heapstash's own service account's, which has nothing but the Role
+// of the manifests.
+func token(t *testing.T) string {
+	t.Helper()
+	text, err := cluster.Token(t.Context(), "heapstash", "heapstash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// shell asks the stock shell, which tells NULL from the empty string.
+func shell(t *testing.T, archive, statement string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "sqlite3", "-readonly", "-batch", "-tabs", "-nullvalue", "NULL", archive, statement)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("sqlite3: %v\n%s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// cells are all rows of the archive's public views, but for the ledger of
+// passes, which tells when and by how many requests they were had.
+func cells(t *testing.T, archive string) []string {
+	t.Helper()
+	var all []string
+	views := strings.Fields(shell(t, archive, "SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'passes' ORDER BY name"))
+	for _, view := range views {
+		for line := range strings.Lines(shell(t, archive, `SELECT * FROM "`+view+`"`) + "\n") {
+			all = append(all, view+"\t"+line)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// eventually repeats what the apiserver may need a moment for: what RBAC
+// allows reaches its authorizer by a watch.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			t.Fatal("not within ten seconds: ", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+var get, del = metav1.GetOptions{}, metav1.DeleteOptions{}

@@ -1,0 +1,333 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	batchv1beta1 "k8s.io/api/batch/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/utils/ptr"
+)
+
+const manifests = "../../deploy/kubernetes"
+
+// overlays are the kustomizations that people apply, each with whether this
+// apiserver has all its kinds, and whether its pods keep to what Pod Security
+// calls restricted: before Kubernetes 1.19 they lacked a field for it.
+var overlays = []struct {
+	path                string
+	current, restricted bool
+}{
+	{"overlays/deployment", true, true},
+	{"overlays/deployment-before-1.19", true, false},
+	{"overlays/cronjob", true, true},
+	{"overlays/cronjob-v1beta1", false, true},
+	{"overlays/cronjob-before-1.19", false, false},
+	{"example", true, true},
+}
+
+func TestManifestsAreAccepted(t *testing.T) {
+	for _, o := range overlays {
+		t.Run(o.path, func(t *testing.T) {
+			if len(pods(t, o.path)) != 1 {
+				t.Errorf("%d pod templates, want one", len(pods(t, o.path)))
+			}
+			if o.current {
+				// As a dry run, which does all but store: the objects of
+				// different overlays have the same names. A claim's size would
+				// not let itself be changed.
+				err := cluster.Admin.CoreV1().PersistentVolumeClaims("heapstash").Delete(t.Context(), "heapstash", del)
+				if err != nil && !apierrors.IsNotFound(err) {
+					t.Fatal(err)
+				}
+				if _, err := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "--dry-run=server",
+					"-k", filepath.Join(manifests, o.path)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	if n := len(overlays); n != count(t, manifests+"/overlays/*")+1 {
+		t.Errorf("there are other overlays than these %d", n)
+	}
+}
+
+func count(t *testing.T, glob string) int {
+	t.Helper()
+	paths, err := filepath.Glob(glob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(paths)
+}
+
+// rendered are the objects of a kustomization, decoded strictly.
+func rendered(t *testing.T, path string) []runtime.Object {
+	t.Helper()
+	text, err := cluster.Kubectl(t.Context(), "kustomize", filepath.Join(manifests, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	var objects []runtime.Object
+	documents := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(text)))
+	defer documents.Close()
+	for document := make([]byte, 1<<20); ; {
+		n, err := documents.Read(document)
+		if err == io.EOF {
+			return objects
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, _, err := decoder.Decode(document[:n], nil, nil)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, document[:n])
+		}
+		objects = append(objects, object)
+	}
+}
+
+// pods are the pod templates of what a kustomization runs.
+func pods(t *testing.T, path string) []corev1.PodTemplateSpec {
+	t.Helper()
+	var templates []corev1.PodTemplateSpec
+	for _, object := range rendered(t, path) {
+		switch o := object.(type) {
+		case *appsv1.Deployment:
+			templates = append(templates, o.Spec.Template)
+		case *batchv1.CronJob:
+			templates = append(templates, o.Spec.JobTemplate.Spec.Template)
+		case *batchv1beta1.CronJob:
+			templates = append(templates, o.Spec.JobTemplate.Spec.Template)
+		case *corev1.PodTemplate, *corev1.Pod:
+			t.Errorf("a %T is left over", o)
+		}
+	}
+	return templates
+}
+
+// TestPodSecurity creates the pods of the manifests in heapstash's namespace,
+// which enforces the standard `restricted` (of workloads it judges the pods
+// alone), and copies of them with a little more of a privilege.
+func TestPodSecurity(t *testing.T) {
+	namespace, err := cluster.Admin.CoreV1().Namespaces().Get(t.Context(), "heapstash", get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if enforced := namespace.Labels["pod-security.kubernetes.io/enforce"]; enforced != "restricted" {
+		t.Fatalf("the namespace enforces %q", enforced)
+	}
+	create := func(t *testing.T, spec corev1.PodSpec) error {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "heapstash-"}, Spec: spec}
+		_, err := cluster.Admin.CoreV1().Pods("heapstash").Create(t.Context(), pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	privileges := map[string]func(*corev1.PodSpec){
+		"privileged": func(s *corev1.PodSpec) {
+			s.Containers[0].SecurityContext.AllowPrivilegeEscalation, s.Containers[0].SecurityContext.Privileged = nil, ptr.To(true)
+		},
+		"root": func(s *corev1.PodSpec) {
+			s.SecurityContext.RunAsNonRoot, s.SecurityContext.RunAsUser = ptr.To(false), ptr.To(int64(0))
+		},
+		"capability": func(s *corev1.PodSpec) {
+			s.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"SYS_ADMIN"}
+		},
+		"host path": func(s *corev1.PodSpec) {
+			s.Volumes[0].VolumeSource = corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}
+		},
+		"no seccomp": func(s *corev1.PodSpec) { s.SecurityContext.SeccompProfile = nil },
+	}
+	for _, o := range overlays {
+		spec := pods(t, o.path)[0].Spec
+		err := create(t, spec)
+		if !o.restricted {
+			if !apierrors.IsForbidden(err) {
+				t.Errorf("%s: now restricted? %v", o.path, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", o.path, err)
+		}
+		for name, add := range privileges {
+			more := spec.DeepCopy()
+			add(more)
+			if err := create(t, *more); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "restricted") {
+				t.Errorf("%s with %s: %v", o.path, name, err)
+			}
+		}
+	}
+}
+
+// TestRoleGrantsNoMore asks the apiserver what heapstash's account may do that
+// not everybody may.
+func TestRoleGrantsNoMore(t *testing.T) {
+	rules := func(token, namespace string) []string {
+		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig(t, clientcmdapi.AuthInfo{Token: token}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		review := &authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: namespace}}
+		review, err = client.AuthorizationV1().SelfSubjectRulesReviews().Create(t.Context(), review, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, rule := range review.Status.ResourceRules {
+			all = append(all, fmt.Sprint(rule.Verbs, rule.APIGroups, rule.Resources, rule.ResourceNames))
+		}
+		for _, rule := range review.Status.NonResourceRules {
+			all = append(all, fmt.Sprint(rule.Verbs, rule.NonResourceURLs))
+		}
+		slices.Sort(all)
+		return all
+	}
+	nobody, err := cluster.Token(t.Context(), "default", "default") // no role names it
+	if apierrors.IsNotFound(err) {                                  // there is no controller that makes it
+		_, err = cluster.Admin.CoreV1().ServiceAccounts("default").Create(t.Context(),
+			&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, metav1.CreateOptions{})
+		if err == nil {
+			nobody, err = cluster.Token(t.Context(), "default", "default")
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for namespace, want := range map[string][]string{
+		"kube-system": {"[get] [] [services/proxy] [http:heapster:]"},
+		"heapstash":   nil, "default": nil, "monitoring": nil,
+	} {
+		everybody := rules(nobody, namespace)
+		more := slices.DeleteFunc(rules(token(t), namespace), func(rule string) bool { return slices.Contains(everybody, rule) })
+		if !slices.Equal(more, want) {
+			t.Errorf("in %s the account may also\n%s\nwant\n%s", namespace, strings.Join(more, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+// TestDeploymentsPod runs the Deployment's pod: its probes answer, it archives,
+// and it ends well when it is told to.
+func TestDeploymentsPod(t *testing.T) {
+	defer restartHeapster(t)
+	feed(t, newCluster(), 5*time.Second)
+	claim := t.TempDir()
+	pod := newPod(t, deployment(t).Spec.Template.Spec, claim)
+	container := pod.Spec.Containers[0]
+	live, err := pod.Probe(container.LivenessProbe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready, err := pod.Probe(container.ReadinessProbe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := podCommand(t, pod)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	answers := func(url string) bool {
+		response, err := http.Get(url)
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}
+	eventually(t, "the pod is ready", func() bool { return answers(ready) })
+	if !answers(live) {
+		t.Error("ready, and not alive")
+	}
+	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, &stderr)
+	}
+	owned(t, filepath.Join(claim, "heapstash.db"))
+}
+
+// owned fails the test unless the archive is the pod's user's, and has samples.
+func owned(t *testing.T, archive string) {
+	t.Helper()
+	info, err := os.Stat(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 65532 || stat.Gid != 65532 {
+		t.Errorf("the archive is of %d:%d", stat.Uid, stat.Gid)
+	}
+	if n := shell(t, archive, "SELECT count(*) > 100 FROM samples"); n != "1" {
+		t.Error("the archive is nearly empty")
+	}
+}
+
+// TestCronJobsPod runs the CronJob's pod twice, as two Jobs: the volume is the
+// same, the root is new.
+func TestCronJobsPod(t *testing.T) {
+	if _, err := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "-k", manifests+"/overlays/cronjob"); err != nil {
+		t.Fatal(err)
+	}
+	job, err := cluster.Admin.BatchV1().CronJobs("heapstash").Get(t.Context(), "heapstash-collect", get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restartHeapster(t)
+	sim, claim := newCluster(), t.TempDir()
+	for i := range 2 {
+		feed(t, sim, time.Duration(65-60*i)*time.Second)
+		runCommand(t, podCommand(t, newPod(t, job.Spec.JobTemplate.Spec.Template.Spec, claim))).want(t, 0)
+	}
+	archive := filepath.Join(claim, "heapstash.db")
+	owned(t, archive)
+	if n := shell(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
+		t.Errorf("%s batches, want 2", n)
+	}
+}
+
+// TestConfigMap holds that a change of the settings reaches the pods: its name
+// has a hash, and the pods' volume names it.
+func TestConfigMap(t *testing.T) {
+	for _, o := range overlays {
+		var name string
+		for _, object := range rendered(t, o.path) {
+			if m, ok := object.(*corev1.ConfigMap); ok {
+				name = m.Name
+			}
+		}
+		spec, err := json.Marshal(pods(t, o.path)[0].Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(name, "heapstash-") || !strings.Contains(string(spec), `"name":"`+name+`"`) {
+			t.Errorf("%s: no pod mounts ConfigMap %q", o.path, name)
+		}
+	}
+}

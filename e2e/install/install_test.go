@@ -1,0 +1,155 @@
+// Package install tests what is built for strangers' machines: the static
+// program and its image, the Debian package, the units of systemd, the line for
+// cron, the manual page and the completions.
+package install
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"heapstash/heapster/heapsim"
+)
+
+const (
+	version    = "v1.2.0-rc.1-4-gabcdef0"
+	debVersion = "1.2.0~rc.1+4.gabcdef0"
+)
+
+// scratch is removed when the tests end.
+var scratch string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "heapstash-install")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	// As another user, a test reaches what is in there.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	scratch = dir
+	return m.Run()
+}
+
+// built is a tree in which the image's build stage was run, and how that went.
+type built struct {
+	dir    string
+	output string
+	err    error
+}
+
+// builtTree copies what a container engine would send to the build, and runs
+// the Dockerfile's RUN lines on it.
+var builtTree = sync.OnceValue(func() built {
+	b := built{dir: filepath.Join(scratch, "src")}
+	if b.err = copyTree("../..", b.dir); b.err != nil {
+		return b
+	}
+	text, err := os.ReadFile(filepath.Join(b.dir, "deploy", "Dockerfile"))
+	if err != nil {
+		b.err = err
+		return b
+	}
+	for line := range strings.Lines(string(text)) {
+		if command, ok := strings.CutPrefix(line, "RUN "); ok && b.err == nil {
+			b.run("sh", "-c", command)
+		}
+	}
+	return b
+})
+
+// copyTree copies what .dockerignore leaves. Its patterns are such that tar
+// takes them as container engines do.
+func copyTree(from, to string) error {
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return err
+	}
+	copying := exec.Command("sh", "-c", `tar -C "$1" --exclude-from="$1/.dockerignore" -cf - . | tar -C "$2" -xf -`, "sh", from, to)
+	copying.Stderr = os.Stderr
+	return copying.Run()
+}
+
+func (b *built) run(command ...string) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = b.dir
+	// MAKEFLAGS would hand on the variables of a make that runs the tests.
+	cmd.Env = append(os.Environ(), "MAKEFLAGS=", "VERSION="+version, "SOURCE_DATE_EPOCH=1500000000")
+	output, err := cmd.CombinedOutput()
+	b.output += string(output)
+	if err != nil {
+		b.err = fmt.Errorf("%q: %w", command, err)
+	}
+}
+
+// buildTree returns the directory of builtTree.
+func buildTree(t *testing.T) string {
+	t.Helper()
+	b := builtTree()
+	if b.err != nil {
+		t.Fatalf("%v\n%s", b.err, b.output)
+	}
+	return b.dir
+}
+
+// runMake runs make in the tree of builtTree.
+func runMake(t *testing.T, arguments ...string) {
+	t.Helper()
+	b := built{dir: buildTree(t)}
+	if b.run(append([]string{"make"}, arguments...)...); b.err != nil {
+		t.Fatalf("%v\n%s", b.err, b.output)
+	}
+}
+
+// startHeapster starts a stand-in that has one batch, and returns its URL.
+func startHeapster(t *testing.T) string {
+	t.Helper()
+	sim := heapsim.New(heapsim.Options{})
+	cluster := heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 6, Containers: 1})
+	sim.Feed(cluster.Next(time.Now().Truncate(time.Minute)))
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// outcome is how a command ended.
+type outcome struct {
+	stdout, stderr string
+	code           int
+}
+
+// runCommand runs a command that may fail, but must end.
+func runCommand(t *testing.T, cmd *exec.Cmd) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() < 0) {
+		t.Fatalf("%q: %v\n%s", cmd.Args, err, stderr.String())
+	}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// quiet fails the test unless a command was successful and said nothing.
+func (o outcome) quiet(t *testing.T, what string) {
+	t.Helper()
+	if o.code != 0 || o.stdout != "" || o.stderr != "" {
+		t.Errorf("%s exits %d, stdout %q, stderr %q; want 0 and silence", what, o.code, o.stdout, o.stderr)
+	}
+}

@@ -1,0 +1,70 @@
+package install
+
+import (
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var flagOrWord = regexp.MustCompile(`(--)?[a-z0-9]+(-[a-z0-9]+)*`)
+
+// testMan: man finds the page and has nothing to warn of, and the page has
+// every command and every flag that the program tells of.
+func testMan(t *testing.T, m *machine) {
+	got := runCommand(t, m.as("root", "/", "LC_ALL=C.UTF-8", "MANWIDTH=100", "man", "--warnings", "heapstash"))
+	if got.code != 0 || got.stderr != "" {
+		t.Errorf("man exits %d: %s", got.code, got.stderr)
+	}
+	page := flagOrWord.FindAllString(got.stdout, -1)
+	commands := helpTerms(m.do(t, "heapstash --help"), "Available Commands:")
+	if len(commands) < 9 {
+		t.Fatalf("the program tells of no more than %q", commands)
+	}
+	for _, command := range commands {
+		help := m.do(t, "heapstash "+command+" --help")
+		_, flags, _ := strings.Cut(help, "\nFlags:\n")
+		for _, word := range append(flagOrWord.FindAllString(flags, -1), command) {
+			if (strings.HasPrefix(word, "--") || word == command) && !slices.Contains(page, word) {
+				t.Errorf("the page lacks %s of %s", word, command)
+			}
+		}
+	}
+	if !strings.Contains(got.stdout, "2017-07-14") {
+		t.Error("the page is not of the day of SOURCE_DATE_EPOCH")
+	}
+}
+
+// helpTerms returns the first words of the lines below a heading.
+func helpTerms(help, heading string) []string {
+	_, below, _ := strings.Cut(help, heading+"\n")
+	below, _, _ = strings.Cut(below, "\n\n")
+	var terms []string
+	for line := range strings.Lines(below) {
+		terms = append(terms, strings.Fields(line)[0])
+	}
+	return terms
+}
+
+// testCompletion has each shell read its script. bash is wherever Debian is.
+func testCompletion(t *testing.T, m *machine) {
+	scripts := map[string]string{
+		"bash": "/usr/share/bash-completion/completions/heapstash",
+		"zsh":  "/usr/share/zsh/site-functions/_heapstash",
+		"fish": "/usr/share/fish/vendor_completions.d/heapstash.fish",
+	}
+	for shell, script := range scripts {
+		t.Run(shell, func(t *testing.T) {
+			m.do(t, "test -s "+script)
+			if _, err := exec.LookPath(shell); err != nil && shell != "bash" {
+				t.Skipf("there is no %s to read its script", shell)
+			}
+			runCommand(t, m.as("root", "/", shell, "-n", script)).quiet(t, shell)
+		})
+	}
+	got := runCommand(t, m.as("root", "/", "bash", "-c", "source "+scripts["bash"]+"; complete -p heapstash"))
+	if got.code != 0 || !strings.Contains(got.stdout, "__start_heapstash") {
+		t.Errorf("bash: %+v", got)
+	}
+}

@@ -1,0 +1,73 @@
+package install
+
+import (
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"heapstash/e2e/rig"
+)
+
+// TestStatic: the program asks for no loader and no library, and the linker
+// knew of nothing that it would want at run time all the same.
+func TestStatic(t *testing.T) {
+	program, err := elf.Open(filepath.Join(buildTree(t), "bin", "static", "heapstash"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	for _, segment := range program.Progs {
+		if segment.Type == elf.PT_INTERP {
+			t.Error("the program asks for a loader")
+		}
+	}
+	if libraries, err := program.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("it asks for the libraries %q (%v)", libraries, err)
+	}
+	if output := builtTree().output; strings.Contains(output, "warning") {
+		t.Errorf("its build warns:\n%s", output)
+	}
+}
+
+// TestEmptyRoot has the program archive as the image's user, with no file
+// around it, and no variable.
+func TestEmptyRoot(t *testing.T) {
+	rig.NeedRoot(t)
+	root := filepath.Join(scratch, "root")
+	if err := os.MkdirAll(filepath.Join(root, "data"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(filepath.Join(root, "data"), 65532, 65532); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(buildTree(t), "bin", "static", "heapstash"), filepath.Join(root, "heapstash")); err != nil {
+		t.Fatal(err)
+	}
+	heapstash := func(arguments ...string) outcome {
+		cmd := exec.Command("/heapstash", arguments...)
+		cmd.Dir = "/"
+		cmd.Env = []string{}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
+		return runCommand(t, cmd)
+	}
+
+	if got := heapstash("version"); got.code != 0 || !strings.HasPrefix(got.stdout, "heapstash "+version+" (") {
+		t.Errorf("version: %+v", got)
+	}
+	if got := heapstash("collect", "--heapster-url", startHeapster(t), "--db-file", "/data/heapstash.db"); got.code != 0 {
+		t.Fatalf("collect: %+v", got)
+	}
+	const question = "SELECT count(DISTINCT pod) AS pods FROM pod"
+	if got := heapstash("sql", "--db-file", "/data/heapstash.db", "--format", "csv", question); got.code != 0 || got.stdout != "pods\n6\n" {
+		t.Errorf("sql: %+v", got)
+	}
+	// C's library would load others to look a name up, or crash.
+	got := heapstash("collect", "--heapster-url", "http://heapster.invalid:8082", "--db-file", "/data/other.db", "--tries", "1")
+	if got.code != 1 || !strings.Contains(got.stderr, "heapster.invalid") {
+		t.Errorf("collect from a name that nobody knows: %+v", got)
+	}
+}
