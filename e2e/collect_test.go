@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/e2e/oracle"
 	"heapstash/schema"
 )
 
@@ -248,7 +249,7 @@ func TestEveryKindAfterAPause(t *testing.T) {
 func TestEveryKindWithoutExport(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, "--disable-export")
-	cast := slices.DeleteFunc(everyKind(), func(m member) bool { return !hasURL(m.entity) })
+	cast := slices.DeleteFunc(everyKind(), func(m member) bool { return !oracle.HasURL(m.entity) })
 	for i := range cast {
 		cast[i].disks, cast[i].gpu = nil, false
 	}

@@ -117,7 +117,7 @@ func newCast(r *rand.Rand) []*actor {
 // pass makes a pass as `heapstash collect` does, in this process.
 func (r *randomStory) pass(ago time.Duration) {
 	r.Helper()
-	added := r.oracle.pass()
+	added := r.oracle.Pass()
 	base, err := url.Parse(r.heapster.URL)
 	if err != nil {
 		r.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"heapstash/e2e/oracle"
 )
 
 // story is what happens to one Heapster and one archive. Its verbs are feed,
@@ -19,7 +21,7 @@ import (
 // oracle.
 type story struct {
 	*testing.T
-	oracle   *oracle
+	oracle   *oracle.Oracle
 	heapster *Heapster
 	now      time.Time
 	archive  string
@@ -32,7 +34,7 @@ type story struct {
 func newStory(t *testing.T, flags ...string) *story {
 	return &story{
 		T:        t,
-		oracle:   newOracle(),
+		oracle:   oracle.New(),
 		heapster: StartHeapster(t, flags...),
 		now:      time.Now().UTC().Add(-10 * time.Second).Truncate(time.Second),
 		archive:  filepath.Join(t.TempDir(), "a.db"),
@@ -45,7 +47,7 @@ func (s *story) feed(ago time.Duration, members ...member) {
 	b := batch(s.now.Add(-ago), members...)
 	from := time.Now()
 	s.heapster.Feed(s, b)
-	if !s.oracle.feed(b, from, time.Now()) {
+	if !s.oracle.Feed(b, from, time.Now()) {
 		s.Fatal("a batch expired while another was fed: run the test again, with less beside it")
 	}
 }
@@ -54,7 +56,7 @@ func (s *story) feed(ago time.Duration, members ...member) {
 func (s *story) restart() {
 	s.Helper()
 	s.heapster.Restart(s)
-	s.oracle.restart()
+	s.oracle.Restart()
 }
 
 // summary is the last line of `heapstash collect --json`, as far as the tests
@@ -86,7 +88,7 @@ func (s summary) causes() string {
 // for these causes, and otherwise store what is visible and exit with 0.
 func (s *story) collect(causes ...string) summary {
 	s.Helper()
-	added := s.oracle.pass()
+	added := s.oracle.Pass()
 	command := exec.CommandContext(s.Context(), programs.Heapstash,
 		"collect", "--heapster-url", s.heapster.URL, "--db-file", s.archive, "--json")
 	command.Env = []string{} // no settings of whoever runs the test
@@ -123,7 +125,7 @@ func (s *story) compare() {
 	s.Helper()
 	got := strings.FieldsFunc(s.sql("SELECT * FROM samples"), func(r rune) bool { return r == '\n' })
 	slices.Sort(got)
-	extra, missing := difference(got, s.oracle.samples())
+	extra, missing := difference(got, s.oracle.Samples())
 	if len(extra)+len(missing) > 0 {
 		s.Errorf("of the %d samples in the archive %d should not be there:\n%s\n%d are missing:\n%s",
 			len(got), len(extra), first(extra), len(missing), first(missing))

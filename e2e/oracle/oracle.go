@@ -1,4 +1,7 @@
-package e2e
+// Package oracle says what an archive must hold. It knows what was fed to a
+// Heapster, when, and when there was a pass; and it shares no code with what
+// it judges, nor with the stand-in.
+package oracle
 
 import (
 	"cmp"
@@ -20,9 +23,9 @@ const (
 
 func isLong(m schema.MetricName) bool { return m == "cpu/usage_rate" || m == "memory/usage" }
 
-// isExported tells which metrics metric-export has of containers
+// IsExported tells which metrics metric-export has of containers
 // (metrics/core/metrics.go: StandardMetrics, and the limits).
-func isExported(m schema.MetricName) bool {
+func IsExported(m schema.MetricName) bool {
 	switch m {
 	case "uptime", "cpu/usage", "cpu/limit",
 		"memory/usage", "memory/rss", "memory/cache", "memory/working_set", "memory/limit",
@@ -34,27 +37,27 @@ func isExported(m schema.MetricName) bool {
 
 func isContainer(k schema.Kind) bool { return k == schema.Container || k == schema.SystemContainer }
 
-// hasURL tells whether the model API can be asked for the entity.
-func hasURL(e schema.Entity) bool { return !strings.Contains(e.Container, "/") }
+// HasURL tells whether the model API can be asked for the entity.
+func HasURL(e schema.Entity) bool { return !strings.Contains(e.Container, "/") }
 
-// oracle says what an archive must hold: the union of what was visible at each
-// pass, of the entities that a list showed at that pass or before. It knows
-// what was fed, when, and when there was a pass; and it shares no code with
-// what it judges, nor with the stand-in.
-type oracle struct {
+// Oracle says what an archive must hold: the union of what was visible at each
+// pass, of the entities that a list showed at that pass or before. It is not
+// safe for concurrent use.
+type Oracle struct {
 	short, long []heapsim.Batch // what Heapster holds, in the order fed
 	met         map[schema.Entity]bool
 	rows        map[string]string // of SELECT * FROM samples: the last column by the others
 }
 
-func newOracle() *oracle {
-	return &oracle{met: make(map[schema.Entity]bool), rows: make(map[string]string)}
+// New returns the oracle of a Heapster that has just started, and of no archive.
+func New() *Oracle {
+	return &Oracle{met: make(map[schema.Entity]bool), rows: make(map[string]string)}
 }
 
-// feed notes a batch that Heapster took at some moment from the one to the
+// Feed notes a batch that Heapster took at some moment from the one to the
 // other. It reports whether all these moments are alike: if a batch expired in
 // between, nobody knows what Heapster holds.
-func (o *oracle) feed(b heapsim.Batch, from, to time.Time) (sure bool) {
+func (o *Oracle) Feed(b heapsim.Batch, from, to time.Time) (sure bool) {
 	short, long := unexpired(o.short, from.Add(-shortKept)), unexpired(o.long, from.Add(-longKept))
 	sure = len(short) == len(unexpired(o.short, to.Add(-shortKept))) && len(long) == len(unexpired(o.long, to.Add(-longKept)))
 	o.short, o.long = append(short, b), append(long, b)
@@ -65,11 +68,11 @@ func unexpired(batches []heapsim.Batch, limit time.Time) []heapsim.Batch {
 	return slices.DeleteFunc(slices.Clone(batches), func(b heapsim.Batch) bool { return !b.At.After(limit) })
 }
 
-// restart notes that Heapster was restarted.
-func (o *oracle) restart() { o.short, o.long = nil, nil }
+// Restart notes that Heapster was restarted.
+func (o *Oracle) Restart() { o.short, o.long = nil, nil }
 
-// pass notes a pass, and returns how many samples it must have added.
-func (o *oracle) pass() (added int) {
+// Pass notes a pass, and returns how many samples it must have added.
+func (o *Oracle) Pass() (added int) {
 	if len(o.short) > 0 { // the lists show what was fed last
 		for _, set := range o.short[len(o.short)-1].Sets {
 			o.met[set.Entity] = true
@@ -89,7 +92,7 @@ func (o *oracle) pass() (added int) {
 }
 
 // newest is the batch that metric-export shows, the zero one without any.
-func (o *oracle) newest() heapsim.Batch {
+func (o *Oracle) newest() heapsim.Batch {
 	var newest heapsim.Batch
 	for _, b := range o.short {
 		if newest.At.Before(b.At) {
@@ -101,10 +104,10 @@ func (o *oracle) newest() heapsim.Batch {
 
 // store adds what the model API has of the batches: of the long metrics, or of
 // the others and of the labelled ones.
-func (o *oracle) store(batches []heapsim.Batch, long bool) {
+func (o *Oracle) store(batches []heapsim.Batch, long bool) {
 	for _, b := range batches {
 		for _, set := range b.Sets {
-			if !o.met[set.Entity] || !hasURL(set.Entity) {
+			if !o.met[set.Entity] || !HasURL(set.Entity) {
 				continue
 			}
 			for metric, value := range set.Values {
@@ -123,7 +126,7 @@ func (o *oracle) store(batches []heapsim.Batch, long bool) {
 
 // add adds a sample unless there is one: a value that the model API cut does
 // not take the place of an exact one.
-func (o *oracle) add(e schema.Entity, m schema.MetricName, at time.Time, value string) {
+func (o *Oracle) add(e schema.Entity, m schema.MetricName, at time.Time, value string) {
 	key := sampleKey(e, m, at)
 	if _, found := o.rows[key]; !found {
 		o.rows[key] = value
@@ -131,10 +134,10 @@ func (o *oracle) add(e schema.Entity, m schema.MetricName, at time.Time, value s
 }
 
 // export adds what metric-export has of the batch, which is exact.
-func (o *oracle) export(b heapsim.Batch) {
+func (o *Oracle) export(b heapsim.Batch) {
 	for _, set := range b.Sets {
 		for metric, value := range set.Values {
-			if isContainer(set.Entity.Kind) && o.met[set.Entity] && isExported(metric) {
+			if isContainer(set.Entity.Kind) && o.met[set.Entity] && IsExported(metric) {
 				o.rows[sampleKey(set.Entity, metric, b.At)] = exact(value)
 			}
 		}
@@ -187,8 +190,8 @@ func sampleKey(e schema.Entity, m schema.MetricName, at time.Time) string {
 	}, "\t")
 }
 
-// samples are the rows that SELECT * FROM samples must return, sorted.
-func (o *oracle) samples() []string {
+// Samples are the rows that SELECT * FROM samples must return, sorted.
+func (o *Oracle) Samples() []string {
 	rows := make([]string, 0, len(o.rows))
 	for key, value := range o.rows {
 		rows = append(rows, key+"\t"+value)

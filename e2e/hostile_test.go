@@ -1,0 +1,307 @@
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// The most that a pass over a small cluster may take, whoever answers.
+const (
+	mostMemory = 256 << 20
+	mostFile   = 4 << 20
+)
+
+// body answers with a text that is written piece by piece, until the client
+// goes.
+func body(write func(w io.Writer) error) heapsim.Fault {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = write(w)
+		})
+	}
+}
+
+// repeat writes begin, and then so many times what is made of a number.
+func repeat(begin string, times int, format string) func(w io.Writer) error {
+	return func(w io.Writer) error {
+		if _, err := io.WriteString(w, begin); err != nil {
+			return err
+		}
+		for n := range times {
+			var err error
+			if strings.Contains(format, "%") {
+				_, err = fmt.Fprintf(w, format, n)
+			} else {
+				_, err = io.WriteString(w, format)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// bomb answers with a zip of 10 GB in 10 MB.
+func bomb(text string) heapsim.Fault {
+	var piece bytes.Buffer
+	z := gzip.NewWriter(&piece)
+	_, _ = io.WriteString(z, strings.Repeat(text, 16<<20/len(text))) // a Buffer takes it all
+	_ = z.Close()
+	var begin bytes.Buffer
+	z.Reset(&begin)
+	_, _ = io.WriteString(z, "[")
+	_ = z.Close()
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(begin.Bytes())
+			for range 640 { // zips that follow each other are one
+				if _, err := w.Write(piece.Bytes()); err != nil {
+					return
+				}
+			}
+		})
+	}
+}
+
+const megabyte = 1 << 20
+
+var (
+	tenGigabytes = body(repeat(`["`, 10<<10, strings.Repeat("a", megabyte)))
+	blanks       = body(repeat(``, 10<<10, strings.Repeat(" ", megabyte)))
+	millionNames = body(repeat(`["x"`, 1e6, `,"namespace:n%d"`))
+	millionOwn   = body(repeat(`["x"`, 1e6, `,"n%d"`))
+	longNames    = body(repeat(`["x"`, 100, `,"`+strings.Repeat("a", megabyte)+`"`))
+	tooDeep      = body(repeat(`{"metrics":`, 1e6, `[`))
+	bombOfNames  = bomb(`"aaaaaaaa",`)
+	endlessTurn  = func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, fmt.Sprintf("/%d", time.Now().UnixNano()), http.StatusTemporaryRedirect)
+		})
+	}
+	drip = func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, " ")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-time.After(100 * time.Millisecond):
+				case <-r.Context().Done():
+				}
+			}
+		})
+	}
+	millionExported = body(repeat(`[{"metrics":{},"labels":{"nodename":"n","container_name":"machine"}}`, 1e6,
+		`,{"metrics":{"memory/usage":[{"end":"2017-09-27T07:09:00Z","value":1}]},"labels":{"nodename":"n%d","container_name":"machine"}}`))
+)
+
+// Whoever answers in Heapster's place, a pass takes little memory, little disk
+// and little time, stores nothing that Heapster did not show, and names the
+// setting that would take more.
+func TestHostileHeapster(t *testing.T) {
+	const keys, lists, points, pods, export, all = "/debug/allkeys$", "/(nodes|namespaces)/$", "/metrics/memory/usage$", "/pod-list/", "/metric-export$", ""
+	for name, test := range map[string]struct {
+		path   string // of what is answered so
+		answer heapsim.Fault
+		code   int
+		says   string
+	}{
+		"10 GB everywhere":        {all, tenGigabytes, 1, "raise limits.text"},
+		"10 GB of blanks":         {all, blanks, 1, "raise limits.text"},
+		"10 GB of points":         {points, tenGigabytes, 1, "JSON array where an object belongs"},
+		"10 GB of pods' points":   {pods, blanks, 3, "raise limits.text"},
+		"10 GB of export":         {export, tenGigabytes, 3, "raise limits.text"},
+		"zipped names":            {keys, bombOfNames, 1, "raise limits.entities"},
+		"zipped everywhere":       {all, bomb(" "), 1, "raise limits.text"},
+		"zipped export":           {export, bomb(" \n"), 3, "raise limits.text"},
+		"a million keys":          {keys, millionNames, 1, "raise limits.entities"},
+		"a million metrics":       {"/pods/[^/]*/metrics/$", millionOwn, 3, "raise limits.entities"},
+		"a million exported":      {export, millionExported, 3, "raise limits.entities"},
+		"names of 1 MB":           {keys, longNames, 1, "raise limits.text"},
+		"metrics of 1 MB":         {"/pods/[^/]*/metrics/$", longNames, 3, "raise limits.text"},
+		"deep JSON":               {pods, tooDeep, 3, "raise limits.depth"},
+		"deep JSON everywhere":    {all, tooDeep, 1, "JSON object where"},
+		"redirects":               {all, endlessTurn, 1, "redirects are not followed"},
+		"redirects of some":       {pods, endlessTurn, 3, "redirects are not followed"},
+		"a byte at a time":        {all, drip, 1, "no whole answer within 300ms"},
+		"a byte at a time, later": {pods, drip, 3, "no whole answer within 300ms"},
+		"another count of items":  {pods, body(repeat(`{"items":[`, 1, `{"metrics":[]}]}`)), 3, "items where"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim := heapsim.New(heapsim.Options{})
+			fed := heapsim.NewCluster(heapsim.ClusterOptions{}).Next(time.Now().Truncate(time.Minute))
+			sim.Feed(fed)
+			server := httptest.NewServer(sim)
+			defer server.Close()
+			p := pass{t: t, url: server.URL, archive: filepath.Join(t.TempDir(), "a.db")}
+			if test.path == keys && strings.HasPrefix(name, "a million") {
+				sim.Inject(lists, 0, test.answer)
+			}
+			sim.Inject(test.path, 0, test.answer)
+
+			timeout := 10 * time.Second
+			if strings.HasPrefix(name, "a byte") {
+				timeout = 300 * time.Millisecond
+			}
+			stderr, usage := p.collect(test.code, timeout)
+			if !strings.Contains(stderr, test.says) {
+				t.Errorf("stderr has no %q:\n%.2000s", test.says, stderr)
+			}
+			if len(stderr) > 64<<10 {
+				t.Errorf("stderr has %d bytes", len(stderr))
+			}
+			t.Logf("%d MB of memory, %v of CPU", usage.Maxrss>>10, time.Duration(usage.Utime.Nano()+usage.Stime.Nano()))
+			if usage.Maxrss<<10 > mostMemory {
+				t.Errorf("the pass took %d MB of memory", usage.Maxrss>>10)
+			}
+			p.holds(fed)
+
+			// What was held back is read once the truth is told again.
+			sim.Mend()
+			p.collect(0, 10*time.Second)
+			p.holds(fed)
+			if n := p.sql("SELECT count(*) FROM samples"); n == "0" {
+				t.Error("the archive has no samples")
+			}
+		})
+	}
+}
+
+// A Heapster that answers every question with as much as the limits let it. All
+// of a stage is in memory, and so this is the most that the defaults cost.
+func TestHostileWithinTheLimits(t *testing.T) {
+	sim := heapsim.New(heapsim.Options{})
+	sim.Feed(heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 10, Pods: 280, Containers: 1}).Next(time.Now().Truncate(time.Minute)))
+	var points strings.Builder
+	for n := range 4999 {
+		fmt.Fprintf(&points, `,{"timestamp":%q,"value":%d}`, time.Now().Add(-time.Duration(n)*time.Minute).UTC().Format(time.RFC3339), n)
+	}
+	series := `{"metrics":[` + points.String()[1:] + `]}`
+	sim.Inject("/metrics/[^/]+", 0, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, list, isList := strings.Cut(r.URL.Path, "/pod-list/")
+			if !isList {
+				_, _ = io.WriteString(w, series)
+				return
+			}
+			pods, _, _ := strings.Cut(list, "/")
+			items := series + strings.Repeat(","+series, strings.Count(pods, ","))
+			_, _ = io.WriteString(w, `{"items":[`+items+`]}`)
+		})
+	})
+	server := httptest.NewServer(sim)
+	defer server.Close()
+	p := pass{t: t, url: server.URL, archive: filepath.Join(t.TempDir(), "a.db")}
+	stderr, usage := p.collect(3, time.Minute)
+	info, err := os.Stat(p.archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d MB of memory, %v of CPU, an archive of %d MB", usage.Maxrss>>10, time.Duration(usage.Utime.Nano()+usage.Stime.Nano()), info.Size()>>20)
+	for _, setting := range []string{"limits.samples", "limits.answer"} {
+		if !strings.Contains(stderr, setting) {
+			t.Errorf("stderr has no %s:\n%.2000s", setting, stderr)
+		}
+	}
+	if usage.Maxrss>>10 > 1000 {
+		t.Errorf("the pass took %d MB of memory", usage.Maxrss>>10)
+	}
+	if info.Size() > 200e6 {
+		t.Errorf("the archive has %d bytes", info.Size())
+	}
+}
+
+// pass is collect against one server.
+type pass struct {
+	t            *testing.T
+	url, archive string
+}
+
+func (p pass) collect(code int, timeout time.Duration) (stderr string, usage *syscall.Rusage) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 60*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, programs.Heapstash, "collect", "--heapster-url", p.url, "--db-file", p.archive,
+		"--timeout", timeout.String(), "--tries", "2")
+	command.Env = []string{}
+	var output bytes.Buffer
+	command.Stderr = &output
+	err := command.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok || ok && exit.ExitCode() != code || !ok && code != 0 {
+		p.t.Errorf("it ended with %v, want exit code %d\n%.2000s", err, code, &output)
+	}
+	return output.String(), command.ProcessState.SysUsage().(*syscall.Rusage)
+}
+
+func (p pass) sql(statement string) string {
+	p.t.Helper()
+	out, err := exec.Command("sqlite3", "-readonly", p.archive, statement).CombinedOutput()
+	if err != nil {
+		p.t.Fatalf("sqlite3: %v\n%s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// holds checks that the archive, if there is one, is small and has nothing that
+// was not fed.
+func (p pass) holds(fed heapsim.Batch) {
+	p.t.Helper()
+	info, err := os.Stat(p.archive)
+	if errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if info.Size() > mostFile {
+		p.t.Errorf("the archive has %d bytes", info.Size())
+	}
+	if got := p.sql("PRAGMA integrity_check"); got != "ok" {
+		p.t.Errorf("integrity_check: %s", got)
+	}
+	known := make(map[string]bool)
+	for _, set := range fed.Sets {
+		e := set.Entity
+		for m, v := range set.Values {
+			known[fmt.Sprint(e.Kind, "|", e.Namespace, "|", e.Pod, "|", e.Container, "|", e.Node, "||", m, "|", fed.At.Unix(), "|", shownWhole(v))] = true
+		}
+		for _, l := range set.Labelled {
+			known[fmt.Sprint(e.Kind, "|", e.Namespace, "|", e.Pod, "|", e.Container, "|", e.Node, "|", spell(l.Labels), "|", l.Metric, "|", fed.At.Unix(), "|", shownWhole(l.Value))] = true
+		}
+	}
+	wrong := 0
+	for line := range strings.Lines(p.sql("SELECT kind, namespace, pod, container, node, labels, metric, ts, CAST(value AS INTEGER) FROM samples")) {
+		if line = strings.TrimSpace(line); line != "" && !known[line] {
+			wrong++
+			if wrong < 4 {
+				p.t.Errorf("the archive has %s, which Heapster did not show", line)
+			}
+		}
+	}
+}
+
+// shownWhole is a value without its fraction, which only metric-export has.
+func shownWhole(v schema.Value) string {
+	if whole, ok := v.Int64(); ok {
+		return fmt.Sprint(whole)
+	}
+	return fmt.Sprint(int64(v.Float64()))
+}

@@ -1,0 +1,118 @@
+package torture
+
+import (
+	"fmt"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// TestKill kills heapstash (SIGKILL) at random moments of each of its
+// operations. A moment is anywhere in the time that the operation takes
+// undisturbed, and a little beyond.
+func TestKill(t *testing.T) {
+	// Of so many kills, a third are of one archive, again and again; each
+	// operation gets its share of the others.
+	each := max(1, *rounds*2/3/len(operations))
+	for name, prepare := range operations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			killOperation(prepare(newWorld(t)), each)
+		})
+	}
+	t.Run("EveryPass", func(t *testing.T) {
+		t.Parallel()
+		killPass(t, max(1, *rounds/3))
+	})
+}
+
+// assassin kills a command at random moments.
+type assassin struct {
+	*world
+	took      time.Duration // undisturbed, of late
+	hit, late int
+}
+
+// time has the command end undisturbed once more.
+func (a *assassin) time(e ended) { a.took = e.took }
+
+// strike runs the command and kills it, and reports whether it lived to end.
+func (a *assassin) strike(cmd *exec.Cmd) (e ended, lived bool) {
+	a.Helper()
+	part := a.rand.Float64() * 1.02
+	if a.rand.Float64() < 0.1 {
+		part = 0.9 + a.rand.Float64()*0.2 // when it is about to end
+	}
+	delay := time.Duration(part * float64(a.took))
+	e = a.runUntil(cmd, delay)
+	switch e.code {
+	case -1:
+		a.hit++
+	case 0:
+		a.late++
+		a.time(e)
+		return e, true
+	default:
+		a.Fatalf("killed after %v, it exits %d by itself\n%s", delay, e.code, e.stderr)
+	}
+	return e, false
+}
+
+func (a *assassin) report(where map[string]int) {
+	a.Logf("%d killed within %v, %d ended before; left behind: %v", a.hit, a.took, a.late, where)
+}
+
+// killOperation: what is killed has done a part of its work or none, and the
+// next one, which may be killed as well, does the rest.
+func killOperation(op *operation, kills int) {
+	a := &assassin{world: op.world}
+	where := make(map[string]int)
+	for a.hit < kills {
+		timed := op.copyOf(op.archive, "timed")
+		a.time(op.must(op.command(timed)))
+		archive := op.copyOf(op.archive, "killed")
+		_, lived := a.strike(op.command(archive))
+		for !lived && op.rand.Float64() < 0.3 { // and the one that would mend it
+			_, lived = a.strike(op.command(archive))
+		}
+		state, done := op.left(op.world, archive)
+		if lived && !done {
+			op.Fatalf("it ended well and comes to %s", state)
+		}
+		where[state]++
+		op.heals(op.world, archive)
+		if op.Failed() {
+			op.FailNow()
+		}
+	}
+	a.report(where)
+}
+
+// killPass: after every kill the next pass goes on, and after all of them the
+// archive is that of a heapstash that nobody killed.
+func killPass(t *testing.T, kills int) {
+	w := newWorld(t)
+	archive, twin := w.file("killed"), w.file("twin")
+	a := &assassin{world: w}
+	where := make(map[string]int)
+	var before []string
+	for a.hit < kills {
+		w.feed(1, time.Minute)
+		w.oracle.Pass()
+		after := w.oracle.Samples()
+		a.time(w.pass(twin))
+		for strikes := 1 + w.rand.IntN(3); strikes > 0 && a.hit < kills && before != nil; strikes-- {
+			a.strike(w.collect(archive))
+			stages, _ := w.whole(w.copyOf(archive, "look"), before, after)
+			where[fmt.Sprintf("%d stages", stages)]++
+		}
+		w.pass(archive)
+		w.holds(archive, after)
+		before = after
+	}
+	w.alike(w.cells(archive), w.cells(twin))
+	if got := w.sql(archive, "SELECT count(*) FROM passes WHERE outcome NOT IN ('complete', 'abandoned')"); got != "0\n" {
+		t.Errorf("%s passes are neither complete nor abandoned", got)
+	}
+	a.report(where)
+}

@@ -1,0 +1,274 @@
+package torture
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/archive/collect"
+	"heapstash/heapster"
+	"heapstash/schema"
+)
+
+// operation is something that heapstash does to an archive, what must be true
+// of the archive if it is disturbed, and what comes of it in the end.
+type operation struct {
+	*world
+	archive string // as it is before; it is not there if the operation makes it
+	command func(archive string) *exec.Cmd
+	// looks fails the test unless what is left of an archive is right, and
+	// tells how far the operation came, and whether that is the end.
+	looks func(w *world, archive string) (state string, done bool)
+	// mends is what repeats the operation: what comes next in life.
+	mends func(archive string) *exec.Cmd
+	// shows are all cells of what the operation makes, and done are those of
+	// one that was not disturbed.
+	shows func(w *world, archive string) []string
+	done  []string
+}
+
+// operations are those that are disturbed, each in a world of its own.
+var operations = map[string]func(*world) *operation{
+	"FirstPass":  firstPass,
+	"Pass":       laterPass,
+	"Compaction": compaction,
+	"Compact":    compactCommand,
+	"Prune":      prune,
+	"Snapshot":   snapshot,
+}
+
+// undisturbed completes an operation by having it done.
+func (op *operation) undisturbed() *operation {
+	op.Helper()
+	if op.mends == nil {
+		op.mends = op.command
+	}
+	if op.shows == nil {
+		op.shows = (*world).cells
+	}
+	twin := op.copyOf(op.archive, "twin")
+	op.must(op.command(twin))
+	if state, done := op.looks(op.world, twin); !done {
+		op.Fatalf("undisturbed, it comes to %s", state)
+	}
+	op.done = op.shows(op.world, twin)
+	return op
+}
+
+// pass is an operation that is a pass into the archive.
+func (w *world) passInto(archive string) *operation {
+	var before []string
+	if exists(archive) {
+		before = w.samples(archive)
+	}
+	w.oracle.Pass()
+	after := w.oracle.Samples()
+	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd { return w.collect(archive) }}
+	op.looks = func(w *world, archive string) (string, bool) {
+		w.Helper()
+		if !exists(archive) {
+			if before != nil {
+				w.Fatal("the archive is gone")
+			}
+			return "no archive", false
+		}
+		stages, all := w.whole(archive, before, after)
+		return fmt.Sprintf("%d stages", stages), all
+	}
+	return op.undisturbed()
+}
+
+func firstPass(w *world) *operation {
+	w.feed(3, time.Minute)
+	return w.passInto(w.file("before"))
+}
+
+func laterPass(w *world) *operation {
+	w.feed(3, time.Minute)
+	archive := w.file("before")
+	w.oracle.Pass()
+	w.pass(archive)
+	w.feed(1, time.Minute)
+	return w.passInto(archive)
+}
+
+// compaction is a pass at which an hour closes.
+func compaction(w *world) *operation {
+	archive := w.file("before")
+	w.at = noon.Add(38 * time.Minute)
+	w.history(archive, 20) // up to 13:18
+	w.feed(1, 2*time.Minute)
+	return w.passInto(archive)
+}
+
+// history gives the archive so many batches, two minutes apart, with a pass for
+// each that compacts nothing.
+func (w *world) history(archive string, batches int) {
+	w.Helper()
+	for range batches {
+		w.feed(1, 2*time.Minute)
+		w.oracle.Pass()
+		if err := w.passWithin(archive); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// heaping is a store that leaves everything where it was written.
+type heaping struct{ *archive.Store }
+
+func (heaping) Compact(context.Context, schema.Instant) (int64, error) { return 0, nil }
+
+// passWithin makes a pass in this process.
+func (w *world) passWithin(path string) error {
+	base, err := url.Parse(w.url)
+	if err != nil {
+		return err
+	}
+	direct, err := heapster.DirectClient(heapster.DirectOptions{})
+	if err != nil {
+		return err
+	}
+	defer direct.CloseIdleConnections()
+	client, err := heapster.New(direct, base, heapster.Options{Tries: 1})
+	if err != nil {
+		return err
+	}
+	store, err := archive.Open(w.Context(), path, archive.Options{})
+	if err != nil {
+		return err
+	}
+	_, err = collect.Run(w.Context(), client, heaping{store}, collect.DefaultOptions())
+	if closing := store.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// compactCommand has an hour to move that passes left.
+func compactCommand(w *world) *operation {
+	archive := w.file("before")
+	w.at = noon.Add(56 * time.Minute)
+	w.history(archive, 12) // up to 13:20
+	before := w.samples(archive)
+	op := &operation{world: w, archive: archive,
+		command: func(archive string) *exec.Cmd { return w.command("compact", "--db-file", archive) }}
+	op.looks = func(w *world, archive string) (string, bool) {
+		w.Helper()
+		w.holds(archive, before)
+		moved := strings.TrimSpace(w.sql(archive, "SELECT count(*) || ' tables moved' FROM compaction"))
+		hot := w.sql(archive, "SELECT count(*) FROM pod_hot, (SELECT max(ts) AS newest FROM pod_hot) WHERE ts < newest - newest % 3600")
+		return moved, moved != "0 tables moved" && hot == "0\n"
+	}
+	return op.undisturbed()
+}
+
+// prune takes the first of two hours away; between them lies one that nobody
+// archived.
+func prune(w *world) *operation {
+	archive := w.file("before")
+	w.at = noon.Add(30 * time.Minute)
+	w.history(archive, 12) // up to 12:54
+	w.at = noon.Add(3 * time.Hour)
+	w.feed(2, 2*time.Minute) // up to 15:04
+	w.oracle.Pass()
+	w.must(w.collect(archive, "--partial-ok"))
+	before := w.samples(archive)
+	var after []string
+	kept := fmt.Sprint(noon.Add(time.Hour).Unix())
+	for _, sample := range before {
+		if strings.Split(sample, "\t")[tsColumn] >= kept {
+			after = append(after, sample)
+		}
+	}
+	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd {
+		cmd := w.command("prune", "--db-file", archive)
+		cmd.Env = append(cmd.Env, "HEAPSTASH_ARCHIVE_RETENTION_RAW=2h")
+		return cmd
+	}}
+	op.looks = func(w *world, archive string) (string, bool) {
+		w.Helper()
+		got := w.samples(archive)
+		if missing, _ := difference(after, got); len(missing) > 0 {
+			w.Fatalf("%d samples went that were to stay:\n%s", len(missing), first(missing))
+		}
+		gone, extra := difference(before, got)
+		if len(extra) > 0 {
+			w.Fatalf("%d samples came:\n%s", len(extra), first(extra))
+		}
+		rows := make(map[string]string) // that are gone, by what but metric and value makes them
+		row := func(sample string) string {
+			columns := strings.Split(sample, "\t")
+			return strings.Join(append(columns[:metricColumn:metricColumn], columns[tsColumn]), "\t")
+		}
+		for _, sample := range gone {
+			rows[row(sample)] = sample
+		}
+		left := 0
+		for _, sample := range got {
+			if half := rows[row(sample)]; half != "" {
+				w.Fatalf("half of a row is gone: %s\nand not %s", half, sample)
+			}
+			if strings.Split(sample, "\t")[tsColumn] < kept {
+				left++
+			}
+		}
+		done := left == 0
+		switch {
+		case done:
+			return "all pruned", true
+		case len(gone) == 0:
+			return "nothing pruned", false
+		}
+		return "some pruned", false
+	}
+	return op.undisturbed()
+}
+
+// snapshot copies an archive with a log beside it.
+func snapshot(w *world) *operation {
+	archive := w.file("before")
+	w.history(archive, 5)
+	before := w.samples(archive)
+	copied := func(archive string) string { return filepath.Join(filepath.Dir(archive), "snapshot.db") }
+	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd {
+		return w.command("snapshot", "--db-file", archive, "--force", copied(archive))
+	}}
+	op.looks = func(w *world, archive string) (string, bool) {
+		w.Helper()
+		w.holds(archive, before)
+		if !exists(copied(archive)) {
+			return "no snapshot", false
+		}
+		w.holds(copied(archive), before)
+		return "a snapshot", true
+	}
+	op.shows = func(w *world, archive string) []string {
+		return append(w.cells(copied(archive)), w.cells(archive)...)
+	}
+	return op.undisturbed()
+}
+
+// left looks at a copy of what a disturbance left, lest the looking mend it.
+func (op *operation) left(w *world, archive string) (state string, done bool) {
+	w.Helper()
+	return op.looks(w, w.copyOf(archive, "look"))
+}
+
+// heals fails the test unless the operation, repeated, makes of the archive
+// what it would be without the disturbance.
+func (op *operation) heals(w *world, archive string) {
+	w.Helper()
+	w.must(op.mends(archive))
+	w.alike(op.shows(w, archive), op.done)
+	for _, left := range []string{archive + ".new", filepath.Join(filepath.Dir(archive), "snapshot.db.partial")} {
+		if exists(left) {
+			w.Errorf("%s is still there", left)
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package torture
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"heapstash/e2e/oracle"
+	"heapstash/schema"
+)
+
+// look is what there is to see in an archive.
+type look struct {
+	samples    []string          // of the view, sorted
+	watermarks map[string]string // by kind, name and part
+}
+
+// look looks at an archive, which must be whole for SQLite and for heapstash.
+// Where a kill left a journal, the shell rolls it back.
+func (w *world) look(archive string) look {
+	w.Helper()
+	out, err := shell(w.Context(), archive, `PRAGMA integrity_check; PRAGMA foreign_key_check;
+		SELECT 'sample', * FROM samples; SELECT 'watermark', kind, name, part, ts FROM watermark`)
+	if err != nil {
+		w.Fatal(err)
+	}
+	verdict, rows, _ := strings.Cut(out, "\n")
+	l := look{watermarks: make(map[string]string)}
+	for _, line := range sortedLines(rows) {
+		what, row, _ := strings.Cut(line, "\t")
+		switch what {
+		case "sample":
+			l.samples = append(l.samples, row)
+		case "watermark":
+			i := strings.LastIndex(row, "\t")
+			l.watermarks[row[:i]] = row[i+1:]
+		default:
+			verdict += "\n" + line
+		}
+	}
+	if verdict != "ok" {
+		w.Fatalf("integrity_check: %s", verdict)
+	}
+	w.must(w.command("check", "--db-file", archive))
+	return l
+}
+
+// samples are the rows of the view, sorted, one string each.
+func (w *world) samples(archive string) []string { w.Helper(); return w.look(archive).samples }
+
+func sortedLines(text string) []string {
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+	slices.Sort(lines)
+	return lines
+}
+
+// sample columns, as `SELECT * FROM samples` has them.
+const (
+	kindColumn      = 1
+	namespaceColumn = 2
+	nodeColumn      = 5
+	labelsColumn    = 6
+	metricColumn    = 7
+	tsColumn        = 8
+)
+
+// scopeOf names the scope of a sample as the table watermark does, and the
+// stage of the pass that stores it: each is one transaction.
+func scopeOf(sample string) (scope, stage string) {
+	column := strings.Split(sample, "\t")
+	kind, name, part := column[kindColumn], "", ""
+	switch stage = kind; kind {
+	case "cluster", "node", "namespace":
+		stage = "first"
+	case "container", "system_container":
+		stage = "last"
+		if oracle.IsExported(schema.MetricName(column[metricColumn])) {
+			part = "standard"
+		}
+	}
+	switch kind {
+	case "node", "system_container":
+		name = column[nodeColumn]
+	case "pod", "container", "namespace":
+		name = column[namespaceColumn]
+	}
+	if column[labelsColumn] != "NULL" {
+		stage, part = "last", "labelled"
+	}
+	return strings.Join([]string{kind, name, part}, "\t"), stage
+}
+
+// whole fails the test unless the archive has what it had before a pass, and of
+// what the pass was to add whole stages only, one after the other, and whether
+// a scope's samples are there is what its watermark says. It tells how many
+// stages there are, and whether nothing is missing.
+func (w *world) whole(archive string, before, after []string) (stages int, all bool) {
+	w.Helper()
+	got := w.look(archive)
+	lost, added := difference(before, got.samples)
+	if len(lost) > 0 {
+		w.Fatalf("%d samples that were committed are gone:\n%s", len(lost), first(lost))
+	}
+	missing, never := difference(after, got.samples)
+	if len(never) > 0 {
+		w.Fatalf("%d samples that Heapster never showed:\n%s", len(never), first(never))
+	}
+	there, absent := make(map[string]string), make(map[string]string)
+	for _, sample := range added {
+		scope, stage := scopeOf(sample)
+		there[stage] = sample
+		if ts := strings.Split(sample, "\t")[tsColumn]; got.watermarks[scope] < ts {
+			w.Fatalf("the watermark of %q is %q, and this is there: %s", scope, got.watermarks[scope], sample)
+		}
+	}
+	for _, sample := range missing {
+		scope, stage := scopeOf(sample)
+		absent[stage] = sample
+		if ts := strings.Split(sample, "\t")[tsColumn]; got.watermarks[scope] >= ts {
+			w.Fatalf("the watermark of %q is %q, and this is missing: %s", scope, got.watermarks[scope], sample)
+		}
+	}
+	order := []string{"first", "pod", "last"}
+	for i, stage := range order {
+		if there[stage] != "" && absent[stage] != "" {
+			w.Fatalf("half of a transaction: there is %s\nand there is not %s", there[stage], absent[stage])
+		}
+		if i > 0 && there[stage] != "" && absent[order[i-1]] != "" {
+			w.Fatalf("stage %s is there, and the one before is not: %s", stage, absent[order[i-1]])
+		}
+	}
+	return len(there), len(missing) == 0
+}
+
+// holds fails the test unless the archive has exactly these samples.
+func (w *world) holds(archive string, want []string) {
+	w.Helper()
+	extra, missing := difference(w.samples(archive), want)
+	if len(extra)+len(missing) > 0 {
+		w.Fatalf("%d samples should not be there:\n%s\n%d are missing:\n%s", len(extra), first(extra), len(missing), first(missing))
+	}
+}
+
+// contents are all that two archives of one story have in common, the ledger
+// is not, with names in the place of ids.
+const contents = `
+	PRAGMA integrity_check;
+	PRAGMA foreign_key_check;
+	SELECT 'watermark', * FROM watermark;
+	SELECT 'cluster_state', * FROM cluster_state;
+	SELECT 'asked', a.cluster, a.kind, a.name, a.part, m.name FROM asked a JOIN metric m ON m.id = a.metric_id;
+	SELECT 'carried', e.cluster, e.kind, e.namespace, e.pod, e.container, e.node, e.labels, m.name
+		FROM carried c JOIN metric m ON m.id = c.metric_id JOIN entity e ON e.id = c.entity_id;
+	SELECT 'setting', * FROM setting WHERE name <> 'archive_id'; -- which is random
+	SELECT 'compaction', * FROM compaction;
+	SELECT 'schema', type, name, sql FROM sqlite_schema;
+	PRAGMA user_version; PRAGMA application_id; PRAGMA journal_mode;`
+
+// cells are all cells of an archive but those of the ledger, a row each, sorted.
+func (w *world) cells(archive string) []string {
+	w.Helper()
+	queries := contents
+	for _, view := range strings.Fields(w.sql(archive, "SELECT name FROM sqlite_schema WHERE type = 'view'")) {
+		if !slices.Contains([]string{"passes", "holes", "gaps"}, view) {
+			queries += fmt.Sprintf("SELECT '%s', * FROM \"%[1]s\";", view)
+		}
+	}
+	return sortedLines(w.sql(archive, queries))
+}
+
+// alike fails the test unless cells are those of an undisturbed twin.
+func (w *world) alike(cells, twin []string) {
+	w.Helper()
+	extra, missing := difference(slices.Sorted(slices.Values(cells)), slices.Sorted(slices.Values(twin)))
+	if len(extra)+len(missing) > 0 {
+		w.Errorf("%d rows that its undisturbed twin does not have:\n%s\n%d that it lacks:\n%s",
+			len(extra), first(extra), len(missing), first(missing))
+	}
+}
+
+// exists reports whether there is a file.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// difference compares two sorted lists, in which lines may be repeated.
+func difference(a, b []string) (onlyA, onlyB []string) {
+	for len(a) > 0 && len(b) > 0 {
+		switch strings.Compare(a[0], b[0]) {
+		case -1:
+			onlyA, a = append(onlyA, a[0]), a[1:]
+		case 1:
+			onlyB, b = append(onlyB, b[0]), b[1:]
+		default:
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(onlyA, a...), append(onlyB, b...)
+}
+
+// first returns the first few lines.
+func first(lines []string) string {
+	const few = 6
+	if len(lines) > few {
+		lines = append(lines[:few:few], "...")
+	}
+	return strings.Join(lines, "\n")
+}
