@@ -8,16 +8,34 @@ SHELL := bash
 export CGO_ENABLED := 1
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# The date of what is generated, so that one revision gives the same files.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+endif
+export SOURCE_DATE_EPOCH
+# What is random in torture and soak.
+SEED ?= 1
 PREFIX ?= /usr/local
 DESTDIR ?=
+MAINTAINER ?= heapstash maintainers <maintainers@heapstash.invalid>
 
 BINARY := bin/heapstash
+STATIC := bin/static/heapstash
+# Nothing that C's library would load others for: names are looked up by Go, and
+# SQLite takes no extensions.
+STATIC_TAGS := osusergo,netgo,sqlite_omit_load_extension
+# What make install copies.
+PROGRAM ?= $(BINARY)
+NFPM := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the nested modules require is none of heapstash's business.
-MODULES := . e2e e2e/realheapster
+MODULES := . e2e e2e/realheapster e2e/realkubernetes
+# go vet and staticcheck read all that a module requires; of Kubernetes, that
+# takes longer than its build, for four small files.
+ANALYSED := $(filter-out e2e/realkubernetes,$(MODULES))
 
-.PHONY: help build test e2e demo bench check format vet staticcheck tidy install clean
+.PHONY: help build static smoke test fuzz e2e trial torture soak demo bench check verify format vet staticcheck tidy install stage deb clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,11 +43,43 @@ help: ## list the targets
 build: ## build bin/heapstash; needs Go and a C compiler
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BINARY) ./cmd/heapstash
 
-test: e2e ## run every test that needs no root and no server, with the race detector
-	go test -race ./...
+static: ## build bin/static/heapstash, which needs nothing but a Linux kernel
+	go build -trimpath -tags $(STATIC_TAGS) -ldflags '-s -w -linkmode external -extldflags "-static" -X main.version=$(VERSION)' -o $(STATIC) ./cmd/heapstash
 
-e2e: ## run the tests against the real Heapster, which they build
-	go test -C e2e -count=1 ./... # cached results would not know what the tests build
+smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	$(STATIC) version; \
+	$(STATIC) demo --db-file "$$dir/demo.db" >/dev/null; \
+	samples=$$($(STATIC) sql --db-file "$$dir/demo.db" --format csv 'SELECT count(*) AS samples FROM samples' | tail -n 1); \
+	echo "$$samples samples archived"; \
+	test "$$samples" -gt 0
+
+test: ## run every test that needs no root, with the race detector; some build the real Heapster
+	go test -race -timeout 30m ./...
+	go test -C e2e -count=1 -timeout 30m . # cached results would not know what the tests build
+	go test -C e2e -count=1 -short ./torture
+
+# How long each target is fuzzed; make test runs their seeds.
+FUZZTIME ?= 30s
+
+fuzz: ## fuzz each target for FUZZTIME (default 30s)
+	@grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*_test.go:func | |' | sort -u | while read -r package target; do \
+	echo "$$package $$target"; \
+	go test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
+	done
+
+e2e: ## run the tests that need root: on a real Kubernetes, of what is installed, on odd disks
+	go test -C e2e -count=1 -timeout 30m ./cluster ./install ./disk
+
+trial: ## a little of torture and soak, as root: disks that are full, and a day
+	go test -C e2e -count=1 -run 'TestDisk|TestReadOnly' ./torture -every 16
+	go test -C e2e -count=1 -timeout 30m ./soak
+
+torture: ## kill heapstash, fail its system calls, fill its disk, by the thousand; SEED=n for others. Needs root
+	go test -C e2e -count=1 -timeout 90m -v ./torture -seed $(SEED)
+
+soak: ## archive an accelerated month, in half an hour; SEED=n for another
+	cd e2e && go run ./soak -seed $(SEED)
 
 demo: build ## archive a made-up cluster and query it; needs no cluster
 	$(BINARY) demo --db-file bin/heapstash-demo.db
@@ -37,23 +87,51 @@ demo: build ## archive a made-up cluster and query it; needs no cluster
 bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -run '^$$' -bench . -benchmem ./...
 	cd e2e && go run ./bench
+	go test -C e2e -run '^$$' -bench . -benchtime 1x ./cluster # needs root
 
-check: format vet staticcheck tidy test demo ## everything that must hold before a change is merged
+check: format vet staticcheck tidy verify test e2e trial demo ## everything that must hold before a change is merged
 
 format: ## fail on files that gofmt would change
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 
 vet: ## run go vet
-	for module in $(MODULES); do go vet -C $$module ./...; done
+	for module in $(ANALYSED); do go vet -C $$module ./...; done
 
 staticcheck: ## run staticcheck
-	for module in $(MODULES); do (cd $$module && go run $(STATICCHECK) ./...); done
+	for module in $(ANALYSED); do (cd $$module && go run $(STATICCHECK) ./...); done
 
 tidy: ## fail if go.mod or go.sum is not tidy
 	for module in $(MODULES); do go -C $$module mod tidy -diff; done
 
+verify: ## fail if a module that was downloaded is not the one of go.sum
+	for module in $(filter-out e2e,$(MODULES)); do go -C $$module mod verify; done
+# e2e requires heapstash as it lies here, of which there is no hash.
+	@wrong=$$(go -C e2e mod verify 2>&1 | grep -v '^heapstash v0.0.0: missing ziphash\|^all modules verified' || true); test -z "$$wrong" || { echo "$$wrong"; exit 1; }
+
 install: build ## install into PREFIX (default /usr/local), below DESTDIR
-	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/heapstash
+	@$(MAKE) --no-print-directory stage
+
+# Units name their program by its path.
+stage:
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/heapstash
+	$(PROGRAM) man | gzip -9n | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/man/man1/heapstash.1.gz
+	$(PROGRAM) completion bash | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/bash-completion/completions/heapstash
+	$(PROGRAM) completion zsh | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_heapstash
+	$(PROGRAM) completion fish | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/heapstash.fish
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/heapstash README.md CHANGELOG.md archive/FORMAT.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/heapstash/examples config.example.yaml
+	install -D -m 644 deploy/cron/heapstash $(DESTDIR)$(PREFIX)/share/doc/heapstash/examples/cron
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*.service deploy/systemd/*.timer
+	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/heapstash*.service
+	install -D -m 644 deploy/systemd/heapstash.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/heapstash.conf
+	install -D -m 644 deploy/systemd/heapstash.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/heapstash.conf
+
+deb: static ## package it for Debian: bin/heapstash_VERSION_ARCH.deb
+	rm -rf bin/deb
+	$(MAKE) --no-print-directory stage PROGRAM=$(STATIC) PREFIX=/usr DESTDIR=$(CURDIR)/bin/deb
+	deploy/debian/complete bin/deb
+	DEB_VERSION=$$(deploy/debian/version '$(VERSION)') ARCH=$$(go env GOARCH) MAINTAINER='$(MAINTAINER)' \
+	go run $(NFPM) package --config deploy/debian/nfpm.yaml --packager deb --target bin/
 
 clean: ## remove what was built
 	rm -rf bin
