@@ -155,15 +155,38 @@ func (c *checker) steps(quick bool) []checkStep {
 	for _, i := range invariants {
 		steps = append(steps, checkStep{i.name, func() error { return c.hold(i) }})
 	}
-	for _, t := range c.tables {
-		for _, tier := range []tier{hot, cold} {
-			steps = append(steps, checkStep{t.name + "_" + string(tier), func() error { return c.scan(t.rowChecks(tier)) }})
-		}
-	}
-	for _, tier := range []tier{hot, cold} {
-		steps = append(steps, checkStep{narrowName + "_" + string(tier), func() error { return c.scan(c.layout.narrowChecks(tier)) }})
+	for _, scan := range c.scans() {
+		steps = append(steps, checkStep{scan.table, func() error { return c.scan(scan) }})
 	}
 	return append(steps, checkStep{"running", c.running})
+}
+
+// scans are those of every table of samples and of their rollups, which older
+// archives have not.
+func (c *checker) scans() (all []tableScan) {
+	var rollups map[string]*rollup
+	if c.report.Version >= rollupVersion {
+		rollups = layout{tables: c.tables}.rollups()
+	}
+	add := func(table string, checks func(tier) tableScan) {
+		inCold := checks(cold)
+		r, rolled := rollups[table]
+		if rolled {
+			inCold.checks = append(inCold.checks, r.missing(Hourly))
+		}
+		all = append(all, checks(hot), inCold)
+		if rolled {
+			for _, level := range []Level{Hourly, Daily} {
+				scan, _ := r.checks(level)
+				all = append(all, scan)
+			}
+		}
+	}
+	for _, t := range c.tables {
+		add(t.name, t.rowChecks)
+	}
+	add(narrowName, c.layout.narrowChecks)
+	return all
 }
 
 // unreadable notes a step that SQLite could not finish. What several steps

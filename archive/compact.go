@@ -24,24 +24,26 @@ type Moved struct {
 
 // Compact moves the hours that ended 20 minutes or more before now from the
 // hot tables to the cold ones, each table's hour in a transaction of its own,
-// and returns the number of rows moved. Take now from the earlier one of
+// and returns the number of rows moved. It then makes the rollups that are due,
+// some of them where they are many. Take now from the earlier one of
 // Heapster's clock and the local one. The error wraps [schema.ErrNoSpace] where
 // an hour is due and [Options].MinFree forbids it.
 func (s *Store) Compact(ctx context.Context, now schema.Instant) (rows int64, err error) {
-	moved, _, err := s.compact(ctx, now, &turn{})
+	moved, _, err := s.compact(ctx, now, &turn{}, &turn{effort: rollEffort})
 	for _, m := range moved {
 		rows += m.Rows
 	}
 	return rows, explain(s.path, err)
 }
 
-// compact is Compact for as long as the turn lasts.
-func (s *Store) compact(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
+// compact is Compact for as long as the turns last, the second one of which is
+// for rollups.
+func (s *Store) compact(ctx context.Context, now schema.Instant, turn, rolling *turn) (moved []Moved, done bool, err error) {
 	pairs := make([]hotPair, 0, len(s.layout.tables)+1)
 	for _, t := range s.layout.tables {
-		pairs = append(pairs, hotPair{t.name, t.oldest, t.move, t.evict})
+		pairs = append(pairs, hotPair{t.name, t.oldest, s.rollups[t.name].markAt, t.move, t.evict})
 	}
-	pairs = append(pairs, hotPair{narrowName, narrowOldest, moveNarrow, evictNarrow})
+	pairs = append(pairs, hotPair{narrowName, narrowOldest, s.rollups[narrowName].markAt, moveNarrow, evictNarrow})
 	limit := hourOf(now.Add(-settle))
 	for _, pair := range pairs {
 		m := Moved{Table: pair.name}
@@ -60,12 +62,13 @@ func (s *Store) compact(ctx context.Context, now schema.Instant, turn *turn) (mo
 			return moved, false, nil
 		}
 	}
-	return moved, true, nil
+	done, err = s.roll(ctx, limit, rolling)
+	return moved, done, err
 }
 
 // hotPair is a hot and a cold table, with the statements that move rows.
 type hotPair struct {
-	name, oldest, move, evict string
+	name, oldest, mark, move, evict string
 }
 
 // compactHour moves the oldest hour, unless that begins at limit, the beginning
@@ -82,33 +85,36 @@ func (s *Store) compactHour(ctx context.Context, pair hotPair, limit schema.Inst
 	if err := checkSpace(s.path, s.opts.MinFree, 0); err != nil {
 		return 0, false, err
 	}
-	if rows, err = s.moveHour(ctx, pair.name, hour, pair.move, pair.evict); err != nil {
+	if rows, err = s.moveHour(ctx, pair, hour); err != nil {
 		return 0, false, fmt.Errorf("compaction of %s at %v: %w", pair.name, hour, err)
 	}
 	return rows, false, nil
 }
 
-func (s *Store) moveHour(ctx context.Context, name string, hour schema.Instant, move, evict string) (int64, error) {
+func (s *Store) moveHour(ctx context.Context, pair hotPair, hour schema.Instant) (int64, error) {
 	last := hour.Add(time.Hour) - 1
 	var moved int64
 	err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, move, hour, last)
+		if _, err := tx.ExecContext(ctx, pair.mark, hour, hour, last); err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, pair.move, hour, last)
 		if err != nil {
 			return err
 		}
 		if moved, err = result.RowsAffected(); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, evict, hour, last); err != nil {
+		if _, err := tx.ExecContext(ctx, pair.evict, hour, last); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, upsertCompaction, name, last)
+		_, err = tx.ExecContext(ctx, upsertCompaction, pair.name, last)
 		return err
 	})
 	if err == nil {
-		s.compacted[name] = last
+		s.compacted[pair.name] = last
 	}
 	return moved, err
 }
 
-func hourOf(at schema.Instant) schema.Instant { return at - at%3600 }
+func hourOf(at schema.Instant) schema.Instant { return Hourly.begin(at) }

@@ -17,7 +17,7 @@ import (
 type cost struct {
 	samples int64
 	passes  int64
-	size    int64 // of the file in the end, in bytes
+	size    int64 // that the file has grown by from when it was empty, in bytes
 	written int64 // bytes given to write calls: -wal, checkpoints, everything
 }
 
@@ -33,7 +33,8 @@ func archiveCluster(tb testing.TB, options heapsim.ClusterOptions, batches int) 
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "a.db")
 	cluster := heapsim.NewCluster(options)
-	c := cost{passes: int64(batches)}
+	writePass(tb, path, noon, nil)
+	c := cost{passes: int64(batches), size: -fileSize(tb, path)}
 	var before []schema.Row
 	written := bytesWritten(tb)
 	for i := range batches {
@@ -46,12 +47,17 @@ func archiveCluster(tb testing.TB, options heapsim.ClusterOptions, batches int) 
 		before = rows
 	}
 	c.written = bytesWritten(tb) - written
+	c.size += fileSize(tb, path)
+	return c
+}
+
+func fileSize(tb testing.TB, path string) int64 {
+	tb.Helper()
 	info, err := os.Stat(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c.size = info.Size()
-	return c
+	return info.Size()
 }
 
 func writePass(tb testing.TB, path string, at schema.Instant, rows []schema.Row) {

@@ -1,6 +1,10 @@
 package archive
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // mending is a statement that makes invariants hold where they were torn.
 type mending struct{ table, what, statement string }
@@ -36,6 +40,20 @@ func (r *repairer) mendAll() error {
 		}
 	}
 	return nil
+}
+
+// mendRollups drops rows of rollups that are none, and has all made anew.
+func (r *repairer) mendRollups() error {
+	for _, name := range slices.Sorted(maps.Keys(r.layout.rollups())) {
+		for _, level := range []Level{Hourly, Daily} {
+			for _, m := range r.layout.rollups()[name].mendings(level) {
+				if err := r.mend(m); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return r.mend(rollAllAgain)
 }
 
 // holdsSamples reports whether samples are lost with the table's rows.

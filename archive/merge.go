@@ -124,12 +124,20 @@ func (w *writer) mergeWide(t *table, rows []placed) error {
 		if key.at <= w.compacted[t.name] {
 			query = t.replaceCold
 			args[0], args[1] = key.entity, key.at
+			if err := w.rollAgain(t.name, key); err != nil {
+				return err
+			}
 		}
 		if err := w.exec(query, args...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rollAgain makes the hour due of a row that comes after it has closed.
+func (w *writer) rollAgain(table string, key rowKey) error {
+	return w.exec(insertDue, Hourly, Hourly.begin(key.at), table, key.entity)
 }
 
 // mergeRow brings those of a row's readings that belong to the table into its
@@ -234,6 +242,11 @@ func (w *writer) mergeNarrow(samples []narrowSample) error {
 		}
 		if verdict != added && verdict != refined {
 			continue
+		}
+		if replacement == replaceNarrowCold {
+			if err := w.rollAgain(narrowName, sample.rowKey); err != nil {
+				return err
+			}
 		}
 		if err := w.exec(replacement, sample.at, sample.entity, sample.metric, c.bind()); err != nil {
 			return err

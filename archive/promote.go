@@ -43,6 +43,16 @@ const (
 		WHERE s.metric_id = (SELECT id FROM metric WHERE name = ?1) AND WHOSE
 			AND s.ts > ifnull((SELECT ts FROM compaction WHERE table_name = 'TABLE'), 0)
 		ON CONFLICT (ts, entity_id) DO UPDATE SET COLUMN = ifnull(COLUMN, excluded.COLUMN)`
+	// The hours that the samples are of are rolled up anew.
+	promoteDue = `INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id)
+		SELECT DISTINCT 'hourly', s.ts - s.ts % 3600, 'TABLE', s.entity_id FROM SOURCE s JOIN entity e ON e.id = s.entity_id
+		WHERE s.metric_id = (SELECT id FROM metric WHERE name = ?1) AND WHOSE
+			AND s.ts <= ifnull((SELECT ts FROM compaction WHERE table_name = 'TABLE'), 0)`
+	// A narrow rollup stays where its samples were pruned.
+	forgetRollups = `DELETE FROM SOURCE WHERE metric_id = (SELECT id FROM metric WHERE name = ?1)
+		AND entity_id IN (SELECT e.id FROM entity e WHERE WHOSE)
+		AND EXISTS (SELECT 1 FROM TABLE_cold c WHERE c.entity_id = SOURCE.entity_id
+			AND c.ts BETWEEN SOURCE.ts AND SOURCE.ts + SECONDS - 1 AND c.COLUMN IS NOT NULL)`
 	forgetNarrow = `DELETE FROM SOURCE WHERE metric_id = (SELECT id FROM metric WHERE name = ?1)
 		AND entity_id IN (SELECT e.id FROM entity e WHERE WHOSE)`
 	forgetCarried = `DELETE FROM carried WHERE metric_id = (SELECT id FROM metric WHERE name = ?1)
@@ -56,9 +66,13 @@ func (t *table) promote(ctx context.Context, tx *sql.Tx, m schema.Metric) error 
 	}
 	var statements []string
 	for _, source := range []string{narrowName + "_hot", narrowName + "_cold"} {
-		for _, statement := range []string{promoteCold, promoteHot, forgetNarrow} {
+		for _, statement := range []string{promoteCold, promoteHot, promoteDue, forgetNarrow} {
 			statements = append(statements, t.fill(statement, m, source))
 		}
+	}
+	for _, level := range []Level{Hourly, Daily} {
+		statement := t.fill(forgetRollups, m, narrowName+"_"+level.period())
+		statements = append(statements, strings.ReplaceAll(statement, "SECONDS", fmt.Sprint(int64(level.seconds()))))
 	}
 	if !m.Rare {
 		statements = append(statements, t.fill(forgetCarried, m, ""))
@@ -73,9 +87,5 @@ func (t *table) promote(ctx context.Context, tx *sql.Tx, m schema.Metric) error 
 
 // fill puts the registry's identifiers into a statement.
 func (t *table) fill(statement string, m schema.Metric, source string) string {
-	whose := t.where()
-	if t.family == schema.Unlabelled {
-		whose += " AND e.labels = ''"
-	}
-	return strings.NewReplacer("TABLE", t.name, "COLUMN", m.Column(), "WHOSE", whose, "SOURCE", source).Replace(statement)
+	return strings.NewReplacer("TABLE", t.name, "COLUMN", m.Column(), "WHOSE", t.owners(), "SOURCE", source).Replace(statement)
 }

@@ -19,6 +19,7 @@ type tableScan struct {
 	table  string
 	from   string // of the queries; the row is s, its entity e
 	checks []rowCheck
+	rollup bool // its rows are none of samples
 }
 
 // compactedUpTo is up to when the rows of the table NAME have moved to cold.
@@ -52,19 +53,15 @@ func (t *table) rowChecks(tier tier) tableScan {
 		// affinity that would change that.
 		texts = append(texts, "s."+m.Column()+" >= ''")
 	}
-	whose := t.where()
-	if t.family == schema.Unlabelled {
-		whose += " AND e.labels = ''"
-	}
 	checks := append(commonChecks(t.name, tier),
-		rowCheck{"wrong-table", "rows are of an entity whose samples belong to another table: the view does not show them", "NOT (" + whose + ")"},
+		rowCheck{"wrong-table", "rows are of an entity whose samples belong to another table: the view does not show them", "NOT (" + t.owners() + ")"},
 		rowCheck{"empty-rows", "rows have no value at all", "coalesce(NULL, " + strings.Join(columns, ", ") + ") IS NULL"},
 		rowCheck{"value-types", "values are neither integers nor floats", strings.Join(texts, " OR ")})
 	if tier == hot {
 		checks = append(checks, rowCheck{"hot-and-cold", "rows are in hot and in cold: views show their samples twice",
 			fmt.Sprintf("EXISTS (SELECT 1 FROM %s_cold c WHERE c.entity_id = s.entity_id AND c.ts = s.ts)", t.name)})
 	}
-	return tableScan{table, fromTable(table), checks}
+	return tableScan{table: table, from: fromTable(table), checks: checks}
 }
 
 // narrowChecks are the invariants of a narrow table.
@@ -79,7 +76,7 @@ func (l layout) narrowChecks(tier tier) tableScan {
 		checks = append(checks, rowCheck{"hot-and-cold", "rows are in hot and in cold: views show their samples twice",
 			"EXISTS (SELECT 1 FROM narrow_cold c WHERE c.entity_id = s.entity_id AND c.metric_id = s.metric_id AND c.ts = s.ts)"})
 	}
-	return tableScan{table, fromTable(table), checks}
+	return tableScan{table: table, from: fromTable(table), checks: checks}
 }
 
 // hasColumn is the condition under which a narrow sample belongs to a wide
@@ -115,7 +112,9 @@ func (c *checker) scan(s tableScan) error {
 	if err := c.tx.QueryRowContext(c.ctx, "SELECT "+strings.Join(sums, ", ")+s.from).Scan(dest...); err != nil {
 		return err
 	}
-	c.report.Rows += counts[0]
+	if !s.rollup {
+		c.report.Rows += counts[0]
+	}
 	for i, check := range s.checks {
 		if counts[i+1] == 0 {
 			continue

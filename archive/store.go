@@ -84,6 +84,8 @@ type Store struct {
 	lock   *lock
 	layout layout
 
+	rollups map[string]*rollup // by table name
+
 	// What the file holds, as far as it was needed.
 	entities  map[entityKey]int64
 	metrics   map[schema.MetricName]int64
@@ -117,7 +119,9 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, file: file, opts: opts, lock: lock, layout: newLayout(), system: opts.disk.fileSystem(file)}
+	s := &Store{path: path, file: file, opts: opts, lock: lock, system: opts.disk.fileSystem(file)}
+	s.layout = newLayout()
+	s.rollups = s.layout.rollups()
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), s.Close())
 	}

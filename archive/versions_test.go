@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,11 +39,25 @@ var contract = []string{
 	`SELECT * FROM compaction ORDER BY 1`,
 }
 
-// says is what stock sqlite3 answers to all of that.
-func says(t *testing.T, path string) string {
+// contractSince is what later versions have besides.
+var contractSince = map[int][]string{
+	2: {
+		`SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, samples, min, avg, max, sum, increase, last FROM samples_hourly ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9`,
+		`SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, samples, min, avg, max, sum, increase, last FROM samples_daily ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9`,
+		`SELECT * FROM pod_hourly ORDER BY 1, 2, 3, 4`,
+		`SELECT * FROM node_daily ORDER BY 1, 2, 3`,
+	},
+}
+
+// says is what stock sqlite3 answers to all of that which a version has.
+func says(t *testing.T, path string, version int) string {
 	t.Helper()
 	var b strings.Builder
-	for _, query := range contract {
+	queries := slices.Clone(contract)
+	for v := range version {
+		queries = append(queries, contractSince[v+1]...)
+	}
+	for _, query := range queries {
 		fmt.Fprintf(&b, "%s\n%s\n\n", query, stock(t, path, query))
 	}
 	return b.String()
@@ -83,7 +98,7 @@ func TestReleasedVersions(t *testing.T) {
 			}
 
 			s := open(t, path)
-			if got := says(t, path); got != string(want) {
+			if got := says(t, path, version); got != string(want) {
 				t.Errorf("%s says otherwise:\n%s", said(version), firstDifference(got, string(want)))
 			}
 			if got, want := stock(t, path, schemaOf), stock(t, fresh, schemaOf); got != want {
@@ -165,7 +180,7 @@ func makeVersion(t *testing.T, version int) {
 		_, err = zip.Write(plain)
 	}
 	err = errors.Join(err, zip.Close(),
-		os.WriteFile(packed(version), zipped.Bytes(), 0o644), os.WriteFile(said(version), []byte(says(t, path)), 0o644))
+		os.WriteFile(packed(version), zipped.Bytes(), 0o644), os.WriteFile(said(version), []byte(says(t, path, version)), 0o644))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,8 +198,8 @@ func fill(t *testing.T, s *archive.Store) {
 		schema.Accelerator: "accelerator_id:gpu-0,make:nvidia,model:k80",
 	}
 	local := time.Unix(1600000000, 0)
-	for hour := range 4 {
-		at := versionBegin.Add(time.Duration(hour) * time.Hour)
+	for hour, offset := range []int{0, 1, 2, 27} { // the last one beyond the day
+		at := versionBegin.Add(time.Duration(offset) * time.Hour)
 		p := schema.Pass{Cluster: "default", Version: "v0", Started: local.Add(time.Duration(hour) * time.Hour), Outcome: schema.OutcomePartial}
 		var err error
 		if p.ID, err = s.BeginPass(t.Context(), p); err != nil {
@@ -245,7 +260,12 @@ func fill(t *testing.T, s *archive.Store) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "default", Started: local.Add(5 * time.Hour)}); err != nil {
+	last, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "default", Started: local.Add(5 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := schema.Batch{Pass: last, Cluster: "default", Rows: []schema.Row{row(web0, versionBegin.Add(time.Minute), reading("uptime", 60001))}}
+	if _, err := s.Write(t.Context(), late); err != nil {
 		t.Fatal(err)
 	}
 }

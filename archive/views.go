@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"heapstash/schema"
@@ -32,7 +33,8 @@ func viewScript(l layout) string {
 	for _, t := range l.tables {
 		script.WriteString(t.ratesView())
 	}
-	fmt.Fprintf(&script, "CREATE VIEW samples AS\n%s;\n\n", strings.Join(arms, "\nUNION ALL\n"))
+	fmt.Fprintf(&script, "CREATE VIEW samples (%s, metric, ts, time, value) AS\n%s;\n\n", seriesNames, strings.Join(arms, "\nUNION ALL\n"))
+	script.WriteString(rollupViews(l))
 	script.WriteString(ledgerViews)
 	return script.String()
 }
@@ -53,8 +55,6 @@ func (t tier) from(name string) string {
 	return fmt.Sprintf("FROM %s_hot s CROSS JOIN entity e ON e.id = s.entity_id", name)
 }
 
-const timeColumns = "s.ts, strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time"
-
 // where keeps a cold arm from looking for rows of entities that have none.
 func (t *table) where() string {
 	if t.family != schema.Unlabelled {
@@ -63,18 +63,17 @@ func (t *table) where() string {
 	return fmt.Sprintf("e.kind = '%s'", t.kind)
 }
 
+// owners is the condition on the entities whose rows are in the table.
+func (t *table) owners() string {
+	if t.family != schema.Unlabelled {
+		return t.where()
+	}
+	return t.where() + " AND e.labels = ''"
+}
+
 // arm selects a tier's rows as the table's own view shows them.
 func (t *table) arm(tier tier) string {
-	columns := []string{"e.cluster"}
-	if t.family == schema.Unlabelled {
-		columns = append(columns, kindColumns(t.kind)...)
-	} else {
-		columns = append(columns, "e.kind",
-			"nullif(e.node, '') AS node", "nullif(e.namespace, '') AS namespace",
-			"nullif(e.pod, '') AS pod", "nullif(e.container, '') AS container")
-		columns = append(columns, labelColumns(t.family)...)
-	}
-	columns = append(columns, timeColumns)
+	columns := append(t.nameColumns(), timeColumns)
 	for _, m := range t.metrics {
 		columns = append(columns, "s."+m.Column())
 	}
@@ -82,6 +81,19 @@ func (t *table) arm(tier tier) string {
 		columns = append(columns, derivedRatios...)
 	}
 	return fmt.Sprintf("SELECT %s\n%s\nWHERE %s", strings.Join(columns, ", "), tier.from(t.name), t.where())
+}
+
+// nameColumns are the names of a row of the table's views, its owner's and its
+// labels'.
+func (t *table) nameColumns() []string {
+	columns := []string{"e.cluster"}
+	if t.family == schema.Unlabelled {
+		return append(columns, kindColumns(t.kind)...)
+	}
+	columns = append(columns, "e.kind",
+		"nullif(e.node, '') AS node", "nullif(e.namespace, '') AS namespace",
+		"nullif(e.pod, '') AS pod", "nullif(e.container, '') AS container")
+	return append(columns, labelColumns(t.family)...)
 }
 
 // kindColumns are the names that tell entities of a kind apart.
@@ -115,38 +127,42 @@ func labelColumns(f schema.Family) []string {
 	return columns
 }
 
+// seriesNames are the first columns of the views that show every metric.
+const seriesNames = "cluster, kind, namespace, pod, container, node, labels"
+
+// narrowSeries are those names where the kind is not known beforehand.
+const narrowSeries = "e.cluster, e.kind, nullif(e.namespace, ''), nullif(e.pod, ''), nullif(e.container, ''), nullif(e.node, ''), nullif(e.labels, '')"
+
+// seriesColumns are those names in an arm of the table.
+func (t *table) seriesColumns() string {
+	if t.family != schema.Unlabelled {
+		return narrowSeries
+	}
+	columns := []string{"e.cluster", fmt.Sprintf("'%s'", t.kind)}
+	applies := kindColumns(t.kind)
+	for _, name := range []string{"e.namespace", "e.pod", "e.container", "e.node", "e.labels"} {
+		if !slices.Contains(applies, name) {
+			name = "NULL"
+		}
+		columns = append(columns, name)
+	}
+	return strings.Join(columns, ", ")
+}
+
+const (
+	timeText    = "strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch')"
+	timeColumns = "s.ts, " + timeText + " AS time"
+)
+
 // sampleArm selects one metric of a tier as the samples view shows it.
 func (t *table) sampleArm(tier tier, m schema.Metric) string {
-	names := fmt.Sprintf("e.cluster, '%s' AS kind", t.kind)
-	if t.family != schema.Unlabelled {
-		names = "e.cluster, e.kind"
-	}
-	var columns []string
-	applies := strings.Join(kindColumns(t.kind), " ")
-	for _, name := range []string{"namespace", "pod", "container", "node"} {
-		switch {
-		case t.family != schema.Unlabelled:
-			columns = append(columns, fmt.Sprintf("nullif(e.%s, '') AS %s", name, name))
-		case strings.Contains(applies+" ", "e."+name+" "):
-			columns = append(columns, "e."+name)
-		default:
-			columns = append(columns, "NULL AS "+name)
-		}
-	}
-	labels := "NULL AS labels"
-	if t.family != schema.Unlabelled {
-		labels = "e.labels"
-	}
-	return fmt.Sprintf("SELECT %s, %s, %s, '%s' AS metric, %s, s.%s AS value %s WHERE %s AND s.%s IS NOT NULL",
-		names, strings.Join(columns, ", "), labels, m.Name, timeColumns, m.Column(),
-		tier.from(t.name), t.where(), m.Column())
+	return fmt.Sprintf("SELECT %s, '%s', s.ts, %s, s.%s %s WHERE %s AND s.%s IS NOT NULL",
+		t.seriesColumns(), m.Name, timeText, m.Column(), tier.from(t.name), t.where(), m.Column())
 }
 
 // narrowArm selects a tier's samples without a column.
 func narrowArm(tier tier) string {
-	return "SELECT e.cluster, e.kind, nullif(e.namespace, '') AS namespace, nullif(e.pod, '') AS pod, " +
-		"nullif(e.container, '') AS container, nullif(e.node, '') AS node, nullif(e.labels, '') AS labels, " +
-		"m.name AS metric, " + timeColumns + ", s.value " +
+	return "SELECT " + narrowSeries + ", m.name, s.ts, " + timeText + ", s.value " +
 		tier.from(narrowName) + " CROSS JOIN metric m ON m.id = s.metric_id"
 }
 

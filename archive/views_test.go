@@ -39,6 +39,57 @@ func TestColumnsAreTheRegistrys(t *testing.T) {
 	}
 }
 
+// TestRollupColumnsAreTheRegistrys does the same for what rows come to.
+func TestRollupColumnsAreTheRegistrys(t *testing.T) {
+	path := newPath(t)
+	open(t, path)
+	columns := make(map[string]string)
+	for line := range strings.Lines(stock(t, path, `SELECT s.name, group_concat(c.name, ' ') FROM sqlite_schema s, pragma_table_info(s.name) c GROUP BY s.name`)) {
+		table, names, _ := strings.Cut(strings.TrimSpace(line), "|")
+		columns[table] = names
+	}
+	for _, m := range schema.Registry() {
+		kinds := []string{string(m.Family)}
+		if m.Family == schema.Unlabelled {
+			kinds = nil
+			for _, k := range m.Kinds {
+				kinds = append(kinds, k.String())
+			}
+		}
+		c := m.Column()
+		stored, shown := c+"_min "+c+"_max "+c+"_sum", c+"_min "+c+"_avg "+c+"_max "+c+"_sum "+c+"_count"
+		percentiles := ""
+		switch {
+		case m.Type == schema.Cumulative:
+			stored, shown = c+"_increase "+c+"_last", c+"_increase "+c+"_last"
+		case m.Name == "cpu/usage_rate" || m.Name == "memory/working_set":
+			percentiles = " " + c + "_p50 " + c + "_p95"
+		}
+		for _, kind := range kinds {
+			for table, want := range map[string]string{
+				kind + "_hour": stored + percentiles, kind + "_day": stored,
+				kind + "_hourly": shown + percentiles, kind + "_daily": shown,
+			} {
+				if got := columns[table]; !strings.Contains(got+" ", " "+want+" ") {
+					t.Errorf("%s has no columns %s:\n%s", table, want, got)
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"pod", "node", "accelerator"} {
+		for _, suffix := range []string{"_hour", "_day"} {
+			if got := columns[kind+suffix]; !strings.HasPrefix(got, "entity_id ts samples counts ") {
+				t.Errorf("%s%s: %s", kind, suffix, got)
+			}
+		}
+	}
+	typed := stock(t, path, `SELECT count(*) FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'table'
+		AND (s.name LIKE '%\_hour' ESCAPE '\' OR s.name LIKE '%\_day' ESCAPE '\') AND c.type <> '' AND c.name NOT IN ('entity_id', 'metric_id', 'ts', 'samples', 'counts')`)
+	if typed != "0" {
+		t.Errorf("%s value columns have an affinity", typed)
+	}
+}
+
 // TestViewsArePublic spells the public contract out.
 func TestViewsArePublic(t *testing.T) {
 	path := newPath(t)
@@ -54,6 +105,11 @@ func TestViewsArePublic(t *testing.T) {
 		"disk":             "cluster kind node namespace pod container resource_id ts time",
 		"accelerator":      "cluster kind node namespace pod container accelerator_id make model ts time",
 		"samples":          "cluster kind namespace pod container node labels metric ts time value",
+		"pod_hourly":       "cluster namespace pod ts time samples",
+		"container_daily":  "cluster namespace pod container ts time samples",
+		"disk_hourly":      "cluster kind node namespace pod container resource_id ts time samples",
+		"samples_hourly":   "cluster kind namespace pod container node labels metric ts time samples min avg max sum increase last",
+		"samples_daily":    "cluster kind namespace pod container node labels metric ts time samples min avg max sum increase last",
 		"metrics":          "name column unit type description",
 		"pod_identities":   "cluster namespace pod uid node labels images owner_kind owner valid_from valid_to present",
 		"namespace_labels": "cluster namespace labels valid_from valid_to present",
@@ -103,6 +159,16 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH s USING PRIMARY KEY (entity_id=? AND ts>?)"},
 			[]string{"SCAN s"},
 		},
+		{
+			"hours of a pod", "SELECT ts, memory_usage_max FROM pod_hourly WHERE namespace = 'shop' AND pod = 'web-0' AND " + recent,
+			[]string{"SEARCH e USING COVERING INDEX entity_key (kind=? AND namespace=? AND pod=?)", "SEARCH s USING PRIMARY KEY (entity_id=? AND ts>?)"},
+			[]string{"SCAN s", "MATERIALIZE pod_hourly"},
+		},
+		{
+			"hours of one series", "SELECT ts, max FROM samples_hourly WHERE kind = 'pod' AND namespace = 'shop' AND pod = 'web-0' AND metric = 'memory/usage' AND " + recent,
+			[]string{"SEARCH e USING COVERING INDEX entity_key (kind=? AND namespace=? AND pod=?)", "SEARCH s USING PRIMARY KEY (entity_id=? AND ts>?)"},
+			[]string{"SCAN s"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			plan := stock(t, path, "EXPLAIN QUERY PLAN "+test.query)
@@ -124,10 +190,19 @@ func TestPlans(t *testing.T) {
 func TestSamplesFitsSQLite(t *testing.T) {
 	path := newPath(t)
 	open(t, path)
-	arms := stock(t, path, "SELECT (length(sql) - length(replace(sql, 'UNION ALL', ''))) / 9 + 1 FROM sqlite_schema WHERE name = 'samples'")
-	var n int
-	if _, err := fmt.Sscan(arms, &n); err != nil || n > 500 {
-		t.Errorf("samples has %s arms: %v", arms, err)
+	for _, view := range []string{"samples", "samples_hourly"} {
+		arms := stock(t, path, "SELECT (length(sql) - length(replace(sql, 'UNION ALL', ''))) / 9 + 1 FROM sqlite_schema WHERE name = '"+view+"'")
+		var n int
+		if _, err := fmt.Sscan(arms, &n); err != nil || n > 500 {
+			t.Errorf("%s has %s arms: %v", view, arms, err)
+		}
+		t.Logf("%s has %d", view, n)
 	}
-	t.Log("arms:", n)
+	// Whoever opens the archive reads its schema first.
+	size := stock(t, path, "SELECT sum(length(sql)) FROM sqlite_schema")
+	var bytes int
+	if _, err := fmt.Sscan(size, &bytes); err != nil || bytes > 350_000 {
+		t.Errorf("the schema has %s bytes: %v", size, err)
+	}
+	t.Logf("the schema has %d bytes", bytes)
 }

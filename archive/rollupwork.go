@@ -1,0 +1,307 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"heapstash/schema"
+)
+
+const (
+	selectDue = `SELECT ts, table_name, entity_id FROM rollup_due WHERE level = ? AND ts <= ?
+		ORDER BY ts, table_name, entity_id LIMIT ?`
+	insertDue = `INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) VALUES (?, ?, ?, ?)`
+	deleteDue = `DELETE FROM rollup_due WHERE level = ? AND ts = ? AND table_name = ? AND entity_id = ?`
+
+	selectNextEntity = `SELECT ifnull(min(id), 0) FROM entity WHERE id > ?`
+	deleteSetting    = `DELETE FROM setting WHERE name = ?`
+)
+
+// backfillSetting is the last entity of which what was cold has become due.
+const backfillSetting = "rollup_backfill"
+
+const (
+	// rollEffort bounds what a pass rolls up, in rows read: an hour of a
+	// thousand pods takes a pass or two.
+	rollEffort = 100_000
+	// dueEffort is what one due costs besides.
+	dueEffort = 20
+	// dueSlice bounds a transaction.
+	dueSlice = 1_000
+)
+
+// due is one hour or day of one entity in one pair of tables.
+type due struct {
+	ts     schema.Instant
+	table  string
+	entity int64
+}
+
+// roll makes the rollups that are due, as long as the turn lasts: hours first,
+// in the order of time, then the days that ended by limit. What was cold before
+// there were rollups becomes due when nothing else is.
+func (s *Store) roll(ctx context.Context, limit schema.Instant, turn *turn) (done bool, err error) {
+	for {
+		for _, level := range []Level{Hourly, Daily} {
+			for done := false; !done; {
+				if turn.over() {
+					return false, nil
+				}
+				if err := ctx.Err(); err != nil {
+					return false, err
+				}
+				if done, err = s.rollSome(ctx, level, limit, turn); err != nil {
+					return false, fmt.Errorf("%s rollups: %w", level, err)
+				}
+			}
+		}
+		if more, err := s.enlistNext(ctx); err != nil || !more {
+			return err == nil, err
+		}
+	}
+}
+
+// rollSome works off some dues in one transaction, and reports whether there
+// were no more.
+func (s *Store) rollSome(ctx context.Context, level Level, limit schema.Instant, turn *turn) (done bool, err error) {
+	// Only hours that have closed are due; a day waits for its last one.
+	last := limit - level.seconds()
+	due, err := duesUpTo(ctx, s.db, level, last)
+	if err != nil || len(due) == 0 {
+		return true, err
+	}
+	if err := checkSpace(s.path, s.opts.MinFree, 0); err != nil {
+		return false, err
+	}
+	err = inTransaction(ctx, s.db, func(tx *sql.Tx) error {
+		w := roller{prepared: prepare(ctx, tx), rollups: s.rollups, turn: turn}
+		for _, d := range due {
+			if err := w.work(level, d); err != nil {
+				return fmt.Errorf("%s, entity %d, %v: %w", d.table, d.entity, d.ts, err)
+			}
+			if turn.over() {
+				break
+			}
+		}
+		return nil
+	})
+	return false, err
+}
+
+func duesUpTo(ctx context.Context, db queryer, level Level, last schema.Instant) (list []due, err error) {
+	err = each(ctx, db, func(rows *sql.Rows) error {
+		var d due
+		err := rows.Scan(&d.ts, &d.table, &d.entity)
+		list = append(list, d)
+		return err
+	}, selectDue, level, last, dueSlice)
+	return list, err
+}
+
+// enlistNext makes the cold hours of the next entity due that was there before
+// rollups were, and reports whether there was one.
+func (s *Store) enlistNext(ctx context.Context) (more bool, err error) {
+	text, err := setting(ctx, s.db, backfillSetting)
+	if err != nil || text == "" {
+		return false, err
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return false, fmt.Errorf("setting %s: %w", backfillSetting, err)
+	}
+	err = inTransaction(ctx, s.db, func(tx *sql.Tx) error {
+		p := prepare(ctx, tx)
+		if err := p.one(selectNextEntity, &id, id); err != nil {
+			return err
+		}
+		if id == 0 {
+			return p.exec(deleteSetting, backfillSetting)
+		}
+		for _, r := range s.rollups {
+			if err := p.exec(r.enlist, id); err != nil {
+				return err
+			}
+		}
+		return p.exec(upsertSetting, backfillSetting, strconv.FormatInt(id, 10))
+	})
+	return err == nil && id != 0, err
+}
+
+// roller makes rollups within one transaction.
+type roller struct {
+	prepared
+	rollups map[string]*rollup
+	turn    *turn
+}
+
+// work makes what is due.
+func (w *roller) work(level Level, d due) error {
+	w.turn.spent += dueEffort
+	roll := w.hour
+	if level == Daily {
+		roll = w.day
+	}
+	if r, known := w.rollups[d.table]; known {
+		if err := w.eachSeries(r, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
+			return err
+		}
+	}
+	return w.exec(deleteDue, level, d.ts, d.table, d.entity)
+}
+
+// eachSeries calls do for each series of an entity: for one, but in the narrow
+// tables.
+func (w *roller) eachSeries(r *rollup, entity int64, do func(series []any) error) error {
+	if !r.isNarrow() {
+		return do([]any{entity})
+	}
+	for metric := int64(0); ; {
+		if err := w.one(narrowMetricAfter, &metric, entity, metric); err != nil || metric == 0 {
+			return err
+		}
+		if err := do([]any{entity, metric}); err != nil {
+			return err
+		}
+	}
+}
+
+// hour makes one row of an hourly rollup. It stays as it is if it stands for
+// more rows than there are: then these were pruned.
+func (w *roller) hour(r *rollup, d due, series []any) error {
+	key := append(series[:len(series):len(series)], d.ts)
+	old, exists, err := w.find(r, Hourly, r.at[Hourly], key)
+	if err != nil {
+		return err
+	}
+	before, _, err := w.find(r, Hourly, r.before, key)
+	if err != nil {
+		return err
+	}
+	row := r.row(d.ts)
+	for i, a := range before.aggregates {
+		row.aggregates[i].last = a.last
+	}
+	if err := w.rawRows(r, &row, append(key, d.ts+Hourly.seconds()-1)); err != nil {
+		return err
+	}
+	if row.samples == 0 || exists && row.samples < old.samples {
+		return nil
+	}
+	for i := range row.aggregates {
+		row.aggregates[i].percentiles()
+	}
+	if err := w.store(r, Hourly, row, series); err != nil {
+		return err
+	}
+	if !exists || !row.goesOnLike(old) {
+		// The next one begins where this one ends.
+		var next schema.Instant
+		if err := w.one(r.after, &next, key...); err != nil {
+			return err
+		}
+		if next != 0 {
+			if err := w.exec(insertDue, Hourly, next, d.table, d.entity); err != nil {
+				return err
+			}
+		}
+	}
+	return w.exec(insertDue, Daily, Daily.begin(d.ts), d.table, d.entity)
+}
+
+// rawRows brings the rows of an hour into the row.
+func (w *roller) rawRows(r *rollup, row *rolledRow, args []any) error {
+	stmt, err := w.statement(r.raw)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(w.ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // its error is that of rows.Err
+	cells := make([]cell, len(r.columns))
+	dest := pointers(cells)
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		row.samples++
+		for i, c := range r.columns {
+			if !cells[i].set {
+				continue
+			}
+			if c.gauge {
+				row.aggregates[i].gauge(cells[i].value, c.percentiles)
+			}
+			if c.counter {
+				row.aggregates[i].counter(cells[i].value)
+			}
+		}
+	}
+	w.turn.spent += row.samples
+	return rows.Err()
+}
+
+// day makes one row of a daily rollup of the hours. It stays as it is if hours
+// of it were pruned.
+func (w *roller) day(r *rollup, d due, series []any) error {
+	key := append(series[:len(series):len(series)], d.ts)
+	old, exists, err := w.find(r, Daily, r.at[Daily], key)
+	if err != nil {
+		return err
+	}
+	stmt, err := w.statement(r.hours)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(w.ctx, append(key, d.ts+Daily.seconds())...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // its error is that of rows.Err
+	row := r.row(d.ts)
+	for rows.Next() {
+		hour, err := r.scan(rows, Hourly)
+		if err != nil {
+			return err
+		}
+		row.samples += hour.samples
+		w.turn.spent++
+		for i, a := range hour.aggregates {
+			sum := &row.aggregates[i]
+			sum.merge(a)
+			sum.last = a.last
+			if a.increase.set {
+				sum.grow(a.increase.value)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil || row.samples == 0 || exists && row.samples < old.samples {
+		return err
+	}
+	return w.store(r, Daily, row, series)
+}
+
+func (w *roller) store(r *rollup, level Level, row rolledRow, series []any) error {
+	args, err := r.binds(row, level, series)
+	if err != nil {
+		return err
+	}
+	return w.exec(r.put[level], args...)
+}
+
+// find returns the row that a query gives, if it gives one.
+func (w *roller) find(r *rollup, level Level, query string, key []any) (row rolledRow, exists bool, err error) {
+	stmt, err := w.statement(query)
+	if err != nil {
+		return rolledRow{}, false, err
+	}
+	row, err = r.scan(stmt.QueryRowContext(w.ctx, key...), level)
+	if errors.Is(err, sql.ErrNoRows) {
+		return rolledRow{}, false, nil
+	}
+	return row, err == nil, err
+}
