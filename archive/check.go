@@ -79,7 +79,7 @@ func (r *Reader) Check(ctx context.Context, opts CheckOptions) (CheckReport, err
 	}
 	defer tx.Rollback() // read only
 	c.ctx, c.tx = ctx, tx
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&c.report.Version); err != nil {
+	if err := tx.QueryRowContext(ctx, selectVersion).Scan(&c.report.Version); err != nil {
 		return CheckReport{}, explain(r.path, err)
 	}
 	c.locked = locked || isLocked(lockOf(file))

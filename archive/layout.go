@@ -25,9 +25,7 @@ type table struct {
 	move        string // from, to: hot rows into cold, both ends included
 	evict       string // from, to: out of hot
 
-	oldestOf     string // entity_id: its oldest cold ts
-	deleteBefore string // entity_id, ts: its cold rows before that
-	hotEntities  string // the entity_ids in hot
+	hotEntities string // the entity_ids in hot
 }
 
 func newTable(name string, kind schema.Kind, family schema.Family, metrics []schema.Metric) *table {
@@ -47,8 +45,6 @@ func newTable(name string, kind schema.Kind, family schema.Family, metrics []sch
 	t.move = "INSERT INTO " + name + "_cold (entity_id, ts, " + columns + ") SELECT entity_id, ts, " + columns +
 		" FROM " + name + "_hot WHERE ts BETWEEN ? AND ? ORDER BY entity_id, ts"
 	t.evict = "DELETE FROM " + name + "_hot WHERE ts BETWEEN ? AND ?"
-	t.oldestOf = "SELECT ifnull(min(ts), 0) FROM " + name + "_cold WHERE entity_id = ?"
-	t.deleteBefore = "DELETE FROM " + name + "_cold WHERE entity_id = ? AND ts < ?"
 	t.hotEntities = "SELECT DISTINCT entity_id FROM " + name + "_hot"
 	return t
 }

@@ -1,6 +1,10 @@
 package archive
 
-import "heapstash/schema"
+import (
+	"time"
+
+	"heapstash/schema"
+)
 
 // Level is how finely samples are stored: as Heapster gave them, or as what
 // they come to in an hour or a day of UTC.
@@ -22,6 +26,33 @@ func (l Level) period() string {
 		return "day"
 	}
 	return "hour"
+}
+
+// table is where the closed rows of a pair of tables are at the level.
+func (l Level) table(name string) string {
+	if l == Raw {
+		return name + "_" + string(cold)
+	}
+	return name + "_" + l.period()
+}
+
+// Of names what is kept of a kind at the level, as its view is named: pod,
+// pod_hourly.
+func (l Level) Of(kind schema.Kind) string {
+	if l == Raw {
+		return kind.String()
+	}
+	return kind.String() + "_" + string(l)
+}
+
+// LeastRetention is the shortest time for which something is kept. By then, raw
+// rows have moved to the cold tables, which alone are pruned, and Heapster has
+// forgotten what it might show again; and a day's hours have been rolled up.
+func (l Level) LeastRetention() time.Duration {
+	if l == Raw {
+		return 2 * time.Hour
+	}
+	return 48 * time.Hour
 }
 
 // seconds is the length of time that a row of a rollup stands for.

@@ -89,11 +89,13 @@ func migrate(ctx context.Context, db *sql.DB, path string, l layout, steps []mig
 	})
 }
 
+const selectVersion = `PRAGMA user_version`
+
 // fileVersion returns the file's version, its -wal included, or an error for
 // one beyond the newest that is known.
 func fileVersion(ctx context.Context, db *sql.DB, path string, newest int) (int, error) {
 	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	if err := db.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
 		return 0, err
 	}
 	if version > newest {

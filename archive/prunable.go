@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -16,34 +15,38 @@ type Prunable struct {
 	Kinds  []PrunableKind `json:"kinds"` // those that are not kept for ever
 	Passes int64          `json:"passes"`
 	Holes  int64          `json:"holes"`
+	Used   int64          `json:"used_bytes"` // of the file: for [Options].MaxSize
 }
 
-// PrunableKind is what would go of one kind, of all clusters.
+// PrunableKind is what would go of one kind at one level, of all clusters.
 type PrunableKind struct {
+	Level   Level          `json:"level"`
 	Kind    schema.Kind    `json:"kind"`
-	Before  schema.Instant `json:"before"` // samples before this go
+	Before  schema.Instant `json:"before"` // rows before this go
 	Rows    int64          `json:"rows"`
-	Samples int64          `json:"samples"`
-	Oldest  schema.Instant `json:"oldest"` // of these, None without one
-	Newest  schema.Instant `json:"newest"` // likewise
+	Samples int64          `json:"samples"` // of raw ones
+	Oldest  schema.Instant `json:"oldest"`  // of the rows, None without one
+	Newest  schema.Instant `json:"newest"`  // likewise
 	// Bytes is an estimate, by what samples take on average.
 	Bytes int64 `json:"bytes"`
 }
 
 // bytesPerSample and bytesPerNarrowSample are what samples take in the cold
-// tables. (TestCost; a narrow one has a row of its own.)
+// tables. (TestCost; a narrow one has a row of its own.) bytesPerRollup is what
+// an hour or a day of a pod takes.
 const (
 	bytesPerSample       = 4.7
 	bytesPerNarrowSample = 16
+	bytesPerRollup       = 260
 )
 
 const (
-	// countOld has TIER for a tier's tables and entity, and SAMPLES for the
-	// number of values.
-	countOld        = `SELECT count(*), ifnull(SAMPLES, 0), ifnull(min(s.ts), 0), ifnull(max(s.ts), 0) TIER WHERE e.kind = ? AND s.ts < ?`
-	countOldPasses  = `SELECT count(*) FROM pass WHERE started < ?`
-	countOldHoles   = `SELECT count(*) FROM hole h JOIN pass p ON p.id = h.pass_id WHERE p.started < ? AND NOT h.lasting`
-	narrowSampleSum = `count(*)`
+	// countOld has TABLES for a table and entity, and WEIGHT for what is summed
+	// up.
+	countOld       = `SELECT count(*), ifnull(WEIGHT, 0), ifnull(min(s.ts), 0), ifnull(max(s.ts), 0) TABLES WHERE e.kind = ? AND s.ts < ?`
+	countOldPasses = `SELECT count(*) FROM pass WHERE started < ?`
+	countOldHoles  = `SELECT count(*) FROM hole h JOIN pass p ON p.id = h.pass_id WHERE p.started < ? AND NOT h.lasting`
+	countRows      = `count(*)`
 )
 
 // Prunable counts what Prune would take away with that retention. The time now
@@ -55,18 +58,31 @@ func (r *Reader) Prunable(ctx context.Context, retention Retention, now time.Tim
 		return p, explain(r.path, err)
 	}
 	cut := retention.cutoffs(at)
-	for _, kind := range schema.Kinds() {
-		before, limited := cut[kind]
-		if !limited {
-			continue
-		}
-		k, err := r.prunableKind(ctx, kind, before)
-		if err != nil {
-			return p, explain(r.path, fmt.Errorf("%v: %w", kind, err))
-		}
-		p.Kinds = append(p.Kinds, k)
+	if p.Used, err = usedBytes(ctx, r.db); err != nil {
+		return p, explain(r.path, err)
 	}
-	if before := cut.everything(); before > 0 {
+	var version int
+	if err := r.db.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
+		return p, explain(r.path, err)
+	}
+	for _, level := range Levels() {
+		for _, kind := range schema.Kinds() {
+			before, limited := cut[cutoffKey{level, kind}]
+			if !limited || level != Raw && version < rollupVersion {
+				continue
+			}
+			k := PrunableKind{Level: level, Kind: kind, Before: before}
+			count := k.countRaw
+			if level != Raw {
+				count = k.countRollups
+			}
+			if err := count(ctx, r.db); err != nil {
+				return p, explain(r.path, fmt.Errorf("%s: %w", level.Of(kind), err))
+			}
+			p.Kinds = append(p.Kinds, k)
+		}
+	}
+	if before := cut.everything(Raw); before > 0 {
 		if err := r.db.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes); err != nil {
 			return p, explain(r.path, err)
 		}
@@ -77,42 +93,57 @@ func (r *Reader) Prunable(ctx context.Context, retention Retention, now time.Tim
 	return p, nil
 }
 
-func (r *Reader) prunableKind(ctx context.Context, kind schema.Kind, before schema.Instant) (PrunableKind, error) {
-	k := PrunableKind{Kind: kind, Before: before}
+func (k *PrunableKind) countRaw(ctx context.Context, db queryer) error {
 	for _, tier := range []tier{cold, hot} {
 		for _, t := range newLayout().tables {
-			if t.family == schema.Unlabelled && t.kind != kind {
+			if t.family == schema.Unlabelled && t.kind != k.Kind {
 				continue
 			}
 			counts := make([]string, len(t.metrics))
 			for i, m := range t.metrics {
 				counts[i] = "count(s." + m.Column() + ")"
 			}
-			if err := k.count(ctx, r.db, tier.from(t.name), strings.Join(counts, " + "), bytesPerSample); err != nil {
-				return k, err
+			samples, err := k.count(ctx, db, tier.from(t.name), strings.Join(counts, " + "), bytesPerSample)
+			if err != nil {
+				return err
 			}
+			k.Samples += samples
 		}
-		if err := k.count(ctx, r.db, tier.from(narrowName), narrowSampleSum, bytesPerNarrowSample); err != nil {
-			return k, err
+		samples, err := k.count(ctx, db, tier.from(narrowName), countRows, bytesPerNarrowSample)
+		if err != nil {
+			return err
 		}
+		k.Samples += samples
 	}
-	return k, nil
+	return nil
 }
 
-// count adds a table's old rows.
-func (k *PrunableKind) count(ctx context.Context, db *sql.DB, from, samples string, bytes float64) error {
-	query := strings.NewReplacer("TIER", from, "SAMPLES", samples).Replace(countOld)
-	var rows, values int64
+func (k *PrunableKind) countRollups(ctx context.Context, db queryer) error {
+	for _, r := range newLayout().rollups() {
+		if r.kind != 0 && r.kind != k.Kind {
+			continue
+		}
+		if _, err := k.count(ctx, db, r.from(k.Level), countRows, bytesPerRollup); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count adds a table's old rows, and returns the weight of them, of which each
+// takes so many bytes.
+func (k *PrunableKind) count(ctx context.Context, db queryer, from, weight string, bytes float64) (heavy int64, err error) {
+	query := strings.NewReplacer("TABLES", from, "WEIGHT", weight).Replace(countOld)
+	var rows int64
 	var oldest, newest schema.Instant
-	if err := db.QueryRowContext(ctx, query, k.Kind.String(), k.Before).Scan(&rows, &values, &oldest, &newest); err != nil {
-		return err
+	if err := db.QueryRowContext(ctx, query, k.Kind.String(), k.Before).Scan(&rows, &heavy, &oldest, &newest); err != nil {
+		return 0, err
 	}
 	k.Rows += rows
-	k.Samples += values
-	k.Bytes += int64(float64(values) * bytes)
+	k.Bytes += int64(float64(heavy) * bytes)
 	if rows > 0 && (k.Oldest == 0 || oldest < k.Oldest) {
 		k.Oldest = oldest
 	}
 	k.Newest = max(k.Newest, newest)
-	return nil
+	return heavy, nil
 }

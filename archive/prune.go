@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -13,9 +14,9 @@ import (
 // Pruned is what a pruning took away.
 type Pruned struct {
 	Path string `json:"path"`
-	// Before are the moments before which samples went, by kind.
+	// Before are the moments before which rows went, by [Level.Of].
 	Before     map[string]schema.Instant `json:"before"`
-	Rows       map[string]int64          `json:"rows"` // of samples, by kind
+	Rows       map[string]int64          `json:"rows"` // likewise
 	Conflicts  int64                     `json:"conflicts"`
 	Entities   int64                     `json:"entities"`
 	Identities int64                     `json:"identities"`
@@ -30,7 +31,7 @@ func newPruned(path string) *Pruned {
 	return &Pruned{Path: path, Before: make(map[string]schema.Instant), Rows: make(map[string]int64)}
 }
 
-// AllRows is the number of rows of samples of all kinds.
+// AllRows is the number of rows of all levels and kinds.
 func (p *Pruned) AllRows() (rows int64) {
 	for n := range maps.Values(p.Rows) {
 		rows += n
@@ -95,20 +96,23 @@ const (
 	// pruneNeeds is the free space below which not even pruning goes on: some
 	// transactions' -wal.
 	pruneNeeds = 8 << 20
-	// sparePages and a sixteenth of the file stay free for what comes next:
+	// leastSpare pages or a sixteenth of the file stay free for what comes next:
 	// returned, they would be taken again by the next hours.
-	sparePages = 4096
+	leastSpare = 4096
 	spareShare = 16
 )
 
-const selectPages = `PRAGMA page_count`
+const (
+	selectPages    = `PRAGMA page_count`
+	selectFirstDue = `SELECT min(ts) FROM rollup_due WHERE level = ?`
+)
 
 // Prune takes away some of what is older than the options' retention, and
 // returns the number of rows of samples: little enough to be a part of every
 // pass, after its compaction, and enough to keep up with what passes store.
 // Take now as for [Store.Compact].
 func (s *Store) Prune(ctx context.Context, now schema.Instant) (rows int64, err error) {
-	if len(s.opts.Retention.cutoffs(now)) == 0 {
+	if !s.opts.limited() {
 		return 0, nil
 	}
 	if err := checkSpace(s.path, min(s.opts.MinFree, pruneNeeds), 0); err != nil {
@@ -119,26 +123,93 @@ func (s *Store) Prune(ctx context.Context, now schema.Instant) (rows int64, err 
 	if _, err := s.prune(ctx, now, turn, p); err != nil {
 		return p.AllRows(), explain(s.path, err)
 	}
-	var keep int64
-	if checkSpace(s.path, s.opts.MinFree, 0) == nil {
-		if err := s.db.QueryRowContext(ctx, selectPages).Scan(&keep); err != nil {
-			return p.AllRows(), explain(s.path, err)
-		}
-		keep = max(keep/spareShare, sparePages)
+	keep, err := s.sparePages(ctx)
+	if err == nil {
+		_, _, err = s.returnPages(ctx, keep, turn)
 	}
-	_, _, err = s.returnPages(ctx, keep, turn)
 	return p.AllRows(), explain(s.path, err)
 }
 
-// prune works as long as the turn lasts, from where the last one to the same
-// cutoffs stopped, and adds to p.
-func (s *Store) prune(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
-	cut := s.opts.Retention.cutoffs(now)
-	if len(cut) == 0 {
-		return true, nil
+// sparePages is how many free pages the file keeps for what comes next.
+func (s *Store) sparePages(ctx context.Context) (keep int64, err error) {
+	if checkSpace(s.path, s.opts.MinFree, 0) != nil {
+		return 0, nil
 	}
-	for kind, at := range cut {
-		p.Before[kind.String()] = at
+	var pages, size int64
+	if err := errors.Join(
+		s.db.QueryRowContext(ctx, selectPages).Scan(&pages),
+		s.db.QueryRowContext(ctx, selectPageSize).Scan(&size)); err != nil {
+		return 0, err
+	}
+	keep = max(pages/spareShare, leastSpare)
+	if s.opts.MaxSize > 0 {
+		used, err := usedBytes(ctx, s.db)
+		if err != nil {
+			return 0, err
+		}
+		keep = min(keep, max(s.opts.MaxSize-used, 0)/size)
+	}
+	return keep, nil
+}
+
+// limited reports whether anything is not to be kept for ever.
+func (o Options) limited() bool { return o.Retention.Limited() || o.MaxSize > 0 }
+
+// cutoffs are those of the retention, or what the size asks for, but no row goes
+// before it is rolled up.
+func (s *Store) cutoffs(ctx context.Context, now schema.Instant) (cutoffs, error) {
+	cut := s.opts.Retention.cutoffs(now)
+	forced, err := s.forced(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for level, at := range forced {
+		cut.atLeast(level, at)
+	}
+	if len(cut) == 0 {
+		return cut, nil
+	}
+	backfill, err := setting(ctx, s.db, backfillSetting)
+	if err != nil {
+		return nil, err
+	}
+	if backfill != "" {
+		cut.atMost(Raw, 0)
+	}
+	for level, due := range map[Level]Level{Raw: Hourly, Hourly: Daily} {
+		var first sql.Null[schema.Instant]
+		if err := s.db.QueryRowContext(ctx, selectFirstDue, due).Scan(&first); err != nil {
+			return nil, err
+		}
+		if first.Valid {
+			cut.atMost(level, first.V)
+		}
+	}
+	return cut, nil
+}
+
+// prune works as long as the turn lasts, and adds to p: it takes away what is
+// older than it is to be kept, and then more if the archive is still too large.
+func (s *Store) prune(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
+	for more := true; more; {
+		if done, err := s.pruneOld(ctx, now, turn, p); err != nil || !done {
+			return false, err
+		}
+		if more, err = s.tighten(ctx, now); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// pruneOld goes on from where the last pruning to the same cutoffs stopped.
+func (s *Store) pruneOld(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
+	cut, err := s.cutoffs(ctx, now)
+	if err != nil || len(cut) == 0 {
+		return err == nil, err
+	}
+	for key, at := range cut {
+		p.Before[key.String()] = at
 	}
 	state, err := loadProgress(ctx, s.db, cut)
 	if err != nil {

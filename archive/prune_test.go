@@ -93,7 +93,7 @@ const (
 func TestPruneLeavesWhatIsYoungEnough(t *testing.T) {
 	path := newPath(t)
 	end := fillArchive(t, path)
-	kept := archive.Retention{Raw: map[schema.Kind]time.Duration{
+	kept := archive.Retention{archive.Raw: map[schema.Kind]time.Duration{
 		schema.Pod: 8 * day, schema.Container: 3 * day, schema.Node: 5 * time.Hour,
 	}}
 	// Noon less eight days, down to midnight; less three days and five hours,
@@ -158,7 +158,8 @@ func TestPruneForgetsWhatNothingRefersTo(t *testing.T) {
 	}
 	cutoff := end.Add(-7*day - 12*time.Hour)
 	passes := stock(t, path, fmt.Sprintf("SELECT count(*) + 1 FROM pass WHERE started >= %d", cutoff)) // and the one with the lasting hole
-	p, err := archive.Prune(t.Context(), path, archive.Options{Retention: archive.Retention{Raw: kept}}, end.Time())
+	p, err := archive.Prune(t.Context(), path, archive.Options{
+		Retention: archive.Retention{archive.Raw: kept, archive.Hourly: kept, archive.Daily: kept}}, end.Time())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func TestPruneKeepsPassesReferredTo(t *testing.T) {
 	for _, kind := range schema.Kinds() {
 		kept[kind] = 7 * day
 	}
-	if _, err := archive.Prune(t.Context(), path, archive.Options{Retention: archive.Retention{Raw: kept}}, end.Time()); err != nil {
+	if _, err := archive.Prune(t.Context(), path, archive.Options{Retention: archive.Retention{archive.Raw: kept}}, end.Time()); err != nil {
 		t.Fatal(err)
 	}
 	if got := stock(t, path, "PRAGMA foreign_key_check; SELECT id FROM pass ORDER BY id LIMIT 2"); got != "1\n50" {
@@ -234,8 +235,11 @@ func TestPruneLittleByLittle(t *testing.T) {
 	var gone int64
 	passes := 0
 	for done := false; !done; passes++ {
-		s, err := archive.Open(t.Context(), path, archive.Options{Retention: archive.Retention{Raw: map[schema.Kind]time.Duration{schema.Pod: 2 * day}}})
+		s, err := archive.Open(t.Context(), path, archive.Options{Retention: archive.Retention{archive.Raw: map[schema.Kind]time.Duration{schema.Pod: 2 * day}}})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Compact(t.Context(), end); err != nil {
 			t.Fatal(err)
 		}
 		rows, err := s.Prune(t.Context(), end)
@@ -248,8 +252,13 @@ func TestPruneLittleByLittle(t *testing.T) {
 		if rows > 60_000 {
 			t.Errorf("a pass pruned %d rows", rows)
 		}
+		// No row goes before its hour is rolled up.
+		due := stock(t, path, "SELECT count(*) FROM rollup_due WHERE level = 'hourly'")
+		if early := stock(t, path, "SELECT count(*) FROM rollup_due d WHERE level = 'hourly' AND table_name = 'pod' AND NOT EXISTS (SELECT 1 FROM pod_cold c WHERE c.entity_id = d.entity_id AND c.ts BETWEEN d.ts AND d.ts + 3599)"); early != "0" {
+			t.Fatalf("%s hours that are due have lost their rows", early)
+		}
 		gone += rows
-		done = rows == 0
+		done = rows == 0 && due == "0"
 		if got := stock(t, path, healthy); got != "ok\n0" {
 			t.Fatalf("after pass %d: %s", passes, got)
 		}
@@ -281,5 +290,119 @@ func TestPruneKeepsEverythingByDefault(t *testing.T) {
 	}
 	if got := stock(t, path, everySample+inOrder); got != all {
 		t.Error("samples are gone")
+	}
+}
+
+// Where raw rows alone are pruned, what they came to stays, and with it the
+// names and incarnations that it is of; hours and days go by times of their own.
+func TestPruneKeepsRollups(t *testing.T) {
+	path := newPath(t)
+	end := fillArchive(t, path)
+	all := func(keep time.Duration) map[schema.Kind]time.Duration {
+		kept := make(map[schema.Kind]time.Duration)
+		for _, kind := range schema.Kinds() {
+			kept[kind] = keep
+		}
+		return kept
+	}
+	const (
+		hours = "SELECT * FROM samples_hourly ORDER BY kind, node, pod, container, labels, metric, ts"
+		days  = "SELECT * FROM samples_daily ORDER BY kind, node, pod, container, labels, metric, ts"
+		names = "SELECT count(*) FROM entity WHERE pod <> 'late'; SELECT uid FROM pod_identity ORDER BY uid; SELECT labels FROM namespace_label ORDER BY labels"
+	)
+	wantHours, wantDays, wantNames := stock(t, path, hours), stock(t, path, days), stock(t, path, names)
+	prune := func(retention archive.Retention) {
+		t.Helper()
+		if _, err := archive.Prune(t.Context(), path, archive.Options{Retention: retention}, end.Time()); err != nil {
+			t.Fatal(err)
+		}
+		if got := check(t, path); len(got) > 0 {
+			t.Errorf("check: %v", got)
+		}
+	}
+	prune(archive.Retention{archive.Raw: all(5 * time.Hour)})
+	if got := stock(t, path, "SELECT min(ts) FROM samples"); got != fmt.Sprint(int64(end.Add(-5*time.Hour))) {
+		t.Errorf("the first sample is of %s", got)
+	}
+	if got := stock(t, path, hours); got != wantHours {
+		t.Errorf("hours: %s", firstDifference(got, wantHours))
+	}
+	if got := stock(t, path, days); got != wantDays {
+		t.Errorf("days: %s", firstDifference(got, wantDays))
+	}
+	if got := stock(t, path, names); got != wantNames {
+		t.Errorf("names: %s", firstDifference(got, wantNames))
+	}
+
+	// A row that comes late for an hour that was pruned does not spoil it.
+	s := open(t, path)
+	write(t, s, row(web0, noon.Add(time.Minute), reading("memory/usage", 1<<40)))
+	if _, err := s.Compact(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := stock(t, path, hours); got != wantHours {
+		t.Errorf("hours after a late row: %s", firstDifference(got, wantHours))
+	}
+
+	prune(archive.Retention{archive.Raw: all(5 * time.Hour), archive.Hourly: all(3 * day)})
+	cutoff := end.Add(-3*day - 12*time.Hour) // noon, down to midnight
+	if got := stock(t, path, "SELECT min(ts) FROM samples_hourly"); got != fmt.Sprint(int64(cutoff)) {
+		t.Errorf("the first hour is %s, want %d", got, cutoff)
+	}
+	if got := stock(t, path, days); got != wantDays {
+		t.Errorf("days after hours went: %s", firstDifference(got, wantDays))
+	}
+}
+
+// TestMaxSize: what is oldest goes until the archive is small enough, raw rows
+// before hours, and passes do it little by little.
+func TestMaxSize(t *testing.T) {
+	path := newPath(t)
+	end := fillArchive(t, path)
+	used := func() (bytes int64) {
+		text := stock(t, path, "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size")
+		if _, err := fmt.Sscan(text, &bytes); err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	wantHours := stock(t, path, "SELECT count(*) FROM samples_hourly")
+	limit := used() - 100_000
+	for passes := 0; used() > limit; passes++ {
+		if passes > 50 {
+			t.Fatalf("%d bytes are still in use, of which %d may be", used(), limit)
+		}
+		s, err := archive.Open(t.Context(), path, archive.Options{MaxSize: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Prune(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := stock(t, path, "SELECT count(*) FROM samples_hourly"); got != wantHours {
+		t.Errorf("%s hours are left of %s, though raw rows are", got, wantHours)
+	}
+	first := stock(t, path, "SELECT min(ts) > 1506513600, min(ts) % 86400, min(ts) < 1506513600 + 9 * 86400 FROM samples")
+	if first != "1|0|1" {
+		t.Errorf("the first sample: %s", first)
+	}
+	if got := check(t, path); len(got) > 0 {
+		t.Errorf("check: %v", got)
+	}
+
+	// With next to nothing allowed, what is young stays.
+	if _, err := archive.Prune(t.Context(), path, archive.Options{MaxSize: 1}, end.Time()); err != nil {
+		t.Fatal(err)
+	}
+	first = stock(t, path, fmt.Sprintf("SELECT (%d - min(ts)) / 3600 FROM samples; SELECT min(ts) = %d FROM samples_hourly; SELECT count(*) > 0 FROM pod_daily", end, noon))
+	if first != "6\n1\n1" {
+		t.Errorf("what is left: %s", first)
 	}
 }

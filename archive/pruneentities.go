@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"heapstash/schema"
 )
@@ -15,10 +16,6 @@ const (
 		OR EXISTS (SELECT 1 FROM pod_identity WHERE entity_id = ?1)`
 	deleteCarried = `DELETE FROM carried WHERE entity_id = ?`
 	deleteEntity  = `DELETE FROM entity WHERE id = ?`
-
-	narrowMetricAfter  = `SELECT ifnull(min(metric_id), 0) FROM narrow_cold WHERE entity_id = ? AND metric_id > ?`
-	oldestNarrowOf     = `SELECT ifnull(min(ts), 0) FROM narrow_cold WHERE entity_id = ? AND metric_id = ?`
-	deleteNarrowBefore = `DELETE FROM narrow_cold WHERE entity_id = ? AND metric_id = ? AND ts < ?`
 )
 
 // oldEntity is an entity that pruning looks at.
@@ -55,18 +52,18 @@ func (s *Store) pruneEntities(ctx context.Context, work *slice) error {
 				return nil
 			}
 			work.effort += entityEffort
-			cutoff, limited := work.cutoffs[e.kind]
-			if !limited {
+			if !work.touches(e.kind) {
 				work.Last = e.id
 				continue
 			}
-			empty, err := s.pruneSamples(work, e, cutoff)
+			empty, err := s.pruneSamples(work, e)
 			if err != nil {
 				return err
 			}
 			if work.full() {
 				return nil // the entity is looked at again
 			}
+			cutoff := work.cutoffs[cutoffKey{Raw, e.kind}]
 			if err := work.pruneNotes(e, cutoff); err != nil {
 				return err
 			}
@@ -91,51 +88,69 @@ func (s *Store) pruneEntities(ctx context.Context, work *slice) error {
 	})
 }
 
-// pruneSamples deletes the entity's rows, a day at a time, until the slice is
-// full, and reports whether the cold tables have none any more.
-func (s *Store) pruneSamples(work *slice, e oldEntity, cutoff schema.Instant) (empty bool, err error) {
-	empty = true
-	for _, t := range s.layout.tables {
-		if e.labelled != (t.family != schema.Unlabelled) || !e.labelled && t.kind != e.kind {
-			continue
+// touches reports whether anything of the kind goes.
+func (c cutoffs) touches(kind schema.Kind) bool {
+	for _, level := range Levels() {
+		if _, limited := c[cutoffKey{level, kind}]; limited {
+			return true
 		}
-		bare, err := work.pruneSeries(e.kind, cutoff, t.oldestOf, t.deleteBefore, e.id)
-		if err != nil {
-			return false, err
-		}
-		empty = empty && bare
 	}
-	for metric := int64(0); !work.full(); {
-		if err := work.one(narrowMetricAfter, &metric, e.id, metric); err != nil || metric == 0 {
-			return empty, err
-		}
-		bare, err := work.pruneSeries(e.kind, cutoff, oldestNarrowOf, deleteNarrowBefore, e.id, metric)
-		if err != nil {
-			return false, err
-		}
-		empty = empty && bare
-	}
-	return false, nil
+	return false
 }
 
-// pruneSeries deletes rows of one key, and reports whether there are none any
-// more.
-func (s *slice) pruneSeries(kind schema.Kind, cutoff schema.Instant, oldest, remove string, key ...any) (empty bool, err error) {
-	const day = 24 * 3600
+// errFull ends the work of a slice.
+var errFull = errors.New("the slice is full")
+
+// pruneSamples deletes the entity's rows, of every level, until the slice is
+// full, and reports whether there are none any more, but for hot ones.
+func (s *Store) pruneSamples(work *slice, e oldEntity) (empty bool, err error) {
+	empty = true
+	for _, r := range s.rollups {
+		if !r.has(e.kind, e.labelled) {
+			continue
+		}
+		for _, level := range Levels() {
+			err := work.eachSeries(r, level, e.id, func(series []any) error {
+				bare, err := work.pruneSeries(r, cutoffKey{level, e.kind}, series)
+				empty = empty && bare
+				if err == nil && work.full() {
+					err = errFull
+				}
+				return err
+			})
+			if errors.Is(err, errFull) {
+				return false, nil
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+	}
+	return empty, nil
+}
+
+// pruneSeries deletes rows of one series at one level, a day of raw ones at a
+// time, and reports whether there are none any more.
+func (s *slice) pruneSeries(r *rollup, key cutoffKey, series []any) (empty bool, err error) {
+	cutoff := s.cutoffs[key]
 	for !s.full() {
 		var first schema.Instant
-		if err := s.one(oldest, &first, key...); err != nil {
+		if err := s.one(r.oldest[key.level], &first, series...); err != nil {
 			return false, err
 		}
 		if first == 0 || first >= cutoff {
 			return first == 0, nil
 		}
-		rows, err := s.change(remove, append(key[:len(key):len(key)], min(cutoff, first-first%day+day))...)
+		until := cutoff
+		if key.level == Raw {
+			until = min(cutoff, Daily.begin(first)+Daily.seconds())
+		}
+		rows, err := s.change(r.remove[key.level], append(series[:len(series):len(series)], until)...)
 		if err != nil {
 			return false, err
 		}
 		s.effort += rows
-		s.tally.Rows[kind.String()] += rows
+		s.tally.Rows[key.String()] += rows
 	}
 	return false, nil
 }
@@ -149,10 +164,11 @@ func (s *slice) pruneNotes(e oldEntity, cutoff schema.Instant) error {
 	}
 	s.effort += conflicts
 	s.tally.Conflicts += conflicts
-	if e.kind != schema.Pod || s.everything() == 0 {
+	all := s.everything(Levels()...)
+	if e.kind != schema.Pod || all == 0 {
 		return nil
 	}
-	identities, err := s.change(deleteIdentities, e.id, s.everything())
+	identities, err := s.change(deleteIdentities, e.id, all)
 	s.tally.Identities += identities
 	return err
 }

@@ -3,6 +3,8 @@ package archive
 import (
 	"context"
 	"math"
+
+	"heapstash/schema"
 )
 
 const (
@@ -13,17 +15,21 @@ const (
 )
 
 // pruneScopes deletes what is noted of scopes that have not been read for as
-// long as anything is kept, and of labels that namespaces had before. A scope
+// long as raw rows are kept, and labels that namespaces had before anything is
+// kept of. A scope
 // that comes back is asked for everything that Heapster shows.
 func (s *Store) pruneScopes(ctx context.Context, work *slice) error {
 	return work.commit(ctx, s.db, func() error {
 		work.next(pruneLedger)
-		cutoff := work.everything()
-		if cutoff == 0 {
-			return nil
-		}
-		for _, statement := range []string{deleteAsked, deleteWatermarks, deleteLabels} {
-			rows, err := work.change(statement, cutoff)
+		raw, all := work.everything(Raw), work.everything(Levels()...)
+		for _, old := range []struct {
+			statement string
+			before    schema.Instant
+		}{{deleteAsked, raw}, {deleteWatermarks, raw}, {deleteLabels, all}} {
+			if old.before == 0 {
+				continue
+			}
+			rows, err := work.change(old.statement, old.before)
 			if err != nil {
 				return err
 			}
@@ -45,7 +51,7 @@ const (
 	enableForeignKeys  = `PRAGMA foreign_keys = 1`
 )
 
-// pruneLedger deletes passes and holes that are older than anything else.
+// pruneLedger deletes passes and holes that are older than any raw row.
 func (s *Store) pruneLedger(ctx context.Context, work *slice) (err error) {
 	// SQLite would look through all conflicts for each pass that goes. The
 	// first one referred to is found once: later conflicts are of later passes.
@@ -59,7 +65,7 @@ func (s *Store) pruneLedger(ctx context.Context, work *slice) (err error) {
 		}
 	}()
 	return work.commit(ctx, s.db, func() error {
-		cutoff := work.everything()
+		cutoff := work.everything(Raw)
 		if cutoff == 0 {
 			work.next(pruneDone)
 			return nil

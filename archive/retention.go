@@ -10,55 +10,93 @@ import (
 	"heapstash/schema"
 )
 
-// Retention is how long samples are kept.
-type Retention struct {
-	// Raw is for the samples as Heapster gave them, by kind: labelled series
-	// have the kind of what they belong to. They are kept for ever of a kind
-	// that is not there or has zero; anything below [LeastRetention] is taken
-	// for that.
-	Raw map[schema.Kind]time.Duration
+// Retention is how long things are kept, by level and kind: labelled series
+// have the kind of what they belong to. They are kept for ever of a kind that
+// is not there or has zero; anything below [Level.LeastRetention] is taken for
+// that.
+type Retention map[Level]map[schema.Kind]time.Duration
+
+// Limited reports whether anything is not kept for ever.
+func (r Retention) Limited() bool {
+	for _, kinds := range r {
+		for _, keep := range kinds {
+			if keep > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
-// LeastRetention is the shortest: by then, rows have moved to the cold tables,
-// which alone are pruned, and Heapster has forgotten what it might show again.
-const LeastRetention = 2 * time.Hour
+// cutoffs are the moments before which things go; what is kept for ever is not
+// there.
+type cutoffs map[cutoffKey]schema.Instant
 
-// cutoffs are the moments before which samples go, by kind; kinds that are kept
-// for ever are not there.
-type cutoffs map[schema.Kind]schema.Instant
+type cutoffKey struct {
+	level Level
+	kind  schema.Kind
+}
+
+func (k cutoffKey) String() string { return k.level.Of(k.kind) }
 
 // cutoffs rounds down to whole days, and to whole hours where less than a week
-// is kept: rows that go together empty whole pages, and a pass has nothing to
-// do most of the time.
+// of raw rows is kept: rows that go together empty whole pages, and a pass has
+// nothing to do most of the time.
 func (r Retention) cutoffs(now schema.Instant) cutoffs {
 	c := make(cutoffs)
-	for kind, keep := range r.Raw {
-		if keep <= 0 || now == 0 {
-			continue
-		}
-		step := schema.Instant(24 * 3600)
-		if keep < 7*24*time.Hour {
-			step = 3600
-		}
-		at := now.Add(-max(keep, LeastRetention))
-		if at -= at % step; at > 0 {
-			c[kind] = at
+	for level, kinds := range r {
+		for kind, keep := range kinds {
+			if keep <= 0 || now == 0 {
+				continue
+			}
+			period := Daily
+			if level == Raw && keep < 7*24*time.Hour {
+				period = Hourly
+			}
+			if at := period.begin(now.Add(-max(keep, level.LeastRetention()))); at > 0 {
+				c[cutoffKey{level, kind}] = at
+			}
 		}
 	}
 	return c
 }
 
-// everything is the moment before which nothing at all is kept, None where some
-// kind is kept for ever. What is about all kinds is kept as long.
-func (c cutoffs) everything() schema.Instant {
-	var first schema.Instant
+// atLeast moves what is of a level up to a moment.
+func (c cutoffs) atLeast(level Level, at schema.Instant) {
 	for _, kind := range schema.Kinds() {
-		at, limited := c[kind]
-		if !limited {
-			return 0
+		if key := (cutoffKey{level, kind}); at > c[key] {
+			c[key] = at
 		}
-		if first == 0 || at < first {
-			first = at
+	}
+}
+
+// atMost moves what is of a level down to a moment.
+func (c cutoffs) atMost(level Level, at schema.Instant) {
+	for key, cut := range c {
+		switch {
+		case key.level != level || cut <= at:
+		case at <= 0:
+			delete(c, key)
+		default:
+			c[key] = at
+		}
+	}
+}
+
+// everything is the moment before which nothing at all of the levels is kept,
+// None where some kind is kept for ever. What is about all kinds is kept as
+// long.
+func (c cutoffs) everything(levels ...Level) schema.Instant {
+	var first schema.Instant
+	for _, level := range levels {
+		for _, kind := range schema.Kinds() {
+			at, limited := c[cutoffKey{level, kind}]
+			if !limited {
+				return 0
+			}
+			if first == 0 || at < first {
+				first = at
+			}
 		}
 	}
 	return first
@@ -67,7 +105,7 @@ func (c cutoffs) everything() schema.Instant {
 // progress is how far pruning to certain cutoffs has come. It is kept in the
 // file, so that every pass can do a little.
 type progress struct {
-	Cutoffs map[string]int64 `json:"cutoffs"` // by kind, Unix seconds
+	Cutoffs map[string]int64 `json:"cutoffs"` // by level and kind, Unix seconds
 	Stage   stage            `json:"stage"`
 	// Last is the id of the last entity, or pass, that was looked at.
 	Last int64 `json:"last"`
@@ -91,8 +129,8 @@ const progressSetting = "prune"
 
 func newProgress(c cutoffs) progress {
 	p := progress{Cutoffs: make(map[string]int64), Stage: pruneEntities}
-	for kind, at := range c {
-		p.Cutoffs[kind.String()] = int64(at)
+	for key, at := range c {
+		p.Cutoffs[key.String()] = int64(at)
 	}
 	return p
 }

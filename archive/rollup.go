@@ -10,8 +10,9 @@ import (
 // the hours by the day, one series at a time: an entity, and of the narrow
 // tables one of its metrics.
 type rollup struct {
-	table   string // without _hot or _cold
-	whose   string // the condition on its entities
+	table   string      // without _hot or _cold
+	kind    schema.Kind // of its entities; zero for a labelled family, and for the narrow tables
+	whose   string      // the condition on its entities
 	keys    []string
 	columns []rolledColumn
 
@@ -25,6 +26,10 @@ type rollup struct {
 	after  string           // hour: when the first hourly row after it begins
 	at     map[Level]string // ts: the row
 	put    map[Level]string // ts, and what [rolledRow.binds] gives
+
+	oldest map[Level]string // the first ts
+	remove map[Level]string // ts: the rows before it
+	next   map[Level]string // of the narrow tables, entity and metric: the next metric that it has
 }
 
 // rollupVersion is the first version of the format that has rollups.
@@ -65,7 +70,7 @@ func hasPercentiles(column string) bool {
 func (l layout) rollups() map[string]*rollup {
 	all := make(map[string]*rollup)
 	for _, t := range l.tables {
-		r := &rollup{table: t.name, whose: t.owners(), keys: []string{"entity_id"}}
+		r := &rollup{table: t.name, kind: t.kind, whose: t.owners(), keys: []string{"entity_id"}}
 		for _, m := range t.metrics {
 			c := rolledColumn{name: m.Column(), gauge: m.Type == schema.Gauge, counter: m.Type == schema.Cumulative}
 			c.percentiles = c.gauge && hasPercentiles(c.name)
@@ -81,11 +86,16 @@ func (l layout) rollups() map[string]*rollup {
 	return all
 }
 
+// has reports whether rows of such an entity may be in the tables.
+func (r *rollup) has(kind schema.Kind, labelled bool) bool {
+	return r.isNarrow() || labelled == (r.kind == 0) && (labelled || r.kind == kind)
+}
+
 // isNarrow reports whether a series is of one metric.
 func (r *rollup) isNarrow() bool { return len(r.keys) > 1 }
 
 // in names the table of a level.
-func (r *rollup) in(level Level) string { return r.table + "_" + level.period() }
+func (r *rollup) in(level Level) string { return level.table(r.table) }
 
 // selected are the columns of a row, after its series.
 func (r *rollup) selected(level Level) []string {
@@ -111,6 +121,14 @@ func (r *rollup) prepare() {
 	r.enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ts - ts % 3600, '" +
 		r.table + "', entity_id FROM " + r.table + "_cold WHERE entity_id = ?"
 	r.after = "SELECT ifnull(min(ts), 0) FROM " + r.in(Hourly) + " WHERE " + series + " AND ts > ?"
+	r.oldest, r.remove, r.next = make(map[Level]string), make(map[Level]string), make(map[Level]string)
+	for _, level := range Levels() {
+		r.oldest[level] = "SELECT ifnull(min(ts), 0) FROM " + r.in(level) + " WHERE " + series
+		r.remove[level] = "DELETE FROM " + r.in(level) + " WHERE " + series + " AND ts < ?"
+		if r.isNarrow() {
+			r.next[level] = "SELECT ifnull(min(metric_id), 0) FROM " + r.in(level) + " WHERE entity_id = ? AND metric_id > ?"
+		}
+	}
 	r.at, r.put = make(map[Level]string), make(map[Level]string)
 	for _, level := range []Level{Hourly, Daily} {
 		columns := r.selected(level)

@@ -73,7 +73,8 @@ func (s *Store) rollSome(ctx context.Context, level Level, limit schema.Instant,
 	if err != nil || len(due) == 0 {
 		return true, err
 	}
-	if err := checkSpace(s.path, s.opts.MinFree, 0); err != nil {
+	// With less, nothing could be pruned either: that waits for this.
+	if err := checkSpace(s.path, min(s.opts.MinFree, pruneNeeds), 0); err != nil {
 		return false, err
 	}
 	err = inTransaction(ctx, s.db, func(tx *sql.Tx) error {
@@ -140,32 +141,16 @@ type roller struct {
 // work makes what is due.
 func (w *roller) work(level Level, d due) error {
 	w.turn.spent += dueEffort
-	roll := w.hour
+	roll, source := w.hour, Raw
 	if level == Daily {
-		roll = w.day
+		roll, source = w.day, Hourly
 	}
 	if r, known := w.rollups[d.table]; known {
-		if err := w.eachSeries(r, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
+		if err := w.eachSeries(r, source, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
 			return err
 		}
 	}
 	return w.exec(deleteDue, level, d.ts, d.table, d.entity)
-}
-
-// eachSeries calls do for each series of an entity: for one, but in the narrow
-// tables.
-func (w *roller) eachSeries(r *rollup, entity int64, do func(series []any) error) error {
-	if !r.isNarrow() {
-		return do([]any{entity})
-	}
-	for metric := int64(0); ; {
-		if err := w.one(narrowMetricAfter, &metric, entity, metric); err != nil || metric == 0 {
-			return err
-		}
-		if err := do([]any{entity, metric}); err != nil {
-			return err
-		}
-	}
 }
 
 // hour makes one row of an hourly rollup. It stays as it is if it stands for

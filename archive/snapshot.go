@@ -41,7 +41,6 @@ const (
 	// file, so that it is one file and can be read where nothing can be written.
 	vacuumInto = `VACUUM INTO ?`
 
-	selectUsed        = `SELECT (SELECT page_count FROM pragma_page_count()) - (SELECT freelist_count FROM pragma_freelist_count())`
 	selectLastHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state`
 	selectPageSize    = `PRAGMA page_size`
 	selectJournalMode = `PRAGMA journal_mode`
@@ -184,14 +183,9 @@ func (d *draft) copy(ctx context.Context, path string, opts SnapshotOptions) (s 
 		return s, explain(path, err)
 	}
 	defer func() { err = errors.Join(err, explain(path, db.Close())) }()
-	var pages, pageSize int64
 	var mode string
-	err = errors.Join(
-		db.QueryRowContext(ctx, selectJournalMode).Scan(&mode),
-		db.QueryRowContext(ctx, selectUsed).Scan(&pages),
-		db.QueryRowContext(ctx, selectPageSize).Scan(&pageSize),
-	)
-	if err != nil {
+	used, err := usedBytes(ctx, db)
+	if err := errors.Join(err, db.QueryRowContext(ctx, selectJournalMode).Scan(&mode)); err != nil {
 		return s, explain(path, err)
 	}
 	if mode != "wal" {
@@ -202,7 +196,7 @@ func (d *draft) copy(ctx context.Context, path string, opts SnapshotOptions) (s 
 		}
 		defer func() { err = errors.Join(err, lock.release()) }()
 	}
-	if err := checkSpace(d.path, opts.MinFree, pages*pageSize); err != nil {
+	if err := checkSpace(d.path, opts.MinFree, used); err != nil {
 		return s, err
 	}
 	if _, err := db.ExecContext(ctx, vacuumInto, d.path); err != nil {

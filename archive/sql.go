@@ -103,3 +103,19 @@ func (p prepared) one(query string, dest any, args ...any) error {
 	}
 	return stmt.QueryRowContext(p.ctx, args...).Scan(dest)
 }
+
+// eachSeries calls do for the key of each series that an entity has at a level:
+// the entity, and in the narrow tables each metric. An error ends it.
+func (p prepared) eachSeries(r *rollup, level Level, entity int64, do func(series []any) error) error {
+	if !r.isNarrow() {
+		return do([]any{entity})
+	}
+	for metric := int64(0); ; {
+		if err := p.one(r.next[level], &metric, entity, metric); err != nil || metric == 0 {
+			return err
+		}
+		if err := do([]any{entity, metric}); err != nil {
+			return err
+		}
+	}
+}

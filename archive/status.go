@@ -80,7 +80,7 @@ const timeSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
 func (r *Reader) Status(ctx context.Context) (Status, error) {
 	s := Status{Path: r.path, Kinds: []KindStatus{}, Passes: []PassStatus{}, Causes: []CauseStatus{}}
 	err := errors.Join(
-		r.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&s.Version),
+		r.db.QueryRowContext(ctx, selectVersion).Scan(&s.Version),
 		r.kinds(ctx, &s),
 		r.ledger(ctx, &s),
 	)

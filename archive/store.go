@@ -38,6 +38,9 @@ type Options struct {
 	Mode fs.FileMode
 	// Retention is what [Store.Prune] and [Prune] leave.
 	Retention Retention
+	// MaxSize is how many bytes of the file may be in use: what is oldest goes
+	// until they suffice, raw rows first. Zero for any number.
+	MaxSize int64
 
 	// For tests; [Open] fills them in.
 	disk        disk

@@ -63,6 +63,7 @@ type Collect struct {
 // either: their variables are HEAPSTASH_ARCHIVE_...
 type Archive struct {
 	MinFree schema.Size `mapstructure:"min_free"`
+	MaxSize schema.Size `mapstructure:"max_size"`
 	Mode    fileMode    `mapstructure:"mode"`
 
 	Retention Retention `mapstructure:"retention"`
@@ -98,7 +99,7 @@ func Default() Config {
 			MinFree: 64 << 20,
 			Mode:    0o600,
 
-			Retention: Retention{Raw: keepList{{}}},
+			Retention: Retention{Raw: keepList{{}}, Hourly: keepList{{}}, Daily: keepList{{}}},
 		},
 		Schedule: "@every 1m",
 		Listen:   "127.0.0.1:9278",

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"heapstash/archive/collect"
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -250,6 +251,12 @@ func TestBadFiles(t *testing.T) {
 		{"retention too short", `archive: {retention: {raw: "1h59m, pod=-1h"}}`, []string{
 			"archive.retention.raw: 1h59m0s is too short: at least 2h0m0s, or 0s for ever",
 			"archive.retention.raw: -1h0m0s is too short: at least 2h0m0s, or 0s for ever"}},
+		{"hours too short", `archive: {retention: {raw: 2h, hourly: 47h}}`, []string{
+			"archive.retention.hourly: 47h0m0s is too short: at least 48h0m0s, or 0s for ever"}},
+		{"hours shorter than samples", `archive: {retention: {raw: "30d,pod=90d", hourly: 60d}}`, []string{
+			"archive.retention.hourly: keeps 1440h0m0s of pod, and archive.retention.raw 2160h0m0s: it must keep as much at least"}},
+		{"days shorter than hours", `archive: {retention: {raw: 30d, daily: 1y}}`, []string{
+			"archive.retention.daily: keeps 8760h0m0s of cluster, and archive.retention.hourly everything: it must keep as much at least"}},
 		{"misspelt below", "collect: {contaners: off}", []string{"collect.contaners: no such setting; did you mean collect.containers?"}},
 		{"number for a list", "kinds: 5", []string{"kinds: 5 is no list"}},
 		{"schedule", "schedule: hourly", []string{`schedule: "hourly" is no schedule: write @every 1m, or the five fields of cron`}},
@@ -342,7 +349,7 @@ func TestRetention(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := cfg.archiveOptions().Retention.Raw; !reflect.DeepEqual(got, test.want) {
+			if got := cfg.archiveOptions().Retention[archive.Raw]; !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})

@@ -21,7 +21,7 @@ func decodeMode(value any) (fileMode, error) {
 
 // check finds what is wrong with the archive's settings.
 func (a Archive) check(fs *Faults) {
-	a.Retention.Raw.check(fs, "archive.retention.raw")
+	a.Retention.check(fs)
 	// Its owner writes it, nobody executes it, and not everybody may forge it.
 	const needed, allowed = 0o600, 0o664
 	fs.check(a.Mode&needed == needed && a.Mode&^allowed == 0, "archive.mode",

@@ -20,8 +20,9 @@ func newPruneCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Take away what is older than archive.retention, and return its space",
-		Long: "prune takes away samples that are older than archive.retention says, in whole days (whole\n" +
-			"hours where less than a week is kept), and what nothing refers to any more. It then returns\n" +
+		Long: "prune takes away samples, hours and days that are older than archive.retention says, in whole\n" +
+			"days (whole hours where less than a week is kept), and what nothing refers to any more. If the\n" +
+			"archive is larger than archive.max_size then, the oldest that is left goes, too. It returns\n" +
 			"the space to the file system. Passes do the same a little at a time, so prune is for the\n" +
 			"first time, after a change, or when the disk is full. It works in turns of half a second,\n" +
 			"and passes get in between; killed anywhere, it goes on where it stopped.\n\n" +
@@ -35,10 +36,10 @@ func newPruneCommand() *cobra.Command {
 				return err
 			}
 			opts := cfg.archiveOptions()
-			if len(opts.Retention.Raw) == 0 {
+			if !opts.Retention.Limited() && opts.MaxSize == 0 {
 				return hinted{
 					errors.New("archive.retention keeps everything: there is nothing to prune"),
-					"set archive.retention.raw, such as 90d, or 90d,container=30d; see config.example.yaml",
+					"set archive.retention.raw, such as 90d, or 90d,container=30d, or archive.max_size; see config.example.yaml",
 				}
 			}
 			if dryRun {
@@ -75,24 +76,34 @@ func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
 		return json.NewEncoder(out).Encode(p)
 	}
 	t := newTable(out)
-	t.AppendHeader(table.Row{"kind", "before", "rows", "samples", "oldest", "newest", "about"})
+	t.AppendHeader(table.Row{"rows of", "before", "rows", "samples", "oldest", "newest", "about"})
 	for _, k := range p.Kinds {
-		if k.Rows == 0 {
-			t.AppendRow(table.Row{k.Kind.String(), k.Before, 0, 0, "", "", ""})
-			continue
+		row := table.Row{k.Level.Of(k.Kind), k.Before, k.Rows, "", "", "", ""}
+		if k.Level == archive.Raw {
+			row[3] = k.Samples
 		}
-		t.AppendRow(table.Row{k.Kind.String(), k.Before, k.Rows, k.Samples, k.Oldest, k.Newest, schema.Size(k.Bytes)})
+		if k.Rows > 0 {
+			row[4], row[5], row[6] = k.Oldest, k.Newest, schema.Size(k.Bytes)
+		}
+		t.AppendRow(row)
 	}
 	t.Render()
-	_, err = fmt.Fprintf(out, "\n%d passes and %d holes of the ledger. Nothing was changed.\n", p.Passes, p.Holes)
-	return err
+	fmt.Fprintf(out, "\n%d passes and %d holes of the ledger. Nothing was changed.\n", p.Passes, p.Holes)
+	if limit := int64(cfg.Archive.MaxSize); limit > 0 && p.Used > limit {
+		fmt.Fprintf(out, "The archive has %v in use, and archive.max_size is %v: where these do not suffice, the oldest of the rest goes.\n",
+			schema.Size(p.Used), schema.Size(limit))
+	}
+	return nil
 }
 
 func printPruned(w io.Writer, p archive.Pruned) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, kind := range schema.Kinds() {
-		if before, limited := p.Before[kind.String()]; limited {
-			fmt.Fprintf(t, "%v\t%d rows from before %v\n", kind, p.Rows[kind.String()], before)
+	for _, level := range archive.Levels() {
+		for _, kind := range schema.Kinds() {
+			name := level.Of(kind)
+			if before, limited := p.Before[name]; limited {
+				fmt.Fprintf(t, "%s\t%d rows from before %v\n", name, p.Rows[name], before)
+			}
 		}
 	}
 	fmt.Fprintf(t, "without samples\t%d entities, %d identities, %d conflicts\n", p.Entities, p.Identities, p.Conflicts)

@@ -11,10 +11,16 @@ import (
 	"heapstash/schema"
 )
 
-// Retention holds the settings of what is kept, one for each form in which
-// samples are stored.
+// Retention holds the settings of what is kept, one for each level.
 type Retention struct {
-	Raw keepList `mapstructure:"raw"`
+	Raw    keepList `mapstructure:"raw"`
+	Hourly keepList `mapstructure:"hourly"`
+	Daily  keepList `mapstructure:"daily"`
+}
+
+// lists are the settings by level.
+func (r Retention) lists() map[archive.Level]keepList {
+	return map[archive.Level]keepList{archive.Raw: r.Raw, archive.Hourly: r.Hourly, archive.Daily: r.Daily}
 }
 
 // keepList is how long something is kept: of all kinds, and of some of them for
@@ -100,21 +106,48 @@ func (l keepList) of(kind schema.Kind) time.Duration {
 	return long
 }
 
-// check finds what is wrong with the times.
-func (l keepList) check(fs *Faults, key string) {
-	for _, k := range l {
-		fs.check(k.long == 0 || k.long >= archive.LeastRetention, key,
-			"%v is too short: at least %v, or 0s for ever", k.long, archive.LeastRetention)
+// check finds what is wrong with the times: with those of each level, and where
+// a coarser level would forget what a finer one still has.
+func (r Retention) check(fs *Faults) {
+	lists := r.lists()
+	for i, level := range archive.Levels() {
+		key := "archive.retention." + string(level)
+		least := level.LeastRetention()
+		for _, k := range lists[level] {
+			fs.check(k.long == 0 || k.long >= least, key, "%v is too short: at least %v, or 0s for ever", k.long, least)
+		}
+		if i == 0 {
+			continue
+		}
+		finer := archive.Levels()[i-1]
+		for _, kind := range schema.Kinds() {
+			long, less := lists[level].of(kind), lists[finer].of(kind)
+			if long > 0 && (less == 0 || less > long) {
+				fs.check(false, key, "keeps %v of %v, and archive.retention.%s %s: it must keep as much at least", long, kind, finer, spellLong(less))
+				break
+			}
+		}
 	}
+}
+
+// spellLong says how long something is kept.
+func spellLong(long time.Duration) string {
+	if long == 0 {
+		return "everything"
+	}
+	return long.String()
 }
 
 // retention is what the archive is told of the settings.
 func (r Retention) retention() archive.Retention {
-	raw := make(map[schema.Kind]time.Duration)
-	for _, kind := range schema.Kinds() {
-		if long := r.Raw.of(kind); long > 0 {
-			raw[kind] = long
+	all := make(archive.Retention)
+	for level, list := range r.lists() {
+		all[level] = make(map[schema.Kind]time.Duration)
+		for _, kind := range schema.Kinds() {
+			if long := list.of(kind); long > 0 {
+				all[level][kind] = long
+			}
 		}
 	}
-	return archive.Retention{Raw: raw}
+	return all
 }

@@ -20,6 +20,7 @@ func (c Config) archiveOptions() archive.Options {
 	return archive.Options{
 		LockWait: c.RetryLock,
 		MinFree:  int64(c.Archive.MinFree),
+		MaxSize:  int64(c.Archive.MaxSize),
 		Mode:     fs.FileMode(c.Archive.Mode),
 
 		Retention: c.Archive.Retention.retention(),

@@ -1,0 +1,116 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"heapstash/schema"
+)
+
+// maxSizeSetting holds the moments before which things went because the archive
+// was larger than [Options].MaxSize, by level.
+const maxSizeSetting = "max_size"
+
+// sizeSteps are what goes, in this order, until the archive is small enough: the
+// oldest row of the level is found, and then go so many seconds from it on,
+// but for what is younger than keep.
+var sizeSteps = []struct {
+	level Level
+	step  schema.Instant
+	keep  time.Duration
+}{
+	{Raw, 24 * 3600, 48 * time.Hour},
+	{Raw, 3600, 6 * time.Hour},
+	{Hourly, 7 * 24 * 3600, 14 * 24 * time.Hour},
+	{Daily, 30 * 24 * 3600, 60 * 24 * time.Hour},
+}
+
+const (
+	// selectOldest finds the oldest row at a level by key, one entity after the
+	// other.
+	selectOldest    = `SELECT min((SELECT min(ts) FROM TABLE WHERE entity_id = e.id)) FROM entity e WHERE WHOSE`
+	selectUsedBytes = `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+)
+
+// usedBytes is how many bytes of the archive are in use: without its free pages.
+func usedBytes(ctx context.Context, db queryer) (bytes int64, err error) {
+	err = db.QueryRowContext(ctx, selectUsedBytes).Scan(&bytes)
+	return bytes, err
+}
+
+// forced returns the cutoffs that the size has asked for so far.
+func (s *Store) forced(ctx context.Context) (map[Level]schema.Instant, error) {
+	text, err := setting(ctx, s.db, maxSizeSetting)
+	if err != nil || s.opts.MaxSize <= 0 {
+		return nil, err
+	}
+	seconds := make(map[Level]int64)
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), &seconds); err != nil {
+			return nil, err
+		}
+	}
+	forced := make(map[Level]schema.Instant)
+	for level, at := range seconds {
+		forced[level] = schema.Instant(at)
+	}
+	return forced, nil
+}
+
+// tighten lets more go if the archive is too large for [Options].MaxSize, and
+// reports whether it did. Nothing more may go when only what is young is left.
+func (s *Store) tighten(ctx context.Context, now schema.Instant) (tightened bool, err error) {
+	if s.opts.MaxSize <= 0 {
+		return false, nil
+	}
+	used, err := usedBytes(ctx, s.db)
+	if err != nil || used <= s.opts.MaxSize {
+		return false, err
+	}
+	forced, err := s.forced(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, step := range sizeSteps {
+		oldest, err := s.oldestAt(ctx, step.level)
+		if err != nil {
+			return false, err
+		}
+		until := oldest - oldest%step.step + step.step
+		if oldest == 0 || until > now.Add(-step.keep) || until <= forced[step.level] {
+			continue
+		}
+		seconds := make(map[Level]int64)
+		for level, at := range forced {
+			seconds[level] = int64(at)
+		}
+		seconds[step.level] = int64(until)
+		text, err := json.Marshal(seconds)
+		if err != nil {
+			return false, err
+		}
+		_, err = s.db.ExecContext(ctx, upsertSetting, maxSizeSetting, string(text))
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (s *Store) oldestAt(ctx context.Context, level Level) (oldest schema.Instant, err error) {
+	for _, r := range s.rollups {
+		if r.isNarrow() {
+			continue // it goes with the rest
+		}
+		query := strings.NewReplacer("TABLE", r.in(level), "WHOSE", r.whose).Replace(selectOldest)
+		var first sql.Null[schema.Instant]
+		if err := s.db.QueryRowContext(ctx, query).Scan(&first); err != nil {
+			return 0, err
+		}
+		if first.Valid && (oldest == 0 || first.V < oldest) {
+			oldest = first.V
+		}
+	}
+	return oldest, nil
+}
