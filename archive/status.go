@@ -21,6 +21,8 @@ type Status struct {
 	Causes  []CauseStatus `json:"holes"`
 	// Gaps are for whoever asks [Reader.Gaps] for them; nil otherwise.
 	Gaps []Gap `json:"gaps,omitzero"`
+	// Usage is for whoever asks [Reader.Usage] for it; nil otherwise.
+	Usage *Usage `json:"usage,omitempty"`
 }
 
 // KindStatus tells what an archive holds of one kind in one cluster.

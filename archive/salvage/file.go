@@ -103,6 +103,9 @@ func (f *File) Close() error {
 	return err
 }
 
+// PageSize is that of the file's pages, in bytes.
+func (f *File) PageSize() int64 { return int64(f.pageSize) }
+
 // Version is the file's user_version.
 func (f *File) Version() (int, error) {
 	page, ok := f.page(1)

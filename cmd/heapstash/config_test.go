@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"heapstash/archive/collect"
 	"heapstash/archive"
+	"heapstash/archive/collect"
 	"heapstash/schema"
 )
 

@@ -15,7 +15,7 @@ import (
 )
 
 func newStatusCommand() *cobra.Command {
-	var asJSON, gaps bool
+	var asJSON, gaps, space bool
 	since := sinceFlag{now: time.Now}
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -23,8 +23,11 @@ func newStatusCommand() *cobra.Command {
 		Long: "status says what the archive holds, how its last passes went, and how much is missing for\n" +
 			"what cause. With --gaps it lists what is missing: from when to when (on Heapster's clock,\n" +
 			"both ends included), of what, and why. A hole without a time lost nothing, or nothing\n" +
-			"that is known; it stands under the time of its pass.",
+			"that is known; it stands under the time of its pass. With --space it says what takes the\n" +
+			"space of the file, which takes it a while: of each kind raw samples, hours and days, to the\n" +
+			"page; and of each namespace, about.",
 		Example: "  heapstash status\n" +
+			"  heapstash status --space\n" +
 			"  heapstash status --gaps --since 24h",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since.at != 0 && !gaps {
@@ -49,11 +52,20 @@ func newStatusCommand() *cobra.Command {
 					return err
 				}
 			}
+			if space {
+				usage, err := reader.Usage(cmd.Context())
+				if err != nil {
+					return err
+				}
+				status.Usage = &usage
+			}
 			switch {
 			case asJSON:
 				return json.NewEncoder(out).Encode(status)
 			case gaps:
 				printGaps(out, status.Gaps, since.at)
+			case space:
+				printUsage(out, *status.Usage)
 			default:
 				printStatus(out, status)
 			}
@@ -62,6 +74,8 @@ func newStatusCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&gaps, "gaps", false, "list what is missing, and why")
+	cmd.Flags().BoolVar(&space, "space", false, "say what takes the space, by kind and level, and by namespace")
+	cmd.MarkFlagsMutuallyExclusive("gaps", "space")
 	cmd.Flags().Var(&since, "since", "with --gaps: only what is missing since then, a time or a duration")
 	return cmd
 }
