@@ -29,22 +29,39 @@ type Moved struct {
 // Heapster's clock and the local one. The error wraps [schema.ErrNoSpace] where
 // an hour is due and [Options].MinFree forbids it.
 func (s *Store) Compact(ctx context.Context, now schema.Instant) (rows int64, err error) {
-	moved, _, err := s.compact(ctx, now, &turn{}, &turn{effort: rollEffort})
+	moved, done, err := s.move(ctx, now, &turn{})
+	if err == nil && done {
+		var turn *turn
+		if turn, err = s.rollTurn(ctx); err == nil {
+			_, err = s.roll(ctx, openSince(now), turn)
+		}
+	}
 	for _, m := range moved {
 		rows += m.Rows
 	}
 	return rows, explain(s.path, err)
 }
 
-// compact is Compact for as long as the turns last, the second one of which is
-// for rollups.
-func (s *Store) compact(ctx context.Context, now schema.Instant, turn, rolling *turn) (moved []Moved, done bool, err error) {
+// compact does all that is due for as long as the turn lasts.
+func (s *Store) compact(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
+	moved, done, err = s.move(ctx, now, turn)
+	if err == nil && done {
+		done, err = s.roll(ctx, openSince(now), turn)
+	}
+	return moved, done, err
+}
+
+// openSince is when the first hour begins that has not closed.
+func openSince(now schema.Instant) schema.Instant { return hourOf(now.Add(-settle)) }
+
+// move brings the hours that have closed to the cold tables.
+func (s *Store) move(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
 	pairs := make([]hotPair, 0, len(s.layout.tables)+1)
 	for _, t := range s.layout.tables {
 		pairs = append(pairs, hotPair{t.name, t.oldest, s.rollups[t.name].markAt, t.move, t.evict})
 	}
 	pairs = append(pairs, hotPair{narrowName, narrowOldest, s.rollups[narrowName].markAt, moveNarrow, evictNarrow})
-	limit := hourOf(now.Add(-settle))
+	limit := openSince(now)
 	for _, pair := range pairs {
 		m := Moved{Table: pair.name}
 		for done = false; !done && !turn.over(); {
@@ -62,8 +79,7 @@ func (s *Store) compact(ctx context.Context, now schema.Instant, turn, rolling *
 			return moved, false, nil
 		}
 	}
-	done, err = s.roll(ctx, limit, rolling)
-	return moved, done, err
+	return moved, true, nil
 }
 
 // hotPair is a hot and a cold table, with the statements that move rows.

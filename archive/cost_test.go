@@ -153,6 +153,42 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// TestDecade holds what ten years of daily rows of a thousand pods take: a real
+// day of some pods, stored again as the days of a year, one after the other.
+func TestDecade(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	const pods = 15
+	cluster := heapsim.NewCluster(podsOnly(pods, 2, 2))
+	midnight := noon - noon%86400
+	for range 24 {
+		var rows []schema.Row
+		for range 60 {
+			rows = append(rows, shown(cluster.Next(midnight.Time()))...)
+			midnight = midnight.Add(time.Minute)
+		}
+		write(t, s, rows...)
+	}
+	rollAll(t, s, path, midnight.Add(2*time.Hour))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	columns := stock(t, path, "SELECT group_concat(name, ', ') FROM pragma_table_info('pod_day') WHERE name NOT IN ('entity_id', 'ts')")
+	if got := stock(t, path, "SELECT count(*), min(samples) FROM pod_day"); got != fmt.Sprintf("%d|1440", pods) {
+		t.Fatalf("days, and samples of each: %s", got)
+	}
+	shell(t, path, strings.ReplaceAll(`
+		CREATE TEMP TABLE one AS SELECT * FROM pod_day;
+		INSERT INTO pod_day (entity_id, ts, COLUMNS) SELECT entity_id + pod.value * 1000, ts + day.value * 86400, COLUMNS
+			FROM one, generate_series(0, 9) pod, generate_series(1, 365) day ORDER BY day.value, 1`, "COLUMNS", columns))
+	size := stock(t, path, "SELECT (SELECT sum(pgsize) FROM dbstat WHERE name = 'pod_day') * 3652500.0 / count(*) / 1e9 FROM pod_day")
+	var gigabytes float64
+	if _, err := fmt.Sscan(size, &gigabytes); err != nil || gigabytes > 1 {
+		t.Errorf("a decade of a thousand pods would take %s GB, %v", size, err)
+	}
+	t.Logf("a decade of a thousand pods would take %.2f GB", gigabytes)
+}
+
 // BenchmarkDay archives 24 hours.
 func BenchmarkDay(b *testing.B) {
 	for name, options := range map[string]heapsim.ClusterOptions{

@@ -62,7 +62,7 @@ func Prune(ctx context.Context, path string, opts Options, now time.Time) (Prune
 		// What is old and still hot has to be cold to go. Where there is no
 		// room to move it, taking away what is cold makes some.
 		if checkSpace(path, opts.MinFree, 0) == nil {
-			if _, done, err := s.compact(ctx, at, turn, turn); err != nil || !done {
+			if _, done, err := s.compact(ctx, at, turn); err != nil || !done {
 				return false, err
 			}
 		}

@@ -73,10 +73,10 @@ func fillArchive(t *testing.T, path string) schema.Instant {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Compact(t.Context(), end); err != nil {
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if _, err := archive.Compact(t.Context(), path, archive.Options{}, end.Time()); err != nil {
 		t.Fatal(err)
 	}
 	return end

@@ -3,7 +3,6 @@ package archive
 import (
 	"database/sql"
 	"encoding/json"
-	"slices"
 
 	"heapstash/schema"
 )
@@ -113,7 +112,32 @@ func (a *aggregate) fill(min, max, sum cell, count int64) {
 	}
 }
 
-// goesOnLike reports whether both rows leave the counters at the same values.
-func (row rolledRow) goesOnLike(other rolledRow) bool {
-	return slices.EqualFunc(row.aggregates, other.aggregates, func(a, b aggregate) bool { return a.last == b.last })
+// ending is how many rows a row of a rollup stands for, and what its counters,
+// in the order of the columns, end at.
+type ending struct {
+	samples int64
+	last    []cell
+}
+
+// endingOf returns that of the row.
+func (r *rollup) endingOf(row rolledRow) ending {
+	e := ending{samples: row.samples}
+	for i, c := range r.columns {
+		if c.counter {
+			e.last = append(e.last, row.aggregates[i].last)
+		}
+	}
+	return e
+}
+
+// begin returns the row of a moment that goes on from an ending.
+func (r *rollup) begin(ts schema.Instant, from ending) rolledRow {
+	row := r.row(ts)
+	last := from.last
+	for i, c := range r.columns {
+		if c.counter && len(last) > 0 {
+			row.aggregates[i].last, last = last[0], last[1:]
+		}
+	}
+	return row
 }

@@ -17,15 +17,15 @@ type rollup struct {
 	columns []rolledColumn
 
 	// Statements; the series is their first parameters. A row is what
-	// [rolledRow.targets] scans.
+	// [rollup.scan] reads, an ending what [roller.ending] does.
 	raw    string           // from, to: the values of the cold rows, both ends included, in order
 	markAt string           // hour, from, to: the hot rows' entities become due
 	enlist string           // entity: the hours of its cold rows become due
 	hours  string           // from, before: the hourly rows
-	before string           // hour: the last hourly row before it
+	before string           // hour: the ending of the last hourly row before it
 	after  string           // hour: when the first hourly row after it begins
-	at     map[Level]string // ts: the row
-	put    map[Level]string // ts, and what [rolledRow.binds] gives
+	at     map[Level]string // ts: the ending of the row
+	put    map[Level]string // ts, and what [rollup.binds] gives
 
 	oldest map[Level]string // the first ts
 	remove map[Level]string // ts: the rows before it
@@ -109,6 +109,17 @@ func (r *rollup) selected(level Level) []string {
 	return names
 }
 
+// ending are the columns of an [ending].
+func (r *rollup) ending() string {
+	names := []string{"samples"}
+	for _, c := range r.columns {
+		if c.counter {
+			names = append(names, c.name+"_last")
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 func (r *rollup) prepare() {
 	series := strings.Join(r.keys, " = ? AND ") + " = ?"
 	raw := make([]string, len(r.columns))
@@ -132,13 +143,13 @@ func (r *rollup) prepare() {
 	r.at, r.put = make(map[Level]string), make(map[Level]string)
 	for _, level := range []Level{Hourly, Daily} {
 		columns := r.selected(level)
-		from := "SELECT " + strings.Join(columns, ", ") + " FROM " + r.in(level) + " WHERE " + series
-		r.at[level] = from + " AND ts = ?"
+		where := " FROM " + r.in(level) + " WHERE " + series
+		r.at[level] = "SELECT " + r.ending() + where + " AND ts = ?"
 		r.put[level] = "REPLACE INTO " + r.in(level) + " (" + strings.Join(append(r.keys[:len(r.keys):len(r.keys)], columns...), ", ") +
 			") VALUES (?" + strings.Repeat(", ?", len(r.keys)+len(columns)-1) + ")"
 		if level == Hourly {
-			r.before = from + " AND ts < ? ORDER BY ts DESC LIMIT 1"
-			r.hours = from + " AND ts >= ? AND ts < ? ORDER BY ts"
+			r.before = "SELECT " + r.ending() + where + " AND ts < ? ORDER BY ts DESC LIMIT 1"
+			r.hours = "SELECT " + strings.Join(columns, ", ") + where + " AND ts >= ? AND ts < ? ORDER BY ts"
 		}
 	}
 }

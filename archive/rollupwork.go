@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"heapstash/schema"
@@ -13,6 +14,7 @@ import (
 const (
 	selectDue = `SELECT ts, table_name, entity_id FROM rollup_due WHERE level = ? AND ts <= ?
 		ORDER BY ts, table_name, entity_id LIMIT ?`
+	countDue  = `SELECT count(*) FROM rollup_due WHERE level = ?`
 	insertDue = `INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) VALUES (?, ?, ?, ?)`
 	deleteDue = `DELETE FROM rollup_due WHERE level = ? AND ts = ? AND table_name = ? AND entity_id = ?`
 
@@ -24,14 +26,25 @@ const (
 const backfillSetting = "rollup_backfill"
 
 const (
-	// rollEffort bounds what a pass rolls up, in rows read: an hour of a
-	// thousand pods takes a pass or two.
-	rollEffort = 100_000
-	// dueEffort is what one due costs besides.
-	dueEffort = 20
+	// rollEffort bounds what a pass rolls up, in rows read, where no more than
+	// rollPasses times as much is due: a pass is never long for it, and an hour
+	// is done long before the next one closes.
+	rollEffort = 25_000
+	rollPasses = 15
+	// dueEffort is what one due costs besides its rows, of which an hour has
+	// dueRows.
+	dueEffort = 40
+	dueRows   = 60
 	// dueSlice bounds a transaction.
 	dueSlice = 1_000
 )
+
+// rollTurn is a pass's share of what is due.
+func (s *Store) rollTurn(ctx context.Context) (*turn, error) {
+	var due int64
+	err := s.db.QueryRowContext(ctx, countDue, Hourly).Scan(&due)
+	return &turn{effort: max(rollEffort, due*(dueEffort+dueRows)/rollPasses)}, err
+}
 
 // due is one hour or day of one entity in one pair of tables.
 type due struct {
@@ -157,18 +170,15 @@ func (w *roller) work(level Level, d due) error {
 // more rows than there are: then these were pruned.
 func (w *roller) hour(r *rollup, d due, series []any) error {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.find(r, Hourly, r.at[Hourly], key)
+	old, exists, err := w.ending(r, r.at[Hourly], key)
 	if err != nil {
 		return err
 	}
-	before, _, err := w.find(r, Hourly, r.before, key)
+	before, _, err := w.ending(r, r.before, key)
 	if err != nil {
 		return err
 	}
-	row := r.row(d.ts)
-	for i, a := range before.aggregates {
-		row.aggregates[i].last = a.last
-	}
+	row := r.begin(d.ts, before)
 	if err := w.rawRows(r, &row, append(key, d.ts+Hourly.seconds()-1)); err != nil {
 		return err
 	}
@@ -181,7 +191,7 @@ func (w *roller) hour(r *rollup, d due, series []any) error {
 	if err := w.store(r, Hourly, row, series); err != nil {
 		return err
 	}
-	if !exists || !row.goesOnLike(old) {
+	if !exists || !slices.Equal(r.endingOf(row).last, old.last) {
 		// The next one begins where this one ends.
 		var next schema.Instant
 		if err := w.one(r.after, &next, key...); err != nil {
@@ -234,7 +244,7 @@ func (w *roller) rawRows(r *rollup, row *rolledRow, args []any) error {
 // of it were pruned.
 func (w *roller) day(r *rollup, d due, series []any) error {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.find(r, Daily, r.at[Daily], key)
+	old, exists, err := w.ending(r, r.at[Daily], key)
 	if err != nil {
 		return err
 	}
@@ -278,15 +288,16 @@ func (w *roller) store(r *rollup, level Level, row rolledRow, series []any) erro
 	return w.exec(r.put[level], args...)
 }
 
-// find returns the row that a query gives, if it gives one.
-func (w *roller) find(r *rollup, level Level, query string, key []any) (row rolledRow, exists bool, err error) {
+// ending returns that of the row which a query gives, if it gives one.
+func (w *roller) ending(r *rollup, query string, key []any) (e ending, exists bool, err error) {
 	stmt, err := w.statement(query)
 	if err != nil {
-		return rolledRow{}, false, err
+		return ending{}, false, err
 	}
-	row, err = r.scan(stmt.QueryRowContext(w.ctx, key...), level)
+	e = r.endingOf(r.row(0))
+	err = stmt.QueryRowContext(w.ctx, key...).Scan(append([]any{&e.samples}, pointers(e.last)...)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return rolledRow{}, false, nil
+		return ending{}, false, nil
 	}
-	return row, err == nil, err
+	return e, err == nil, err
 }

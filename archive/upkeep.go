@@ -36,7 +36,7 @@ func Compact(ctx context.Context, path string, opts Options, now time.Time) (Com
 		if err != nil {
 			return false, err
 		}
-		moved, done, err := s.compact(ctx, at, turn, turn)
+		moved, done, err := s.compact(ctx, at, turn)
 		c.add(moved)
 		if err != nil || !done {
 			return false, err

@@ -15,7 +15,7 @@ CREATE TABLE rollup_due (
 
 -- What was cold before there were rollups becomes due entity by entity: this is
 -- the last one that did. Without the setting all of them have.
-INSERT INTO setting (name, value) VALUES ('rollup_backfill', '0');
+INSERT INTO setting (name, value) SELECT 'rollup_backfill', '0' WHERE EXISTS (SELECT 1 FROM compaction);
 
 -- Samples without a column of their own. Nobody knows whether they are gauges
 -- or counters, so both are here.
