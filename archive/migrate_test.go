@@ -146,6 +146,10 @@ func TestMetricGainsAColumn(t *testing.T) {
 			WHERE m.name = 'memory/rss';
 		INSERT INTO narrow_hot (ts, entity_id, metric_id, value) SELECT 300, 1, id, 9 FROM metric WHERE name = 'memory/rss';
 		INSERT INTO carried SELECT 1, id FROM metric WHERE name IN ('memory/rss', 'cpu/load');
+		INSERT INTO narrow_hour (entity_id, metric_id, ts, samples, value_min, value_increase, value_last)
+			SELECT e.column1, m.id, h.column1, 2, 1.5, 0, 1.5 FROM metric m, (VALUES (1), (2)) e, (VALUES (0), (7200)) h WHERE m.name = 'memory/rss';
+		INSERT INTO narrow_day (entity_id, metric_id, ts, samples, value_min, value_increase, value_last)
+			SELECT 1, id, d.column1, 2, 1.5, 0, 1.5 FROM metric, (VALUES (0), (86400)) d WHERE name = 'memory/rss';
 		UPDATE setting SET value = 'of an older heapstash'`)
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
@@ -155,9 +159,16 @@ func TestMetricGainsAColumn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if _, err := s.Compact(t.Context(), 40*3600); err != nil {
+		t.Fatal(err)
+	}
 	for query, want := range map[string][]string{
-		"SELECT ts || ' ' || ifnull(memory_usage, '-') || ' ' || memory_rss FROM pod_cold ORDER BY ts": {"50 - 50.5", "100 5 100.5"},
-		"SELECT ts || ' ' || ifnull(memory_usage, '-') || ' ' || memory_rss FROM pod_hot ORDER BY ts":  {"200 - 200.5", "300 6 7"},
+		// Hours and days whose samples were pruned stay where they are.
+		"SELECT kind || ' ' || ts || ' ' || samples || ' ' || max || ' ' || ifnull(increase, '-') FROM samples_hourly WHERE metric = 'memory/rss' ORDER BY kind, ts": {
+			"namespace 0 2 1.5 0", "namespace 7200 2 1.5 0", "pod 0 4 200.5 -", "pod 7200 2 1.5 0"},
+		"SELECT ts || ' ' || samples || ' ' || max || ' ' || ifnull(increase, '-') FROM samples_daily WHERE kind = 'pod' AND metric = 'memory/rss' ORDER BY ts": {
+			"0 4 200.5 -", "86400 2 1.5 0"},
+		"SELECT ts || ' ' || ifnull(memory_usage, '-') || ' ' || memory_rss FROM pod_cold ORDER BY ts": {"50 - 50.5", "100 5 100.5", "200 - 200.5", "300 6 7"},
 		"SELECT kind || ' ' || ts FROM samples WHERE metric = 'memory/rss' ORDER BY kind, ts": {
 			"namespace 50", "namespace 100", "namespace 200", "pod 50", "pod 100", "pod 200", "pod 300"},
 		"SELECT m.name FROM carried c JOIN metric m ON m.id = c.metric_id": {"cpu/load"},
