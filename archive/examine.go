@@ -69,6 +69,9 @@ func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 	file := realFile(path)
 	x.Locked = isLocked(lockOf(file))
 	x.Exists, x.Err = inspect(path)
+	if x.Err == nil && !x.Exists {
+		x.Err = checkLeftovers(path, file, x.Newest)
+	}
 	if x.Exists {
 		x.Err = x.read(ctx, cluster)
 	} else if x.Err != nil {

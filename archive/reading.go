@@ -22,12 +22,18 @@ func openReading(ctx context.Context, path string, d disk) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !h.exists {
-		return nil, noArchive(path)
-	}
 	file, err := resolve(path)
 	if err != nil {
+		if !h.exists {
+			return nil, noArchive(path)
+		}
 		return nil, err
+	}
+	if err := checkLeftovers(path, file, len(steps)); err != nil {
+		return nil, err
+	}
+	if !h.exists {
+		return nil, noArchive(path)
 	}
 	pragmas := url.Values{"_query_only": {"1"}, "_busy_timeout": {busyRollback}}
 	if h.writeAhead {

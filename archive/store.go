@@ -117,6 +117,9 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkLeftovers(path, file, len(opts.steps)); err != nil {
+		return nil, err
+	}
 	opts.waiting()
 	lock, err := takeLock(ctx, path, file, opts)
 	if err != nil {
@@ -138,10 +141,13 @@ func (s *Store) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !header.exists && opts.Expect != "" {
+		return gone(s.path, "it was there before")
+	}
+	if err := confirmLeftovers(s.path, s.file, len(opts.steps)); err != nil {
+		return err
+	}
 	if !header.exists {
-		if opts.Expect != "" {
-			return gone(s.path, "it was there before")
-		}
 		if err := create(ctx, s.file, opts.mode(), s.layout, opts.steps); err != nil {
 			return err
 		}

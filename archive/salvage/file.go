@@ -55,6 +55,9 @@ func hotJournal(hot bool) error {
 	return nil
 }
 
+// journalMagic is what a journal begins with that is to be taken back.
+const journalMagic = 0xd9d505f920a163d7
+
 // hasHotJournal tells by the magic number, which SQLite writes over when the
 // transaction has ended and the journal is kept.
 func hasHotJournal(path string) (bool, error) {
@@ -70,7 +73,7 @@ func hasHotJournal(path string) (bool, error) {
 	if _, err := io.ReadFull(file, magic[:]); err != nil {
 		return false, nil // too short for one
 	}
-	return binary.BigEndian.Uint64(magic[:]) == 0xd9d505f920a163d7, nil
+	return binary.BigEndian.Uint64(magic[:]) == journalMagic, nil
 }
 
 func (f *File) open(path string) error {
@@ -78,10 +81,7 @@ func (f *File) open(path string) error {
 	if _, err := f.main.ReadAt(header[:], 0); err != nil {
 		return fmt.Errorf("header: %w", err)
 	}
-	f.pageSize = int(binary.BigEndian.Uint16(header[16:]))
-	if f.pageSize == 1 {
-		f.pageSize = 65536
-	}
+	f.pageSize = pageSizeIn(header[:])
 	f.usable = f.pageSize - int(header[20])
 	if f.pageSize < 512 || f.pageSize&(f.pageSize-1) != 0 || f.usable < 480 {
 		return fmt.Errorf("header: %d is no page size", f.pageSize)
@@ -92,6 +92,14 @@ func (f *File) open(path string) error {
 	}
 	f.pages = uint32(min(info.Size()/int64(f.pageSize), 1<<32-2))
 	return f.openLog(path + "-wal")
+}
+
+func pageSizeIn(header []byte) int {
+	const largest = 65536
+	if size := int(binary.BigEndian.Uint16(header[16:])); size != 1 {
+		return size
+	}
+	return largest
 }
 
 // Close closes the files.

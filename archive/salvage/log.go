@@ -26,10 +26,36 @@ func (f *File) openLog(path string) error {
 		return err
 	}
 	f.log = log
+	uncommitted := make(map[uint32]int64)
+	readLog(log, f.pageSize, func(fr frame) bool {
+		uncommitted[fr.page] = fr.at
+		if fr.pages > 0 {
+			maps.Copy(f.frames, uncommitted)
+			clear(uncommitted)
+			f.pages = fr.pages
+		}
+		return true
+	})
+	return nil
+}
+
+// frame is a page in a write-ahead log.
+type frame struct {
+	page    uint32
+	pages   uint32 // of the file after the transaction that this frame ends, 0 within one
+	at      int64  // of the content in the log
+	content []byte // until the next frame is read
+}
+
+// readLog calls visit for each frame of a log in turn, until one that is not
+// whole, or left over from before the log began anew, or visit returns false.
+// It returns the size of the log's pages, 0 for what is no log; the frames of
+// one with pages of another size are not read.
+func readLog(log io.Reader, pageSize int, visit func(frame) bool) (size int) {
 	in := bufio.NewReaderSize(log, 1<<16)
 	var header [logHeaderSize]byte
 	if _, err := io.ReadFull(in, header[:]); err != nil {
-		return nil // an empty log
+		return 0 // an empty log
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	switch binary.BigEndian.Uint32(header[:]) {
@@ -37,29 +63,34 @@ func (f *File) openLog(path string) error {
 	case 0x377f0683:
 		order = binary.BigEndian
 	default:
-		return nil
+		return 0
 	}
 	sum := checksum{order: order}
 	sum.add(header[:24])
-	if !sum.is(header[24:]) || int(binary.BigEndian.Uint32(header[8:])) != f.pageSize {
-		return nil
+	if !sum.is(header[24:]) {
+		return 0
 	}
-	uncommitted := make(map[uint32]int64)
-	frame := make([]byte, frameHeaderSize+f.pageSize)
-	for at := int64(logHeaderSize); ; at += int64(len(frame)) {
-		if _, err := io.ReadFull(in, frame); err != nil {
-			return nil // the end, or a frame that was not finished
+	if size = int(binary.BigEndian.Uint32(header[8:])); size != pageSize {
+		return size
+	}
+	buffer := make([]byte, frameHeaderSize+pageSize)
+	for at := int64(logHeaderSize); ; at += int64(len(buffer)) {
+		if _, err := io.ReadFull(in, buffer); err != nil {
+			return size // the end, or a frame that was not finished
 		}
-		sum.add(frame[:8])
-		sum.add(frame[frameHeaderSize:])
-		if string(frame[8:16]) != string(header[16:24]) || !sum.is(frame[16:]) {
-			return nil // left over from before the log began anew
+		sum.add(buffer[:8])
+		sum.add(buffer[frameHeaderSize:])
+		if string(buffer[8:16]) != string(header[16:24]) || !sum.is(buffer[16:]) {
+			return size
 		}
-		uncommitted[binary.BigEndian.Uint32(frame)] = at + frameHeaderSize
-		if pages := binary.BigEndian.Uint32(frame[4:]); pages > 0 {
-			maps.Copy(f.frames, uncommitted)
-			clear(uncommitted)
-			f.pages = pages
+		fr := frame{
+			page:    binary.BigEndian.Uint32(buffer),
+			pages:   binary.BigEndian.Uint32(buffer[4:]),
+			at:      at + frameHeaderSize,
+			content: buffer[frameHeaderSize:],
+		}
+		if !visit(fr) {
+			return size
 		}
 	}
 }

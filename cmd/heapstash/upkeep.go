@@ -85,9 +85,10 @@ func newSnapshotCommand() *cobra.Command {
 		Short: "Copy the archive, as it is at one moment, to a file for others to read",
 		Long: "snapshot copies the archive as it is at one moment, while passes write on. The copy is one\n" +
 			"packed file that needs no other beside it, so it can lie where nobody can write: on a\n" +
-			"read-only mount, an image, another machine. sqlite3 and heapstash read it like the archive;\n" +
-			"put back in its place it is the archive. It has the mode of archive.mode, and needs as much\n" +
-			"space as the archive. FILE is there whole or not at all.\n\n" +
+			"read-only mount, an image, another machine. sqlite3 and heapstash read it like the archive.\n" +
+			"Put in its place it is the archive: first stop what writes there, and move the archive away\n" +
+			"with its -wal and -shm files, which are of no other. It has the mode of archive.mode, and needs\n" +
+			"as much space as the archive. FILE is there whole or not at all.\n\n" +
 			"Exit codes: 0 done; 1 failed; 10 no archive.",
 		Example: "  heapstash snapshot /backup/heapstash.db\n" +
 			"  heapstash snapshot --force /srv/grafana/heapstash.db    # hourly, from cron\n" +

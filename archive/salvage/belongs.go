@@ -1,0 +1,121 @@
+package salvage
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// counterAt is where page 1 has the file's change counter. Whoever writes page
+// 1 writes there one more than it read from the file, so that the counter tells
+// which state of a file a log or a journal continues.
+const counterAt = 24
+
+func counterIn(page []byte) uint32 { return binary.BigEndian.Uint32(page[counterAt:]) }
+
+// LogBelongs reports whether the write-ahead log beside the file can be of that
+// file in that state. SQLite does not ask: a log's checksums and salts are of
+// itself alone, and so it replays one into whatever file has its name. One that
+// does not have page 1 may be of any file, and of the states just before and
+// after the file's own none can be told from it. Without a log or a
+// file that it may read, it reports true.
+//
+// The file has the counter that it had when the log began, which is what the
+// first page 1 in the log has or one less; or, once a checkpoint has copied page
+// 1 from the log, that of a later one there.
+func LogBelongs(path string) (bool, error) {
+	return beside(path, "-wal", func(header []byte, log *os.File) (bool, error) {
+		has, size := counterIn(header), pageSizeIn(header)
+		first, last, transaction := int64(-1), int64(-1), int64(-1)
+		later := false
+		of := readLog(log, size, func(f frame) bool {
+			if f.page == 1 {
+				transaction = int64(counterIn(f.content))
+			}
+			if f.pages == 0 || transaction < 0 {
+				return true
+			}
+			if first < 0 {
+				first = transaction
+			}
+			last, transaction = transaction, -1
+			later = last >= int64(has)
+			return !later && first <= int64(has)+1
+		})
+		switch {
+		case of == 0:
+			return true, nil
+		case of != size:
+			return false, nil
+		}
+		return first < 0 || first <= int64(has)+1 && later, nil
+	})
+}
+
+// JournalBelongs reports whether the rollback journal beside the file can be of
+// that file in that state: it has page 1 as it was before the transaction, and
+// the file has it so or as after; or else the file has as many pages as before.
+// What cannot be told counts as true.
+func JournalBelongs(path string) (bool, error) {
+	return beside(path, "-journal", func(header []byte, journal *os.File) (bool, error) {
+		var segment [28]byte
+		if _, err := journal.ReadAt(segment[:], 0); err != nil || binary.BigEndian.Uint64(segment[:]) != journalMagic {
+			return true, nil // not hot
+		}
+		pages := binary.BigEndian.Uint32(segment[16:])
+		sector, size := int64(binary.BigEndian.Uint32(segment[20:])), int64(binary.BigEndian.Uint32(segment[24:]))
+		if size != int64(pageSizeIn(header)) || sector < 32 || sector > 1<<16 {
+			return false, nil
+		}
+		// A segment for each time that the journal was synced.
+		record := make([]byte, 4+size+4)
+		for at := int64(0); ; at = (at + sector - 1) / sector * sector {
+			if _, err := journal.ReadAt(segment[:], at); err != nil || binary.BigEndian.Uint64(segment[:]) != journalMagic {
+				break
+			}
+			records := binary.BigEndian.Uint32(segment[8:])
+			if at += sector; records == 0 {
+				break
+			}
+			for range records {
+				if _, err := journal.ReadAt(record, at); err != nil {
+					return true, nil
+				}
+				if binary.BigEndian.Uint32(record) == 1 {
+					has, before := counterIn(header), counterIn(record[4:])
+					return has == before || has == before+1, nil
+				}
+				at += int64(len(record))
+			}
+		}
+		const pagesAt, validForAt = 28, 92
+		known := binary.BigEndian.Uint32(header[validForAt:]) == counterIn(header)
+		return !known || binary.BigEndian.Uint32(header[pagesAt:]) == pages, nil
+	})
+}
+
+// beside opens the file and the one beside it, and asks judge, which gets the
+// file's header.
+func beside(path, suffix string, judge func(header []byte, other *os.File) (bool, error)) (bool, error) {
+	var files [2]*os.File
+	for i, path := range []string{path, path + suffix} {
+		file, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		defer file.Close() // read only
+		files[i] = file
+	}
+	header := make([]byte, headerSize)
+	if _, err := files[0].ReadAt(header, 0); errors.Is(err, io.EOF) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	return judge(header, files[1])
+}
