@@ -26,6 +26,7 @@ type RepairOptions struct {
 // Repair is what a repair did.
 type Repair struct {
 	Path   string        `json:"path"`
+	File   string        `json:"-"` // where Path leads, beside which its log is
 	To     string        `json:"to"`
 	Tables []TableRepair `json:"tables"`
 	// Mended is what was dropped or changed so that every invariant holds.
@@ -56,8 +57,15 @@ type Mend struct {
 // one is not changed. Its lock is held meanwhile. The new one appears when it
 // is whole, and a check has found no fault in it.
 func MakeRepaired(ctx context.Context, path, to string, opts RepairOptions) (Repair, error) {
+	var err error
+	if opts.Options, err = opts.filled(); err != nil {
+		return Repair{}, err
+	}
 	exists, err := inspect(path)
 	if err != nil {
+		return Repair{}, err
+	}
+	if err := checkLeftovers(path, realFile(path), len(opts.steps)); err != nil {
 		return Repair{}, err
 	}
 	if !exists {
@@ -68,9 +76,6 @@ func MakeRepaired(ctx context.Context, path, to string, opts RepairOptions) (Rep
 			return Repair{}, &Error{Path: to, Err: firstOf(err, fmt.Errorf("%s is there already", to+beside)), hint: "name a new file: a repair replaces none"}
 		}
 	}
-	if opts.Options, err = opts.filled(); err != nil {
-		return Repair{}, err
-	}
 	file, err := resolve(path)
 	if err != nil {
 		return Repair{}, err
@@ -79,7 +84,7 @@ func MakeRepaired(ctx context.Context, path, to string, opts RepairOptions) (Rep
 	if err != nil {
 		return Repair{}, err
 	}
-	r := &repairer{ctx: ctx, opts: opts, layout: newLayout(), report: Repair{Path: path, To: to, Tables: []TableRepair{}, Mended: []Mend{}}}
+	r := &repairer{ctx: ctx, opts: opts, layout: newLayout(), report: Repair{Path: path, File: file, To: to, Tables: []TableRepair{}, Mended: []Mend{}}}
 	err = r.repair()
 	return r.report, errors.Join(err, lock.release())
 }
@@ -115,7 +120,7 @@ type repairer struct {
 // repair writes the new archive under another name, and then gives it its own.
 func (r *repairer) repair() (err error) {
 	path, to := r.report.Path, r.report.To
-	if r.old, err = salvage.Open(path); err != nil {
+	if r.old, err = salvage.Open(r.report.File); err != nil {
 		hint := ""
 		if errors.Is(err, salvage.ErrHotJournal) {
 			hint = "copy it with its -journal file, let `sqlite3 COPY 'PRAGMA user_version'` take the transaction back, and repair the copy"

@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -297,4 +298,53 @@ func TestDamagedPages(t *testing.T) {
 		})
 	}
 	t.Logf("%d pages, %d of %d rounds did no harm", pages, harmless, rounds)
+}
+
+// TestRepairThroughALink: the log is beside the file that the link leads to,
+// and what is in it is not lost.
+func TestRepairThroughALink(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	write(t, s, row(web0, noon, reading("memory/usage", 1)))
+	write(t, s, row(web0, noon+60, reading("memory/usage", 2)))
+	// As a crash leaves it.
+	left := filepath.Join(t.TempDir(), "left.db")
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(left+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(left, link); err != nil {
+		t.Fatal(err)
+	}
+	to, done := repaired(t, link)
+	if got := samplesOf(t, to); got != samplesOf(t, path) || strings.Count(got, "\n") != 1 {
+		t.Errorf("repaired:\n%s", got)
+	}
+	if done.Path != link || done.File != left {
+		t.Errorf("it is of %s, %s", done.Path, done.File)
+	}
+	var sizes [2]int64
+	for i, path := range []string{link, left} {
+		r, err := archive.OpenReader(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, err := r.Status(t.Context())
+		if err := errors.Join(err, r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		sizes[i] = status.Bytes
+	}
+	if info, err := os.Stat(left + "-wal"); err != nil || info.Size() == 0 || sizes[0] != sizes[1] {
+		t.Errorf("bytes by the link and by the file: %d; the log: %v, %v", sizes, info, err)
+	}
 }

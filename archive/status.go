@@ -100,7 +100,8 @@ func (r *Reader) Status(ctx context.Context) (Status, error) {
 // sizeOf returns the bytes of an archive and of its log or journal.
 func sizeOf(path string) (int64, error) {
 	var size int64
-	for _, path := range []string{path, path + writeAheadLog, path + rollbackJournal} {
+	file := realFile(path)
+	for _, path := range []string{file, file + writeAheadLog, file + rollbackJournal} {
 		info, err := os.Stat(path)
 		switch {
 		case err == nil:

@@ -46,15 +46,19 @@ func printRepair(w io.Writer, r archive.Repair) error {
 	}
 	fmt.Fprintf(&text, "%s: %d rows were read of %s; it has %d rows of samples, and a check finds it whole\n", r.To, rows, r.Path, r.Check.Rows)
 	fmt.Fprintf(&text, "\nTo put it in place, stop whatever runs heapstash on %s, and then:\n", r.Path)
+	place := r.Path
+	if info, err := os.Lstat(place); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		place = r.File
+	}
 	for _, beside := range []string{"", "-wal"} {
-		if _, err := os.Stat(r.Path + beside); err == nil {
-			fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(r.Path+beside), shellQuote(r.Path+".damaged"+beside))
+		if _, err := os.Stat(place + beside); err == nil {
+			fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(place+beside), shellQuote(place+".damaged"+beside))
 		}
 	}
-	if _, err := os.Stat(r.Path + "-shm"); err == nil {
-		fmt.Fprintf(&text, "  rm %s\n", shellQuote(r.Path+"-shm"))
+	if _, err := os.Stat(place + "-shm"); err == nil {
+		fmt.Fprintf(&text, "  rm %s\n", shellQuote(place+"-shm"))
 	}
-	fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(r.To), shellQuote(r.Path))
+	fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(r.To), shellQuote(place))
 	_, err := io.WriteString(w, text.String())
 	return err
 }
