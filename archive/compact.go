@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -98,7 +99,7 @@ func (s *Store) compactHour(ctx context.Context, pair hotPair, limit schema.Inst
 	if first == 0 || hour >= limit {
 		return 0, true, nil
 	}
-	if err := checkSpace(s.path, s.opts.MinFree, 0); err != nil {
+	if err := errors.Join(s.locked(), checkSpace(s.path, s.opts.MinFree, 0)); err != nil {
 		return 0, false, err
 	}
 	if rows, err = s.moveHour(ctx, pair, hour); err != nil {

@@ -18,8 +18,15 @@ const lockPoll = 50 * time.Millisecond
 
 // lock is the writers' kernel lock on a file beside the archive. The kernel
 // lets go of it when its holder dies, however it dies, so it is never stale.
-// The file itself stays: removing it would let two writers lock two files.
-type lock struct{ file *os.File }
+// The file itself stays: removing it would let two writers lock two files. One
+// that is removed while it is locked ends its holder's work: see held.
+type lock struct {
+	file *os.File
+	path string
+	// sure is whether the file system gives one file one number, as not all
+	// of those do that are of several machines.
+	sure bool
+}
 
 // takeLock waits as long as the options say for the lock. The error wraps
 // [schema.ErrLocked] when another writer keeps it.
@@ -28,15 +35,32 @@ type lock struct{ file *os.File }
 // makes byte-range locks of it where the file is on another machine: on NFS
 // since Linux 2.6.12, on SMB since 5.5; see flock(2).
 func takeLock(ctx context.Context, path, archive string, opts Options) (*lock, error) {
+	if opts.disk == nil {
+		opts.disk = diskOf
+	}
 	file, err := openLock(archive, opts.mode())
 	if err != nil {
 		return nil, explain(path, err)
 	}
+	sure := opts.disk.fileSystem(archive).WriteAhead()
 	deadline := time.Now().Add(opts.LockWait)
 	for {
 		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
-			return &lock{file}, nil
+			l := &lock{file, lockOf(archive), sure}
+			held, err := l.held()
+			if held {
+				return l, nil
+			}
+			// It was removed between the two calls, or while its last holder had
+			// it: others lock the one that is there now.
+			if err := errors.Join(err, l.release()); err != nil {
+				return nil, explain(path, err)
+			}
+			if file, err = openLock(archive, opts.mode()); err != nil {
+				return nil, explain(path, err)
+			}
+			continue
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			return nil, errors.Join(explain(path, fmt.Errorf("lock: %w", err)), file.Close())
@@ -53,6 +77,38 @@ func takeLock(ctx context.Context, path, archive string, opts Options) (*lock, e
 			return nil, errors.Join(ctx.Err(), file.Close())
 		case <-time.After(lockPoll):
 		}
+	}
+}
+
+// held reports whether the file that is locked is the one that others would
+// lock.
+func (l *lock) held() (bool, error) {
+	locked, err := l.file.Stat()
+	if err != nil {
+		return false, err
+	}
+	named, err := os.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && (!l.sure || os.SameFile(locked, named)), err
+}
+
+// locked returns an error when the archive's lock is not this store's any
+// more: then another heapstash may write, and what this one knows of the
+// archive be wrong. (Where the archive is gone itself, unmoved says so.)
+func (s *Store) locked() error {
+	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	held, err := s.lock.held()
+	if held || err != nil {
+		return explain(s.path, err)
+	}
+	return &Error{
+		Path: s.path,
+		Err:  fmt.Errorf("its lock, %s, was removed while this heapstash held it: another one may be writing", s.lock.path),
+		hint: "what was stored is safe, and the next pass makes another lock; remove it only when no heapstash runs",
 	}
 }
 

@@ -59,8 +59,9 @@ func (d disk) fileSystem(file string) FileSystem {
 }
 
 // unmoved returns an error when the file that is open is no longer the one at
-// the archive's path: what is written to it then is lost to everybody. It says
-// so once, for whatever is done next fails of the same.
+// the archive's path: what is written to it then is lost to everybody; or when
+// its lock is no longer this store's. It says so once, for whatever is done next
+// fails of the same.
 func (s *Store) unmoved() error {
 	if s.lost {
 		return nil
@@ -78,6 +79,10 @@ func (s *Store) unmoved() error {
 			Err:  fmt.Errorf("%w: it took the place of the one that this heapstash wrote to, and what that wrote is lost", schema.ErrOtherArchive),
 			hint: "replace an archive while no heapstash writes to it",
 		}
+	}
+	if err := s.locked(); err != nil {
+		s.lost = true
+		return err
 	}
 	return nil
 }

@@ -219,7 +219,7 @@ func (s *Store) pruneOld(ctx context.Context, now schema.Instant, turn *turn, p 
 		if turn.over() {
 			return false, nil
 		}
-		if err := ctx.Err(); err != nil {
+		if err := errors.Join(ctx.Err(), s.locked()); err != nil {
 			return false, err
 		}
 		work := s.pruneEntities

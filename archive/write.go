@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,7 +18,7 @@ import (
 // is the other as Heapster truncates it; then the exact one stays. The error
 // wraps [schema.ErrNoSpace] where [Options].MinFree forbids it.
 func (s *Store) Write(ctx context.Context, b schema.Batch) (schema.Written, error) {
-	if err := checkSpace(s.path, s.opts.MinFree, 0); err != nil {
+	if err := errors.Join(s.locked(), checkSpace(s.path, s.opts.MinFree, 0)); err != nil {
 		return schema.Written{}, err
 	}
 	var w *writer
