@@ -98,6 +98,7 @@ func bodyError(u *url.URL, err error, own secrets) error {
 		}
 	}
 	protocol.URL = shortURL(u)
-	protocol.Message = own.scrub(protocol.Message)
+	protocol.Message = oneLine(own.scrub(protocol.Message))
+	protocol.own = own
 	return protocol
 }

@@ -113,7 +113,7 @@ func decodePoint(dec *decoder) (schema.Point, error) {
 		case "value":
 			image, err := strconv.ParseUint(string(text), 10, 64)
 			if err != nil {
-				return malformed("value %s is not an unsigned integer of 64 bits", oneLine(string(text)))
+				return malformed("value %s is not an unsigned integer of 64 bits", text)
 			}
 			if valued = true; !exact {
 				p.Value = schema.Int(int64(image))
@@ -124,7 +124,7 @@ func decodePoint(dec *decoder) (schema.Point, error) {
 			}
 			float, err := strconv.ParseFloat(string(text), 64)
 			if err != nil {
-				return malformed("floatValue %s is not a number", oneLine(string(text)))
+				return malformed("floatValue %s is not a number", text)
 			}
 			p.Value, exact = schema.Real(float), true
 		}
@@ -144,7 +144,7 @@ func decodeInstant(text jsontext.Value) (schema.Instant, error) {
 		err = at.UnmarshalText(plain)
 	}
 	if err != nil {
-		return 0, malformed("timestamp %s is not RFC 3339", oneLine(string(text)))
+		return 0, malformed("timestamp %s is not RFC 3339", text)
 	}
 	return schema.InstantOf(at), nil
 }

@@ -168,7 +168,7 @@ func exactValue(text []byte) (schema.Value, error) {
 	}
 	float, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return schema.Value{}, malformed("%s where a number belongs", oneLine(string(text)))
+		return schema.Value{}, malformed("%s where a number belongs", text)
 	}
 	return schema.Real(float), nil
 }

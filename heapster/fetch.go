@@ -94,9 +94,10 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit bound, dec
 	req.Header.Set("User-Agent", c.opts.UserAgent)
 
 	c.requests.Add(1)
-	resp, err := c.http.Do(req)
+	var out outgoing
+	resp, err := c.http.Do(req.WithContext(out.watch(ctx)))
 	if err != nil {
-		err = noAnswer(req.URL, err)
+		err = noAnswer(req.URL, err, out.secrets())
 	} else {
 		answer, err = receive(c, resp, req.URL, limit, decode)
 	}
@@ -130,10 +131,13 @@ func receive[T any](c *Client, resp *http.Response, u *url.URL, limit bound, dec
 // shortURL spells a URL for people: without credentials, and short, since one
 // that names a hundred pods fills a screen.
 func shortURL(u *url.URL) string {
-	const head, tail = 150, 80
 	bare := *u
 	bare.User = nil
-	text := bare.String()
+	return short(bare.String())
+}
+
+func short(text string) string {
+	const head, tail = 150, 80
 	if len(text) > head+tail {
 		text = text[:head] + "..." + text[len(text)-tail:]
 	}

@@ -140,6 +140,8 @@ func kindName(kind jsontext.Kind) string {
 	}
 }
 
+// malformed may say what came, whole: bodyError takes credentials out of it,
+// and then cuts it.
 func malformed(format string, args ...any) error {
 	return &ProtocolError{Message: fmt.Sprintf(format, args...)}
 }

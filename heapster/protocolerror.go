@@ -14,12 +14,14 @@ type ProtocolError struct {
 	Message string // what is wrong with the answer
 	HTML    bool   // it is a web page
 	Err     error  // what ended the answer early, or a [schema.LimitError]; nil if it is whole
+
+	own secrets
 }
 
 // Error is one line.
 func (e *ProtocolError) Error() string {
 	if e.Err != nil && e.beyond() == nil {
-		return fmt.Sprintf("%s: %s: %v", e.URL, e.Message, e.Err)
+		return fmt.Sprintf("%s: %s: %s", e.URL, e.Message, oneLine(e.own.scrub(e.Err.Error())))
 	}
 	return fmt.Sprintf("%s: %s", e.URL, e.Message)
 }

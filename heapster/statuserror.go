@@ -48,9 +48,10 @@ func newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
 	own := secretsOf(resp)
 	if location, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
 		location.RawQuery, location.Fragment = "", "" // where log-ins carry what nobody else should see
-		e.Location = own.scrub(shortURL(location))
+		location.User = nil
+		e.Location = short(own.scrub(location.String()))
 	}
-	text := b.start()
+	text := own.withoutEnd(b.start())
 	var status struct{ Kind, Reason, Message string }
 	switch {
 	case json.Unmarshal(text, &status) == nil && status.Kind == "Status":

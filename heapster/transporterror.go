@@ -23,11 +23,13 @@ import (
 type TransportError struct {
 	URL string // without credentials, shortened
 	Err error
+
+	own secrets
 }
 
 // noAnswer takes what http.Client.Do returns. It has but texts to tell endless
 // headers by.
-func noAnswer(u *url.URL, err error) error {
+func noAnswer(u *url.URL, err error, own secrets) error {
 	var wrapped *url.Error // it repeats the whole URL
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -37,7 +39,7 @@ func noAnswer(u *url.URL, err error) error {
 	case says("response headers exceeded"), says("response header list larger"):
 		return &ProtocolError{URL: shortURL(u), Message: "an answer with too long a header"}
 	default:
-		return &TransportError{URL: shortURL(u), Err: err}
+		return &TransportError{URL: shortURL(u), Err: err, own: own}
 	}
 }
 
@@ -50,7 +52,7 @@ func (e *TransportError) Error() string {
 		before, _, _ = strings.Cut(before, ":")
 		text = text[:i] + strings.TrimSpace(before)
 	}
-	return e.URL + ": " + oneLine(WithoutUserinfo(text))
+	return e.URL + ": " + oneLine(e.own.scrub(WithoutUserinfo(text)))
 }
 
 // Unwrap returns the sentinel of package schema and the cause.

@@ -65,8 +65,8 @@ func checkURL(fs *Faults, key, text string) {
 		return
 	}
 	shown := text
-	if _, host, found := strings.Cut(text, "@"); found {
-		shown = "..." + host // what stands before is secret
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		shown = "..." + text[at+1:] // what stands before is secret
 	}
 	u, err := url.Parse(text)
 	ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == ""

@@ -209,6 +209,8 @@ func TestBadFiles(t *testing.T) {
 		{"level", "log_level: loud", []string{`log_level: "loud" is none of debug, info, warn, error`}},
 		{"format", "log_format: xml", []string{`log_format: "xml" is none of auto, text, json`}},
 		{"no URL", "heapster_url: localhost:8082", []string{`heapster_url: "localhost:8082" is no URL: write http://host:port or https://host/path`}},
+		{"secrets in no URL", "heapster_url: https://user:p@ss@host?x", []string{`heapster_url: "...host?x" is no URL: write http://host:port or https://host/path`}},
+		{"secrets in no server", "server: ftp://u:p@@h", []string{`server: "...h" is no URL: write http://host:port or https://host/path`}},
 		{"two ways in", "heapster_url: http://h\nkubeconfig: k\ncontext: c\nserver: http://s", []string{
 			"kubeconfig: conflicts with heapster_url, which is a way in of its own: give one of the two",
 			"context: conflicts with heapster_url, which is a way in of its own: give one of the two",
