@@ -115,6 +115,9 @@ type checker struct {
 	tables []*table // the file's, with the columns that it has
 	locked bool
 	report CheckReport
+
+	samples   int64 // that the scans have counted
+	unscanned bool  // not all of them ended
 }
 
 const selectColumns = `SELECT name FROM pragma_table_info(?)`
@@ -158,7 +161,7 @@ func (c *checker) steps(quick bool) []checkStep {
 	for _, scan := range c.scans() {
 		steps = append(steps, checkStep{scan.table, func() error { return c.scan(scan) }})
 	}
-	return append(steps, checkStep{"running", c.running})
+	return append(steps, checkStep{"samples-lost", c.balance}, checkStep{"running", c.running})
 }
 
 // scans are those of every table of samples and of their rollups, which older

@@ -9,9 +9,10 @@ import (
 
 const (
 	abandonPasses = `UPDATE pass SET outcome = 'abandoned', error = 'the process died in this pass' WHERE outcome = 'running'`
-	insertPass    = `INSERT INTO pass (cluster, version, started, outcome) VALUES (?, ?, ?, ?) RETURNING id`
-	updatePass    = `UPDATE pass SET finished = ?, duration_ms = ?, outcome = ?, error = nullif(?, ''),
-		requests = ?, bytes = ?, entities = ?, samples_new = ?, samples_duplicate = ?, conflicts = ?,
+	insertPass    = `INSERT INTO pass (cluster, version, started, outcome, samples_new, samples_duplicate, conflicts)
+		VALUES (?, ?, ?, ?, 0, 0, 0) RETURNING id`
+	updatePass = `UPDATE pass SET finished = ?, duration_ms = ?, outcome = ?, error = nullif(?, ''),
+		requests = ?, bytes = ?, entities = ?,
 		newest = nullif(?, 0), horizon = nullif(?, 0), gap_seconds = ? WHERE id = ?`
 	insertHole = `INSERT INTO hole (pass_id, kind, namespace, pod, container, node, labels, metric,
 		cause, detail, from_ts, to_ts, lasting)
@@ -37,12 +38,13 @@ func (s *Store) BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, er
 }
 
 // EndPass closes the pass's line and records its holes. A lasting hole that
-// the ledger has already is not recorded again.
+// the ledger has already is not recorded again. Of p's counts of samples the
+// line has had its own since each was written.
 func (s *Store) EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole) error {
 	err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, updatePass,
 			p.Finished.Unix(), p.Finished.Sub(p.Started).Milliseconds(), p.Outcome, p.Error,
-			p.Requests, p.Bytes, p.Entities, p.New, p.Duplicates, p.Conflicts,
+			p.Requests, p.Bytes, p.Entities,
 			p.Newest, p.Horizon, int64(p.Gap.Seconds()), p.ID)
 		if err != nil {
 			return err

@@ -247,6 +247,7 @@ type slice struct {
 	progress
 	prepared
 	effort int64
+	gone   int64 // samples that went, less those of passes that went
 	tally  Pruned
 }
 
@@ -258,6 +259,12 @@ func (s *slice) commit(ctx context.Context, db *sql.DB, do func() error) error {
 		s.prepared = prepare(ctx, tx)
 		s.tally.Rows = make(map[string]int64)
 		if err := do(); err != nil {
+			return err
+		}
+		if err := s.exec(beginGone); err != nil {
+			return err
+		}
+		if err := s.exec(addGone, s.gone); err != nil {
 			return err
 		}
 		return s.save(s.prepared)

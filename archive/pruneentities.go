@@ -145,7 +145,15 @@ func (s *slice) pruneSeries(r *rollup, key cutoffKey, series []any) (empty bool,
 		if key.level == Raw {
 			until = min(cutoff, Daily.begin(first)+Daily.seconds())
 		}
-		rows, err := s.change(r.remove[key.level], append(series[:len(series):len(series)], until)...)
+		args := append(series[:len(series):len(series)], until)
+		if key.level == Raw {
+			var samples int64
+			if err := s.one(r.values, &samples, args...); err != nil {
+				return false, err
+			}
+			s.gone += samples
+		}
+		rows, err := s.change(r.remove[key.level], args...)
 		if err != nil {
 			return false, err
 		}

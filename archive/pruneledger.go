@@ -47,6 +47,7 @@ const (
 	// the last one of each cluster.
 	deletePass = `DELETE FROM pass WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hole WHERE pass_id = ?1)
 		AND EXISTS (SELECT 1 FROM pass later WHERE later.id > ?1 AND later.cluster = pass.cluster)`
+	storedBy           = `SELECT ifnull(samples_new, 0) FROM pass WHERE id = ?`
 	disableForeignKeys = `PRAGMA foreign_keys = 0`
 	enableForeignKeys  = `PRAGMA foreign_keys = 1`
 )
@@ -94,11 +95,16 @@ func (s *Store) pruneLedger(ctx context.Context, work *slice) (err error) {
 			if id >= work.Referred {
 				continue
 			}
+			var stored int64
+			if err := work.one(storedBy, &stored, id); err != nil {
+				return err
+			}
 			deleted, err := work.change(deletePass, id)
 			if err != nil {
 				return err
 			}
 			work.tally.Passes += deleted
+			work.gone -= deleted * stored
 			if work.full() {
 				break
 			}

@@ -211,7 +211,7 @@ func (r *repairer) copyAll(version int) error {
 	for _, tier := range []tier{cold, hot} {
 		steps = append(steps, checkStep{narrowName + "_" + string(tier), func() error { return r.copyNarrow(tier) }})
 	}
-	steps = append(steps, checkStep{"rollups", r.mendRollups}, checkStep{"mending", r.mendAll})
+	steps = append(steps, checkStep{"rollups", r.mendRollups}, checkStep{"mending", r.mendAll}, checkStep{"counting", r.settleAccount})
 	for i, s := range steps {
 		if r.opts.Progress != nil {
 			r.opts.Progress(s.name, i, len(steps))

@@ -29,6 +29,7 @@ type rollup struct {
 
 	oldest map[Level]string // the first ts
 	remove map[Level]string // ts: the rows before it
+	values string           // ts: how many samples are in the cold rows before it
 	next   map[Level]string // of the narrow tables, entity and metric: the next metric that it has
 }
 
@@ -127,6 +128,7 @@ func (r *rollup) prepare() {
 		raw[i] = c.name
 	}
 	r.raw = "SELECT " + strings.Join(raw, ", ") + " FROM " + r.table + "_cold WHERE " + series + " AND ts BETWEEN ? AND ? ORDER BY ts"
+	r.values = "SELECT ifnull(sum((" + strings.Join(raw, " IS NOT NULL) + (") + " IS NOT NULL)), 0) FROM " + r.table + "_cold WHERE " + series + " AND ts < ?"
 	r.markAt = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ?, '" +
 		r.table + "', entity_id FROM " + r.table + "_hot WHERE ts BETWEEN ? AND ?"
 	r.enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ts - ts % 3600, '" +

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,7 @@ type rowCheck struct {
 type tableScan struct {
 	table  string
 	from   string // of the queries; the row is s, its entity e
+	values string // how many samples a row has; empty for none
 	checks []rowCheck
 	rollup bool // its rows are none of samples
 }
@@ -61,7 +63,7 @@ func (t *table) rowChecks(tier tier) tableScan {
 		checks = append(checks, rowCheck{"hot-and-cold", "rows are in hot and in cold: views show their samples twice",
 			fmt.Sprintf("EXISTS (SELECT 1 FROM %s_cold c WHERE c.entity_id = s.entity_id AND c.ts = s.ts)", t.name)})
 	}
-	return tableScan{table: table, from: fromTable(table), checks: checks}
+	return tableScan{table: table, from: fromTable(table), values: t.valuesIn(), checks: checks}
 }
 
 // narrowChecks are the invariants of a narrow table.
@@ -76,7 +78,7 @@ func (l layout) narrowChecks(tier tier) tableScan {
 		checks = append(checks, rowCheck{"hot-and-cold", "rows are in hot and in cold: views show their samples twice",
 			"EXISTS (SELECT 1 FROM narrow_cold c WHERE c.entity_id = s.entity_id AND c.metric_id = s.metric_id AND c.ts = s.ts)"})
 	}
-	return tableScan{table: table, from: fromTable(table), checks: checks}
+	return tableScan{table: table, from: fromTable(table), values: "1", checks: checks}
 }
 
 // hasColumn is the condition under which a narrow sample belongs to a wide
@@ -100,7 +102,7 @@ func (l layout) hasColumn() string {
 // scan reads a table once for all of its invariants, and again, up to the
 // first few, for examples of those that are violated.
 func (c *checker) scan(s tableScan) error {
-	sums := []string{"count(*)"}
+	sums := []string{"count(*)", "ifnull(sum(" + cmp.Or(s.values, "0") + "), 0)"}
 	for _, check := range s.checks {
 		sums = append(sums, "ifnull(sum("+check.torn+"), 0)")
 	}
@@ -110,13 +112,15 @@ func (c *checker) scan(s tableScan) error {
 		dest[i] = &counts[i]
 	}
 	if err := c.tx.QueryRowContext(c.ctx, "SELECT "+strings.Join(sums, ", ")+s.from).Scan(dest...); err != nil {
+		c.unscanned = true
 		return err
 	}
 	if !s.rollup {
 		c.report.Rows += counts[0]
+		c.samples += counts[1]
 	}
 	for i, check := range s.checks {
-		if counts[i+1] == 0 {
+		if counts[i+2] == 0 {
 			continue
 		}
 		f := Finding{Name: check.name, Table: s.table, Meaning: check.meaning}
@@ -125,7 +129,7 @@ func (c *checker) scan(s tableScan) error {
 		if err != nil {
 			return err
 		}
-		c.report.Findings[len(c.report.Findings)-1].Count = counts[i+1]
+		c.report.Findings[len(c.report.Findings)-1].Count = counts[i+2]
 	}
 	return nil
 }

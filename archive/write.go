@@ -90,6 +90,9 @@ func (w *writer) write(b schema.Batch) error {
 	if err := recordHoles(w.ctx, w.tx, b.Pass, b.Cluster, b.Holes); err != nil {
 		return err
 	}
+	if err := w.exec(addStored, w.written.New, w.written.Duplicates, w.written.Conflicts, b.Pass); err != nil {
+		return err
+	}
 	return w.caller.Err()
 }
 
