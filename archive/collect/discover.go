@@ -107,7 +107,7 @@ func (p *pass) list(ctx context.Context, found *discovery) ([]schema.Entity, err
 		return entities, p.checkEntities(len(entities))
 	}
 	var beyond *schema.LimitError
-	if ctx.Err() != nil || errors.Is(err, schema.ErrUnreachable) || errors.As(err, &beyond) {
+	if ctx.Err() != nil || errors.Is(err, schema.ErrUnreachable) || errors.Is(err, schema.ErrBudget) || errors.As(err, &beyond) {
 		return nil, err
 	}
 	p.hole(schema.Hole{Cause: schema.CauseAllKeys, Detail: "debug/allkeys: " + err.Error(), Lasting: true})

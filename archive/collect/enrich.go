@@ -36,12 +36,17 @@ func (p *pass) enrich(ctx context.Context, found discovery) error {
 }
 
 // untold notes what Kubernetes did not tell. No sample is missing for it, and
-// it mostly lasts until somebody changes permissions. The error is ctx's.
+// it mostly lasts until somebody changes permissions, unless time was up. The
+// error is ctx's.
 func (p *pass) untold(ctx context.Context, of schema.Kind, what string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	detail := what + " are not known: " + err.Error()
+	if errors.Is(err, schema.ErrBudget) {
+		p.hole(schema.Hole{Entity: schema.Entity{Kind: of}, Cause: schema.CauseBudget, Detail: detail, Hint: schema.HintOf(err)})
+		return nil
+	}
 	if errors.Is(err, schema.ErrRefused) {
 		detail += "; deploy/kubernetes/components/enrich allows it"
 	}

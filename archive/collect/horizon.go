@@ -191,7 +191,7 @@ func (p *pass) checkFreshness(ctx context.Context, listed bool) {
 	if err := p.source.Healthz(ctx); err == nil {
 		p.Log.Warn("Heapster's clock differs from the local one", "behind", age)
 		return
-	} else if errors.Is(err, context.Canceled) {
+	} else if errors.Is(err, context.Canceled) || errors.Is(err, schema.ErrBudget) {
 		return
 	}
 	p.hole(schema.Hole{

@@ -35,6 +35,11 @@ type Options struct {
 	// labelled series. What does not fit is left out in the order of its
 	// worth and is a hole; the next pass asks for it again. Zero is no bound.
 	Budget time.Duration
+	// Deadline is how long after its start a pass still asks for anything, and
+	// waits for answers. What was read until then is stored, the rest are
+	// holes; but without the cluster's own series and the lists, the pass
+	// fails. Zero is no bound.
+	Deadline time.Duration
 	// NameRequests bounds the requests of one pass that look for metrics
 	// outside the registry. Entities never asked come first, the others in
 	// turn.
@@ -62,6 +67,7 @@ func DefaultOptions() Options {
 		Concurrency:  8,
 		Containers:   ContainersAuto,
 		Budget:       45 * time.Second,
+		Deadline:     100 * time.Second,
 		NameRequests: 200,
 		MaxEntities:  100_000,
 		MaxSamples:   3_000_000,

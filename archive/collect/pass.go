@@ -29,6 +29,13 @@ const closing = 5 * time.Second
 func Run(ctx context.Context, source Source, store Store, opts Options) (Summary, error) {
 	p := newPass(store, opts)
 	p.source = source
+	if opts.Deadline > 0 {
+		d := deadline{p.record.Started.Add(opts.Deadline), opts.Deadline, opts.Now}
+		p.source = timedSource{source, d}
+		if opts.Enricher != nil {
+			p.Enricher = timedEnricher{opts.Enricher, d}
+		}
+	}
 	if err := p.begin(ctx); err != nil {
 		return Summary{Pass: p.record}, err
 	}

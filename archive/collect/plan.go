@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -71,6 +72,10 @@ func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName
 		result.requests = append(result.requests, p.more(n, fresh[e])...)
 	}
 	result.requests = append(result.requests, pods.requests(p, common[schema.Pod])...)
+	// What the last pass had no time for comes first.
+	slices.SortStableFunc(result.requests, func(a, b request) int {
+		return cmp.Compare(p.memory.Watermarks[a.scope], p.memory.Watermarks[b.scope])
+	})
 	return result
 }
 

@@ -56,6 +56,7 @@ type Config struct {
 type Collect struct {
 	Containers collect.Containers `mapstructure:"containers"`
 	Budget     time.Duration      `mapstructure:"budget"`
+	Deadline   time.Duration      `mapstructure:"deadline"`
 	Enrich     bool               `mapstructure:"enrich"`
 }
 
@@ -93,6 +94,7 @@ func Default() Config {
 		Collect: Collect{
 			Containers: collect.ContainersAuto,
 			Budget:     45 * time.Second,
+			Deadline:   100 * time.Second,
 		},
 		Limits: defaultLimits(),
 		Archive: Archive{

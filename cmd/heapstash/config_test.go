@@ -232,6 +232,7 @@ func TestBadFiles(t *testing.T) {
 		{"unknown kind", "kinds: [pods]", []string{`kinds[0]: unknown kind "pods": use one of cluster, node, namespace, pod, container, system_container`}},
 		{"no kinds", "kinds: []", []string{"kinds: must name at least one: cluster, node, namespace, pod, container, system_container"}},
 		{"containers", "collect: {containers: some}", []string{`collect.containers: "some" is none of auto, full, export, off`}},
+		{"deadline", "collect: {deadline: 10ms}", []string{"collect.deadline: 10ms is too short: at least 1s, or 0s for no bound"}},
 		{"budget", "collect: {budget: 45}", []string{"collect.budget: 45 has no unit: write 45s"}},
 		{"nothing to enrich from", "heapster_url: http://h\ncollect: {enrich: true}", []string{
 			"collect.enrich: needs the Kubernetes API, which heapster_url leads past: take another way in, or leave it false"}},

@@ -144,6 +144,7 @@ func (p *passer) options() collect.Options {
 	opts.AcceptNewNodes = p.acceptNewNodes
 	opts.Containers = p.cfg.Collect.Containers
 	opts.Budget = p.cfg.Collect.Budget
+	opts.Deadline = p.cfg.Collect.Deadline
 	opts.Concurrency = p.cfg.Concurrency
 	opts.MaxEntities, opts.MaxSamples = p.cfg.Limits.Entities, p.cfg.Limits.Samples
 	opts.Version = buildInfo().Version

@@ -85,6 +85,8 @@ func (c Config) Validate() Faults {
 		string(collect.ContainersAuto), string(collect.ContainersFull), string(collect.ContainersExport), string(collect.ContainersOff))
 	fs.check(c.Collect.Budget >= time.Second || c.Collect.Budget == 0, "collect.budget",
 		"%v is too short: at least 1s, or 0s for no bound", c.Collect.Budget)
+	fs.check(c.Collect.Deadline >= time.Second || c.Collect.Deadline == 0, "collect.deadline",
+		"%v is too short: at least 1s, or 0s for no bound", c.Collect.Deadline)
 	fs.check(!c.Collect.Enrich || c.HeapsterURL == "", "collect.enrich",
 		"needs the Kubernetes API, which heapster_url leads past: take another way in, or leave it false")
 
