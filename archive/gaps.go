@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"heapstash/schema"
 )
@@ -30,9 +31,13 @@ const selectGaps = `SELECT p.cluster, p.id, p.started, h.kind, h.namespace, h.po
 	FROM hole h JOIN pass p ON p.id = h.pass_id
 	WHERE ifnull(h.to_ts, p.started) >= ? ORDER BY ifnull(h.from_ts, p.started), h.id`
 
+// mostGaps is how many there may be, for they are in memory as a whole.
+const mostGaps = 100_000
+
 // Gaps returns the ledger's holes, the oldest first: those whose missing time
 // reaches to since or beyond, and, where no time is known to be missing, those
-// of passes that began then or later. None returns all.
+// of passes that began then or later. None returns all. More than a hundred
+// thousand are an error.
 func (r *Reader) Gaps(ctx context.Context, since schema.Instant) ([]Gap, error) {
 	gaps := []Gap{}
 	err := each(ctx, r.db, func(rows *sql.Rows) error {
@@ -45,7 +50,9 @@ func (r *Reader) Gaps(ctx context.Context, since schema.Instant) ([]Gap, error) 
 			e.Kind, err = schema.ParseKind(kind)
 		}
 		g.Scope = schema.Hole{Entity: e}.Scope()
-		gaps = append(gaps, g)
+		if gaps = append(gaps, g); err == nil && len(gaps) > mostGaps {
+			err = &Error{Path: r.path, Err: fmt.Errorf("more than %d holes", mostGaps), hint: "--since gives those since a time; the view holes has all"}
+		}
 		return err
 	}, selectGaps, since)
 	return gaps, explain(r.path, err)

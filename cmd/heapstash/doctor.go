@@ -41,7 +41,12 @@ func newDoctorCommand() *cobra.Command {
 			if err := e.setSchedule(cfg.Schedule, every); err != nil {
 				return usageError(cmd, err)
 			}
-			report, err := e.examine(cmd.Context())
+			ctx, cancel := context.WithTimeout(cmd.Context(), usualTimeout)
+			defer cancel()
+			report, err := e.examine(ctx)
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return hinted{fmt.Errorf("it took longer than %v", usualTimeout), "Heapster, or the disk of the archive, is very slow: lower --timeout and --tries"}
+			}
 			if err != nil {
 				return err
 			}

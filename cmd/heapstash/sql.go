@@ -18,12 +18,8 @@ import (
 const queryHint = "sql runs one statement that only reads; the views are listed by\n" +
 	`  heapstash sql "SELECT name FROM sqlite_schema WHERE type = 'view'"`
 
-// usualTimeout ends what runs away, and usualRows is as much as a table may
-// have, which is in memory as a whole.
-const (
-	usualTimeout = 5 * time.Minute
-	usualRows    = 100_000
-)
+// usualRows is as much as a table may have, which is in memory as a whole.
+const usualRows = 100_000
 
 // query is what the flags of sql say.
 type query struct {
@@ -62,7 +58,7 @@ func newSQLCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&q.file, "file", "f", "", "read the statement from this file")
 	cmd.Flags().StringVar(&q.format, "format", "table", "table, csv or json")
 	cmd.Flags().DurationVar(&q.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
-	cmd.Flags().IntVar(&q.maxRows, "max-rows", -1, "fail after so many rows; 0 for any number (default 100000 for a table, 0 otherwise)")
+	cmd.Flags().IntVar(&q.maxRows, "max-rows", -1, "fail after so many rows; 0 for any number (default 100000 for a table, 10000000 otherwise)")
 	return cmd
 }
 
@@ -105,34 +101,8 @@ func (q query) run(ctx context.Context, w io.Writer, path, text string) error {
 	if err != nil {
 		return err
 	}
-	if q.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, q.timeout)
-		defer cancel()
-	}
-	done := make(chan error, 1)
-	go func() { done <- q.copyRows(ctx, out, reader, statement) }()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		// SQLite looks up between the steps of a statement. A single one may
-		// take for ever, and ends with the process.
-		select {
-		case err = <-done:
-		case <-time.After(grace):
-		}
-	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return hinted{fmt.Errorf("the query took longer than %v", q.timeout), "--timeout sets how long it may take, 0 for as long as it likes"}
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
+	return within(ctx, q.timeout, func(ctx context.Context) error { return q.copyRows(ctx, out, reader, statement) })
 }
-
-// grace is how long a query may take to notice that it has to end.
-const grace = 2 * time.Second
 
 // rowLimit is how many rows are written, 0 for any number.
 func (q query) rowLimit() int {
@@ -142,9 +112,13 @@ func (q query) rowLimit() int {
 	case q.format == "table":
 		return usualRows
 	default:
-		return 0
+		return streamedRows
 	}
 }
+
+// streamedRows is as much as goes out as it comes: a day of a cluster's samples
+// by far, and no disk full of a join that lacks its condition.
+const streamedRows = 10_000_000
 
 // explainQuery adds what to do about an error, unless that is known.
 func explainQuery(reader *archive.Reader, err error) error {

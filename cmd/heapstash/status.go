@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 func newStatusCommand() *cobra.Command {
 	var asJSON, gaps, space bool
+	var timeout time.Duration
 	since := sinceFlag{now: time.Now}
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -42,23 +44,25 @@ func newStatusCommand() *cobra.Command {
 				return err
 			}
 			defer reader.Close() // read only
-			status, err := reader.Status(cmd.Context())
+			var status archive.Status
+			err = within(cmd.Context(), timeout, func(ctx context.Context) (err error) {
+				if status, err = reader.Status(ctx); err != nil {
+					return err
+				}
+				if gaps {
+					status.Gaps, err = reader.Gaps(ctx, since.at)
+				}
+				if space {
+					var usage archive.Usage
+					usage, err = reader.Usage(ctx)
+					status.Usage = &usage
+				}
+				return err
+			})
 			if err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			if gaps {
-				if status.Gaps, err = reader.Gaps(cmd.Context(), since.at); err != nil {
-					return err
-				}
-			}
-			if space {
-				usage, err := reader.Usage(cmd.Context())
-				if err != nil {
-					return err
-				}
-				status.Usage = &usage
-			}
 			switch {
 			case asJSON:
 				return json.NewEncoder(out).Encode(status)
@@ -73,6 +77,7 @@ func newStatusCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().DurationVar(&timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
 	cmd.Flags().BoolVar(&gaps, "gaps", false, "list what is missing, and why")
 	cmd.Flags().BoolVar(&space, "space", false, "say what takes the space, by kind and level, and by namespace")
 	cmd.MarkFlagsMutuallyExclusive("gaps", "space")
