@@ -115,14 +115,30 @@ func kindColumns(k schema.Kind) []string {
 }
 
 // labelColumns takes a family's label set apart: key:value pairs joined by
-// commas, in key order. A value holds no comma, for Heapster could not be
-// asked for it.
+// commas, in key order. A value ends where the family's next key begins, and
+// may hold commas itself. In a set with other keys it ends at a comma; it is
+// NULL there without the key.
 func labelColumns(f schema.Family) []string {
+	keys := f.LabelKeys()
+	// What is left of the set behind each key, NULL where it is not the
+	// family's.
+	rest := make([]string, len(keys))
+	whole := fmt.Sprintf("iif(instr(e.labels, '%[1]s:') = 1, substr(e.labels, %[2]d), NULL)", keys[0], len(keys[0])+2)
+	for i := range keys {
+		if rest[i] = whole; i > 0 {
+			rest[i] = fmt.Sprintf("iif(instr(%[1]s, ',%[2]s:') > 0, substr(%[1]s, instr(%[1]s, ',%[2]s:') + %[3]d), NULL)", rest[i-1], keys[i], len(keys[i])+2)
+		}
+	}
 	var columns []string
-	for _, key := range f.LabelKeys() {
+	for i, key := range keys {
+		value := rest[i]
+		if i+1 < len(keys) {
+			value = fmt.Sprintf("substr(%[1]s, 1, instr(%[1]s, ',%[2]s:') - 1)", rest[i], keys[i+1])
+		}
 		// Commas on both sides make the first and the last pair like the rest.
-		value := fmt.Sprintf("substr(',' || e.labels, instr(',' || e.labels, ',%s:') + %d)", key, len(key)+2)
-		columns = append(columns, fmt.Sprintf("substr(%s, 1, instr(%s || ',', ',') - 1) AS %s", value, value, key))
+		pair := fmt.Sprintf("substr(',' || e.labels, instr(',' || e.labels, ',%s:') + %d)", key, len(key)+2)
+		columns = append(columns, fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN %s WHEN instr(',' || e.labels, ',%s:') > 0 THEN substr(%s, 1, instr(%s || ',', ',') - 1) END AS %s",
+			rest[len(rest)-1], value, key, pair, pair, key))
 	}
 	return columns
 }

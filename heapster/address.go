@@ -112,7 +112,23 @@ func (c *Client) seriesURL(e schema.Entity, m schema.MetricName, start schema.In
 	if err := checkMetric(m); err != nil {
 		return "", err
 	}
+	if err := checkLabels(m, e.Labels); err != nil {
+		return "", err
+	}
 	return c.base + model + path + "/metrics/" + escapeMetric(m) + query(start, e.Labels), nil
+}
+
+// checkLabels refuses a set that Heapster would take for another one: it ends a
+// pair at each comma.
+func checkLabels(m schema.MetricName, spelled string) error {
+	labels, ok := m.ReadLabels(spelled)
+	for _, value := range labels {
+		ok = ok && !strings.Contains(value, ",")
+	}
+	if !ok {
+		return &UnaddressableError{Name: spelled, Reason: "a label with a comma"}
+	}
+	return nil
 }
 
 // podsURL is that of one metric of many pods. Its names are not checked.

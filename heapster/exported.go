@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -32,12 +31,13 @@ type exportedLabelsJSON struct {
 func decodeExported(dec *decoder) (schema.Exported, error) {
 	var labels exportedLabelsJSON
 	var rows exportedRows
+	unspelled := make(map[string]bool)
 	measured := false
 	err := object(dec, func(name []byte) error {
 		switch string(name) {
 		case "metrics":
 			measured = dec.PeekKind() != jsontext.KindNull
-			return decodeValues(dec, &rows)
+			return decodeValues(dec, &rows, unspelled)
 		case "labels":
 			return decodeValue(dec, &labels)
 		default:
@@ -66,6 +66,7 @@ func decodeExported(dec *decoder) (schema.Exported, error) {
 		HostID:      labels.HostID,
 		PodLabels:   labels.Labels,
 		BaseImage:   labels.BaseImage,
+		Unspelled:   slices.Sorted(maps.Keys(unspelled)),
 		Rows:        rows.of(entity),
 	}, nil
 }
@@ -98,8 +99,9 @@ func (l exportedLabelsJSON) entity() (schema.Entity, error) {
 }
 
 // decodeValues reads the points of an entity, by metric. It passes over points
-// of the year 1, as decodeSeries does.
-func decodeValues(dec *decoder, rows *exportedRows) error {
+// of the year 1, as decodeSeries does, and notes label sets whose spelling
+// another one has.
+func decodeValues(dec *decoder, rows *exportedRows, unspelled map[string]bool) error {
 	if dec.PeekKind() == jsontext.KindNull {
 		return dec.SkipValue()
 	}
@@ -114,8 +116,12 @@ func decodeValues(dec *decoder, rows *exportedRows) error {
 			if err == nil {
 				err = dec.limits.countPoints(&points)
 			}
-			if err == nil && p.At != 0 {
-				rows.add(labels, p.At, schema.Reading{Metric: metric, Value: p.Value})
+			switch spelled := schema.SpellLabels(labels); {
+			case err != nil || p.At == 0:
+			case metric.IsSpelled(labels):
+				rows.add(spelled, p.At, schema.Reading{Metric: metric, Value: p.Value})
+			default:
+				unspelled[spelled] = true
 			}
 			return err
 		})
@@ -126,7 +132,7 @@ func decodeValues(dec *decoder, rows *exportedRows) error {
 // decodeExportedPoint reads a Point without its start, which is the batch's
 // time or that since which a counter counts. Its end is the batch's time, to
 // which the model API attributes the value.
-func decodeExportedPoint(dec *decoder) (p schema.Point, labels string, err error) {
+func decodeExportedPoint(dec *decoder) (p schema.Point, labels map[string]string, err error) {
 	timed, valued := false, false
 	err = object(dec, func(name []byte) error {
 		switch string(name) {
@@ -145,10 +151,8 @@ func decodeExportedPoint(dec *decoder) (p schema.Point, labels string, err error
 			}
 			return err
 		case "labels":
-			var pairs map[string]string
-			err := decodeValue(dec, &pairs)
-			labels = spellLabels(pairs)
-			return cmp.Or(err, dec.limits.checkName(labels))
+			err := decodeValue(dec, &labels)
+			return cmp.Or(err, dec.limits.checkName(schema.SpellLabels(labels)))
 		default:
 			return dec.SkipValue()
 		}
@@ -204,14 +208,4 @@ func (rows exportedRows) of(e schema.Entity) []schema.Row {
 		return cmp.Or(cmp.Compare(a.Entity.Labels, b.Entity.Labels), cmp.Compare(a.At, b.At))
 	})
 	return rows
-}
-
-// spellLabels spells a label set as the model API's labels parameter takes it,
-// in key order.
-func spellLabels(labels map[string]string) string {
-	pairs := make([]string, 0, len(labels))
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		pairs = append(pairs, key+":"+labels[key])
-	}
-	return strings.Join(pairs, ",")
 }

@@ -33,6 +33,10 @@ type Exported struct {
 	// BaseImage is the image that a container runs.
 	BaseImage string
 
+	// Unspelled are the spellings of label sets that another set has, too
+	// ([MetricName.ReadLabels]), each once, sorted. Their values are in no row.
+	Unspelled []string
+
 	// Rows hold the values: one row for those without labels and one for each
 	// label set, in the order of their labels. Their entities are Entity with
 	// Labels set, so that the Namespace is to be filled in there, too.

@@ -68,12 +68,8 @@ func (f Family) LabelKeys() []string {
 // Has reports whether the label set, in [Entity.Labels]' spelling, is one of
 // the family's. Filesystem and Disk have the same label.
 func (f Family) Has(labels string) bool {
-	var keys []string
-	for pair := range strings.SplitSeq(labels, ",") {
-		key, _, _ := strings.Cut(pair, ":")
-		keys = append(keys, key)
-	}
-	return slices.Equal(keys, f.LabelKeys())
+	_, ok := f.values(labels)
+	return ok
 }
 
 // Metric describes one metric of Heapster's storage schema.

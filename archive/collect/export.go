@@ -123,6 +123,10 @@ func (p *pass) resolve(sets []schema.Exported, found *discovery) export {
 				Detail: fmt.Sprintf("metric-export does not tell it from %v: neither's labelled series are read", twin)})
 			continue
 		}
+		if len(set.Unspelled) > 0 {
+			p.hole(schema.Hole{Entity: e, Cause: schema.CauseUnaddressable, Lasting: true,
+				Detail: fmt.Sprintf("%d sets of resource labels are spelled as others are, and were left out; the first is %q", len(set.Unspelled), set.Unspelled[0])})
+		}
 		if isContainer(e.Kind) {
 			x.has[e] = true
 			if found.unheard[e.Scope()] {
