@@ -121,13 +121,16 @@ func TestRepairSettlesTheAccount(t *testing.T) {
 	if got := check(t, path); !slices.Equal(got, []string{"samples-lost"}) {
 		t.Errorf("check: %v", got)
 	}
+	ofSamples := func(done archive.Repair) []archive.Mend {
+		return slices.DeleteFunc(done.Mended, func(m archive.Mend) bool { return m.Table == "setting" }) // rollups are made anew
+	}
 	to, done := repaired(t, path)
 	want := fmt.Sprintf("[{pass samples that passes had stored are lost %s}]", stock(t, path,
 		"SELECT (SELECT sum(samples_new) FROM pass) - (SELECT count(*) FROM samples)"))
-	if got := fmt.Sprint(done.Mended); got != want {
+	if got := fmt.Sprint(ofSamples(done)); got != want {
 		t.Errorf("mended: %s, want %s", got, want)
 	}
-	if _, done := repaired(t, to); len(done.Mended) > 0 {
+	if _, done := repaired(t, to); len(ofSamples(done)) > 0 {
 		t.Errorf("again: %v", done.Mended)
 	}
 }

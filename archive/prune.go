@@ -204,6 +204,9 @@ func (s *Store) prune(ctx context.Context, now schema.Instant, turn *turn, p *Pr
 
 // pruneOld goes on from where the last pruning to the same cutoffs stopped.
 func (s *Store) pruneOld(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
+	if err := s.locked(); err != nil {
+		return false, err
+	}
 	cut, err := s.cutoffs(ctx, now)
 	if err != nil || len(cut) == 0 {
 		return err == nil, err

@@ -63,7 +63,7 @@ func (s *Store) roll(ctx context.Context, limit schema.Instant, turn *turn) (don
 				if turn.over() {
 					return false, nil
 				}
-				if err := ctx.Err(); err != nil {
+				if err := errors.Join(ctx.Err(), s.locked()); err != nil {
 					return false, err
 				}
 				if done, err = s.rollSome(ctx, level, limit, turn); err != nil {
