@@ -34,10 +34,13 @@ func completeKinds(_ *cobra.Command, _ []string, typed string) ([]string, cobra.
 	return lists, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// completeFlags tells the shell what the flags of a command take. It panics at
-// a flag that has been told of already, which every start would show.
+// completeFlags tells the shell what the flags of a command take, where the
+// command has not told it already.
 func completeFlags(cmd *cobra.Command) {
 	for name, complete := range fixedValues() {
+		if _, told := cmd.GetFlagCompletionFunc(name); told {
+			continue
+		}
 		if cmd.Flags().Lookup(name) == nil && cmd.PersistentFlags().Lookup(name) == nil {
 			continue
 		}

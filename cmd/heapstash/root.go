@@ -78,6 +78,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newCollectCommand(),
 		newRunCommand(),
 		newSQLCommand(),
+		newExportCommand(),
 		newSnapshotCommand(),
 		newCompactCommand(),
 		newPruneCommand(),

@@ -1,0 +1,109 @@
+package archive
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// Which metrics have floats. NAME stands for a table, REALS for a column each:
+// whether one of its values is REAL; METRICS for the ids that are asked for.
+const (
+	realsCold    = `SELECT REALS FROM NAME_cold s WHERE s.entity_id = ?1 AND s.ts BETWEEN ?2 AND ?3`
+	realsHot     = `SELECT REALS FROM NAME_hot s`
+	realsNarrow  = `SELECT DISTINCT metric_id FROM NAME WHERE typeof(value) = 'real' AND metric_id IN (METRICS)`
+	isReal       = `ifnull(max(typeof(s.%s) = 'real'), 0)`
+	narrowTables = narrowName + "_cold " + narrowName + "_hot"
+)
+
+// Floats tells which of the metrics, selected or not, have values that are
+// floats: those with a column among the selected samples, or the newest; the
+// others anywhere in the archive, so that two parts of it are told the same of
+// a metric outside the registry. It reads all of that.
+func (s *Samples) Floats(among []schema.MetricName) (map[schema.MetricName]bool, error) {
+	floats := make(map[schema.MetricName]bool)
+	for _, t := range s.layout.tables {
+		var columns []int
+		for i, m := range t.metrics {
+			if slices.Contains(among, m.Name) && s.wants(m.Name) {
+				columns = append(columns, i)
+			}
+		}
+		if len(columns) == 0 {
+			continue
+		}
+		if err := s.wideFloats(t, columns, floats); err != nil {
+			return nil, explain(s.path, err)
+		}
+	}
+	if err := s.narrowFloats(among, floats); err != nil {
+		return nil, explain(s.path, err)
+	}
+	return floats, nil
+}
+
+func (s *Samples) wideFloats(t *table, columns []int, floats map[schema.MetricName]bool) error {
+	from := s.wide(t, columns)
+	reals := make([]string, len(columns))
+	for i, column := range columns {
+		reals[i] = fmt.Sprintf(isReal, t.metrics[column].Column())
+	}
+	fill := strings.NewReplacer("NAME", t.name, "REALS", strings.Join(reals, ", "))
+	found := make([]bool, len(columns))
+	into := make([]any, len(columns))
+	for i := range found {
+		into[i] = &found[i]
+	}
+	look := func(query string, args ...any) error {
+		stmt, err := s.tx.statement(fill.Replace(query))
+		if err != nil {
+			return err
+		}
+		if err := stmt.QueryRowContext(s.tx.ctx, args...).Scan(into...); err != nil {
+			return err
+		}
+		for i, is := range found {
+			if is {
+				floats[from.metrics[i]] = true
+			}
+		}
+		return nil
+	}
+	if err := look(realsHot); err != nil {
+		return err
+	}
+	return s.eachEntity(from.entities, func(id int64, subject *Subject) error {
+		if !from.has(subject.Entity) {
+			return nil
+		}
+		return look(realsCold, id, s.selection.Window.From, s.selection.Window.To)
+	})
+}
+
+func (s *Samples) narrowFloats(among []schema.MetricName, floats map[schema.MetricName]bool) error {
+	names := make(map[int64]schema.MetricName)
+	var ids []string
+	for _, m := range s.metrics {
+		if slices.Contains(among, m.name) {
+			names[m.id] = m.name
+			ids = append(ids, fmt.Sprint(m.id))
+		}
+	}
+	for _, name := range strings.Fields(narrowTables) {
+		fill := strings.NewReplacer("NAME", name, "METRICS", strings.Join(ids, ", "))
+		// One statement may take long: it ends with the reading.
+		err := each(s.ctx, s.tx.tx, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			floats[names[id]] = true
+			return err
+		}, fill.Replace(realsNarrow))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,296 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"slices"
+
+	"heapstash/schema"
+)
+
+// Selection says which samples are read. The zero Selection is all of them.
+type Selection struct {
+	// Window is of Heapster's clock.
+	Window schema.Window
+	// Entity and Metric say what is wanted; nil wants everything.
+	Entity func(cluster string, e schema.Entity) bool
+	Metric func(schema.MetricName) bool
+	// Identities asks for [Subject.Identities].
+	Identities bool
+	// Step is told how far a reading has come, if it is set.
+	Step func(done, of int)
+}
+
+// Subject is what samples are of: an entity, with the metrics that one of the
+// archive's tables has of it.
+type Subject struct {
+	Cluster string
+	Entity  schema.Entity
+	Metrics []schema.MetricName
+	// Identities are the incarnations of the entity's pod, in order of time,
+	// if the [Selection] asks for them.
+	Identities []Incarnation
+}
+
+// Incarnation is one of the pods that had a name, From until To, both included.
+type Incarnation struct {
+	schema.Window
+	UID    string
+	Node   string // nodename; empty where it is not known
+	Labels string // of the pod: key:value, joined by commas
+	Images string // container=image, joined by commas
+}
+
+// SampleVisitor is told of samples, subject after subject. An error ends the
+// reading, which returns it.
+type SampleVisitor interface {
+	// Subject begins a subject, which has a sample at least. It belongs to the
+	// reader, which writes over it at the next one.
+	Subject(s *Subject) error
+	// Sample is a sample of the metric with that index among the subject's.
+	Sample(metric int, at schema.Instant, v schema.Value) error
+}
+
+// Samples reads an archive's samples as they were at one moment, in constant
+// memory: what it keeps is a few words for each entity of which there are
+// samples of the last hour or two. Use it from one goroutine.
+type Samples struct {
+	path      string
+	ctx       context.Context
+	selection Selection
+	layout    layout
+	tx        prepared
+	metrics   []namedMetric
+	hot       map[string]map[int64]bool // by table: the entities with hot rows
+	counts    map[string]int            // how many entities each query has, that are wanted
+	done, of  int                       // entities
+}
+
+// namedMetric is a metric that the archive has, or could have.
+type namedMetric struct {
+	id   int64
+	name schema.MetricName
+}
+
+// OpenSamples begins a reading that ends with ctx or [Samples.Close]. Until
+// then it keeps nobody from writing, unless the archive has a rollback journal
+// ([FileSystem.WriteAhead]), but the -wal file only grows.
+func (r *Reader) OpenSamples(ctx context.Context, selection Selection) (*Samples, error) {
+	tx, err := r.db.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return nil, explain(r.path, err)
+	}
+	s := &Samples{
+		path: r.path, ctx: ctx, selection: selection, layout: newLayout(),
+		tx: prepare(ctx, tx), hot: make(map[string]map[int64]bool), counts: make(map[string]int),
+	}
+	if s.selection.Window.To == 0 {
+		s.selection.Window.To = math.MaxInt64
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(explain(r.path, err), s.Close())
+	}
+	return s, nil
+}
+
+// Close ends the reading.
+func (s *Samples) Close() error { return s.tx.tx.Rollback() }
+
+const (
+	selectMetricNames  = `SELECT id, name FROM metric ORDER BY name`
+	selectSubjects     = `SELECT id, cluster, kind, namespace, pod, container, node, labels FROM entity `
+	inOrder            = ` ORDER BY id`
+	selectIncarnations = `SELECT i.uid, i.node, i.labels, i.images, i.valid_from, ifnull(i.valid_to, ifnull(c.horizon, 0))
+		FROM entity e JOIN pod_identity i ON i.entity_id = e.id LEFT JOIN cluster_state c ON c.cluster = e.cluster
+		WHERE e.kind = 'pod' AND e.namespace = ? AND e.pod = ? AND e.container = '' AND e.node = '' AND e.labels = ''
+		AND e.cluster = ? ORDER BY i.valid_from`
+)
+
+// load reads what is small.
+func (s *Samples) load() error {
+	err := each(s.tx.ctx, s.tx.tx, func(rows *sql.Rows) error {
+		var m namedMetric
+		err := rows.Scan(&m.id, &m.name)
+		s.metrics = append(s.metrics, m)
+		return err
+	}, selectMetricNames)
+	if err != nil {
+		return err
+	}
+	hotRows := map[string]string{narrowName: hotNarrowEntities}
+	for _, t := range s.layout.tables {
+		hotRows[t.name] = t.hotEntities
+	}
+	for name, query := range hotRows {
+		ids, err := column[int64](s.tx.ctx, s.tx.tx, query)
+		if err != nil {
+			return err
+		}
+		s.hot[name] = make(map[int64]bool, len(ids))
+		for _, id := range ids {
+			s.hot[name][id] = true
+		}
+	}
+	return nil
+}
+
+// Names are the metrics that the archive knows, in order, wanted or not. There
+// need not be samples of each.
+func (s *Samples) Names() []schema.MetricName {
+	names := make([]schema.MetricName, len(s.metrics))
+	for i, m := range s.metrics {
+		names[i] = m.name
+	}
+	return names
+}
+
+// wants reports whether a metric is selected.
+func (s *Samples) wants(m schema.MetricName) bool {
+	return s.selection.Metric == nil || s.selection.Metric(m)
+}
+
+// eachEntity visits the selected entities that a condition holds for.
+func (s *Samples) eachEntity(condition string, visit func(id int64, subject *Subject) error) error {
+	var subject Subject
+	return each(s.tx.ctx, s.tx.tx, func(rows *sql.Rows) error {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		var id int64
+		e := &subject.Entity
+		err := rows.Scan(&id, &subject.Cluster, scanKind{&e.Kind}, &e.Namespace, &e.Pod, &e.Container, &e.Node, &e.Labels)
+		if err != nil {
+			return err
+		}
+		if s.selection.Entity != nil && !s.selection.Entity(subject.Cluster, *e) {
+			return nil
+		}
+		return visit(id, &subject)
+	}, selectSubjects+condition+inOrder)
+}
+
+// count is how many entities [Samples.eachEntity] visits.
+func (s *Samples) count(condition string) (int, error) {
+	if n, ok := s.counts[condition]; ok {
+		return n, nil
+	}
+	n := 0
+	err := s.eachEntity(condition, func(int64, *Subject) error { n++; return nil })
+	s.counts[condition] = n
+	return n, err
+}
+
+// identities gives the subject the incarnations of its pod.
+func (s *Samples) identities(subject *Subject) error {
+	subject.Identities = nil
+	if !s.selection.Identities || subject.Entity.Pod == "" {
+		return nil
+	}
+	stmt, err := s.tx.statement(selectIncarnations)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(s.tx.ctx, subject.Entity.Namespace, subject.Entity.Pod, subject.Cluster)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var i Incarnation
+		if err := rows.Scan(&i.UID, &i.Node, &i.Labels, &i.Images, &i.From, &i.To); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		subject.Identities = append(subject.Identities, i)
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// Each reads every sample that is selected. Of an entity's metrics that have a
+// column, the samples come in the order of their times; of each other one, too,
+// metric after metric.
+func (s *Samples) Each(v SampleVisitor) error {
+	var sources []source
+	for _, t := range s.layout.tables {
+		if columns := s.wantedColumns(t); len(columns) > 0 {
+			sources = append(sources, s.wide(t, columns))
+		}
+	}
+	wanted := slices.Clone(s.metrics)
+	wanted = slices.DeleteFunc(wanted, func(m namedMetric) bool { return !s.wants(m.name) })
+	if len(wanted) > 0 {
+		sources = append(sources, s.narrow(wanted))
+	}
+	return s.read(sources, v)
+}
+
+// EachOf reads those samples that are of one metric, whether or not it is
+// selected: series after series, each in the order of its times. The series
+// are read by their keys, once more for each metric.
+func (s *Samples) EachOf(m schema.MetricName, v SampleVisitor) error {
+	var sources []source
+	for _, t := range s.layout.tables {
+		if i, ok := t.column[m]; ok {
+			sources = append(sources, s.wide(t, []int{i}))
+		}
+	}
+	if i := slices.IndexFunc(s.metrics, func(k namedMetric) bool { return k.name == m }); i >= 0 {
+		sources = append(sources, s.narrow(s.metrics[i:i+1]))
+	}
+	return s.read(sources, v)
+}
+
+func (s *Samples) wantedColumns(t *table) []int {
+	var columns []int
+	for i, m := range t.metrics {
+		if s.wants(m.Name) {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
+// Wanted are the selected ones of [Samples.Names].
+func (s *Samples) Wanted() []schema.MetricName {
+	return slices.DeleteFunc(s.Names(), func(m schema.MetricName) bool { return !s.wants(m) })
+}
+
+// read reads one source after the other.
+func (s *Samples) read(sources []source, v SampleVisitor) error {
+	s.done, s.of = 0, 0
+	for _, from := range sources {
+		n, err := s.count(from.entities)
+		if err != nil {
+			return explain(s.path, err)
+		}
+		s.of += n
+	}
+	for _, from := range sources {
+		err := from.read(s, v)
+		if refused, ok := errors.AsType[visitError](err); ok {
+			return refused.error // which is not of the archive
+		}
+		if err != nil {
+			return explain(s.path, err)
+		}
+	}
+	return nil
+}
+
+// step tells how many entities have been read.
+func (s *Samples) step() {
+	s.done++
+	if s.selection.Step != nil {
+		s.selection.Step(s.done, s.of)
+	}
+}
+
+// visitError is what a visitor ended the reading with.
+type visitError struct{ error }
+
+func visited(err error) error {
+	if err != nil {
+		return visitError{err}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"heapstash/archive"
+	"heapstash/cmd/heapstash/export"
+	"heapstash/schema"
+)
+
+const exportLong = `export writes samples to stdout, or to --output FILE, which appears once it is whole: all of them,
+or those that the flags select. It sees the archive as it is when it begins, while passes write
+on, and takes constant memory, however much there is. The formats are
+
+  csv          a line a sample, with the columns of the view samples
+  json         the same as an object a line
+  openmetrics  text for "promtool tsdb create-blocks-from openmetrics": cpu/usage_rate is
+               heapster_cpu_usage_rate, and counters end in _total. The labels are cluster, kind,
+               namespace, pod, container, node, and what tells file systems, disks and accelerators
+               apart. Prometheus has floats alone: integers beyond 2^53 are rounded there
+  influx       line protocol for InfluxDB 1.x in the schema of Heapster's own sink, for its Grafana
+               dashboards: a measurement a metric, the field value, and the tags type, cluster_name,
+               namespace_name, pod_name, container_name, nodename, labels, container_base_image,
+               resource_id, ... (of a pod, nodename and the next two as pod_identities knows them)
+
+OpenMetrics wants a metric's samples together, so that the archive is read once for each metric.
+A measurement of InfluxDB is of integers or of floats: what Heapster's sink writes as floats is
+written so, and every metric of which the archive has a float.
+
+--since is included and --until is not: ranges that follow one another have each sample once. Both
+are a time, as in 2017-09-27 or 2017-09-27T07:00:00Z, or how long ago, as in 36h. In globs, * stands
+for slashes too. With --namespace or --pod, only what is in a namespace or a pod is written.
+
+Until the end the -wal file only grows. Where the archive has none, as on NFS, passes wait: export a
+snapshot there.
+
+Exit codes: 0 done, also if nothing was selected; 1 failed; 10 no archive; 130 interrupted.`
+
+const exportExample = `  heapstash export --since 24h --namespace shop --metric 'memory/*' >shop.csv
+  heapstash export --format json --kinds node --since 2017-09-01 --until 2017-10-01 | gzip >september.json.gz
+  heapstash export --format openmetrics --output heapster.om &&
+    promtool tsdb create-blocks-from openmetrics heapster.om /var/lib/prometheus/metrics2
+  influx -execute 'CREATE DATABASE k8s' &&
+    heapstash export --format influx --output heapster.lp && influx -import -path heapster.lp`
+
+// exporting is what the flags of export say.
+type exporting struct {
+	format   string
+	output   string
+	force    bool
+	database string
+	filter   sampleFilter
+}
+
+func newExportCommand() *cobra.Command {
+	var x exporting
+	cmd := &cobra.Command{
+		Use:     "export",
+		Short:   "Write samples as CSV, JSON lines, OpenMetrics or InfluxDB's line protocol",
+		Long:    exportLong,
+		Example: exportExample,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			return x.run(cmd, cfg)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics or influx")
+	flags.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout)")
+	flags.BoolVar(&x.force, "force", false, "replace the file that --output names")
+	flags.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
+	x.filter.flags(flags)
+	formats := cobra.FixedCompletions(export.Formats(), cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("format", formats); err != nil {
+		panic(err) // there is no such flag
+	}
+	return cmd
+}
+
+// run exports.
+func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
+	format, err := export.ParseFormat(x.format)
+	if err != nil {
+		return usageError(cmd, err)
+	}
+	if err := x.filter.check(); err != nil {
+		return usageError(cmd, err)
+	}
+	if cfg.ClusterName != Default().ClusterName || cmd.Flags().Changed("cluster-name") {
+		x.filter.cluster = cfg.ClusterName
+	}
+	reader, err := archive.OpenReader(cmd.Context(), cfg.DBFile)
+	if err != nil {
+		return err
+	}
+	defer reader.Close() // read only
+	if x.output == "" || x.output == "-" {
+		_, err := x.write(cmd, reader, format, cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout()))
+		return err
+	}
+	started := time.Now()
+	var result export.Result
+	size, err := writeWhole(x.output, cfg.DBFile, fs.FileMode(cfg.Archive.Mode), x.force, func(w io.Writer) (err error) {
+		result, err = x.write(cmd, reader, format, w, false)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d samples, %v, in %v\n",
+		x.output, result.Samples, schema.Size(size), time.Since(started).Round(time.Millisecond))
+	return err
+}
+
+// write writes the samples, and tells on stderr what there is to tell. There is
+// no progress where it would run into the output.
+func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format export.Format, w io.Writer, quiet bool) (result export.Result, err error) {
+	var progress func(step string, done, all int)
+	if !quiet {
+		progress = progressOn(cmd.ErrOrStderr())
+	}
+	if progress != nil {
+		defer progress("", 0, 0)
+	}
+	selection := x.filter.selection()
+	selection.Identities = format == export.Influx
+	opts := export.Options{Database: x.database}
+	if progress != nil && format == export.OpenMetrics {
+		opts.Step = func(m schema.MetricName, done, of int) { progress(string(m), done, of) }
+	} else if progress != nil {
+		selection.Step = now100(func(done, of int) { progress("entities", done, of) })
+	}
+	samples, err := reader.OpenSamples(cmd.Context(), selection)
+	if err != nil {
+		return result, err
+	}
+	defer samples.Close() // read only
+	if err := x.filter.checkNames(samples.Names()); err != nil {
+		return result, err
+	}
+	out := bufio.NewWriterSize(w, 1<<20)
+	result, err = export.Write(out, samples, format, opts)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil && errors.Is(err, context.Canceled) {
+		return result, err
+	}
+	return result, x.tell(cmd.ErrOrStderr(), result, err)
+}
+
+// now100 passes on no more than a hundred steps.
+func now100(step func(done, of int)) func(done, of int) {
+	shown := -1
+	return func(done, of int) {
+		if part := done * 100 / of; part != shown {
+			shown = part
+			step(done, of)
+		}
+	}
+}
+
+func (x *exporting) tell(w io.Writer, result export.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	if result.Omitted > 0 {
+		lines(w, "heapstash: ", fmt.Sprintf("%d infinite values are left out, which InfluxDB has no way to store", result.Omitted))
+	}
+	if result.Samples == 0 {
+		lines(w, "heapstash: ", "no sample is selected")
+		lines(w, "hint: ", "`heapstash status` says from when to when there are any, and of what")
+	}
+	return nil
+}
+
+// addKindAlias lets --kind stand for --kinds.
+func addKindAlias(flags *pflag.FlagSet) {
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "kind" {
+			name = "kinds"
+		}
+		return pflag.NormalizedName(name)
+	})
+}

@@ -1,0 +1,112 @@
+// Package export writes an archive's samples in the formats of other programs,
+// in constant memory.
+package export
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// Source is what is written: *[archive.Samples] is one.
+type Source interface {
+	// Each reads every sample, an entity after the other.
+	Each(archive.SampleVisitor) error
+	// EachOf reads the samples of one metric, series after series, each in
+	// the order of its times.
+	EachOf(schema.MetricName, archive.SampleVisitor) error
+	// Names are all metrics there are, Wanted those that are to be written.
+	Names() []schema.MetricName
+	Wanted() []schema.MetricName
+	// Floats tells which of the metrics have values that are floats.
+	Floats([]schema.MetricName) (map[schema.MetricName]bool, error)
+}
+
+// Format is a format's name in flags.
+type Format string
+
+// The formats.
+const (
+	CSV         Format = "csv"
+	JSON        Format = "json" // an object a line
+	OpenMetrics Format = "openmetrics"
+	Influx      Format = "influx" // InfluxDB's line protocol, as Heapster's sink writes it
+)
+
+// Formats returns the names of the formats.
+func Formats() []string {
+	return []string{string(CSV), string(JSON), string(OpenMetrics), string(Influx)}
+}
+
+// ParseFormat is the inverse of Formats. Its error names them.
+func ParseFormat(text string) (Format, error) {
+	for _, name := range Formats() {
+		if name == text {
+			return Format(name), nil
+		}
+	}
+	return "", fmt.Errorf("no format %q: use one of %s", text, strings.Join(Formats(), ", "))
+}
+
+// Options set how a format is written.
+type Options struct {
+	// Database is named in the head of Influx's lines, for `influx -import`.
+	Database string
+	// Step is told which metric is written next, where a format goes from one
+	// to the next; nil for nobody.
+	Step func(m schema.MetricName, done, of int)
+}
+
+// Result tells what was written.
+type Result struct {
+	Samples int64
+	// Omitted are samples that the format cannot express: infinite values in
+	// Influx's.
+	Omitted int64
+}
+
+// Write writes the source's samples. It writes often and little: w should have
+// a buffer.
+func Write(w io.Writer, from Source, format Format, opts Options) (Result, error) {
+	switch format {
+	case CSV:
+		return writeText(w, from, &csvLines{})
+	case JSON:
+		return writeText(w, from, &jsonLines{})
+	case OpenMetrics:
+		return writeOpenMetrics(w, from, opts)
+	default:
+		return writeInflux(w, from, opts)
+	}
+}
+
+// beginnings keeps what the lines of each of a subject's metrics begin with.
+type beginnings struct {
+	lines [][]byte // empty where it is not known yet
+}
+
+// reset forgets all, and has room for that many metrics.
+func (b *beginnings) reset(metrics int) {
+	for len(b.lines) < metrics {
+		b.lines = append(b.lines, nil)
+	}
+	for i := range b.lines {
+		b.lines[i] = b.lines[i][:0]
+	}
+}
+
+// labelPairs takes resource labels apart, in Heapster's spelling: key:value,
+// joined by commas.
+func labelPairs(labels string) (pairs [][2]string) {
+	if labels == "" {
+		return nil
+	}
+	for pair := range strings.SplitSeq(labels, ",") {
+		key, value, _ := strings.Cut(pair, ":")
+		pairs = append(pairs, [2]string{key, value})
+	}
+	return pairs
+}

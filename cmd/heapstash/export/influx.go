@@ -1,0 +1,170 @@
+package export
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// heapsterFloats are the metrics that Heapster itself has as floats, which its
+// model API cuts to integers (v1.5.4, metrics/core/metrics.go, and what later
+// versions added). Its sink writes them as floats, and InfluxDB takes one type
+// alone for the field of a measurement.
+var heapsterFloats = map[schema.MetricName]bool{
+	"memory/page_faults_rate": true, "memory/major_page_faults_rate": true,
+	"network/rx_rate": true, "network/rx_errors_rate": true, "network/tx_rate": true, "network/tx_errors_rate": true,
+	"cpu/node_capacity": true, "cpu/node_allocatable": true, "cpu/node_utilization": true, "cpu/node_reservation": true,
+	"memory/node_capacity": true, "memory/node_allocatable": true, "memory/node_utilization": true, "memory/node_reservation": true,
+	"ephemeral_storage/node_capacity": true, "ephemeral_storage/node_allocatable": true,
+	"ephemeral_storage/node_utilization": true, "ephemeral_storage/node_reservation": true,
+	"disk/io_read_bytes_rate": true, "disk/io_write_bytes_rate": true,
+}
+
+// heapsterTypes are the values of Heapster's label type
+// (metrics/core/labels.go).
+var heapsterTypes = map[schema.Kind]string{
+	schema.Cluster: "cluster", schema.Node: "node", schema.Namespace: "ns", schema.Pod: "pod",
+	schema.Container: "pod_container", schema.SystemContainer: "sys_container",
+}
+
+// influxHead has `influx -import` know the database. To the server the lines
+// are comments.
+const influxHead = "# DML\n# CONTEXT-DATABASE: %s\n"
+
+// writeInflux writes InfluxDB's line protocol, in the schema of Heapster's own
+// sink (metrics/sinks/influxdb/influxdb.go, without its option withfields): a
+// metric is a measurement with the field value, and Heapster's labels, but for
+// the ids and the host's, are tags.
+func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
+	l := &influxLines{w: w, floats: make(map[schema.MetricName]bool)}
+	var unsure []schema.MetricName
+	for _, m := range from.Wanted() {
+		if l.floats[m] = heapsterFloats[m]; !l.floats[m] {
+			unsure = append(unsure, m)
+		}
+	}
+	floats, err := from.Floats(unsure)
+	if err != nil {
+		return l.result, err
+	}
+	for m := range floats {
+		l.floats[m] = true
+	}
+	if _, err := fmt.Fprintf(w, influxHead, opts.Database); err != nil {
+		return l.result, err
+	}
+	return l.result, from.Each(l)
+}
+
+type influxLines struct {
+	w      io.Writer
+	floats map[schema.MetricName]bool // measurements whose values are floats
+	result Result
+
+	subject *archive.Subject
+	isFloat []bool // of its metrics
+	pod     int    // index of the incarnation that begun is of, -1 for none
+	begun   beginnings
+	line    []byte
+}
+
+// Subject implements [archive.SampleVisitor].
+func (l *influxLines) Subject(s *archive.Subject) error {
+	l.subject, l.pod = s, -1
+	l.begun.reset(len(s.Metrics))
+	l.isFloat = l.isFloat[:0]
+	for _, m := range s.Metrics {
+		l.isFloat = append(l.isFloat, l.floats[m])
+	}
+	return nil
+}
+
+// Sample implements [archive.SampleVisitor].
+func (l *influxLines) Sample(metric int, at schema.Instant, v schema.Value) error {
+	if math.IsInf(v.Float64(), 0) {
+		l.result.Omitted++
+		return nil
+	}
+	if pod := l.incarnation(at); pod != l.pod {
+		l.pod = pod
+		l.begun.reset(len(l.subject.Metrics))
+	}
+	begin := &l.begun.lines[metric]
+	if len(*begin) == 0 {
+		*begin = l.begin(*begin, l.subject.Metrics[metric])
+	}
+	l.line = append(l.line[:0], *begin...)
+	if i, ok := v.Int64(); ok && !l.isFloat[metric] {
+		l.line = append(strconv.AppendInt(l.line, i, 10), 'i')
+	} else {
+		l.line = strconv.AppendFloat(l.line, v.Float64(), 'g', -1, 64)
+	}
+	l.line = strconv.AppendInt(append(l.line, ' '), int64(at), 10)
+	l.line = append(l.line, "000000000\n"...) // nanoseconds, which is what is expected unless another unit is named
+	l.result.Samples++
+	_, err := l.w.Write(l.line)
+	return err
+}
+
+// incarnation is the index of the pod that the subject was then, -1 if that is
+// not known.
+func (l *influxLines) incarnation(at schema.Instant) int {
+	for i := range l.subject.Identities {
+		if one := &l.subject.Identities[i]; one.From <= at && at <= one.To {
+			return i
+		}
+	}
+	return -1
+}
+
+// begin appends the measurement, its tags, and what stands before the value.
+func (l *influxLines) begin(line []byte, m schema.MetricName) []byte {
+	line = append(line, escapeMeasurement(string(m))...)
+	for _, tag := range l.tags() {
+		// InfluxDB has no empty tags, and a backslash at the end of one would
+		// take what follows with it.
+		if value := strings.TrimRight(tag[1], `\`); value != "" {
+			line = append(append(line, ','), escapeTag(tag[0])...)
+			line = append(append(line, '='), escapeTag(value)...)
+		}
+	}
+	return append(line, " value="...)
+}
+
+var (
+	escapeMeasurement = strings.NewReplacer(",", `\,`, " ", `\ `, "\n", `\n`).Replace
+	escapeTag         = strings.NewReplacer(",", `\,`, " ", `\ `, "=", `\=`, "\n", `\n`).Replace
+)
+
+// tags are the labels that Heapster's sink writes, in the order of their keys.
+func (l *influxLines) tags() [][2]string {
+	e := l.subject.Entity
+	tags := [][2]string{
+		{"cluster_name", l.subject.Cluster}, {"type", heapsterTypes[e.Kind]},
+		{"namespace_name", e.Namespace}, {"pod_name", e.Pod}, {"container_name", e.Container}, {"nodename", e.Node},
+	}
+	if l.pod >= 0 {
+		pod := l.subject.Identities[l.pod]
+		tags = append(tags, [2]string{"nodename", pod.Node}, [2]string{"labels", pod.Labels},
+			[2]string{"container_base_image", imageOf(pod.Images, e.Container)})
+	}
+	tags = append(tags, labelPairs(e.Labels)...)
+	slices.SortStableFunc(tags, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	return tags
+}
+
+// imageOf finds a container's image among container=image, joined by commas.
+func imageOf(images, container string) string {
+	for pair := range strings.SplitSeq(images, ",") {
+		if name, image, _ := strings.Cut(pair, "="); name == container && container != "" {
+			return image
+		}
+	}
+	return ""
+}

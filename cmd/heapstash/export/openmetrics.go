@@ -1,0 +1,173 @@
+package export
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// family is an OpenMetrics metric family: the metrics whose names are the same
+// once they are spelled as OpenMetrics wants it. That is one, but for odd names.
+type family struct {
+	name    string // without _total
+	metrics []schema.MetricName
+}
+
+// families groups all metrics, so that a metric's family is the same whichever
+// are wanted, and returns the families of those that are.
+func families(all, wanted []schema.MetricName) []family {
+	byName := make(map[string]*family)
+	for _, m := range all {
+		name := familyName(m)
+		if byName[name] == nil {
+			byName[name] = &family{name: name}
+		}
+		byName[name].metrics = append(byName[name].metrics, m)
+	}
+	var found []family
+	for _, f := range byName {
+		if slices.ContainsFunc(f.metrics, func(m schema.MetricName) bool { return slices.Contains(wanted, m) }) {
+			found = append(found, *f)
+		}
+	}
+	slices.SortFunc(found, func(a, b family) int { return strings.Compare(a.name, b.name) })
+	return found
+}
+
+// familyName spells a metric's name as OpenMetrics does. The suffix of counters
+// is no part of a family's name, and no other family may have it.
+func familyName(m schema.MetricName) string {
+	return strings.TrimSuffix("heapster_"+labelName(string(m)), "_total")
+}
+
+// labelName puts _ for everything that OpenMetrics allows in no name.
+func labelName(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' {
+			return r
+		}
+		return '_'
+	}, text)
+}
+
+// describe is the family's type, the name of its samples, and its head. Metrics
+// that share a family are of no one type, and told apart by a label.
+func (f family) describe() (sample, head string) {
+	kind, help, unit := "unknown", fmt.Sprintf("Heapster's %s, of a type that is not known.", f.metrics[0]), ""
+	sample = f.name
+	m, known := schema.Lookup(f.metrics[0])
+	switch {
+	case len(f.metrics) > 1:
+		help = "Several of Heapster's metrics: see the label metric."
+	case !known:
+		if strings.HasSuffix(labelName(string(f.metrics[0])), "_total") {
+			sample += "_total"
+		}
+	default:
+		kind, help = "gauge", fmt.Sprintf("%s Heapster's %s, in %s.", m.Description, m.Name, m.Unit)
+		if m.Type == schema.Cumulative {
+			kind, sample = "counter", f.name+"_total"
+		}
+		// A unit may be told only where the name ends in it.
+		if strings.HasSuffix(f.name, "_"+string(m.Unit)) {
+			unit = fmt.Sprintf("# UNIT %s %s\n", f.name, m.Unit)
+		}
+	}
+	if sample != f.name && kind == "unknown" {
+		// An unknown family's samples have its very name.
+		return sample, fmt.Sprintf("# TYPE %s unknown\n# HELP %[1]s %s\n", sample, escape(help))
+	}
+	return sample, fmt.Sprintf("# TYPE %s %s\n%s# HELP %[1]s %[4]s\n", f.name, kind, unit, escape(help))
+}
+
+// escape is for what stands between quotes, and for help.
+var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace
+
+// writeOpenMetrics writes OpenMetrics' text. All samples of a family have to
+// stand together, those of a series in the order of time: so it reads a metric
+// after the other.
+func writeOpenMetrics(w io.Writer, from Source, opts Options) (Result, error) {
+	o := &openMetrics{w: w}
+	wanted := from.Wanted()
+	done := 0
+	for _, f := range families(from.Names(), wanted) {
+		o.sample, o.head = f.describe()
+		o.shared = len(f.metrics) > 1
+		for _, m := range f.metrics {
+			if !slices.Contains(wanted, m) {
+				continue
+			}
+			if opts.Step != nil {
+				opts.Step(m, done, len(wanted))
+			}
+			if err := from.EachOf(m, o); err != nil {
+				return o.result, err
+			}
+			done++
+		}
+	}
+	_, err := io.WriteString(w, "# EOF\n")
+	return o.result, err
+}
+
+type openMetrics struct {
+	w      io.Writer
+	sample string // name of the family's samples
+	head   string // of the family, until it is written
+	shared bool   // by several metrics
+	result Result
+	series []byte
+	line   []byte
+}
+
+// Subject implements [archive.SampleVisitor].
+func (o *openMetrics) Subject(s *archive.Subject) error {
+	if o.head != "" {
+		if _, err := io.WriteString(o.w, o.head); err != nil {
+			return err
+		}
+		o.head = ""
+	}
+	e := s.Entity
+	o.series = append(append(o.series[:0], o.sample...), '{')
+	for _, label := range append([][2]string{
+		{"cluster", s.Cluster}, {"kind", e.Kind.String()},
+		{"namespace", e.Namespace}, {"pod", e.Pod}, {"container", e.Container}, {"node", e.Node},
+	}, labelPairs(e.Labels)...) {
+		o.label(label[0], label[1])
+	}
+	if o.shared {
+		o.label("metric", string(s.Metrics[0]))
+	}
+	o.series[len(o.series)-1] = '}' // in the place of the last comma
+	o.series = append(o.series, ' ')
+	return nil
+}
+
+// label adds a label. An empty one is none, as in OpenMetrics.
+func (o *openMetrics) label(name, value string) {
+	if value != "" {
+		o.series = append(append(o.series, labelName(name)...), `="`...)
+		o.series = append(append(o.series, escape(value)...), `",`...)
+	}
+}
+
+// Sample implements [archive.SampleVisitor].
+func (o *openMetrics) Sample(_ int, at schema.Instant, v schema.Value) error {
+	o.line = append(o.line[:0], o.series...)
+	if i, ok := v.Int64(); ok {
+		o.line = strconv.AppendInt(o.line, i, 10)
+	} else {
+		o.line = strconv.AppendFloat(o.line, v.Float64(), 'g', -1, 64)
+	}
+	o.line = strconv.AppendInt(append(o.line, ' '), int64(at), 10)
+	o.line = append(o.line, '\n')
+	o.result.Samples++
+	_, err := o.w.Write(o.line)
+	return err
+}
