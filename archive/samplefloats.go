@@ -20,7 +20,7 @@ const (
 )
 
 // Floats tells which of the metrics, selected or not, have values that are
-// floats: those with a column among the selected samples, or the newest; the
+// floats: those with a column among the selected samples, or the last hours; the
 // others anywhere in the archive, so that two parts of it are told the same of
 // a metric outside the registry. It reads all of that.
 func (s *Samples) Floats(among []schema.MetricName) (map[schema.MetricName]bool, error) {
@@ -47,6 +47,9 @@ func (s *Samples) Floats(among []schema.MetricName) (map[schema.MetricName]bool,
 
 func (s *Samples) wideFloats(t *table, columns []int, floats map[schema.MetricName]bool) error {
 	from := s.wide(t, columns)
+	if n, err := s.count(from.entities); err != nil || n == 0 {
+		return err
+	}
 	reals := make([]string, len(columns))
 	for i, column := range columns {
 		reals[i] = fmt.Sprintf(isReal, t.metrics[column].Column())

@@ -34,7 +34,8 @@ type Subject struct {
 	Identities []Incarnation
 }
 
-// Incarnation is one of the pods that had a name, From until To, both included.
+// Incarnation is one of the pods that had a name, From until To, both included;
+// To is none of the one that has it still.
 type Incarnation struct {
 	schema.Window
 	UID    string
@@ -102,9 +103,8 @@ const (
 	selectMetricNames  = `SELECT id, name FROM metric ORDER BY name`
 	selectSubjects     = `SELECT id, cluster, kind, namespace, pod, container, node, labels FROM entity `
 	inOrder            = ` ORDER BY id`
-	selectIncarnations = `SELECT i.uid, i.node, i.labels, i.images, i.valid_from, ifnull(i.valid_to, ifnull(c.horizon, 0))
-		FROM entity e JOIN pod_identity i ON i.entity_id = e.id LEFT JOIN cluster_state c ON c.cluster = e.cluster
-		WHERE e.kind = 'pod' AND e.namespace = ? AND e.pod = ? AND e.container = '' AND e.node = '' AND e.labels = ''
+	selectIncarnations = `SELECT i.uid, i.node, i.labels, i.images, i.valid_from, ifnull(i.valid_to, 0)
+		FROM entity e JOIN pod_identity i ON i.entity_id = e.id WHERE e.kind = 'pod' AND e.namespace = ? AND e.pod = ? AND e.container = '' AND e.node = '' AND e.labels = ''
 		AND e.cluster = ? ORDER BY i.valid_from`
 )
 

@@ -116,7 +116,7 @@ func (l *influxLines) Sample(metric int, at schema.Instant, v schema.Value) erro
 // not known.
 func (l *influxLines) incarnation(at schema.Instant) int {
 	for i := range l.subject.Identities {
-		if one := &l.subject.Identities[i]; one.From <= at && at <= one.To {
+		if one := &l.subject.Identities[i]; one.From <= at && (one.To == 0 || at <= one.To) {
 			return i
 		}
 	}
