@@ -78,10 +78,7 @@ func (s *Samples) wideFloats(t *table, columns []int, floats map[schema.MetricNa
 	if err := look(realsHot); err != nil {
 		return err
 	}
-	return s.eachEntity(from.entities, func(id int64, subject *Subject) error {
-		if !from.has(subject.Entity) {
-			return nil
-		}
+	return s.eachEntity(from.entities, func(id int64, _ *Subject) error {
 		return look(realsCold, id, s.selection.Window.From, s.selection.Window.To)
 	})
 }

@@ -18,7 +18,6 @@ import (
 type source struct {
 	name     string
 	entities string // the condition that its entities fulfil
-	has      func(schema.Entity) bool
 	metrics  []schema.MetricName
 	cold     string // entity_id, from, to; both included
 	hot      string // the same
@@ -53,10 +52,9 @@ const (
 
 // wide is the source of some columns of a table.
 func (s *Samples) wide(t *table, columns []int) source {
-	from := source{name: t.name, entities: "WHERE labels <> ''", has: func(e schema.Entity) bool { return t.family.Has(e.Labels) }}
+	from := source{name: t.name, entities: "WHERE labels <> ''"}
 	if t.family == schema.Unlabelled {
 		from.entities = fmt.Sprintf("WHERE kind = '%v' AND labels = ''", t.kind)
-		from.has = func(schema.Entity) bool { return true }
 	}
 	names := make([]string, len(columns))
 	for i, column := range columns {
@@ -70,7 +68,7 @@ func (s *Samples) wide(t *table, columns []int) source {
 
 // narrow is the source of metrics in the narrow tables.
 func (s *Samples) narrow(metrics []namedMetric) source {
-	from := source{name: narrowName, narrow: make(map[int64]int), has: func(schema.Entity) bool { return true }}
+	from := source{name: narrowName, narrow: make(map[int64]int)}
 	ids := make([]string, len(metrics))
 	for i, m := range metrics {
 		from.metrics = append(from.metrics, m.name)
@@ -97,9 +95,6 @@ func (from source) read(s *Samples, v SampleVisitor) error {
 	}
 	return s.eachEntity(from.entities, func(id int64, subject *Subject) error {
 		s.step()
-		if !from.has(subject.Entity) {
-			return nil
-		}
 		begun := false
 		row := func() error {
 			if !begun {

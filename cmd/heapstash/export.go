@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -107,8 +105,7 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	}
 	defer reader.Close() // read only
 	if x.output == "" || x.output == "-" {
-		_, err := x.write(cmd, reader, format, cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout()))
-		return err
+		return x.toStdout(cmd, reader, format)
 	}
 	started := time.Now()
 	var result export.Result
@@ -122,6 +119,22 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d samples, %v, in %v\n",
 		x.output, result.Samples, schema.Size(size), time.Since(started).Round(time.Millisecond))
 	return err
+}
+
+// toStdout writes the samples to stdout. It ends with ctx even where nobody
+// reads what it has written: nothing is left to be done then.
+func (x *exporting) toStdout(cmd *cobra.Command, reader *archive.Reader, format export.Format) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := x.write(cmd, reader, format, cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout()))
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-cmd.Context().Done():
+		return cmd.Context().Err()
+	}
 }
 
 // write writes the samples, and tells on stderr what there is to tell. There is
@@ -140,7 +153,7 @@ func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format exp
 	if progress != nil && format == export.OpenMetrics {
 		opts.Step = func(m schema.MetricName, done, of int) { progress(string(m), done, of) }
 	} else if progress != nil {
-		selection.Step = now100(func(done, of int) { progress("entities", done, of) })
+		selection.Step = everyHundredth(func(done, of int) { progress("entities", done, of) })
 	}
 	samples, err := reader.OpenSamples(cmd.Context(), selection)
 	if err != nil {
@@ -155,14 +168,14 @@ func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format exp
 	if err == nil {
 		err = out.Flush()
 	}
-	if err != nil && errors.Is(err, context.Canceled) {
-		return result, err
+	if err == nil {
+		tellResult(cmd.ErrOrStderr(), result)
 	}
-	return result, x.tell(cmd.ErrOrStderr(), result, err)
+	return result, err
 }
 
-// now100 passes on no more than a hundred steps.
-func now100(step func(done, of int)) func(done, of int) {
+// everyHundredth passes on a step in a hundred parts of the way.
+func everyHundredth(step func(done, of int)) func(done, of int) {
 	shown := -1
 	return func(done, of int) {
 		if part := done * 100 / of; part != shown {
@@ -172,10 +185,8 @@ func now100(step func(done, of int)) func(done, of int) {
 	}
 }
 
-func (x *exporting) tell(w io.Writer, result export.Result, err error) error {
-	if err != nil {
-		return err
-	}
+// tellResult says what a result has that the output does not show.
+func tellResult(w io.Writer, result export.Result) {
 	if result.Omitted > 0 {
 		lines(w, "heapstash: ", fmt.Sprintf("%d infinite values are left out, which InfluxDB has no way to store", result.Omitted))
 	}
@@ -183,7 +194,6 @@ func (x *exporting) tell(w io.Writer, result export.Result, err error) error {
 		lines(w, "heapstash: ", "no sample is selected")
 		lines(w, "hint: ", "`heapstash status` says from when to when there are any, and of what")
 	}
-	return nil
 }
 
 // addKindAlias lets --kind stand for --kinds.

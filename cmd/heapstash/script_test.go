@@ -47,6 +47,9 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND... run the command, which must exit with that code
 //	signal NAME CODE COMMAND...
 //	                      the same, with a signal once it has a request held
+//	unread NAME CODE COMMAND...
+//	                      the same, with a signal once it has written something
+//	                      of which nobody reads the rest
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -83,6 +86,7 @@ func TestScripts(t *testing.T) {
 			"release":      inWorld((*world).release, 0),
 			"mend":         inWorld((*world).mend, 0),
 			"signal":       inWorld((*world).signal, 3, math.MaxInt),
+			"unread":       inWorld((*world).unread, 3, math.MaxInt),
 			"exits":        inWorld((*world).exits, 2, math.MaxInt),
 		},
 	})
@@ -241,8 +245,23 @@ func checkCode(ts *testscript.TestScript, err error, code string) {
 	}
 }
 
+var signals = map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
+
+func (w *world) unread(ts *testscript.TestScript, args []string) {
+	path, err := exec.LookPath(args[2])
+	ts.Check(err)
+	cmd := exec.Command(path, args[3:]...)
+	cmd.Dir, cmd.Stderr = ts.MkAbs("."), ts.Stderr()
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	_, err = out.Read(make([]byte, 1))
+	ts.Check(err)
+	ts.Check(cmd.Process.Signal(signals[args[0]]))
+	checkCode(ts, cmd.Wait(), args[1]) // it closes the pipe when the process has ended
+}
+
 func (w *world) signal(ts *testscript.TestScript, args []string) {
-	signals := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
 	path, err := exec.LookPath(args[2])
 	ts.Check(err)
 	cmd := exec.Command(path, args[3:]...)

@@ -105,7 +105,11 @@ func labelPairs(labels string) (pairs [][2]string) {
 		return nil
 	}
 	for pair := range strings.SplitSeq(labels, ",") {
-		key, value, _ := strings.Cut(pair, ":")
+		key, value, isPair := strings.Cut(pair, ":")
+		if !isPair && len(pairs) > 0 { // a comma within a value
+			pairs[len(pairs)-1][1] += "," + pair
+			continue
+		}
 		pairs = append(pairs, [2]string{key, value})
 	}
 	return pairs

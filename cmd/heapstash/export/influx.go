@@ -125,10 +125,10 @@ func (l *influxLines) incarnation(at schema.Instant) int {
 
 // begin appends the measurement, its tags, and what stands before the value.
 func (l *influxLines) begin(line []byte, m schema.MetricName) []byte {
-	line = append(line, escapeMeasurement(string(m))...)
+	// A backslash at the end of a name would take what follows with it, and
+	// InfluxDB has no way to say it otherwise. Nor has it empty tags.
+	line = append(line, escapeMeasurement(strings.TrimRight(string(m), `\`))...)
 	for _, tag := range l.tags() {
-		// InfluxDB has no empty tags, and a backslash at the end of one would
-		// take what follows with it.
 		if value := strings.TrimRight(tag[1], `\`); value != "" {
 			line = append(append(line, ','), escapeTag(tag[0])...)
 			line = append(append(line, '='), escapeTag(value)...)

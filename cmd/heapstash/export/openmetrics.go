@@ -69,12 +69,16 @@ func (f family) describe() (sample, head string) {
 			sample += "_total"
 		}
 	default:
-		kind, help = "gauge", fmt.Sprintf("%s Heapster's %s, in %s.", m.Description, m.Name, m.Unit)
+		kind, help = "gauge", fmt.Sprintf("%s Heapster's %s", m.Description, m.Name)
+		if m.Unit != schema.Count {
+			help += fmt.Sprintf(", in %s", m.Unit)
+		}
+		help += "."
 		if m.Type == schema.Cumulative {
 			kind, sample = "counter", f.name+"_total"
 		}
 		// A unit may be told only where the name ends in it.
-		if strings.HasSuffix(f.name, "_"+string(m.Unit)) {
+		if m.Unit == schema.Bytes && strings.HasSuffix(f.name, "_bytes") {
 			unit = fmt.Sprintf("# UNIT %s %s\n", f.name, m.Unit)
 		}
 	}
