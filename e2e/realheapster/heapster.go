@@ -16,6 +16,7 @@ import (
 // heapster is one Heapster. It serves its API.
 type heapster struct {
 	disableExport bool
+	beside        core.DataSink // that batches go to, too; nil for none
 	running       atomic.Pointer[process]
 }
 
@@ -91,6 +92,9 @@ func (h *heapster) feeding() http.Handler {
 			return
 		}
 		h.running.Load().sink.ExportData(converted)
+		if h.beside != nil {
+			h.beside.ExportData(converted)
+		}
 	})
 	return mux
 }

@@ -34,9 +34,24 @@ func main() {
 	key := flag.String("tls-key", "", "`file` of its key")
 	feedAt := flag.String("feed", "127.0.0.1:0", "`address` of the other listener")
 	disableExport := flag.Bool("disable-export", false, "metric-export is empty, as with Heapster's --disable_export")
+	influx := flag.String("influxdb", "", "`URL` of an InfluxDB that batches go to, too, by Heapster's own sink")
+	types := flag.Bool("types", false, "print which of Heapster's metrics are floats, as JSON, and end")
 	flag.Parse()
+	if *types {
+		if err := printTypes(os.Stdout); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 
 	heapster := newHeapster(*disableExport)
+	if *influx != "" {
+		sink, err := influxSink(*influx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		heapster.beside = sink
+	}
 	api := serve(*listen, heapster)
 	if *listenTLS != "" {
 		go func() { log.Fatal(http.ListenAndServeTLS(*listenTLS, *cert, *key, heapster)) }()

@@ -171,7 +171,7 @@ func TestOutputBreaks(t *testing.T) {
 		if _, err := export.Write(&whole, samples, export.Format(name), export.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		for size := 0; size < whole.Len(); size += 40 {
+		for size := 0; size < whole.Len(); size += 211 {
 			if _, err := export.Write(&broken{size}, samples, export.Format(name), export.Options{}); err != errBroken {
 				t.Fatalf("%s after %d bytes: %v", name, size, err)
 			}

@@ -55,38 +55,30 @@ func labelName(text string) string {
 	}, text)
 }
 
-// describe is the family's type, the name of its samples, and its head. Metrics
-// that share a family are of no one type, and told apart by a label.
+// describe is the name of the family's samples, and its head. Metrics that
+// share a family are of no one type, and told apart by a label.
 func (f family) describe() (sample, head string) {
-	kind, help, unit := "unknown", fmt.Sprintf("Heapster's %s, of a type that is not known.", f.metrics[0]), ""
-	sample = f.name
-	m, known := schema.Lookup(f.metrics[0])
-	switch {
-	case len(f.metrics) > 1:
-		help = "Several of Heapster's metrics: see the label metric."
-	case !known:
-		if strings.HasSuffix(labelName(string(f.metrics[0])), "_total") {
-			sample += "_total"
+	name := f.metrics[0]
+	kind, help, unit := "unknown", fmt.Sprintf("Heapster's %s, of a type that is not known.", name), ""
+	sample = "heapster_" + labelName(string(name))
+	family := sample
+	if m, known := schema.Lookup(name); len(f.metrics) > 1 {
+		family, sample, help = f.name, f.name, "Several of Heapster's metrics: see the label metric."
+	} else if known {
+		kind, help = "gauge", fmt.Sprintf("%s Heapster's %s", m.Description, name)
+		if m.Type == schema.Cumulative {
+			kind, family, sample = "counter", f.name, f.name+"_total"
 		}
-	default:
-		kind, help = "gauge", fmt.Sprintf("%s Heapster's %s", m.Description, m.Name)
 		if m.Unit != schema.Count {
 			help += fmt.Sprintf(", in %s", m.Unit)
 		}
 		help += "."
-		if m.Type == schema.Cumulative {
-			kind, sample = "counter", f.name+"_total"
-		}
 		// A unit may be told only where the name ends in it.
-		if m.Unit == schema.Bytes && strings.HasSuffix(f.name, "_bytes") {
-			unit = fmt.Sprintf("# UNIT %s %s\n", f.name, m.Unit)
+		if m.Unit == schema.Bytes && strings.HasSuffix(family, "_bytes") {
+			unit = fmt.Sprintf("# UNIT %s %s\n", family, m.Unit)
 		}
 	}
-	if sample != f.name && kind == "unknown" {
-		// An unknown family's samples have its very name.
-		return sample, fmt.Sprintf("# TYPE %s unknown\n# HELP %[1]s %s\n", sample, escape(help))
-	}
-	return sample, fmt.Sprintf("# TYPE %s %s\n%s# HELP %[1]s %[4]s\n", f.name, kind, unit, escape(help))
+	return sample, fmt.Sprintf("# TYPE %s %s\n%s# HELP %[1]s %[4]s\n", family, kind, unit, escape(help))
 }
 
 // escape is for what stands between quotes, and for help.

@@ -1,0 +1,88 @@
+package tools
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestPrometheus has promtool make blocks of an archive, and reads every
+// sample back from them, equal as a float64.
+func TestPrometheus(t *testing.T) {
+	dir := newArchive(t)
+	command(t, dir, heapstash, "export", "--db-file", "a.db", "--format", "openmetrics", "--output", "a.om")
+	command(t, dir, "promtool", "tsdb", "create-blocks-from", "openmetrics", "a.om", "tsdb")
+	blocks, err := filepath.Glob(filepath.Join(dir, "tsdb", "*", "meta.json"))
+	if err != nil || len(blocks) < 3 {
+		t.Fatalf("blocks: %v, %v", blocks, err)
+	}
+	// dump takes a directory of a server, which has a log.
+	if err := os.Mkdir(filepath.Join(dir, "tsdb", "wal"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]string)
+	lines := bufio.NewScanner(bytes.NewReader(command(t, dir, "promtool", "tsdb", "dump", "tsdb")))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		// {LABELS} VALUE MILLISECONDS
+		series, rest, ok := strings.Cut(lines.Text(), "} ")
+		value, ms, isPair := strings.Cut(rest, " ")
+		if !ok || !isPair {
+			t.Fatalf("dump: %s", lines.Text())
+		}
+		key := series + "} " + ms
+		if _, twice := got[key]; twice {
+			t.Fatalf("dump has twice: %s", lines.Text())
+		}
+		got[key] = floatText(t, value)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	want := make(map[string]string)
+	for _, s := range samplesOf(t, dir) {
+		labels := resources(s.Labels)
+		maps.Copy(labels, map[string]string{
+			"__name__": prometheusName(s), "cluster": s.Cluster, "kind": s.Kind, "namespace": s.Namespace, "pod": s.Pod,
+			"container": s.Container, "node": s.Node,
+		})
+		if s.Metric == "custom/same.name" || s.Metric == "custom/same_name" {
+			labels["metric"] = s.Metric
+		}
+		var pairs []string
+		for _, name := range slices.Sorted(maps.Keys(labels)) {
+			if labels[name] != "" {
+				pairs = append(pairs, name+"="+strconv.Quote(labels[name]))
+			}
+		}
+		want[fmt.Sprintf("{%s} %d000", strings.Join(pairs, ", "), s.TS)] = floatText(t, s.Value)
+	}
+	compare(t, got, want)
+}
+
+// floatText spells a number as a float64, all digits.
+func floatText(t *testing.T, text string) string {
+	t.Helper()
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.FormatFloat(f, 'x', -1, 64)
+}
+
+func prometheusName(s sample) string {
+	odd := map[string]string{"custom/same.name": "custom_same_name", `custom/ünï, "a b"=c\d`: "custom__n____a_b__c_d"}
+	name := "heapster_" + cmp.Or(s.Column, odd[s.Metric], strings.ReplaceAll(s.Metric, "/", "_"))
+	if s.Growth == "cumulative" {
+		name += "_total"
+	}
+	return name
+}

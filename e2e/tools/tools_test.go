@@ -1,0 +1,184 @@
+// Package tools tests what heapstash exports with the programs that it is
+// exported for: Prometheus' promtool and InfluxDB 1.x, as Debian has them. What
+// should be there is read from the archive by the sqlite3 shell.
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/e2e/rig"
+	"heapstash/schema"
+)
+
+// The programs that TestMain builds.
+var heapstash, realHeapster string
+
+func TestMain(m *testing.M) {
+	programs, err := rig.Build()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	heapstash, realHeapster = programs.Heapstash, programs.Heapster
+	os.Exit(m.Run())
+}
+
+// command runs a program in a directory, and fails the test unless it ends well.
+func command(t *testing.T, dir, name string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, &stderr)
+	}
+	return out
+}
+
+// newArchive makes an archive in a directory, and returns the directory: a.db
+// is the demo's, and has beside that, of a day before and so in the cold
+// tables, what is hard to express elsewhere.
+func newArchive(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	command(t, dir, heapstash, "demo", "--db-file", "a.db")
+	s, err := archive.Open(t.Context(), filepath.Join(dir, "a.db"), archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	web := schema.PodEntity("shop", "web-0")
+	app := schema.ContainerEntity("shop", "web-0", "app")
+	volume := web
+	volume.Labels = `resource_id:Volume:my, "odd"=\data`
+	begin := schema.InstantOf(time.Now().Add(-24 * time.Hour).Truncate(time.Minute))
+	reading := func(m schema.MetricName, v schema.Value) schema.Reading { return schema.Reading{Metric: m, Value: v} }
+	for i := range schema.Instant(300) { // five hours, three of Prometheus' blocks
+		at := begin + 60*i
+		pass, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "old one"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mixed := schema.Int(int64(i))
+		if i%7 == 3 {
+			mixed = schema.Real(float64(i) / 7)
+		}
+		batch := schema.Batch{Pass: pass, Cluster: "old one", Horizon: at, Seen: at, Rows: []schema.Row{
+			{Entity: web, At: at, Readings: []schema.Reading{
+				reading("memory/usage", schema.Int(math.MaxInt64-int64(i))),
+				reading("network/rx", schema.Int(1<<53+int64(i))),
+				reading("network/rx_rate", schema.Int(int64(i))), // which Heapster cut
+				reading("memory/page_faults_rate", schema.Real(float64(i)/3)),
+				reading("custom/mixed", mixed),
+				reading("custom/requests_total", schema.Int(int64(-i))),
+				reading(`custom/ünï, "a b"=c\d`, schema.Int(math.MinInt64+int64(i))),
+				reading("custom/same.name", schema.Int(1)), reading("custom/same_name", schema.Int(2)),
+			}},
+			{Entity: app, At: at, Readings: []schema.Reading{reading("uptime", schema.Int(int64(60_000*i))), reading("cpu/usage_rate", schema.Int(7))}},
+			{Entity: volume, At: at, Readings: []schema.Reading{reading("filesystem/usage", schema.Int(int64(i)))}},
+			{Entity: schema.SystemContainerEntity("n1", "system.slice/x y"), At: at, Readings: []schema.Reading{reading("cpu/usage", schema.Int(int64(i)))}},
+		}}
+		if i == 10 || i == 200 { // not known before, and another one later
+			batch.Appeared = []schema.Entity{web}
+			batch.Identities = []schema.Identity{{Pod: web, UID: fmt.Sprint(i), Node: fmt.Sprintf("n%d", i), Since: at,
+				Labels: "app:web,tier:front end", Images: "app=nginx:1." + fmt.Sprint(i)}}
+		}
+		if _, err := s.Write(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows, err := s.Compact(t.Context(), schema.InstantOf(time.Now())); err != nil || rows == 0 {
+		t.Fatal(rows, err)
+	}
+	return dir
+}
+
+// sample is one as the shell reads it, with what is known of its pod then.
+type sample struct {
+	Cluster, Kind, Namespace, Pod, Container, Node, Labels, Metric string
+
+	TS     int64
+	Type   string // of the value: integer or real
+	Value  string // with all its digits
+	Column string // of a metric of the registry
+	Growth string // its type there
+
+	PodNode, PodLabels, PodImages string
+}
+
+const selectSamples = `SELECT s.cluster, s.kind, ifnull(s.namespace, '') AS namespace, ifnull(s.pod, '') AS pod,
+	ifnull(s.container, '') AS container, ifnull(s.node, '') AS node, ifnull(s.labels, '') AS labels, s.metric, s.ts,
+	typeof(s.value) AS type, CASE typeof(s.value) WHEN 'real' THEN printf('%!.17g', s.value) ELSE CAST(s.value AS TEXT) END AS value,
+	ifnull(m."column", '') AS "column", ifnull(m.type, '') AS growth,
+	ifnull(i.node, '') AS podnode, ifnull(i.labels, '') AS podlabels, ifnull(i.images, '') AS podimages
+	FROM samples s JOIN metrics m ON m.name = s.metric LEFT JOIN pod_identities i
+	ON i.cluster = s.cluster AND i.namespace = s.namespace AND i.pod = s.pod
+	AND s.ts >= i.valid_from AND (i.present OR s.ts <= i.valid_to)`
+
+// samplesOf reads an archive by the sqlite3 shell.
+func samplesOf(t *testing.T, dir string) []sample {
+	t.Helper()
+	var samples []sample
+	if err := json.Unmarshal(command(t, dir, "sqlite3", "-readonly", "-json", "a.db", selectSamples), &samples); err != nil {
+		t.Fatal(err)
+	}
+	if len(samples) < 15000 {
+		t.Fatalf("the archive has %d samples", len(samples))
+	}
+	return samples
+}
+
+// resources takes labels of the archive apart.
+func resources(labels string) map[string]string {
+	pairs := make(map[string]string)
+	if key, value, _ := strings.Cut(labels, ":"); key == "resource_id" { // the only one, whatever the value has
+		pairs[key] = value
+		return pairs
+	}
+	for _, pair := range strings.FieldsFunc(labels, func(r rune) bool { return r == ',' }) {
+		key, value, _ := strings.Cut(pair, ":")
+		pairs[key] = value
+	}
+	return pairs
+}
+
+// compare reports what is missing and what is too much, a few of each.
+func compare(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	const few = 5
+	missing, other, extra := 0, 0, 0
+	for key, value := range want {
+		there, ok := got[key]
+		switch {
+		case !ok:
+			if missing++; missing <= few {
+				t.Errorf("missing: %s %s", key, value)
+			}
+		case there != value:
+			if other++; other <= few {
+				t.Errorf("%s is %s, want %s", key, there, value)
+			}
+		}
+	}
+	for key, value := range got {
+		if _, ok := want[key]; !ok {
+			if extra++; extra <= few {
+				t.Errorf("nobody exported: %s %s", key, value)
+			}
+		}
+	}
+	if missing+other+extra > 0 {
+		t.Errorf("of %d samples %d are missing and %d differ, and %d are too many", len(want), missing, other, extra)
+	}
+}
