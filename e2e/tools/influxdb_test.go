@@ -25,13 +25,13 @@ func startInfluxDB(t *testing.T) *rig.InfluxDB {
 			t.Error(err)
 		}
 	})
-	ask(t, db, "CREATE DATABASE k8s")
+	ask(t, db, "", "CREATE DATABASE k8s")
 	return db
 }
 
-func ask(t *testing.T, db *rig.InfluxDB, question string) []rig.InfluxSeries {
+func ask(t *testing.T, db *rig.InfluxDB, database, question string) []rig.InfluxSeries {
 	t.Helper()
-	series, err := db.Query("k8s", question)
+	series, err := db.Query(database, question)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,15 +70,15 @@ func quoted(name string) string {
 
 // contents reads all that a database has: integers with all their digits and
 // an i behind them, floats exactly.
-func contents(t *testing.T, db *rig.InfluxDB) map[string]string {
+func contents(t *testing.T, db *rig.InfluxDB, database string) map[string]string {
 	t.Helper()
 	points := make(map[string]string)
-	for _, fields := range ask(t, db, "SHOW FIELD KEYS") {
+	for _, fields := range ask(t, db, database, "SHOW FIELD KEYS") {
 		if len(fields.Values) != 1 || fields.Values[0][0] != "value" {
 			t.Fatalf("%s has the fields %v", fields.Name, fields.Values)
 		}
 		kind := fields.Values[0][1]
-		for _, series := range ask(t, db, "SELECT value FROM "+quoted(fields.Name)+" GROUP BY *") {
+		for _, series := range ask(t, db, database, "SELECT value FROM "+quoted(fields.Name)+" GROUP BY *") {
 			for _, row := range series.Values {
 				value := row[1].(json.Number).String()
 				if kind == "integer" {
@@ -126,7 +126,7 @@ func TestInfluxDB(t *testing.T) {
 		}
 		want[point(s.Metric, tags, s.TS)] = value
 	}
-	compare(t, contents(t, db), want)
+	compare(t, contents(t, db, "k8s"), want)
 }
 
 // heapsterFloats tells of every metric of an archive whether Heapster has it as

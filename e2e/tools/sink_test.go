@@ -1,0 +1,185 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/e2e/rig"
+	"heapstash/heapster/heapsim"
+)
+
+// sinkDatabase is what Heapster's own sink writes to, beside k8s.
+const sinkDatabase = "heapster"
+
+// heapsterAndArchive has a real Heapster write some batches to an InfluxDB by
+// its own sink, archives the same Heapster, and exports the archive to the
+// InfluxDB's database k8s. from and to, included, are the batches' times.
+func heapsterAndArchive(t *testing.T) (db *rig.InfluxDB, from, to time.Time) {
+	t.Helper()
+	db = startInfluxDB(t)
+	h, err := rig.StartHeapster(realHeapster, "-influxdb", db.URL+"?"+url.Values{"db": {sinkDatabase}, "cluster_name": {"prod"}}.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	dir := t.TempDir()
+	cluster := heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 8})
+	to = time.Now().Truncate(time.Second)
+	from = to.Add(-80 * time.Second)
+	t.Setenv("HEAPSTASH_COLLECT_CONTAINERS", "full")
+	for at := from; !at.After(to); at = at.Add(20 * time.Second) {
+		if err := h.Feed(cluster.Next(at)); err != nil {
+			t.Fatal(err)
+		}
+		command(t, dir, heapstash, "collect", "--heapster-url", h.URL, "--db-file", "a.db", "--cluster-name", "prod")
+	}
+	fill(t, db, dir)
+	return db, from, to
+}
+
+// TestHeapstersSink holds an export to what the real Heapster's own sink wrote of
+// the same batches: the same measurements, tags and times, values of the same
+// types, and the same values, but for floats, of which Heapster shows archives
+// the whole part.
+func TestHeapstersSink(t *testing.T) {
+	db, _, _ := heapsterAndArchive(t)
+	got, want := contents(t, db, "k8s"), contents(t, db, sinkDatabase)
+	if len(want) < 1000 {
+		t.Fatalf("Heapster's sink wrote %d samples", len(want))
+	}
+	for key, value := range want {
+		if there, ok := got[key]; ok && !strings.HasSuffix(value+there, "i") && !strings.HasSuffix(value, "i") && math.Trunc(number(t, value)) == number(t, there) {
+			want[key] = there
+		}
+	}
+	compare(t, got, want)
+}
+
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestGrafanaDashboards asks an export the questions of Heapster's own Grafana
+// dashboards, as they lie beside its source. Each has an answer, of the same
+// series at the same times as from what Heapster's own sink wrote.
+func TestGrafanaDashboards(t *testing.T) {
+	db, from, to := heapsterAndArchive(t)
+	source := strings.TrimSpace(string(command(t, "../realheapster", "go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/heapster")))
+	for _, name := range []string{"cluster.json", "pods.json"} {
+		text, err := os.ReadFile(filepath.Join(source, "grafana", "dashboards", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var dashboard any
+		if err := json.Unmarshal(text, &dashboard); err != nil {
+			t.Fatal(err)
+		}
+		questions := queriesOf(dashboard)
+		if len(questions) < 10 {
+			t.Fatalf("%s asks %d questions", name, len(questions))
+		}
+		for _, question := range questions {
+			answered := 0
+			for _, about := range subjectsOf(t, db, question) {
+				asked := strings.NewReplacer(append(about,
+					"$timeFilter", fmt.Sprintf("time >= %ds AND time <= %ds", from.Unix(), to.Unix()), "$interval", "20s")...).Replace(question)
+				if strings.Contains(asked, "$") && !strings.Contains(asked, "$/") || strings.Contains(asked, "$time") {
+					t.Fatalf("%s: what is meant by %s?", name, asked)
+				}
+				got, want := shape(t, db, "k8s", asked), shape(t, db, sinkDatabase, asked)
+				if !slices.Equal(got, want) {
+					t.Errorf("%s: %s\n got %s\nwant %s", name, asked, got, want)
+				}
+				answered += len(got)
+			}
+			if answered == 0 {
+				t.Errorf("%s: no answer to %s", name, question)
+			}
+		}
+	}
+}
+
+// queriesOf finds the queries in a dashboard's JSON: of its panels, and of its
+// templates.
+func queriesOf(value any) (queries []string) {
+	switch v := value.(type) {
+	case map[string]any:
+		if query, ok := v["query"].(string); ok && query != "" {
+			queries = append(queries, query)
+		}
+		for _, key := range []string{"rows", "panels", "targets", "templating", "list"} {
+			queries = append(queries, queriesOf(v[key])...)
+		}
+	case []any:
+		for _, one := range v {
+			queries = append(queries, queriesOf(one)...)
+		}
+	}
+	return queries
+}
+
+// subjectsOf is what a question's variables may stand for: every node, or every
+// pod. They are pairs, as for [strings.NewReplacer].
+func subjectsOf(t *testing.T, db *rig.InfluxDB, question string) (subjects [][]string) {
+	t.Helper()
+	values := func(key, where string) (names []string) {
+		for _, series := range ask(t, db, "k8s", fmt.Sprintf(`SHOW TAG VALUES FROM "uptime" WITH KEY = "%s"%s`, key, where)) {
+			for _, row := range series.Values {
+				names = append(names, row[1].(string))
+			}
+		}
+		return names
+	}
+	switch {
+	case strings.Contains(question, "$nodename"):
+		for _, node := range values("nodename", "") {
+			subjects = append(subjects, []string{"$nodename", node})
+		}
+	case strings.Contains(question, "$namespace"):
+		for _, namespace := range values("namespace_name", "") {
+			for _, pod := range values("pod_name", fmt.Sprintf(` WHERE "namespace_name" = '%s'`, namespace)) {
+				subjects = append(subjects, []string{"$namespace", namespace, "$podname", pod})
+			}
+		}
+	default:
+		subjects = [][]string{nil}
+	}
+	return subjects
+}
+
+// shape is an answer without its numbers: series, times, and which have a
+// value. Names are told, integers too.
+func shape(t *testing.T, db *rig.InfluxDB, database, question string) (lines []string) {
+	t.Helper()
+	for _, series := range ask(t, db, database, question) {
+		for _, row := range series.Values {
+			if row[1] == nil {
+				continue
+			}
+			value := fmt.Sprint(row[1])
+			if strings.Contains(series.Name, "_rate") && series.Name != "cpu/usage_rate" {
+				value = "a rate"
+			}
+			lines = append(lines, fmt.Sprint(series.Name, series.Tags, row[0], value))
+		}
+	}
+	return lines
+}
