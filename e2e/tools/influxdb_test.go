@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,18 +39,22 @@ func ask(t *testing.T, db *rig.InfluxDB, database, question string) []rig.Influx
 	return series
 }
 
-// fill exports an archive into a database.
-func fill(t *testing.T, db *rig.InfluxDB, dir string) {
+// exportLines exports an archive into a.lp.
+func exportLines(t *testing.T, dir string) {
 	t.Helper()
 	command(t, dir, heapstash, "export", "--db-file", "a.db", "--format", "influx", "--output", "a.lp")
-	file, err := os.Open(filepath.Join(dir, "a.lp"))
+}
+
+// importInto exports an archive into the database k8s, by the client's own
+// import, which is told the database by the file.
+func importInto(t *testing.T, db *rig.InfluxDB, dir string) {
+	t.Helper()
+	exportLines(t, dir)
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(db.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if err := db.Write("k8s", file); err != nil {
-		t.Fatal(err)
-	}
+	command(t, dir, "influx", "-host", host, "-port", port, "-import", "-path", "a.lp")
 }
 
 // point names a sample as InfluxDB has it.
@@ -98,7 +103,15 @@ func contents(t *testing.T, db *rig.InfluxDB, database string) map[string]string
 func TestInfluxDB(t *testing.T) {
 	dir := newArchive(t)
 	db := startInfluxDB(t)
-	fill(t, db, dir)
+	exportLines(t, dir)
+	lines, err := os.Open(filepath.Join(dir, "a.lp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lines.Close()
+	if err := db.Write("k8s", lines); err != nil {
+		t.Fatal(err)
+	}
 
 	samples := samplesOf(t, dir)
 	floats := heapsterFloats(t)

@@ -1,0 +1,109 @@
+package tools
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// growPods multiplies what an archive has of pods, into the past: hours of a
+// batch a minute of its 25 pods, in the table where they would be by then. The
+// demo has six batches.
+const growPods = `WITH RECURSIVE n (i) AS (SELECT %[1]d * 10 UNION ALL SELECT i - 1 FROM n WHERE i > 1)
+	INSERT INTO pod_cold (entity_id, ts, %[2]s) SELECT e.id, s.ts - 360 * n.i, %[3]s
+	FROM (SELECT DISTINCT entity_id AS id FROM pod_hot) e CROSS JOIN n CROSS JOIN (SELECT DISTINCT ts FROM pod_hot) t
+	CROSS JOIN pod_hot s ON s.ts = t.ts AND s.entity_id = e.id`
+
+// grown makes an archive of so many hours.
+func grown(tb testing.TB, hours int) (dir string) {
+	tb.Helper()
+	dir = tb.TempDir()
+	run := func(name string, args ...string) string {
+		tb.Helper()
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			tb.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run(heapstash, "demo", "--db-file", "a.db")
+	columns := run("sqlite3", "a.db", "SELECT group_concat(name) FROM pragma_table_info('pod_cold') WHERE pk = 0")
+	var values []string
+	for column := range strings.SplitSeq(columns, ",") {
+		values = append(values, "s."+column+" + n.i % 7")
+	}
+	run("sqlite3", "a.db", fmt.Sprintf(growPods, hours, columns, strings.Join(values, ", ")))
+	return dir
+}
+
+// exportPods runs an export, or what is to be compared with one, and returns
+// the bytes that it took of memory at most.
+func exportPods(tb testing.TB, dir string, args ...string) (peak int64) {
+	tb.Helper()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer null.Close()
+	cmd := exec.Command(heapstash, append(args, "--db-file", filepath.Join(dir, "a.db"))...)
+	cmd.Stdout, cmd.Stderr = null, os.Stderr
+	if err := cmd.Run(); err != nil {
+		tb.Fatal(err)
+	}
+	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024
+}
+
+var formats = []string{"csv", "json", "openmetrics", "influx"}
+
+// TestExportInConstantMemory: ten times the samples take no more memory. What
+// is more within a tenth is the collector's whim.
+func TestExportInConstantMemory(t *testing.T) {
+	small, large := grown(t, 6), grown(t, 60)
+	for _, format := range formats {
+		few := exportPods(t, small, "export", "--format", format)
+		many := exportPods(t, large, "export", "--format", format)
+		if many > few+few/10+4<<20 {
+			t.Errorf("%s: %d bytes of memory for 6 hours, %d for 60", format, few, many)
+		}
+	}
+}
+
+// BenchmarkExport exports ten days of 25 pods, 8 million samples, and beside
+// that has sql print the same rows of the view samples.
+func BenchmarkExport(b *testing.B) {
+	dir := grown(b, 240)
+	counted, err := exec.Command("sqlite3", "-readonly", filepath.Join(dir, "a.db"), "SELECT count(*) FROM samples WHERE kind = 'pod'").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var samples int
+	if _, err := fmt.Sscan(string(counted), &samples); err != nil {
+		b.Fatal(err)
+	}
+	measure := func(b *testing.B, args ...string) time.Duration {
+		var peak int64
+		for b.Loop() {
+			peak = max(peak, exportPods(b, dir, args...))
+		}
+		b.ReportMetric(float64(samples)*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
+		b.ReportMetric(float64(peak)/1e6, "MB")
+		return b.Elapsed()
+	}
+	var sql time.Duration
+	b.Run("sql", func(b *testing.B) {
+		sql = measure(b, "sql", "--timeout", "0", "--format", "csv", "SELECT * FROM samples WHERE kind = 'pod'") / time.Duration(b.N)
+	})
+	for _, format := range formats {
+		b.Run(format, func(b *testing.B) {
+			took := measure(b, "export", "--format", format, "--kinds", "pod") / time.Duration(b.N)
+			b.ReportMetric(float64(sql)/float64(took), "times-as-fast-as-sql")
+		})
+	}
+}
