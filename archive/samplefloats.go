@@ -25,17 +25,18 @@ const (
 // a metric outside the registry. It reads all of that.
 func (s *Samples) Floats(among []schema.MetricName) (map[schema.MetricName]bool, error) {
 	floats := make(map[schema.MetricName]bool)
+	wanted := func(m schema.MetricName) bool { return slices.Contains(among, m) && s.wants(m) }
 	for _, t := range s.layout.tables {
-		var columns []int
-		for i, m := range t.metrics {
-			if slices.Contains(among, m.Name) && s.wants(m.Name) {
-				columns = append(columns, i)
+		var metrics []schema.Metric
+		for _, m := range t.metrics {
+			if wanted(m.Name) {
+				metrics = append(metrics, m)
 			}
 		}
-		if len(columns) == 0 {
+		if len(metrics) == 0 {
 			continue
 		}
-		if err := s.wideFloats(t, columns, floats); err != nil {
+		if err := s.wideFloats(t, metrics, floats); err != nil {
 			return nil, explain(s.path, err)
 		}
 	}
@@ -45,18 +46,18 @@ func (s *Samples) Floats(among []schema.MetricName) (map[schema.MetricName]bool,
 	return floats, nil
 }
 
-func (s *Samples) wideFloats(t *table, columns []int, floats map[schema.MetricName]bool) error {
-	from := s.wide(t, columns)
-	if n, err := s.count(from.entities); err != nil || n == 0 {
+func (s *Samples) wideFloats(t *table, metrics []schema.Metric, floats map[schema.MetricName]bool) error {
+	entities := "WHERE " + strings.ReplaceAll(t.owners(), "e.", "")
+	if n, err := s.count(entities); err != nil || n == 0 {
 		return err
 	}
-	reals := make([]string, len(columns))
-	for i, column := range columns {
-		reals[i] = fmt.Sprintf(isReal, t.metrics[column].Column())
+	reals := make([]string, len(metrics))
+	for i, m := range metrics {
+		reals[i] = fmt.Sprintf(isReal, m.Column())
 	}
 	fill := strings.NewReplacer("NAME", t.name, "REALS", strings.Join(reals, ", "))
-	found := make([]bool, len(columns))
-	into := make([]any, len(columns))
+	found := make([]bool, len(metrics))
+	into := make([]any, len(metrics))
 	for i := range found {
 		into[i] = &found[i]
 	}
@@ -70,7 +71,7 @@ func (s *Samples) wideFloats(t *table, columns []int, floats map[schema.MetricNa
 		}
 		for i, is := range found {
 			if is {
-				floats[from.metrics[i]] = true
+				floats[metrics[i].Name] = true
 			}
 		}
 		return nil
@@ -78,7 +79,7 @@ func (s *Samples) wideFloats(t *table, columns []int, floats map[schema.MetricNa
 	if err := look(realsHot); err != nil {
 		return err
 	}
-	return s.eachEntity(from.entities, func(id int64, _ *Subject) error {
+	return s.eachEntity(entities, func(id int64, _ *Subject) error {
 		return look(realsCold, id, s.selection.Window.From, s.selection.Window.To)
 	})
 }

@@ -4,14 +4,18 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
 	"heapstash/schema"
 )
 
-// Selection says which samples are read. The zero Selection is all of them.
+// Selection says which samples are read. The zero Selection is all raw ones.
 type Selection struct {
+	// Level is [Raw] if it is empty. Of an hour or a day, the time is when it
+	// begins.
+	Level Level
 	// Window is of Heapster's clock.
 	Window schema.Window
 	// Entity and Metric say what is wanted; nil wants everything.
@@ -23,12 +27,38 @@ type Selection struct {
 	Step func(done, of int)
 }
 
-// Subject is what samples are of: an entity, with the metrics that one of the
-// archive's tables has of it.
+// Column is one number that there is of a metric at a time: the sample, which
+// has no statistic, or what samples come to in an hour or a day.
+type Column struct {
+	Metric    schema.MetricName
+	Statistic Statistic
+}
+
+// Statistic is a column of the views samples_hourly and samples_daily.
+type Statistic string
+
+// The statistics. A gauge has the first ones, a counter [Count], [Increase] and
+// [Last], and a metric of which nobody knows which it is all of them.
+const (
+	Count    Statistic = "samples"
+	Min      Statistic = "min"
+	Avg      Statistic = "avg"
+	Max      Statistic = "max"
+	Sum      Statistic = "sum"
+	Increase Statistic = "increase"
+	Last     Statistic = "last"
+)
+
+// Statistics returns every statistic, in the order of the views' columns.
+func Statistics() []Statistic { return []Statistic{Count, Min, Avg, Max, Sum, Increase, Last} }
+
+// Subject is what samples are of: an entity, with the columns that one of the
+// archive's tables has of it. Those of a metric stand together, in the order of
+// [Statistics].
 type Subject struct {
 	Cluster string
 	Entity  schema.Entity
-	Metrics []schema.MetricName
+	Columns []Column
 	// Identities are the incarnations of the entity's pod, in order of time,
 	// if the [Selection] asks for them.
 	Identities []Incarnation
@@ -50,8 +80,9 @@ type SampleVisitor interface {
 	// Subject begins a subject, which has a sample at least. It belongs to the
 	// reader, which writes over it at the next one.
 	Subject(s *Subject) error
-	// Sample is a sample of the metric with that index among the subject's.
-	Sample(metric int, at schema.Instant, v schema.Value) error
+	// Sample is a value of the column with that index among the subject's.
+	// Those of a metric at a time come one after the other.
+	Sample(column int, at schema.Instant, v schema.Value) error
 }
 
 // Samples reads an archive's samples as they were at one moment, in constant
@@ -90,6 +121,9 @@ func (r *Reader) OpenSamples(ctx context.Context, selection Selection) (*Samples
 	if s.selection.Window.To == 0 {
 		s.selection.Window.To = math.MaxInt64
 	}
+	if s.selection.Level == "" {
+		s.selection.Level = Raw
+	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(explain(r.path, err), s.Close())
 	}
@@ -110,6 +144,17 @@ const (
 
 // load reads what is small.
 func (s *Samples) load() error {
+	var version int
+	if err := s.tx.one("PRAGMA user_version", &version); err != nil {
+		return err
+	}
+	if s.selection.Level != Raw && version < rollupVersion {
+		return &Error{
+			Path: s.path,
+			Err:  fmt.Errorf("an archive of version %d has no rollups", version),
+			hint: "the next pass upgrades it; until then there are raw samples",
+		}
+	}
 	err := each(s.tx.ctx, s.tx.tx, func(rows *sql.Rows) error {
 		var m namedMetric
 		err := rows.Scan(&m.id, &m.name)
@@ -118,6 +163,9 @@ func (s *Samples) load() error {
 	}, selectMetricNames)
 	if err != nil {
 		return err
+	}
+	if s.selection.Level != Raw {
+		return nil
 	}
 	hotRows := map[string]string{narrowName: hotNarrowEntities}
 	for _, t := range s.layout.tables {
@@ -210,42 +258,26 @@ func (s *Samples) identities(subject *Subject) error {
 // column, the samples come in the order of their times; of each other one, too,
 // metric after metric.
 func (s *Samples) Each(v SampleVisitor) error {
-	var sources []source
-	for _, t := range s.layout.tables {
-		if columns := s.wantedColumns(t); len(columns) > 0 {
-			sources = append(sources, s.wide(t, columns))
-		}
-	}
-	wanted := slices.Clone(s.metrics)
-	wanted = slices.DeleteFunc(wanted, func(m namedMetric) bool { return !s.wants(m.name) })
-	if len(wanted) > 0 {
-		sources = append(sources, s.narrow(wanted))
-	}
-	return s.read(sources, v)
+	return s.read(s.sources(s.wants, func(Statistic) bool { return true }), v)
 }
 
-// EachOf reads those samples that are of one metric, whether or not it is
+// EachOf reads the samples of one column, whether or not its metric is
 // selected: series after series, each in the order of its times. The series
-// are read by their keys, once more for each metric.
-func (s *Samples) EachOf(m schema.MetricName, v SampleVisitor) error {
-	var sources []source
-	for _, t := range s.layout.tables {
-		if i, ok := t.column[m]; ok {
-			sources = append(sources, s.wide(t, []int{i}))
-		}
-	}
-	if i := slices.IndexFunc(s.metrics, func(k namedMetric) bool { return k.name == m }); i >= 0 {
-		sources = append(sources, s.narrow(s.metrics[i:i+1]))
-	}
-	return s.read(sources, v)
+// are read by their keys, once more for each column.
+func (s *Samples) EachOf(c Column, v SampleVisitor) error {
+	return s.read(s.sources(
+		func(m schema.MetricName) bool { return m == c.Metric },
+		func(statistic Statistic) bool { return statistic == c.Statistic }), v)
 }
 
-func (s *Samples) wantedColumns(t *table) []int {
-	var columns []int
-	for i, m := range t.metrics {
-		if s.wants(m.Name) {
-			columns = append(columns, i)
-		}
+// Columns are those of a metric: one of raw samples.
+func (s *Samples) Columns(m schema.MetricName) []Column {
+	if s.selection.Level == Raw {
+		return []Column{{Metric: m}}
+	}
+	columns := make([]Column, 0, len(Statistics()))
+	for _, statistic := range Statistics() {
+		columns = append(columns, Column{m, statistic})
 	}
 	return columns
 }

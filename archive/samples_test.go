@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,9 +28,12 @@ func (s *seen) Subject(subject *archive.Subject) error {
 	return nil
 }
 
-func (s *seen) Sample(metric int, at schema.Instant, v schema.Value) error {
+func (s *seen) Sample(column int, at schema.Instant, v schema.Value) error {
 	e := s.subject.Entity
-	series := fmt.Sprintf("%s|%v|%s|%s|%s|%s|%s|%s", s.subject.Cluster, e.Kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels, s.subject.Metrics[metric])
+	series := fmt.Sprintf("%s|%v|%s|%s|%s|%s|%s|%s", s.subject.Cluster, e.Kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels, s.subject.Columns[column].Metric)
+	if statistic := s.subject.Columns[column].Statistic; statistic != "" {
+		series += " " + string(statistic)
+	}
 	s.series = append(s.series, series)
 	s.lines = append(s.lines, fmt.Sprintf("%s|%d|%v", series, at, v))
 	return s.refuse
@@ -121,7 +126,7 @@ func TestSamplesAreTheView(t *testing.T) {
 			var byMetric seen
 			for _, m := range samples.Wanted() {
 				var one seen
-				if err := samples.EachOf(m, &one); err != nil {
+				if err := samples.EachOf(archive.Column{Metric: m}, &one); err != nil {
 					t.Fatal(err)
 				}
 				seriesInOrder(t, one, true)
@@ -150,6 +155,77 @@ func seriesInOrder(t *testing.T, s seen, together bool) {
 			last[series] = at
 		}
 		before = series
+	}
+}
+
+// TestRollupsOfSamplesAreTheView: every statistic that the view shows is told,
+// and nothing else.
+func TestRollupsOfSamplesAreTheView(t *testing.T) {
+	path := newPath(t)
+	s := mixed(t, path)
+	if _, err := s.Compact(t.Context(), noon.Add(48*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
+		var each []string
+		for _, statistic := range archive.Statistics() {
+			each = append(each, fmt.Sprintf("SELECT %s, metric || ' %s', ts, CASE typeof(%[2]s) WHEN 'real' THEN printf('%%!.17g', %[2]s) ELSE %[2]s END FROM samples_%[3]s WHERE %[2]s IS NOT NULL",
+				"cluster, kind, namespace, pod, container, node, labels", statistic, level))
+		}
+		want := strings.Split(stock(t, path, strings.Join(each, " UNION ALL ")), "\n")
+		for i, line := range want { // digits that a float does not need
+			cut := strings.LastIndex(line, "|") + 1
+			if f, err := strconv.ParseFloat(line[cut:], 64); err == nil && strings.ContainsAny(line[cut:], ".e") {
+				want[i] = line[:cut] + schema.Real(f).String()
+			}
+		}
+		slices.Sort(want)
+		if len(want) < 50 {
+			t.Fatalf("%s: %d statistics are expected", level, len(want))
+		}
+		samples := openSamples(t, path, archive.Selection{Level: level})
+		var all, apart seen
+		if err := samples.Each(&all); err != nil {
+			t.Fatal(err)
+		}
+		seriesInOrder(t, all, false)
+		for _, m := range samples.Wanted() {
+			for _, c := range samples.Columns(m) {
+				if err := samples.EachOf(c, &apart); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		seriesInOrder(t, apart, true)
+		slices.Sort(all.lines)
+		slices.Sort(apart.lines)
+		if !slices.Equal(all.lines, want) || !slices.Equal(apart.lines, want) {
+			t.Errorf("%s: %d and %d statistics are read, and there are %d", level, len(all.lines), len(apart.lines), len(want))
+			for i := range min(len(want), len(all.lines)) {
+				if all.lines[i] != want[i] {
+					t.Fatalf("got %s, want %s", all.lines[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+// TestNoRollups: an archive of the first version has none, and can be read.
+func TestNoRollups(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v1.db")
+	unpack(t, packed(1), path)
+	var raw seen
+	if err := openSamples(t, path, archive.Selection{}).Each(&raw); err != nil || len(raw.lines) == 0 {
+		t.Errorf("%d samples, %v", len(raw.lines), err)
+	}
+	r, err := archive.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = r.OpenSamples(t.Context(), archive.Selection{Level: archive.Hourly})
+	if hint := schema.HintOf(err); err == nil || !strings.Contains(hint, "the next pass upgrades it") {
+		t.Errorf("%v; %s", err, hint)
 	}
 }
 

@@ -3,103 +3,184 @@ package archive
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"heapstash/schema"
 )
 
-// source is a pair of tables, with the statements that read an entity's
-// samples from it.
+// source is tables that have the same of the same entities, with the statements
+// that read an entity's samples from them, the older ones first.
 //
-// Of a series, the cold rows are all older than the hot ones, so that the one
-// after the other is in the order of time. Hot rows lie in the order of time
-// too: for each moment that there is, the entity is looked up by its key. The
-// moments are found by the key as well, from one to the next.
+// Of a series, the cold rows are all older than the hot ones. Hot rows lie in
+// the order of time: for each moment that there is, the entity is looked up by
+// its key. The moments are found by the key as well, from one to the next.
 type source struct {
 	name     string
 	entities string // the condition that its entities fulfil
-	metrics  []schema.MetricName
-	cold     string // entity_id, from, to; both included
-	hot      string // the same
-	// narrow rows are ts, value, metric_id; wide ones ts and a value for each
-	// metric.
-	narrow map[int64]int // to the index of the metric
+	columns  []Column
+	// Parameters: entity_id, from, to, both included. A row has ts and a value
+	// for each column; of narrow tables metric_id besides, and a value for
+	// each column of that metric.
+	older, hot string // hot is empty where there is no such table
+	narrow     map[int64]int
+	cells      int
 }
 
 // moments has every ts of a hot table from ?2 to ?3. NAME stands for the table.
 const moments = `WITH RECURSIVE moment (ts) AS (
-	SELECT min(ts) FROM NAME_hot WHERE ts >= ?2
+	SELECT min(ts) FROM NAME WHERE ts >= ?2
 	UNION ALL
-	SELECT (SELECT min(ts) FROM NAME_hot h WHERE h.ts > moment.ts) FROM moment WHERE moment.ts < ?3
+	SELECT (SELECT min(ts) FROM NAME h WHERE h.ts > moment.ts) FROM moment WHERE moment.ts < ?3
 ) `
 
-// The statements of wide tables. NAME stands for the table, COLUMNS for those
-// that are wanted, ANY for the condition that one of them is there.
+// The statements. NAME stands for the table, COLUMNS for what is wanted of it,
+// ANY for the condition that some of that is there, METRICS for the ids of
+// those that are wanted.
 const (
-	wideCold = `SELECT s.ts, COLUMNS FROM NAME_cold s WHERE s.entity_id = ?1 AND s.ts BETWEEN ?2 AND ?3 AND ANY ORDER BY s.ts`
-	wideHot  = moments + `SELECT s.ts, COLUMNS FROM moment CROSS JOIN NAME_hot s ON s.ts = moment.ts AND s.entity_id = ?1
+	selectWide    = `SELECT s.ts, COLUMNS FROM NAME s WHERE s.entity_id = ?1 AND s.ts BETWEEN ?2 AND ?3 AND ANY ORDER BY s.ts`
+	selectWideHot = moments + `SELECT s.ts, COLUMNS FROM moment CROSS JOIN NAME s ON s.ts = moment.ts AND s.entity_id = ?1
 		WHERE s.ts <= ?3 AND ANY ORDER BY s.ts`
-)
-
-// The statements of the narrow tables. METRICS stands for the ids of those that
-// are wanted.
-const (
-	narrowCold = `SELECT s.ts, s.value, s.metric_id FROM narrow_cold s
+	selectNarrow = `SELECT s.ts, s.metric_id, COLUMNS FROM NAME s
 		WHERE s.entity_id = ?1 AND s.metric_id IN (METRICS) AND s.ts BETWEEN ?2 AND ?3 ORDER BY s.metric_id, s.ts`
-	narrowHot = moments + `SELECT s.ts, s.value, s.metric_id FROM moment CROSS JOIN narrow_hot s ON s.ts = moment.ts AND s.entity_id = ?1
+	selectNarrowHot = moments + `SELECT s.ts, s.metric_id, COLUMNS FROM moment CROSS JOIN NAME s ON s.ts = moment.ts AND s.entity_id = ?1
 		WHERE s.ts <= ?3 AND s.metric_id IN (METRICS) ORDER BY s.metric_id, s.ts`
 )
 
-// wide is the source of some columns of a table.
-func (s *Samples) wide(t *table, columns []int) source {
-	from := source{name: t.name, entities: "WHERE labels <> ''"}
-	if t.family == schema.Unlabelled {
-		from.entities = fmt.Sprintf("WHERE kind = '%v' AND labels = ''", t.kind)
+// sources are where there may be samples of what is wanted.
+func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic func(Statistic) bool) []source {
+	rollups := s.layout.rollups()
+	var sources []source
+	for _, t := range s.layout.tables {
+		from := source{name: t.name, entities: "WHERE " + strings.ReplaceAll(t.owners(), "e.", "")}
+		var shown, there []string
+		for i, m := range t.metrics {
+			if !wants(m.Name) {
+				continue
+			}
+			if s.selection.Level == Raw {
+				from.columns = append(from.columns, Column{Metric: m.Name})
+				shown = append(shown, "s."+m.Column())
+				there = append(there, "s."+m.Column())
+				continue
+			}
+			c := rollups[t.name].columns[i]
+			for _, statistic := range Statistics() {
+				if expression := c.statistic(statistic); expression != "" && wantsStatistic(statistic) {
+					from.columns = append(from.columns, Column{m.Name, statistic})
+					shown = append(shown, expression)
+					there = append(there, "s."+c.name+c.mark())
+				}
+			}
+		}
+		if len(from.columns) == 0 {
+			continue
+		}
+		there = slices.Compact(there) // SQLite counts arguments
+		present := "coalesce(" + strings.Join(there, ", ") + ", NULL) IS NOT NULL"
+		fill := func(statement, table string) string {
+			return strings.NewReplacer("NAME", table, "COLUMNS", strings.Join(shown, ", "), "ANY", present).Replace(statement)
+		}
+		from.cells = len(from.columns)
+		if s.selection.Level == Raw {
+			from.older, from.hot = fill(selectWide, t.name+"_cold"), fill(selectWideHot, t.name+"_hot")
+		} else {
+			from.older = fill(selectWide, rollups[t.name].in(s.selection.Level))
+		}
+		sources = append(sources, from)
 	}
-	names := make([]string, len(columns))
-	for i, column := range columns {
-		from.metrics = append(from.metrics, t.metrics[column].Name)
-		names[i] = "s." + t.metrics[column].Column()
+	if from, ok := s.narrow(rollups[narrowName], wants, wantsStatistic); ok {
+		sources = append(sources, from)
 	}
-	fill := strings.NewReplacer("NAME", t.name, "COLUMNS", strings.Join(names, ", "), "ANY", "coalesce("+strings.Join(append(names, "NULL"), ", ")+") IS NOT NULL")
-	from.cold, from.hot = fill.Replace(wideCold), fill.Replace(wideHot)
-	return from
+	return sources
 }
 
 // narrow is the source of metrics in the narrow tables.
-func (s *Samples) narrow(metrics []namedMetric) source {
+func (s *Samples) narrow(r *rollup, wants func(schema.MetricName) bool, wantsStatistic func(Statistic) bool) (source, bool) {
 	from := source{name: narrowName, narrow: make(map[int64]int)}
-	ids := make([]string, len(metrics))
-	for i, m := range metrics {
-		from.metrics = append(from.metrics, m.name)
-		from.narrow[m.id] = i
-		ids[i] = fmt.Sprint(m.id)
+	shown := []string{"s.value"}
+	statistics := []Statistic{""}
+	if s.selection.Level != Raw {
+		shown, statistics = nil, slices.DeleteFunc(Statistics(), func(statistic Statistic) bool { return !wantsStatistic(statistic) })
+		for _, statistic := range statistics {
+			shown = append(shown, r.columns[0].statistic(statistic))
+		}
 	}
-	fill := strings.NewReplacer("NAME", narrowName, "METRICS", strings.Join(ids, ", "))
-	from.cold, from.hot = fill.Replace(narrowCold), fill.Replace(narrowHot)
-	return from
+	var ids []string
+	for _, m := range s.metrics {
+		if !wants(m.name) {
+			continue
+		}
+		from.narrow[m.id] = len(from.columns)
+		ids = append(ids, fmt.Sprint(m.id))
+		for _, statistic := range statistics {
+			from.columns = append(from.columns, Column{m.name, statistic})
+		}
+	}
+	fill := func(statement, table string) string {
+		return strings.NewReplacer("NAME", table, "COLUMNS", strings.Join(shown, ", "), "METRICS", strings.Join(ids, ", ")).Replace(statement)
+	}
+	from.cells = len(statistics)
+	if s.selection.Level == Raw {
+		from.older, from.hot = fill(selectNarrow, "narrow_cold"), fill(selectNarrowHot, "narrow_hot")
+	} else {
+		from.older = fill(selectNarrow, r.in(s.selection.Level))
+	}
+	return from, len(ids) > 0
+}
+
+// mark ends the name of what a rollup has wherever it has anything of a column.
+func (c rolledColumn) mark() string {
+	if c.gauge {
+		return "_min"
+	}
+	return "_increase"
+}
+
+// statistic is the expression that the views have for it, empty if the column
+// has no such statistic.
+func (c rolledColumn) statistic(of Statistic) string {
+	switch {
+	case of == Count && c.counter && c.gauge:
+		return "s.samples"
+	case of == Count && c.counter:
+		return "iif(s." + c.name + "_increase IS NULL, NULL, s.samples)"
+	case of == Count:
+		return "iif(s." + c.name + "_min IS NULL, NULL, " + c.several() + ")"
+	case of == Min && c.gauge:
+		return "s." + c.name + "_min"
+	case of == Avg && c.gauge:
+		return c.avg()
+	case of == Max && c.gauge:
+		return c.max()
+	case of == Sum && c.gauge:
+		return c.sum()
+	case of == Increase && c.counter:
+		return "s." + c.name + "_increase"
+	case of == Last && c.counter:
+		return c.last()
+	default:
+		return ""
+	}
 }
 
 // read visits the source's samples of every entity that is selected.
 func (from source) read(s *Samples, v SampleVisitor) error {
 	var at schema.Instant
 	var metric int64
-	cells := make([]cell, 1)
-	into := []any{&at, &cells[0], &metric}
-	if from.narrow == nil {
-		cells = make([]cell, len(from.metrics))
-		into = into[:1]
-		for i := range cells {
-			into = append(into, &cells[i])
-		}
+	cells := make([]cell, from.cells)
+	into := []any{&at}
+	if from.narrow != nil {
+		into = append(into, &metric)
 	}
+	into = append(into, pointers(cells)...)
 	return s.eachEntity(from.entities, func(id int64, subject *Subject) error {
 		s.step()
 		begun := false
 		row := func() error {
 			if !begun {
 				begun = true
-				subject.Metrics = from.metrics
+				subject.Columns = from.columns
 				if err := s.identities(subject); err != nil {
 					return err
 				}
@@ -107,20 +188,18 @@ func (from source) read(s *Samples, v SampleVisitor) error {
 					return visited(err)
 				}
 			}
-			if from.narrow != nil {
-				return visited(v.Sample(from.narrow[metric], at, cells[0].value))
-			}
+			first := from.narrow[metric] // 0 of wide tables
 			for i, c := range cells {
 				if !c.set {
 					continue
 				}
-				if err := v.Sample(i, at, c.value); err != nil {
+				if err := v.Sample(first+i, at, c.value); err != nil {
 					return visited(err)
 				}
 			}
 			return nil
 		}
-		if err := s.eachRow(from.cold, id, into, row); err != nil {
+		if err := s.eachRow(from.older, id, into, row); err != nil {
 			return err
 		}
 		if !s.hot[from.name][id] {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +32,12 @@ on, and takes constant memory, however much there is. The formats are
                namespace_name, pod_name, container_name, nodename, labels, container_base_image,
                resource_id, ... (of a pod, nodename and the next two as pod_identities knows them)
 
+With --tier hourly or daily, a line of csv and json has the columns of the view samples_hourly or
+samples_daily; openmetrics has a gauge for each, such as heapster_cpu_usage_rate_hourly_max; influx
+has them as fields, all floats but samples, and as value a gauge's avg or a counter's last. Give that
+a database of its own (--influx-database), for there value is a float. The time is when the hour or
+the day begins.
+
 OpenMetrics wants a metric's samples together, so that the archive is read once for each metric.
 A measurement of InfluxDB is of integers or of floats: what Heapster's sink writes as floats is
 written so, and every metric of which the archive has a float.
@@ -48,11 +56,13 @@ const exportExample = `  heapstash export --since 24h --namespace shop --metric 
   heapstash export --format openmetrics --output heapster.om &&
     promtool tsdb create-blocks-from openmetrics heapster.om /var/lib/prometheus/metrics2
   influx -execute 'CREATE DATABASE k8s' &&
-    heapstash export --format influx --output heapster.lp && influx -import -path heapster.lp`
+    heapstash export --format influx --output heapster.lp && influx -import -path heapster.lp
+  heapstash export --tier daily --since 8760h --kinds namespace >year.csv`
 
 // exporting is what the flags of export say.
 type exporting struct {
 	format   string
+	tier     string
 	output   string
 	force    bool
 	database string
@@ -76,15 +86,25 @@ func newExportCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics or influx")
+	flags.StringVar(&x.tier, "tier", string(archive.Raw), "raw, hourly or daily: samples, or what they come to in an hour or a day")
 	flags.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout)")
 	flags.BoolVar(&x.force, "force", false, "replace the file that --output names")
 	flags.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
 	x.filter.flags(flags)
-	formats := cobra.FixedCompletions(export.Formats(), cobra.ShellCompDirectiveNoFileComp)
-	if err := cmd.RegisterFlagCompletionFunc("format", formats); err != nil {
-		panic(err) // there is no such flag
+	for name, words := range map[string][]string{"format": export.Formats(), "tier": tierNames()} {
+		if err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+			panic(err) // there is no such flag
+		}
 	}
 	return cmd
+}
+
+func tierNames() []string {
+	var names []string
+	for _, level := range archive.Levels() {
+		names = append(names, string(level))
+	}
+	return names
 }
 
 // run exports.
@@ -92,6 +112,9 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	format, err := export.ParseFormat(x.format)
 	if err != nil {
 		return usageError(cmd, err)
+	}
+	if !slices.Contains(archive.Levels(), archive.Level(x.tier)) {
+		return usageError(cmd, fmt.Errorf("no tier %q: use one of %s", x.tier, strings.Join(tierNames(), ", ")))
 	}
 	if err := x.filter.check(); err != nil {
 		return usageError(cmd, err)
@@ -116,8 +139,8 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d samples, %v, in %v\n",
-		x.output, result.Samples, schema.Size(size), time.Since(started).Round(time.Millisecond))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %v, in %v\n",
+		x.output, result.Samples, map[bool]string{true: "samples", false: "rollups"}[x.tier == string(archive.Raw)], schema.Size(size), time.Since(started).Round(time.Millisecond))
 	return err
 }
 
@@ -148,8 +171,9 @@ func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format exp
 		defer progress("", 0, 0)
 	}
 	selection := x.filter.selection()
+	selection.Level = archive.Level(x.tier)
 	selection.Identities = format == export.Influx
-	opts := export.Options{Database: x.database}
+	opts := export.Options{Level: selection.Level, Database: x.database}
 	if progress != nil && format == export.OpenMetrics {
 		opts.Step = func(m schema.MetricName, done, of int) { progress(string(m), done, of) }
 	} else if progress != nil {
@@ -191,8 +215,8 @@ func tellResult(w io.Writer, result export.Result) {
 		lines(w, "heapstash: ", fmt.Sprintf("%d infinite values are left out, which InfluxDB has no way to store", result.Omitted))
 	}
 	if result.Samples == 0 {
-		lines(w, "heapstash: ", "no sample is selected")
-		lines(w, "hint: ", "`heapstash status` says from when to when there are any, and of what")
+		lines(w, "heapstash: ", "nothing is selected")
+		lines(w, "hint: ", "`heapstash status` says from when to when there are samples, and of what; an hour is there 20 minutes after its end")
 	}
 }
 

@@ -3,6 +3,7 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,9 +16,11 @@ import (
 type Source interface {
 	// Each reads every sample, an entity after the other.
 	Each(archive.SampleVisitor) error
-	// EachOf reads the samples of one metric, series after series, each in
+	// EachOf reads the samples of one column, series after series, each in
 	// the order of its times.
-	EachOf(schema.MetricName, archive.SampleVisitor) error
+	EachOf(archive.Column, archive.SampleVisitor) error
+	// Columns are those of a metric.
+	Columns(schema.MetricName) []archive.Column
 	// Names are all metrics there are, Wanted those that are to be written.
 	Names() []schema.MetricName
 	Wanted() []schema.MetricName
@@ -53,6 +56,8 @@ func ParseFormat(text string) (Format, error) {
 
 // Options set how a format is written.
 type Options struct {
+	// Level is the source's; [archive.Raw] if it is empty.
+	Level archive.Level
 	// Database is named in the head of Influx's lines, for `influx -import`.
 	Database string
 	// Step is told which metric is written next, where a format goes from one
@@ -62,7 +67,7 @@ type Options struct {
 
 // Result tells what was written.
 type Result struct {
-	Samples int64
+	Samples int64 // or rows of rollups
 	// Omitted are samples that the format cannot express: infinite values in
 	// Influx's.
 	Omitted int64
@@ -71,11 +76,12 @@ type Result struct {
 // Write writes the source's samples. It writes often and little: w should have
 // a buffer.
 func Write(w io.Writer, from Source, format Format, opts Options) (Result, error) {
+	opts.Level = cmp.Or(opts.Level, archive.Raw)
 	switch format {
 	case CSV:
-		return writeText(w, from, &csvLines{})
+		return writeText(w, from, csvLines{}, opts.Level)
 	case JSON:
-		return writeText(w, from, &jsonLines{})
+		return writeText(w, from, jsonLines{}, opts.Level)
 	case OpenMetrics:
 		return writeOpenMetrics(w, from, opts)
 	default:
@@ -83,14 +89,14 @@ func Write(w io.Writer, from Source, format Format, opts Options) (Result, error
 	}
 }
 
-// beginnings keeps what the lines of each of a subject's metrics begin with.
+// beginnings keeps what the lines of each of a subject's columns begin with.
 type beginnings struct {
 	lines [][]byte // empty where it is not known yet
 }
 
-// reset forgets all, and has room for that many metrics.
-func (b *beginnings) reset(metrics int) {
-	for len(b.lines) < metrics {
+// reset forgets all, and has room for that many columns.
+func (b *beginnings) reset(columns int) {
+	for len(b.lines) < columns {
 		b.lines = append(b.lines, nil)
 	}
 	for i := range b.lines {

@@ -6,8 +6,10 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"heapstash/archive"
 	"heapstash/cmd/heapstash/export"
@@ -79,6 +81,21 @@ func archived(t *testing.T) string {
 	return path
 }
 
+// rolledUp is archived with the hour and the day closed.
+func rolledUp(t *testing.T) string {
+	t.Helper()
+	path := archived(t)
+	s, err := archive.Open(t.Context(), path, archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Compact(t.Context(), noon.Add(48*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func samplesOf(t *testing.T, path string, selection archive.Selection) *archive.Samples {
 	t.Helper()
 	r, err := archive.OpenReader(t.Context(), path)
@@ -95,36 +112,47 @@ func samplesOf(t *testing.T, path string, selection archive.Selection) *archive.
 }
 
 func TestFormats(t *testing.T) {
-	path := archived(t)
-	for _, name := range export.Formats() {
-		t.Run(name, func(t *testing.T) {
-			format, err := export.ParseFormat(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			samples := samplesOf(t, path, archive.Selection{Identities: format == export.Influx})
-			var got bytes.Buffer
-			result, err := export.Write(&got, samples, format, export.Options{Database: "k8s"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if result.Samples != 38 || result.Omitted != 0 {
-				t.Errorf("result: %+v", result)
-			}
-			golden := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+	paths := map[archive.Level]string{archive.Raw: archived(t), archive.Hourly: rolledUp(t)}
+	lines := map[archive.Level]int64{archive.Raw: 38, archive.Hourly: 19}
+	for level, path := range paths {
+		for _, name := range export.Formats() {
+			t.Run(name+" "+string(level), func(t *testing.T) {
+				format, err := export.ParseFormat(name)
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("got\n%swant\n%s", &got, want)
-			}
-		})
+				samples := samplesOf(t, path, archive.Selection{Level: level, Identities: format == export.Influx})
+				var got bytes.Buffer
+				result, err := export.Write(&got, samples, format, export.Options{Level: level, Database: "k8s"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := lines[level]
+				if format == export.OpenMetrics && level != archive.Raw {
+					want = 95 // a line for each statistic
+				}
+				if result.Samples != want || result.Omitted != 0 {
+					t.Errorf("result: %+v", result)
+				}
+				compareGolden(t, filepath.Join("testdata", string(level), name+".golden"), got.Bytes())
+			})
+		}
+	}
+}
+
+func compareGolden(t *testing.T, golden string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 
@@ -164,15 +192,20 @@ func (b *broken) Write(p []byte) (int, error) {
 
 // TestOutputBreaks: wherever the output fails, the error is its own.
 func TestOutputBreaks(t *testing.T) {
-	path := archived(t)
-	for _, name := range export.Formats() {
-		samples := samplesOf(t, path, archive.Selection{})
+	path := rolledUp(t)
+	for i, name := range slices.Concat(export.Formats(), export.Formats()) {
+		level := archive.Raw
+		if i >= len(export.Formats()) {
+			level = archive.Hourly
+		}
+		opts := export.Options{Level: level}
+		samples := samplesOf(t, path, archive.Selection{Level: level})
 		var whole bytes.Buffer
-		if _, err := export.Write(&whole, samples, export.Format(name), export.Options{}); err != nil {
+		if _, err := export.Write(&whole, samples, export.Format(name), opts); err != nil {
 			t.Fatal(err)
 		}
-		for size := 0; size < whole.Len(); size += 211 {
-			if _, err := export.Write(&broken{size}, samples, export.Format(name), export.Options{}); err != errBroken {
+		for size := 0; size < whole.Len(); size += whole.Len()/8 + 1 {
+			if _, err := export.Write(&broken{size}, samples, export.Format(name), opts); err != errBroken {
 				t.Fatalf("%s after %d bytes: %v", name, size, err)
 			}
 		}

@@ -43,6 +43,13 @@ const influxHead = "# DML\n# CONTEXT-DATABASE: %s\n"
 // the ids and the host's, are tags.
 func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
 	l := &influxLines{w: w, floats: make(map[schema.MetricName]bool)}
+	if _, err := fmt.Fprintf(w, influxHead, opts.Database); err != nil {
+		return l.result, err
+	}
+	if opts.Level != archive.Raw {
+		err := eachRollup(from, l)
+		return l.result, err
+	}
 	var unsure []schema.MetricName
 	for _, m := range from.Wanted() {
 		if l.floats[m] = heapsterFloats[m]; !l.floats[m] {
@@ -56,9 +63,6 @@ func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
 	for m := range floats {
 		l.floats[m] = true
 	}
-	if _, err := fmt.Fprintf(w, influxHead, opts.Database); err != nil {
-		return l.result, err
-	}
 	return l.result, from.Each(l)
 }
 
@@ -68,7 +72,7 @@ type influxLines struct {
 	result Result
 
 	subject *archive.Subject
-	isFloat []bool // of its metrics
+	isFloat []bool // of its columns
 	pod     int    // index of the incarnation that begun is of, -1 for none
 	begun   beginnings
 	line    []byte
@@ -77,36 +81,88 @@ type influxLines struct {
 // Subject implements [archive.SampleVisitor].
 func (l *influxLines) Subject(s *archive.Subject) error {
 	l.subject, l.pod = s, -1
-	l.begun.reset(len(s.Metrics))
+	l.begun.reset(len(s.Columns))
 	l.isFloat = l.isFloat[:0]
-	for _, m := range s.Metrics {
-		l.isFloat = append(l.isFloat, l.floats[m])
+	for _, c := range s.Columns {
+		l.isFloat = append(l.isFloat, l.floats[c.Metric])
 	}
 	return nil
 }
 
 // Sample implements [archive.SampleVisitor].
-func (l *influxLines) Sample(metric int, at schema.Instant, v schema.Value) error {
+func (l *influxLines) Sample(column int, at schema.Instant, v schema.Value) error {
 	if math.IsInf(v.Float64(), 0) {
 		l.result.Omitted++
 		return nil
 	}
-	if pod := l.incarnation(at); pod != l.pod {
-		l.pod = pod
-		l.begun.reset(len(l.subject.Metrics))
-	}
-	begin := &l.begun.lines[metric]
-	if len(*begin) == 0 {
-		*begin = l.begin(*begin, l.subject.Metrics[metric])
-	}
-	l.line = append(l.line[:0], *begin...)
-	if i, ok := v.Int64(); ok && !l.isFloat[metric] {
+	l.start(column, at)
+	l.line = append(append(l.line, valueField...), '=')
+	if i, ok := v.Int64(); ok && !l.isFloat[column] {
 		l.line = append(strconv.AppendInt(l.line, i, 10), 'i')
 	} else {
 		l.line = strconv.AppendFloat(l.line, v.Float64(), 'g', -1, 64)
 	}
+	return l.end(at)
+}
+
+// rollup implements [rollupVisitor]. The field value is what a dashboard wants:
+// a gauge's average, a counter's last value. All fields but samples are floats,
+// for a sum may be an integer now and a float later.
+func (l *influxLines) rollup(column int, at schema.Instant, r *rollup) error {
+	for i, v := range r.values {
+		if r.has[i] && math.IsInf(v.Float64(), 0) {
+			l.result.Omitted++
+			return nil
+		}
+	}
+	l.start(column, at)
+	first := true
+	add := func(name string, i int) {
+		if !r.has[i] {
+			return
+		}
+		if !first {
+			l.line = append(l.line, ',')
+		}
+		first = false
+		l.line = append(append(l.line, name...), '=')
+		if n, ok := r.values[i].Int64(); ok && name == string(archive.Count) {
+			l.line = append(strconv.AppendInt(l.line, n, 10), 'i')
+		} else {
+			l.line = strconv.AppendFloat(l.line, r.values[i].Float64(), 'g', -1, 64)
+		}
+	}
+	for i, statistic := range archive.Statistics() {
+		add(string(statistic), i)
+	}
+	value := slices.Index(archive.Statistics(), archive.Avg)
+	if !r.has[value] {
+		value = slices.Index(archive.Statistics(), archive.Last)
+	}
+	add(valueField, value)
+	return l.end(at)
+}
+
+const valueField = "value" // of Heapster's sink
+
+// start begins a line.
+func (l *influxLines) start(column int, at schema.Instant) {
+	if pod := l.incarnation(at); pod != l.pod {
+		l.pod = pod
+		l.begun.reset(len(l.subject.Columns))
+	}
+	begin := &l.begun.lines[column]
+	if len(*begin) == 0 {
+		*begin = l.begin(*begin, l.subject.Columns[column].Metric)
+	}
+	l.line = append(l.line[:0], *begin...)
+}
+
+// end writes the line, with nanoseconds, which are expected unless another unit
+// is named.
+func (l *influxLines) end(at schema.Instant) error {
 	l.line = strconv.AppendInt(append(l.line, ' '), int64(at), 10)
-	l.line = append(l.line, "000000000\n"...) // nanoseconds, which is what is expected unless another unit is named
+	l.line = append(l.line, "000000000\n"...)
 	l.result.Samples++
 	_, err := l.w.Write(l.line)
 	return err
@@ -123,7 +179,7 @@ func (l *influxLines) incarnation(at schema.Instant) int {
 	return -1
 }
 
-// begin appends the measurement, its tags, and what stands before the value.
+// begin appends the measurement, its tags, and what stands before the fields.
 func (l *influxLines) begin(line []byte, m schema.MetricName) []byte {
 	// A backslash at the end of a name would take what follows with it, and
 	// InfluxDB has no way to say it otherwise. Nor has it empty tags.
@@ -134,7 +190,7 @@ func (l *influxLines) begin(line []byte, m schema.MetricName) []byte {
 			line = append(append(line, '='), escapeTag(value)...)
 		}
 	}
-	return append(line, " value="...)
+	return append(line, ' ')
 }
 
 var (

@@ -65,20 +65,36 @@ func (f family) describe() (sample, head string) {
 	if m, known := schema.Lookup(name); len(f.metrics) > 1 {
 		family, sample, help = f.name, f.name, "Several of Heapster's metrics: see the label metric."
 	} else if known {
-		kind, help = "gauge", fmt.Sprintf("%s Heapster's %s", m.Description, name)
+		kind, help = "gauge", describeMetric(m)
 		if m.Type == schema.Cumulative {
 			kind, family, sample = "counter", f.name, f.name+"_total"
 		}
-		if m.Unit != schema.Count {
-			help += fmt.Sprintf(", in %s", m.Unit)
-		}
-		help += "."
 		// A unit may be told only where the name ends in it.
 		if m.Unit == schema.Bytes && strings.HasSuffix(family, "_bytes") {
 			unit = fmt.Sprintf("# UNIT %s %s\n", family, m.Unit)
 		}
 	}
 	return sample, fmt.Sprintf("# TYPE %s %s\n%s# HELP %[1]s %[4]s\n", family, kind, unit, escape(help))
+}
+
+func describeMetric(m schema.Metric) string {
+	if m.Unit == schema.Count {
+		return fmt.Sprintf("%s Heapster's %s.", m.Description, m.Name)
+	}
+	return fmt.Sprintf("%s Heapster's %s, in %s.", m.Description, m.Name, m.Unit)
+}
+
+// describeRollup is the same of a statistic of the family's metrics in hours or
+// days. All are gauges: what they are of begins at their time.
+func (f family) describeRollup(level archive.Level, statistic archive.Statistic) (sample, head string) {
+	help := "Heapster's " + string(f.metrics[0]) + "."
+	if m, known := schema.Lookup(f.metrics[0]); len(f.metrics) > 1 {
+		help = "Several of Heapster's metrics: see the label metric."
+	} else if known {
+		help = describeMetric(m)
+	}
+	sample = fmt.Sprintf("%s_%s_%s", f.name, level, statistic)
+	return sample, fmt.Sprintf("# TYPE %s gauge\n# HELP %[1]s The column %s of the view samples_%s. %s\n", sample, statistic, level, escape(help))
 }
 
 // escape is for what stands between quotes, and for help.
@@ -92,19 +108,23 @@ func writeOpenMetrics(w io.Writer, from Source, opts Options) (Result, error) {
 	wanted := from.Wanted()
 	done := 0
 	for _, f := range families(from.Names(), wanted) {
-		o.sample, o.head = f.describe()
+		if opts.Step != nil {
+			opts.Step(f.metrics[0], done, len(wanted))
+		}
+		metrics := slices.DeleteFunc(slices.Clone(f.metrics), func(m schema.MetricName) bool { return !slices.Contains(wanted, m) })
+		done += len(metrics)
 		o.shared = len(f.metrics) > 1
-		for _, m := range f.metrics {
-			if !slices.Contains(wanted, m) {
-				continue
+		for i := range from.Columns(metrics[0]) {
+			if statistic := from.Columns(metrics[0])[i].Statistic; statistic == "" {
+				o.sample, o.head = f.describe()
+			} else {
+				o.sample, o.head = f.describeRollup(opts.Level, statistic)
 			}
-			if opts.Step != nil {
-				opts.Step(m, done, len(wanted))
+			for _, m := range metrics {
+				if err := from.EachOf(from.Columns(m)[i], o); err != nil {
+					return o.result, err
+				}
 			}
-			if err := from.EachOf(m, o); err != nil {
-				return o.result, err
-			}
-			done++
 		}
 	}
 	_, err := io.WriteString(w, "# EOF\n")
@@ -138,7 +158,7 @@ func (o *openMetrics) Subject(s *archive.Subject) error {
 		o.label(label[0], label[1])
 	}
 	if o.shared {
-		o.label("metric", string(s.Metrics[0]))
+		o.label("metric", string(s.Columns[0].Metric))
 	}
 	o.series[len(o.series)-1] = '}' // in the place of the last comma
 	o.series = append(o.series, ' ')

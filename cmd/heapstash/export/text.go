@@ -6,39 +6,60 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"heapstash/archive"
 	"heapstash/schema"
 )
 
-// columns are those of the archive's view samples, whose rows CSV and JSON
-// have.
-var columns = []string{"cluster", "kind", "namespace", "pod", "container", "node", "labels", "metric", "ts", "time", "value"}
+// seriesColumns and what follows are those of the archive's views samples,
+// samples_hourly and samples_daily, whose rows CSV and JSON have.
+var seriesColumns = []string{"cluster", "kind", "namespace", "pod", "container", "node", "labels", "metric"}
 
-// lines is a format with a line a sample.
+// valueColumns are the ones after the time.
+func valueColumns(level archive.Level) []string {
+	if level == archive.Raw {
+		return []string{"value"}
+	}
+	var columns []string
+	for _, statistic := range archive.Statistics() {
+		columns = append(columns, string(statistic))
+	}
+	return columns
+}
+
+// lines is a format with a line for each row.
 type lines interface {
 	// head is what stands before all lines.
-	head() []byte
+	head(values []string) []byte
 	// begin appends what stands before the time. Names that do not apply are
 	// empty.
 	begin(line []byte, names []string) []byte
-	// end appends the rest.
-	end(line []byte, at, time string, v schema.Value) []byte
+	// time appends the time, value a value, which need not be there, and end
+	// what stands behind the last one.
+	time(line []byte, at, time string) []byte
+	value(line []byte, name string, v schema.Value, there bool) []byte
+	end(line []byte) []byte
 }
 
-// writeText writes a format that has samples in no order of its own.
-func writeText(w io.Writer, from Source, format lines) (Result, error) {
-	t := &text{w: w, format: format}
-	if _, err := w.Write(format.head()); err != nil {
+// writeText writes a format that has rows in no order of its own.
+func writeText(w io.Writer, from Source, format lines, level archive.Level) (Result, error) {
+	t := &text{w: w, format: format, values: valueColumns(level)}
+	if _, err := w.Write(format.head(t.values)); err != nil {
 		return t.result, err
 	}
-	return t.result, from.Each(t)
+	if level == archive.Raw {
+		return t.result, from.Each(t)
+	}
+	err := eachRollup(from, t)
+	return t.result, err
 }
 
 type text struct {
 	w       io.Writer
 	format  lines
+	values  []string
 	result  Result
 	subject *archive.Subject
 	begun   beginnings
@@ -51,33 +72,55 @@ type text struct {
 // Subject implements [archive.SampleVisitor].
 func (t *text) Subject(s *archive.Subject) error {
 	t.subject = s
-	t.begun.reset(len(s.Metrics))
+	t.begun.reset(len(s.Columns))
 	return nil
 }
 
-// Sample implements [archive.SampleVisitor].
-func (t *text) Sample(metric int, at schema.Instant, v schema.Value) error {
-	begin := &t.begun.lines[metric]
+// begin begins a line.
+func (t *text) begin(column int, at schema.Instant) {
+	begin := &t.begun.lines[column]
 	if len(*begin) == 0 {
 		e := t.subject.Entity
 		*begin = t.format.begin(*begin, []string{
-			t.subject.Cluster, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, string(t.subject.Metrics[metric]),
+			t.subject.Cluster, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, string(t.subject.Columns[column].Metric),
 		})
 	}
 	if at != t.at || t.stamp == "" {
 		t.at, t.stamp, t.time = at, strconv.FormatInt(int64(at), 10), at.Time().Format("2006-01-02T15:04:05Z")
 	}
 	t.line = append(t.line[:0], *begin...)
-	t.line = t.format.end(t.line, t.stamp, t.time, v)
+	t.line = t.format.time(t.line, t.stamp, t.time)
+}
+
+func (t *text) end() error {
+	t.line = t.format.end(t.line)
 	t.result.Samples++
 	_, err := t.w.Write(t.line)
 	return err
 }
 
+// Sample implements [archive.SampleVisitor].
+func (t *text) Sample(column int, at schema.Instant, v schema.Value) error {
+	t.begin(column, at)
+	t.line = t.format.value(t.line, t.values[0], v, true)
+	return t.end()
+}
+
+// rollup implements [rollupVisitor].
+func (t *text) rollup(column int, at schema.Instant, r *rollup) error {
+	t.begin(column, at)
+	for i, name := range t.values {
+		t.line = t.format.value(t.line, name, r.values[i], r.has[i])
+	}
+	return t.end()
+}
+
 // csvLines is CSV as RFC 4180 has it, with line feeds alone.
 type csvLines struct{}
 
-func (csvLines) head() []byte { return append(csvFields(columns), '\n') }
+func (csvLines) head(values []string) []byte {
+	return append(csvFields(append(append(slices.Clone(seriesColumns), "ts", "time"), values...)), '\n')
+}
 
 func (csvLines) begin(line []byte, names []string) []byte {
 	return append(append(line, csvFields(names)...), ',')
@@ -91,16 +134,24 @@ func csvFields(fields []string) []byte {
 	return bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
 }
 
-func (csvLines) end(line []byte, at, time string, v schema.Value) []byte {
+func (csvLines) time(line []byte, at, time string) []byte {
 	line = append(append(line, at...), ',')
-	line = append(append(line, time...), ',')
-	return append(appendValue(line, v), '\n')
+	return append(line, time...)
 }
+
+func (csvLines) value(line []byte, _ string, v schema.Value, there bool) []byte {
+	if line = append(line, ','); there {
+		line = appendValue(line, v)
+	}
+	return line
+}
+
+func (csvLines) end(line []byte) []byte { return append(line, '\n') }
 
 // jsonLines is an object a line.
 type jsonLines struct{}
 
-func (jsonLines) head() []byte { return nil }
+func (jsonLines) head([]string) []byte { return nil }
 
 func (jsonLines) begin(line []byte, names []string) []byte {
 	for i, name := range names {
@@ -108,7 +159,7 @@ func (jsonLines) begin(line []byte, names []string) []byte {
 		if i == 0 {
 			separator = '{'
 		}
-		line = append(append(line, separator, '"'), columns[i]...)
+		line = append(append(line, separator, '"'), seriesColumns[i]...)
 		line = append(line, '"', ':')
 		if name == "" {
 			line = append(line, "null"...)
@@ -128,16 +179,27 @@ func jsonText(s string) []byte {
 	return bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
 }
 
-func (jsonLines) end(line []byte, at, time string, v schema.Value) []byte {
+func (jsonLines) time(line []byte, at, time string) []byte {
 	line = append(append(line, `,"ts":`...), at...)
 	line = append(append(line, `,"time":"`...), time...)
-	line = append(line, `","value":`...)
-	if math.IsInf(v.Float64(), 0) {
-		// JSON has no infinity; this number reads back as one.
-		return append(line, map[bool]string{true: "9e999}\n", false: "-9e999}\n"}[v.Float64() > 0]...)
-	}
-	return append(appendValue(line, v), '}', '\n')
+	return append(line, '"')
 }
+
+func (jsonLines) value(line []byte, name string, v schema.Value, there bool) []byte {
+	line = append(append(append(line, ',', '"'), name...), '"', ':')
+	switch {
+	case !there:
+		return append(line, "null"...)
+	case math.IsInf(v.Float64(), 1): // JSON has no infinity; these read back as one
+		return append(line, "9e999"...)
+	case math.IsInf(v.Float64(), -1):
+		return append(line, "-9e999"...)
+	default:
+		return appendValue(line, v)
+	}
+}
+
+func (jsonLines) end(line []byte) []byte { return append(line, '}', '\n') }
 
 // appendValue spells a value as SQLite does.
 func appendValue(line []byte, v schema.Value) []byte {

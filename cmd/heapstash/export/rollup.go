@@ -1,0 +1,80 @@
+package export
+
+import (
+	"slices"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// rollup is what a metric comes to in an hour or a day, in the order of
+// [archive.Statistics].
+type rollup struct {
+	values [7]schema.Value
+	has    [7]bool
+}
+
+// rollupVisitor is told of rollups, subject after subject, as
+// [archive.SampleVisitor] is of samples. The column is the first one that the
+// rollup has.
+type rollupVisitor interface {
+	Subject(*archive.Subject) error
+	rollup(column int, at schema.Instant, r *rollup) error
+}
+
+// eachRollup reads every rollup that is selected.
+func eachRollup(from Source, v rollupVisitor) error {
+	g := &gathering{to: v}
+	if err := from.Each(g); err != nil {
+		return err
+	}
+	return g.flush()
+}
+
+// gathering puts together the statistics that come one after the other.
+type gathering struct {
+	to        rollupVisitor
+	subject   archive.Subject // a copy: it is flushed when the reader has the next one
+	statistic []int           // of each column
+
+	some   bool
+	column int
+	at     schema.Instant
+	now    rollup
+}
+
+// Subject implements [archive.SampleVisitor].
+func (g *gathering) Subject(s *archive.Subject) error {
+	if err := g.flush(); err != nil {
+		return err
+	}
+	g.subject, g.statistic = *s, g.statistic[:0]
+	for _, c := range s.Columns {
+		g.statistic = append(g.statistic, slices.Index(archive.Statistics(), c.Statistic))
+	}
+	return g.to.Subject(&g.subject)
+}
+
+// Sample implements [archive.SampleVisitor].
+func (g *gathering) Sample(column int, at schema.Instant, v schema.Value) error {
+	if g.some && (at != g.at || g.subject.Columns[column].Metric != g.subject.Columns[g.column].Metric) {
+		if err := g.flush(); err != nil {
+			return err
+		}
+	}
+	if !g.some {
+		g.some, g.column, g.at = true, column, at
+	}
+	i := g.statistic[column]
+	g.now.values[i], g.now.has[i] = v, true
+	return nil
+}
+
+func (g *gathering) flush() error {
+	if !g.some {
+		return nil
+	}
+	err := g.to.rollup(g.column, g.at, &g.now)
+	g.some, g.now = false, rollup{}
+	return err
+}
