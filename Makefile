@@ -54,9 +54,9 @@ smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
 	echo "$$samples samples archived"; \
 	test "$$samples" -gt 0
 
-test: ## run every test that needs no root, with the race detector; some build the real Heapster
+test: ## run every test that needs no root, with the race detector; some build the real Heapster, some want promtool and influxd
 	go test -race -timeout 30m ./...
-	go test -C e2e -count=1 -timeout 30m . # cached results would not know what the tests build
+	go test -C e2e -count=1 -timeout 30m . ./tools # cached results would not know what the tests build
 	go test -C e2e -count=1 -short ./torture
 
 # How long each target is fuzzed; make test runs their seeds.
@@ -87,6 +87,7 @@ demo: build ## archive a made-up cluster and query it; needs no cluster
 bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -run '^$$' -bench . -benchmem ./...
 	cd e2e && go run ./bench
+	go test -C e2e -run '^$$' -bench . -benchtime 1x ./tools
 	go test -C e2e -run '^$$' -bench . -benchtime 1x ./cluster # needs root
 
 check: format vet staticcheck tidy verify test e2e trial demo ## everything that must hold before a change is merged

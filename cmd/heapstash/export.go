@@ -44,7 +44,8 @@ written so, and every metric of which the archive has a float.
 
 --since is included and --until is not: ranges that follow one another have each sample once. Both
 are a time, as in 2017-09-27 or 2017-09-27T07:00:00Z, or how long ago, as in 36h. In globs, * stands
-for slashes too. With --namespace or --pod, only what is in a namespace or a pod is written.
+for slashes too. With --namespace or --pod, only what is in a namespace or a pod is written. Every
+cluster is, unless --cluster-name or its setting names one.
 
 Until the end the -wal file only grows. Where the archive has none, as on NFS, passes wait: export a
 snapshot there.
@@ -144,6 +145,9 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	return err
 }
 
+// parting is how long an export may take to notice that it has to end.
+const parting = 200 * time.Millisecond
+
 // toStdout writes the samples to stdout. It ends with ctx even where nobody
 // reads what it has written: nothing is left to be done then.
 func (x *exporting) toStdout(cmd *cobra.Command, reader *archive.Reader, format export.Format) error {
@@ -156,6 +160,11 @@ func (x *exporting) toStdout(cmd *cobra.Command, reader *archive.Reader, format 
 	case err := <-done:
 		return err
 	case <-cmd.Context().Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(parting):
 		return cmd.Context().Err()
 	}
 }

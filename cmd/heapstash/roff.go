@@ -42,9 +42,14 @@ func (p *roff) line(escaped string) {
 	fmt.Fprintln(p, escaped)
 }
 
-// text writes paragraphs, which blank lines separate.
+// text writes paragraphs, which blank lines separate. One that is indented is
+// left as it is.
 func (p *roff) text(text string) {
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		if strings.HasPrefix(paragraph, "  ") {
+			p.code(paragraph)
+			continue
+		}
 		p.macro("PP")
 		for line := range strings.Lines(paragraph) {
 			p.line(inline(strings.TrimSpace(line)))

@@ -40,16 +40,16 @@ func ask(t *testing.T, db *rig.InfluxDB, database, question string) []rig.Influx
 }
 
 // exportLines exports an archive into a.lp.
-func exportLines(t *testing.T, dir string) {
+func exportLines(t *testing.T, dir string, flags ...string) {
 	t.Helper()
-	command(t, dir, heapstash, "export", "--db-file", "a.db", "--format", "influx", "--output", "a.lp")
+	command(t, dir, heapstash, append([]string{"export", "--db-file", "a.db", "--format", "influx", "--output", "a.lp"}, flags...)...)
 }
 
 // importInto exports an archive into the database k8s, by the client's own
 // import, which is told the database by the file.
-func importInto(t *testing.T, db *rig.InfluxDB, dir string) {
+func importInto(t *testing.T, db *rig.InfluxDB, dir string, flags ...string) {
 	t.Helper()
-	exportLines(t, dir)
+	exportLines(t, dir, flags...)
 	host, port, err := net.SplitHostPort(strings.TrimPrefix(db.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -57,9 +57,9 @@ func importInto(t *testing.T, db *rig.InfluxDB, dir string) {
 	command(t, dir, "influx", "-host", host, "-port", port, "-import", "-path", "a.lp")
 }
 
-// point names a sample as InfluxDB has it.
-func point(measurement string, tags map[string]string, ts any) string {
-	text := fmt.Sprintf("%q", measurement)
+// point names a value as InfluxDB has it.
+func point(field, measurement string, tags map[string]string, ts any) string {
+	text := fmt.Sprintf("%s of %q", field, measurement)
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		if tags[key] != "" {
 			text += fmt.Sprintf(" %s=%q", key, tags[key])
@@ -79,19 +79,18 @@ func contents(t *testing.T, db *rig.InfluxDB, database string) map[string]string
 	t.Helper()
 	points := make(map[string]string)
 	for _, fields := range ask(t, db, database, "SHOW FIELD KEYS") {
-		if len(fields.Values) != 1 || fields.Values[0][0] != "value" {
-			t.Fatalf("%s has the fields %v", fields.Name, fields.Values)
-		}
-		kind := fields.Values[0][1]
-		for _, series := range ask(t, db, database, "SELECT value FROM "+quoted(fields.Name)+" GROUP BY *") {
-			for _, row := range series.Values {
-				value := row[1].(json.Number).String()
-				if kind == "integer" {
-					value += "i"
-				} else {
-					value = floatText(t, value)
+		for _, field := range fields.Values {
+			name, kind := field[0].(string), field[1]
+			for _, series := range ask(t, db, database, fmt.Sprintf("SELECT %s FROM %s GROUP BY *", quoted(name), quoted(fields.Name))) {
+				for _, row := range series.Values {
+					value := row[1].(json.Number).String()
+					if kind == "integer" {
+						value += "i"
+					} else {
+						value = floatText(t, value)
+					}
+					points[point(name, series.Name, series.Tags, row[0])] = value
 				}
-				points[point(series.Name, series.Tags, row[0])] = value
 			}
 		}
 	}
@@ -119,27 +118,54 @@ func TestInfluxDB(t *testing.T) {
 		floats[s.Metric] = floats[s.Metric] || s.Type == "real"
 	}
 	want := make(map[string]string)
-	types := map[string]string{
-		"cluster": "cluster", "node": "node", "namespace": "ns", "pod": "pod", "container": "pod_container", "system_container": "sys_container",
-	}
 	for _, s := range samples {
-		tags := resources(s.Labels)
-		maps.Copy(tags, map[string]string{
-			"cluster_name": s.Cluster, "type": types[s.Kind], "namespace_name": s.Namespace, "pod_name": s.Pod,
-			"container_name": s.Container, "nodename": s.Node + s.PodNode, "labels": s.PodLabels,
-		})
-		for image := range strings.SplitSeq(s.PodImages, ",") {
-			if name, image, _ := strings.Cut(image, "="); s.Kind == "container" && name == s.Container {
-				tags["container_base_image"] = image
-			}
-		}
 		value := s.Value + "i"
 		if floats[s.Metric] {
 			value = floatText(t, s.Value)
 		}
-		want[point(s.Metric, tags, s.TS)] = value
+		want[point("value", s.Metric, heapsterTags(s), s.TS)] = value
 	}
 	compare(t, contents(t, db, "k8s"), want)
+}
+
+// TestInfluxDBHourly is the same of hours: a field for each column, and the one
+// that dashboards ask for.
+func TestInfluxDBHourly(t *testing.T) {
+	dir := newArchive(t)
+	db := startInfluxDB(t)
+	importInto(t, db, dir, "--tier", "hourly")
+	want := make(map[string]string)
+	for _, statistic := range statistics {
+		for _, s := range hoursOf(t, dir, statistic) {
+			value := floatText(t, s.Value)
+			if statistic == "samples" {
+				value = s.Value + "i"
+			}
+			want[point(statistic, s.Metric, heapsterTags(s), s.TS)] = value
+			if statistic == "avg" || statistic == "last" && s.Growth == "cumulative" {
+				want[point("value", s.Metric, heapsterTags(s), s.TS)] = value
+			}
+		}
+	}
+	compare(t, contents(t, db, "k8s"), want)
+}
+
+// heapsterTags are what Heapster's sink has for the labels of a sample.
+func heapsterTags(s sample) map[string]string {
+	types := map[string]string{
+		"cluster": "cluster", "node": "node", "namespace": "ns", "pod": "pod", "container": "pod_container", "system_container": "sys_container",
+	}
+	tags := resources(s.Labels)
+	maps.Copy(tags, map[string]string{
+		"cluster_name": s.Cluster, "type": types[s.Kind], "namespace_name": s.Namespace, "pod_name": s.Pod,
+		"container_name": s.Container, "nodename": s.Node + s.PodNode, "labels": s.PodLabels,
+	})
+	for image := range strings.SplitSeq(s.PodImages, ",") {
+		if name, image, _ := strings.Cut(image, "="); s.Kind == "container" && name == s.Container {
+			tags["container_base_image"] = image
+		}
+	}
+	return tags
 }
 
 // heapsterFloats tells of every metric of an archive whether Heapster has it as

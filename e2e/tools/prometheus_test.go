@@ -14,22 +14,23 @@ import (
 	"testing"
 )
 
-// TestPrometheus has promtool make blocks of an archive, and reads every
-// sample back from them, equal as a float64.
-func TestPrometheus(t *testing.T) {
-	dir := newArchive(t)
-	command(t, dir, heapstash, "export", "--db-file", "a.db", "--format", "openmetrics", "--output", "a.om")
-	command(t, dir, "promtool", "tsdb", "create-blocks-from", "openmetrics", "a.om", "tsdb")
-	blocks, err := filepath.Glob(filepath.Join(dir, "tsdb", "*", "meta.json"))
+// blocksOf has promtool make blocks of an archive, and reads all that is in
+// them: values by {LABELS} MILLISECONDS.
+func blocksOf(t *testing.T, dir string, flags ...string) map[string]string {
+	t.Helper()
+	tsdb := t.TempDir()
+	command(t, dir, heapstash, append([]string{"export", "--db-file", "a.db", "--format", "openmetrics", "--output", "a.om", "--force"}, flags...)...)
+	command(t, dir, "promtool", "tsdb", "create-blocks-from", "openmetrics", "a.om", tsdb)
+	blocks, err := filepath.Glob(filepath.Join(tsdb, "*", "meta.json"))
 	if err != nil || len(blocks) < 3 {
 		t.Fatalf("blocks: %v, %v", blocks, err)
 	}
 	// dump takes a directory of a server, which has a log.
-	if err := os.Mkdir(filepath.Join(dir, "tsdb", "wal"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(tsdb, "wal"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	got := make(map[string]string)
-	lines := bufio.NewScanner(bytes.NewReader(command(t, dir, "promtool", "tsdb", "dump", "tsdb")))
+	lines := bufio.NewScanner(bytes.NewReader(command(t, dir, "promtool", "tsdb", "dump", tsdb)))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		// {LABELS} VALUE MILLISECONDS
@@ -47,25 +48,52 @@ func TestPrometheus(t *testing.T) {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
+	return got
+}
+
+// TestPrometheus has promtool make blocks of an archive, and reads every
+// sample back from them, equal as a float64.
+func TestPrometheus(t *testing.T) {
+	dir := newArchive(t)
+	got := blocksOf(t, dir)
 	want := make(map[string]string)
 	for _, s := range samplesOf(t, dir) {
-		labels := resources(s.Labels)
-		maps.Copy(labels, map[string]string{
-			"__name__": prometheusName(s), "cluster": s.Cluster, "kind": s.Kind, "namespace": s.Namespace, "pod": s.Pod,
-			"container": s.Container, "node": s.Node,
-		})
-		if s.Metric == "custom/same.name" || s.Metric == "custom/same_name" {
-			labels["metric"] = s.Metric
-		}
-		var pairs []string
-		for _, name := range slices.Sorted(maps.Keys(labels)) {
-			if labels[name] != "" {
-				pairs = append(pairs, name+"="+strconv.Quote(labels[name]))
-			}
-		}
-		want[fmt.Sprintf("{%s} %d000", strings.Join(pairs, ", "), s.TS)] = floatText(t, s.Value)
+		want[prometheusKey(s, prometheusName(s))] = floatText(t, s.Value)
 	}
 	compare(t, got, want)
+}
+
+// TestPrometheusHourly is the same of hours: a gauge for each column.
+func TestPrometheusHourly(t *testing.T) {
+	dir := newArchive(t)
+	got := blocksOf(t, dir, "--tier", "hourly")
+	want := make(map[string]string)
+	for _, statistic := range statistics {
+		for _, s := range hoursOf(t, dir, statistic) {
+			name := strings.TrimSuffix(prometheusName(s), "_total") + "_hourly_" + statistic
+			want[prometheusKey(s, name)] = floatText(t, s.Value)
+		}
+	}
+	compare(t, got, want)
+}
+
+// prometheusKey is a sample as dump spells it.
+func prometheusKey(s sample, name string) string {
+	labels := resources(s.Labels)
+	maps.Copy(labels, map[string]string{
+		"__name__": name, "cluster": s.Cluster, "kind": s.Kind, "namespace": s.Namespace, "pod": s.Pod,
+		"container": s.Container, "node": s.Node,
+	})
+	if s.Metric == "custom/same.name" || s.Metric == "custom/same_name" {
+		labels["metric"] = s.Metric
+	}
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if labels[name] != "" {
+			pairs = append(pairs, name+"="+strconv.Quote(labels[name]))
+		}
+	}
+	return fmt.Sprintf("{%s} %d000", strings.Join(pairs, ", "), s.TS)
 }
 
 // floatText spells a number as a float64, all digits.

@@ -57,7 +57,6 @@ func newArchive(t *testing.T) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
 	web := schema.PodEntity("shop", "web-0")
 	app := schema.ContainerEntity("shop", "web-0", "app")
 	volume := web
@@ -98,9 +97,10 @@ func newArchive(t *testing.T) (dir string) {
 			t.Fatal(err)
 		}
 	}
-	if rows, err := s.Compact(t.Context(), schema.InstantOf(time.Now())); err != nil || rows == 0 {
-		t.Fatal(rows, err)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
+	command(t, dir, heapstash, "compact", "--db-file", "a.db")
 	return dir
 }
 
@@ -126,13 +126,32 @@ const selectSamples = `SELECT s.cluster, s.kind, ifnull(s.namespace, '') AS name
 	ON i.cluster = s.cluster AND i.namespace = s.namespace AND i.pod = s.pod
 	AND s.ts >= i.valid_from AND (i.present OR s.ts <= i.valid_to)`
 
+// statistics are columns of the view samples_hourly.
+var statistics = []string{"samples", "min", "avg", "max", "sum", "increase", "last"}
+
+// hoursOf reads one of them by the sqlite3 shell, as if it were samples.
+func hoursOf(t *testing.T, dir, statistic string) []sample {
+	t.Helper()
+	view := fmt.Sprintf("FROM (SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, %s AS value FROM samples_hourly) s", statistic)
+	samples := selectInto(t, dir, strings.Replace(selectSamples, "FROM samples s", view, 1)+" WHERE s.value IS NOT NULL")
+	if len(samples) < 10 {
+		t.Fatalf("there are %d hours with %s", len(samples), statistic)
+	}
+	return samples
+}
+
+func selectInto(t *testing.T, dir, query string) (samples []sample) {
+	t.Helper()
+	if err := json.Unmarshal(command(t, dir, "sqlite3", "-readonly", "-json", "a.db", query), &samples); err != nil {
+		t.Fatal(err)
+	}
+	return samples
+}
+
 // samplesOf reads an archive by the sqlite3 shell.
 func samplesOf(t *testing.T, dir string) []sample {
 	t.Helper()
-	var samples []sample
-	if err := json.Unmarshal(command(t, dir, "sqlite3", "-readonly", "-json", "a.db", selectSamples), &samples); err != nil {
-		t.Fatal(err)
-	}
+	samples := selectInto(t, dir, selectSamples)
 	if len(samples) < 15000 {
 		t.Fatalf("the archive has %d samples", len(samples))
 	}
