@@ -65,12 +65,12 @@ var formats = []string{"csv", "json", "openmetrics", "influx"}
 // TestExportInConstantMemory: ten times the samples take no more memory. What
 // is more within a tenth is the collector's whim.
 func TestExportInConstantMemory(t *testing.T) {
-	small, large := grown(t, 6), grown(t, 60)
+	small, large := grown(t, 4), grown(t, 40)
 	for _, format := range formats {
 		few := exportPods(t, small, "export", "--format", format)
 		many := exportPods(t, large, "export", "--format", format)
 		if many > few+few/10+4<<20 {
-			t.Errorf("%s: %d bytes of memory for 6 hours, %d for 60", format, few, many)
+			t.Errorf("%s: %d bytes of memory for 4 hours, %d for 40", format, few, many)
 		}
 	}
 }

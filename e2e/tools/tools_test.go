@@ -104,7 +104,8 @@ func newArchive(t *testing.T) (dir string) {
 	return dir
 }
 
-// sample is one as the shell reads it, with what is known of its pod then.
+// sample is one as the shell reads it, with what is known of its pod then: of
+// the first of those that an hour had.
 type sample struct {
 	Cluster, Kind, Namespace, Pod, Container, Node, Labels, Metric string
 
@@ -123,8 +124,9 @@ const selectSamples = `SELECT s.cluster, s.kind, ifnull(s.namespace, '') AS name
 	ifnull(m."column", '') AS "column", ifnull(m.type, '') AS growth,
 	ifnull(i.node, '') AS podnode, ifnull(i.labels, '') AS podlabels, ifnull(i.images, '') AS podimages
 	FROM samples s JOIN metrics m ON m.name = s.metric LEFT JOIN pod_identities i
-	ON i.cluster = s.cluster AND i.namespace = s.namespace AND i.pod = s.pod
-	AND s.ts >= i.valid_from AND (i.present OR s.ts <= i.valid_to)`
+	ON i.cluster = s.cluster AND i.namespace = s.namespace AND i.pod = s.pod AND i.valid_from = (
+		SELECT min(j.valid_from) FROM pod_identities j WHERE j.cluster = s.cluster AND j.namespace = s.namespace AND j.pod = s.pod
+		AND s.ts + 0 >= j.valid_from AND (j.present OR s.ts <= j.valid_to))`
 
 // statistics are columns of the view samples_hourly.
 var statistics = []string{"samples", "min", "avg", "max", "sum", "increase", "last"}
@@ -133,7 +135,8 @@ var statistics = []string{"samples", "min", "avg", "max", "sum", "increase", "la
 func hoursOf(t *testing.T, dir, statistic string) []sample {
 	t.Helper()
 	view := fmt.Sprintf("FROM (SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, %s AS value FROM samples_hourly) s", statistic)
-	samples := selectInto(t, dir, strings.Replace(selectSamples, "FROM samples s", view, 1)+" WHERE s.value IS NOT NULL")
+	query := strings.NewReplacer("FROM samples s", view, "s.ts + 0", "s.ts + 3599").Replace(selectSamples)
+	samples := selectInto(t, dir, query+" WHERE s.value IS NOT NULL")
 	if len(samples) < 10 {
 		t.Fatalf("there are %d hours with %s", len(samples), statistic)
 	}

@@ -42,11 +42,12 @@ const influxHead = "# DML\n# CONTEXT-DATABASE: %s\n"
 // metric is a measurement with the field value, and Heapster's labels, but for
 // the ids and the host's, are tags.
 func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
-	l := &influxLines{w: w, floats: make(map[schema.MetricName]bool)}
+	l := &influxLines{w: w, period: 1, floats: make(map[schema.MetricName]bool)}
 	if _, err := fmt.Fprintf(w, influxHead, opts.Database); err != nil {
 		return l.result, err
 	}
 	if opts.Level != archive.Raw {
+		l.period = map[archive.Level]schema.Instant{archive.Hourly: 3600, archive.Daily: 24 * 3600}[opts.Level]
 		err := eachRollup(from, l)
 		return l.result, err
 	}
@@ -69,6 +70,7 @@ func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
 type influxLines struct {
 	w      io.Writer
 	floats map[schema.MetricName]bool // measurements whose values are floats
+	period schema.Instant             // seconds that a value is of
 	result Result
 
 	subject *archive.Subject
@@ -168,11 +170,11 @@ func (l *influxLines) end(at schema.Instant) error {
 	return err
 }
 
-// incarnation is the index of the pod that the subject was then, -1 if that is
-// not known.
+// incarnation is the index of the pod that the subject was then, of an hour or a
+// day the first one, and -1 if that is not known.
 func (l *influxLines) incarnation(at schema.Instant) int {
 	for i := range l.subject.Identities {
-		if one := &l.subject.Identities[i]; one.From <= at && (one.To == 0 || at <= one.To) {
+		if one := &l.subject.Identities[i]; one.From < at+l.period && (one.To == 0 || at <= one.To) {
 			return i
 		}
 	}
