@@ -60,7 +60,7 @@ func newArchive(t *testing.T) (dir string) {
 	web := schema.PodEntity("shop", "web-0")
 	app := schema.ContainerEntity("shop", "web-0", "app")
 	volume := web
-	volume.Labels = `resource_id:Volume:my, "odd"=\data`
+	volume.Labels = `resource_id:Volume:my "odd"=\data`
 	begin := schema.InstantOf(time.Now().Add(-24 * time.Hour).Truncate(time.Minute))
 	reading := func(m schema.MetricName, v schema.Value) schema.Reading { return schema.Reading{Metric: m, Value: v} }
 	for i := range schema.Instant(300) { // five hours, three of Prometheus' blocks
