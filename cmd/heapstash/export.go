@@ -39,6 +39,8 @@ a database of its own (--influx-database), for there value is a float. The time 
 the day begins.
 
 OpenMetrics wants a metric's samples together, so that the archive is read once for each metric.
+promtool reads the text once for each block of two hours: give it --max-block-duration 24h, or a
+part at a time, where there is much.
 A measurement of InfluxDB is of integers or of floats: what Heapster's sink writes as floats is
 written so, and every metric of which the archive has a float.
 
