@@ -142,8 +142,12 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	what := "samples"
+	if archive.Level(x.tier) != archive.Raw {
+		what = "rollups"
+	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %v, in %v\n",
-		x.output, result.Samples, map[bool]string{true: "samples", false: "rollups"}[x.tier == string(archive.Raw)], schema.Size(size), time.Since(started).Round(time.Millisecond))
+		x.output, result.Samples, what, schema.Size(size), time.Since(started).Round(time.Millisecond))
 	return err
 }
 

@@ -38,6 +38,9 @@ func writeWhole(path, archivePath string, mode fs.FileMode, force bool, write fu
 	if err != nil {
 		return 0, err
 	}
+	if err := checkReplaceable(path, archivePath, force); err != nil { // somebody may have made one meanwhile
+		return 0, err
+	}
 	if err := os.Rename(draft.Name(), path); err != nil {
 		return 0, err
 	}
