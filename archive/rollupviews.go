@@ -24,8 +24,8 @@ func rollupViews(l layout) string {
 			}
 			fmt.Fprintf(&script, "CREATE VIEW %s AS\nSELECT %s\n%s\nWHERE %s;\n\n",
 				r.table+"_"+string(level), strings.Join(columns, ",\n  "), r.from(level), t.where())
-			for _, m := range t.metrics {
-				arms = append(arms, t.rollupArm(level, m))
+			for i, m := range t.metrics {
+				arms = append(arms, t.rollupArm(r, level, m, r.columns[i]))
 			}
 		}
 		arms = append(arms, narrowRollupArm(rollups[narrowName], level))
@@ -90,31 +90,40 @@ func (c rolledColumn) last() string {
 }
 
 // rollupArm selects one metric of a rollup as samples_hourly or samples_daily
-// shows it, from the view that has a column for each.
-func (t *table) rollupArm(level Level, m schema.Metric) string {
-	c, there, values := m.Column(), "_min", "COL_count, COL_min, COL_avg, COL_max, COL_sum, NULL, NULL"
-	if m.Type == schema.Cumulative {
-		there, values = "_increase", "samples, NULL, NULL, NULL, NULL, COL_increase, COL_last"
+// shows it: from the view that has a column for each, which is shorter, but for
+// labelled series, of which that has no labels as Heapster spells them.
+func (t *table) rollupArm(r *rollup, level Level, m schema.Metric, c rolledColumn) string {
+	there := c.name + "_min"
+	if c.counter {
+		there = c.name + "_increase"
+	}
+	if t.family != schema.Unlabelled {
+		return fmt.Sprintf("SELECT %s, '%s', s.ts, %s, %s %s WHERE %s AND s.%s IS NOT NULL",
+			narrowSeries, m.Name, timeText, c.values(), r.from(level), t.where(), there)
+	}
+	values := "COL_count, COL_min, COL_avg, COL_max, COL_sum, NULL, NULL"
+	if c.counter {
+		values = "samples, NULL, NULL, NULL, NULL, COL_increase, COL_last"
 	}
 	return fmt.Sprintf("SELECT %s, '%s', ts, time, %s FROM %s_%s WHERE %s IS NOT NULL",
-		t.shownSeries(), m.Name, strings.ReplaceAll(values, "COL", c), t.name, level, c+there)
+		strings.ReplaceAll(t.seriesColumns(), "e.", ""), m.Name, strings.ReplaceAll(values, "COL", c.name), t.name, level, there)
 }
 
-// shownSeries are the names of a series, taken from a view of the table.
-func (t *table) shownSeries() string {
-	if t.family == schema.Unlabelled {
-		return strings.ReplaceAll(t.seriesColumns(), "e.", "")
+// values are samples, min, avg, max, sum, increase and last of the row s.
+func (c rolledColumn) values() string {
+	samples, gauge, counter := "s.samples", "NULL, NULL, NULL, NULL", "NULL, NULL"
+	if c.gauge {
+		samples = c.count()
+		gauge = fmt.Sprintf("s.%s_min, %s, %s, %s", c.name, c.avg(), c.max(), c.sum())
 	}
-	labels := make([]string, len(t.family.LabelKeys()))
-	for i, key := range t.family.LabelKeys() {
-		labels[i] = "'" + key + ":' || " + key
+	if c.counter {
+		counter = fmt.Sprintf("s.%s_increase, %s", c.name, c.last())
 	}
-	return "cluster, kind, namespace, pod, container, node, " + strings.Join(labels, " || ',' || ")
+	return samples + ", " + gauge + ", " + counter
 }
 
 // narrowRollupArm selects every metric without a column.
 func narrowRollupArm(r *rollup, level Level) string {
-	c := r.columns[0]
-	return fmt.Sprintf("SELECT %s, m.name, %s, s.samples, s.value_min, %s, %s, %s, s.value_increase, s.value_last %s CROSS JOIN metric m ON m.id = s.metric_id",
-		narrowSeries, "s.ts, "+timeText, c.avg(), c.max(), c.sum(), r.from(level))
+	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s %s CROSS JOIN metric m ON m.id = s.metric_id",
+		narrowSeries, timeText, r.columns[0].values(), r.from(level))
 }

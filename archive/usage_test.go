@@ -25,11 +25,11 @@ func TestUsage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const sizes = `SELECT CASE WHEN name LIKE '%%\_hot' ESCAPE '\' THEN replace(name, '_hot', '') WHEN name LIKE '%%\_cold' ESCAPE '\' THEN replace(name, '_cold', '')
-			WHEN name LIKE '%%\_hour' ESCAPE '\' THEN name || 'ly' WHEN name LIKE '%%\_day' ESCAPE '\' THEN replace(name, '_day', '_daily') END AS part, sum(pgsize)
+	const sizes = `SELECT CASE WHEN name LIKE '%\_hot' ESCAPE '\' THEN replace(name, '_hot', '') WHEN name LIKE '%\_cold' ESCAPE '\' THEN replace(name, '_cold', '')
+			WHEN name LIKE '%\_hour' ESCAPE '\' THEN name || 'ly' WHEN name LIKE '%\_day' ESCAPE '\' THEN replace(name, '_day', '_daily') END AS part, sum(pgsize)
 		FROM dbstat GROUP BY part`
 	want := make(map[string]string)
-	for line := range strings.Lines(stock(t, path, fmt.Sprintf(sizes))) {
+	for line := range strings.Lines(stock(t, path, sizes)) {
 		part, bytes, _ := strings.Cut(strings.TrimSpace(line), "|")
 		want[part] = bytes
 	}
