@@ -127,12 +127,26 @@ func (e *TransportError) Hint() string {
 	case errors.As(e.Err, &dns):
 		return "the host's name does not resolve: is it spelled right, and does it exist outside the cluster?"
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
-		return "nothing listens there: check host and port, and that Heapster or kubectl proxy is running"
+		return e.nobodyHint()
 	case errors.Is(e.Err, io.EOF), errors.Is(e.Err, syscall.ECONNRESET), errors.Is(e.Err, syscall.EPIPE),
 		strings.Contains(e.Err.Error(), "http2: client conn could not be established"):
 		return "the server hung up: is the scheme (http or https) right, and does it want a client certificate?"
 	default:
 		return "check the network between here and the server"
+	}
+}
+
+// nobodyHint names whom the URL expected: an apiserver, or a kubectl proxy,
+// which speaks no TLS, by the path of their service proxy.
+func (e *TransportError) nobodyHint() string {
+	_, service, proxied := strings.Cut(e.URL, "/namespaces/")
+	switch proxied = proxied && strings.Contains(service, "/services/"); {
+	case proxied && strings.HasPrefix(e.URL, "https:"):
+		return "nothing listens there: is the apiserver running, and is that its address, which the kubeconfig or --server gives?"
+	case proxied:
+		return "nothing listens there: is the kubectl proxy running, and is that its address?"
+	default:
+		return "nothing listens there: check host and port, and that Heapster is running"
 	}
 }
 
