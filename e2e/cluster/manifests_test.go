@@ -28,6 +28,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/utils/ptr"
+
+	"heapstash/e2e/rig"
 )
 
 const manifests = "../../deploy/kubernetes"
@@ -250,7 +252,7 @@ func TestDeploymentsPod(t *testing.T) {
 	command := podCommand(t, pod)
 	var stderr strings.Builder
 	command.Stderr = &stderr
-	if err := command.Start(); err != nil {
+	if err := rig.Start(command); err != nil {
 		t.Fatal(err)
 	}
 	answers := func(url string) bool {

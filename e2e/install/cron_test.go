@@ -4,45 +4,29 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"heapstash/e2e/rig"
 )
 
 // testCron runs the line of the example as cron does. What it prints is what
 // cron mails: nothing after a pass, and the reason where there is none.
-func testCron(t *testing.T, m *machine) {
+func testCron(t *testing.T, m *rig.Machine) {
 	const example = "/usr/share/doc/heapstash/examples/cron"
-	var variables, fields []string
-	for line := range strings.Lines(m.do(t, "cat "+example)) {
-		switch line = strings.TrimSpace(line); {
-		case line == "" || strings.HasPrefix(line, "#"):
-		case len(strings.Fields(line)) == 1:
-			variables = append(variables, line)
-		case fields == nil:
-			fields = strings.SplitN(line, " ", 7)
-		default:
-			t.Fatalf("a second line: %s", line)
-		}
-	}
-	if strings.Contains(fields[6], "%") {
-		t.Error("cron would take the % for a newline")
-	}
 	// Cron's own parser knows no user in the files that crontab takes.
-	m.do(t, "sed 's|^\\* \\* \\* \\* \\* heapstash |* * * * * |' "+example+" >/tmp/crontab")
-	if got := runCommand(t, m.as("root", "/", "crontab", "-n", "/tmp/crontab")); got.code != 0 {
+	m.Do(t, "sed 's|^\\* \\* \\* \\* \\* heapstash |* * * * * |' "+example+" >/tmp/crontab")
+	if got := runCommand(t, m.As("root", "/", "crontab", "-n", "/tmp/crontab")); got.code != 0 {
 		t.Errorf("crontab -n: %+v", got)
 	}
 
-	cron := func() *exec.Cmd {
-		shell := append([]string{"HOME=/var/lib/heapstash", "LOGNAME=" + fields[5]}, variables...)
-		return m.as(fields[5], "/var/lib/heapstash", append(shell, "sh", "-c", fields[6])...)
-	}
+	cron := func() *exec.Cmd { return m.Cron(t, example) }
 	runCommand(t, cron()).quiet(t, "a pass")
-	if got := m.do(t, "heapstash sql --db-file /var/lib/heapstash/heapstash.db --format csv 'SELECT count(*) > 1 AS passes FROM passes'"); got != "passes\n1" {
+	if got := m.Do(t, "heapstash sql --db-file /var/lib/heapstash/heapstash.db --format csv 'SELECT count(*) > 1 AS passes FROM passes'"); got != "passes\n1" {
 		t.Errorf("the pass is not in the archive: %q", got)
 	}
 
 	// With the lock taken for a second, it waits and says nothing of that.
 	const locked = "exec 9>>/var/lib/heapstash/heapstash.db.lock; flock 9; echo locked; sleep 1"
-	holder := m.as("heapstash", "/", "sh", "-c", locked)
+	holder := m.As("heapstash", "/", "sh", "-c", locked)
 	stdout, err := holder.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -58,10 +42,10 @@ func testCron(t *testing.T, m *machine) {
 		t.Error(err)
 	}
 
-	m.do(t, `sed -i.good 's|^heapster_url: .*|heapster_url: http://127.0.0.1:1|' /etc/heapstash/heapstash.yaml`)
+	m.Do(t, `sed -i.good 's|^heapster_url: .*|heapster_url: http://127.0.0.1:1|' /etc/heapstash/heapstash.yaml`)
 	got := runCommand(t, cron())
 	if got.code != 1 || got.stdout != "" || !strings.HasPrefix(got.stderr, "heapstash: ") || !strings.Contains(got.stderr, "127.0.0.1:1") {
 		t.Errorf("without a Heapster, cron mails %q (exit code %d)", got.stdout+got.stderr, got.code)
 	}
-	m.do(t, "mv /etc/heapstash/heapstash.yaml.good /etc/heapstash/heapstash.yaml")
+	m.Do(t, "mv /etc/heapstash/heapstash.yaml.good /etc/heapstash/heapstash.yaml")
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
 )
 
@@ -32,12 +33,13 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "heapstash-install")
+	dir, err := rig.Scratch()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	rig.OnInterrupt()
 	// As another user, a test reaches what is in there.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,29 +1,30 @@
 package install
 
 import (
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"heapstash/e2e/rig"
 )
 
 var flagOrWord = regexp.MustCompile(`(--)?[a-z0-9]+(-[a-z0-9]+)*`)
 
 // testMan: man finds the page and has nothing to warn of, and the page has
 // every command and every flag that the program tells of.
-func testMan(t *testing.T, m *machine) {
-	got := runCommand(t, m.as("root", "/", "LC_ALL=C.UTF-8", "MANWIDTH=100", "man", "--warnings", "heapstash"))
+func testMan(t *testing.T, m *rig.Machine) {
+	got := runCommand(t, m.As("root", "/", "LC_ALL=C.UTF-8", "MANWIDTH=100", "man", "--warnings", "heapstash"))
 	if got.code != 0 || got.stderr != "" {
 		t.Errorf("man exits %d: %s", got.code, got.stderr)
 	}
 	page := flagOrWord.FindAllString(got.stdout, -1)
-	commands := helpTerms(m.do(t, "heapstash --help"), "Available Commands:")
+	commands := helpTerms(m.Do(t, "heapstash --help"), "Available Commands:")
 	if len(commands) < 9 {
 		t.Fatalf("the program tells of no more than %q", commands)
 	}
 	for _, command := range commands {
-		help := m.do(t, "heapstash "+command+" --help")
+		help := m.Do(t, "heapstash "+command+" --help")
 		_, flags, _ := strings.Cut(help, "\nFlags:\n")
 		for _, word := range append(flagOrWord.FindAllString(flags, -1), command) {
 			if (strings.HasPrefix(word, "--") || word == command) && !slices.Contains(page, word) {
@@ -47,8 +48,8 @@ func helpTerms(help, heading string) []string {
 	return terms
 }
 
-// testCompletion has each shell read its script. bash is wherever Debian is.
-func testCompletion(t *testing.T, m *machine) {
+// testCompletion has each shell read its script.
+func testCompletion(t *testing.T, m *rig.Machine) {
 	scripts := map[string]string{
 		"bash": "/usr/share/bash-completion/completions/heapstash",
 		"zsh":  "/usr/share/zsh/site-functions/_heapstash",
@@ -56,14 +57,12 @@ func testCompletion(t *testing.T, m *machine) {
 	}
 	for shell, script := range scripts {
 		t.Run(shell, func(t *testing.T) {
-			m.do(t, "test -s "+script)
-			if _, err := exec.LookPath(shell); err != nil && shell != "bash" {
-				t.Skipf("there is no %s to read its script", shell)
-			}
-			runCommand(t, m.as("root", "/", shell, "-n", script)).quiet(t, shell)
+			m.Do(t, "test -s "+script)
+			rig.NeedProgram(t, shell, shell)
+			runCommand(t, m.As("root", "/", shell, "-n", script)).quiet(t, shell)
 		})
 	}
-	got := runCommand(t, m.as("root", "/", "bash", "-c", "source "+scripts["bash"]+"; complete -p heapstash"))
+	got := runCommand(t, m.As("root", "/", "bash", "-c", "source "+scripts["bash"]+"; complete -p heapstash"))
 	if got.code != 0 || !strings.Contains(got.stdout, "__start_heapstash") {
 		t.Errorf("bash: %+v", got)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"heapstash/e2e/rig"
 )
 
 // buildPackage makes the Debian package and returns its path.
@@ -23,44 +25,44 @@ func buildPackage(t *testing.T) string {
 // TestPackage installs the package for real, archives the ways it is meant to,
 // and removes it.
 func TestPackage(t *testing.T) {
-	m := newMachine(t)
+	m := rig.NewMachine(t)
 	deb := buildPackage(t)
 	// Small images leave documentation out of packages, this test must not.
-	m.do(t, "dpkg --path-include='*' --install "+deb)
+	m.Do(t, "dpkg --path-include='*' --install "+deb)
 
 	for path, want := range map[string]string{
 		"/usr/bin/heapstash":            "root:root 755",
 		"/etc/heapstash/heapstash.yaml": "root:root 644",
 		"/var/lib/heapstash":            "heapstash:heapstash 750",
 	} {
-		if got := m.do(t, "stat --format='%U:%G %a' "+path); got != want {
+		if got := m.Do(t, "stat --format='%U:%G %a' "+path); got != want {
 			t.Errorf("%s is %s, want %s", path, got, want)
 		}
 	}
-	known := strings.Fields(m.do(t, "dpkg-query --show --showformat='${Version} ${Conffiles}' heapstash"))
+	known := strings.Fields(m.Do(t, "dpkg-query --show --showformat='${Version} ${Conffiles}' heapstash"))
 	if len(known) != 3 || known[0] != debVersion || known[1] != "/etc/heapstash/heapstash.yaml" {
 		t.Errorf("dpkg knows %q, not the version and one file of configuration", known)
 	}
-	if got := m.do(t, "heapstash version"); !strings.HasPrefix(got, "heapstash "+version+" ") {
+	if got := m.Do(t, "heapstash version"); !strings.HasPrefix(got, "heapstash "+version+" ") {
 		t.Errorf("the program is %q", got)
 	}
-	if got := m.do(t, "find /etc/systemd /etc/cron.d -name '*heapstash*'"); got != "" {
+	if got := m.Do(t, "find /etc/systemd /etc/cron.d -name '*heapstash*'"); got != "" {
 		t.Errorf("the package switches on %s", got)
 	}
 
 	t.Run("units", func(t *testing.T) { testUnits(t, m) })
 	url := startHeapster(t)
-	m.do(t, `sed -i 's|^heapster_url: ""$|heapster_url: `+url+`|' /etc/heapstash/heapstash.yaml`)
-	t.Run("unit's command", func(t *testing.T) { testUnitsCommand(t, m) })
+	m.Do(t, `sed -i 's|^heapster_url: ""$|heapster_url: `+url+`|' /etc/heapstash/heapstash.yaml`)
+	t.Run("units' commands", func(t *testing.T) { testUnitsCommands(t, m) })
 	t.Run("cron", func(t *testing.T) { testCron(t, m) })
 	t.Run("man", func(t *testing.T) { testMan(t, m) })
 	t.Run("completion", func(t *testing.T) { testCompletion(t, m) })
 
-	m.do(t, "dpkg --purge heapstash")
-	if got := m.do(t, "find /usr /etc -name '*heapstash*' -not -path '*/heapstash-*'"); got != "" {
+	m.Do(t, "dpkg --purge heapstash")
+	if got := m.Do(t, "find /usr /etc -name '*heapstash*' -not -path '*/heapstash-*'"); got != "" {
 		t.Errorf("a purge leaves\n%s", got)
 	}
-	m.do(t, "test -s /var/lib/heapstash/heapstash.db") // nobody else has kept that
+	m.Do(t, "test -s /var/lib/heapstash/heapstash.db") // nobody else has kept that
 }
 
 // TestInstall: make install goes where it is told to, and what it installs

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // network is a network namespace for pods, beside this host's: an apiserver
@@ -19,16 +18,13 @@ type network struct {
 	Pods string // the other side's
 }
 
-// namespacePrefix begins the namespaces' names; the process's id ends them.
-const namespacePrefix = "heapstash-"
-
-// newNetwork makes one, of addresses that no device here has. It first removes
-// those of tests that were killed.
+// newNetwork makes this process's one, of addresses that no device here has.
 func newNetwork() (*network, error) {
-	if err := removeOrphans(); err != nil {
+	name, err := owned()
+	if err != nil {
 		return nil, err
 	}
-	n := &network{name: namespacePrefix + strconv.Itoa(os.Getpid())}
+	n := &network{name: name}
 	subnet, err := freeSubnet()
 	if err != nil {
 		return nil, err
@@ -80,24 +76,4 @@ func freeSubnet() (string, error) {
 		}
 	}
 	return "", errors.New("no network 10.99.x.0 is free: look at `ip address` and `ip netns`")
-}
-
-// removeOrphans removes the namespaces of processes that are no more.
-func removeOrphans() error {
-	out, err := exec.Command("ip", "netns", "list").Output()
-	if err != nil {
-		return fmt.Errorf("ip netns list: %w", err)
-	}
-	for line := range strings.Lines(string(out)) {
-		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		id, ours := strings.CutPrefix(name, namespacePrefix)
-		pid, err := strconv.Atoi(id)
-		if !ours || err != nil || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			continue
-		}
-		if err := ip("netns delete " + name); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -43,6 +43,7 @@ type podInit struct {
 	GID     int
 	Groups  []int
 	Command []string
+	Parent  int // with which it dies
 }
 
 type podVolume struct {
@@ -176,9 +177,10 @@ func copyFile(from, to string) error {
 // would.
 func (p *Pod) Run(arguments ...string) { p.init.Command = append([]string{"/heapstash"}, arguments...) }
 
-// Command returns the container's process, not started yet: this program in
-// another role, which RunPodInit gives it.
+// Command returns the container's process, for [Start]: this program in another
+// role, which RunPodInit gives it. It dies with this one.
 func (p *Pod) Command(ctx context.Context) (*exec.Cmd, error) {
+	p.init.Parent = os.Getpid()
 	text, err := json.Marshal(p.init)
 	if err != nil {
 		return nil, err
@@ -189,7 +191,7 @@ func (p *Pod) Command(ctx context.Context) (*exec.Cmd, error) {
 	}
 	command := exec.CommandContext(ctx, self)
 	command.Env = append([]string{podInitVariable + "=" + string(text)}, p.environ...)
-	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	return command, nil
 }
 

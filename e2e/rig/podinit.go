@@ -70,6 +70,9 @@ func (p podInit) run() error {
 	if err := syscall.Setuid(p.UID); err != nil {
 		return fmt.Errorf("setuid: %w", err)
 	}
+	if err := diesWithParent(p.Parent); err != nil {
+		return err
+	}
 	return syscall.Exec(p.Command[0], p.Command, os.Environ())
 }
 

@@ -32,16 +32,25 @@ func start(command *exec.Cmd) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := onParentThread(command.Start); err != nil {
+	running.Lock()
+	defer running.Unlock()
+	if err := Start(command); err != nil {
 		return nil, err
 	}
 	p := &process{name: filepath.Base(command.Path), command: command, stdin: stdin, exited: make(chan struct{})}
+	if running.all == nil {
+		running.all = make(map[*process]bool)
+	}
+	running.all[p] = true
 	go func() {
 		p.err = command.Wait()
 		close(p.exited)
 	}()
 	return p, nil
 }
+
+// Start starts a command that may ask to die with this process.
+func Start(command *exec.Cmd) error { return onParentThread(command.Start) }
 
 // errEarly is what stop says of a server that nobody had asked to end.
 var errEarly = errors.New("nobody had asked it to")
@@ -66,6 +75,9 @@ func (p *process) stop(signal syscall.Signal) error {
 		<-p.exited
 		return fmt.Errorf("%s did not end by itself", p.name)
 	}
+	running.Lock()
+	defer running.Unlock()
+	delete(running.all, p)
 	return nil
 }
 
@@ -92,17 +104,11 @@ var parentThread = sync.OnceValue(func() chan<- func() {
 // CPUTime is what a process has used of the processor, user and system time
 // together, to a hundredth of a second.
 func CPUTime(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields, err := statOf(pid)
 	if err != nil {
 		return 0, err
 	}
-	// The name, in parentheses, may hold anything.
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
 	const utime, stime = 11, 12 // from the state on
-	if len(fields) <= stime {
-		return 0, fmt.Errorf("/proc/%d/stat: %s", pid, stat)
-	}
 	var ticks int64
 	for _, field := range []string{fields[utime], fields[stime]} {
 		n, err := strconv.ParseInt(field, 10, 64)
@@ -112,4 +118,23 @@ func CPUTime(pid int) (time.Duration, error) {
 		ticks += n
 	}
 	return time.Duration(ticks) * (time.Second / 100), nil // USER_HZ, which is 100
+}
+
+// statOf is what /proc/PID/stat has, from the process's state on. It wraps
+// os.ErrNotExist if there is no such process.
+func statOf(pid int) ([]string, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if errors.Is(err, syscall.ESRCH) { // it ended meanwhile
+		err = fmt.Errorf("process %d: %w", pid, os.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The name, in parentheses, may hold anything.
+	text := string(stat)
+	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
+	if len(fields) < 40 {
+		return nil, fmt.Errorf("/proc/%d/stat: %s", pid, stat)
+	}
+	return fields, nil
 }
