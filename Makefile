@@ -30,10 +30,10 @@ NFPM := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the nested modules require is none of heapstash's business.
-MODULES := . e2e e2e/realheapster e2e/realkubernetes
+MODULES := . e2e e2e/realheapster e2e/realkubernetes e2e/oldkustomize
 # go vet and staticcheck read all that a module requires; of Kubernetes, that
-# takes longer than its build, for four small files.
-ANALYSED := $(filter-out e2e/realkubernetes,$(MODULES))
+# takes longer than its build, for four small files. oldkustomize has no file.
+ANALYSED := $(filter-out e2e/realkubernetes e2e/oldkustomize,$(MODULES))
 
 .PHONY: help build static smoke test fuzz e2e trial torture soak demo bench check verify format vet staticcheck tidy install stage deb clean
 
@@ -69,7 +69,8 @@ fuzz: ## fuzz each target for FUZZTIME (default 30s)
 	done
 
 e2e: ## run the tests that need root: on a real Kubernetes, of what is installed, on odd disks
-	go test -C e2e -count=1 -timeout 30m ./cluster ./install ./disk
+	@left=$$(mktemp); trap 'cat "$$left"; rm -f "$$left"' EXIT; \
+	HEAPSTASH_E2E_LEFT_OUT="$$left" go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk
 
 trial: ## a little of torture and soak, as root: disks that are full, and a day
 	go test -C e2e -count=1 -run 'TestDisk|TestReadOnly' ./torture -every 16

@@ -102,38 +102,51 @@ func newCluster() *heapsim.Cluster {
 }
 
 // feed has Heapster take batches of a generated cluster: of so long ago.
-func feed(t *testing.T, from *heapsim.Cluster, ago ...time.Duration) {
-	t.Helper()
+func feed(tb testing.TB, from *heapsim.Cluster, ago ...time.Duration) {
+	tb.Helper()
 	now := time.Now().UTC().Truncate(time.Second)
 	for _, ago := range ago {
 		if err := cluster.Heapster.Feed(from.Next(now.Add(-ago))); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 }
 
-// feedPod has Heapster take a batch with a pod of that name beside the others.
-func feedPod(t *testing.T, namespace, name, uid string) {
+// fedPod is a pod that Heapster is to show.
+type fedPod struct{ namespace, name, uid string }
+
+// feedPods has Heapster take a generated batch, of so long ago, with these pods
+// beside the others.
+func feedPods(t *testing.T, from *heapsim.Cluster, ago time.Duration, pods ...fedPod) {
 	t.Helper()
-	batch := newCluster().Next(time.Now().UTC().Truncate(time.Second).Add(-5 * time.Second))
-	of := func(kind schema.Kind) heapsim.Set {
-		return batch.Sets[slices.IndexFunc(batch.Sets, func(s heapsim.Set) bool { return s.Entity.Kind == kind })]
+	batch := from.Next(time.Now().UTC().Truncate(time.Second).Add(-ago))
+	find := func(wanted func(schema.Entity) bool) *heapsim.Set {
+		i := slices.IndexFunc(batch.Sets, func(s heapsim.Set) bool { return wanted(s.Entity) })
+		if i < 0 {
+			return nil
+		}
+		return &batch.Sets[i]
 	}
+	of := func(kind schema.Kind) heapsim.Set { return *find(func(e schema.Entity) bool { return e.Kind == kind }) }
 	pod, ns := of(schema.Pod), of(schema.Namespace)
-	pod.Entity, ns.Entity = schema.PodEntity(namespace, name), schema.NamespaceEntity(namespace)
-	pod.Attributes = maps.Clone(pod.Attributes)
-	pod.Attributes["pod_id"], pod.Attributes["namespace_id"] = uid, "id of "+namespace
-	batch.Sets = slices.DeleteFunc(batch.Sets, func(s heapsim.Set) bool { return s.Entity == ns.Entity })
-	batch.Sets = append(batch.Sets, ns, pod)
+	for _, p := range pods {
+		pod.Entity, ns.Entity = schema.PodEntity(p.namespace, p.name), schema.NamespaceEntity(p.namespace)
+		pod.Attributes = maps.Clone(pod.Attributes)
+		pod.Attributes["pod_id"], pod.Attributes["namespace_id"] = p.uid, "id of "+p.namespace
+		if find(func(e schema.Entity) bool { return e == ns.Entity }) == nil {
+			batch.Sets = append(batch.Sets, ns)
+		}
+		batch.Sets = append(batch.Sets, pod)
+	}
 	if err := cluster.Heapster.Feed(batch); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func restartHeapster(t *testing.T) {
-	t.Helper()
+func restartHeapster(tb testing.TB) {
+	tb.Helper()
 	if err := cluster.Heapster.Restart(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

@@ -56,7 +56,7 @@ func TestEnrichment(t *testing.T) {
 	pod := apply(t, `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1-x", "namespace": "default", "labels": {"app": "web"},
 		"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "`+replicaSet+`", "controller": true}]},
 		"spec": {"containers": [{"name": "c", "image": "web:1"}]}}`)
-	feedPod(t, "default", "web-1-x", pod)
+	feedPods(t, newCluster(), 5*time.Second, fedPod{"default", "web-1-x", pod})
 
 	user := kubeconfig(t, clientcmdapi.AuthInfo{Token: token(t)})
 	archive := t.TempDir() + "/a.db"

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,21 +36,25 @@ import (
 
 const manifests = "../../deploy/kubernetes"
 
-// overlays are the kustomizations that people apply, each with whether this
-// apiserver has all its kinds, and whether its pods keep to what Pod Security
-// calls restricted: before Kubernetes 1.19 they lacked a field for it.
+// overlays are the kustomizations that people apply, each with what it runs,
+// whether this apiserver has all its kinds, and whether its pods keep to what
+// Pod Security calls restricted: before Kubernetes 1.19 they lacked a field for
+// it.
 var overlays = []struct {
 	path                string
+	workload            string
 	current, restricted bool
 }{
-	{"overlays/deployment", true, true},
-	{"overlays/deployment-before-1.19", true, false},
-	{"overlays/cronjob", true, true},
-	{"overlays/cronjob-v1beta1", false, true},
-	{"overlays/cronjob-before-1.19", false, false},
-	{"example", true, true},
+	{"overlays/deployment", "apps/v1 Deployment", true, true},
+	{"overlays/deployment-before-1.19", "apps/v1 Deployment", true, false},
+	{"overlays/cronjob", "batch/v1 CronJob", true, true},
+	{"overlays/cronjob-v1beta1", "batch/v1beta1 CronJob", false, true},
+	{"overlays/cronjob-before-1.19", "batch/v1beta1 CronJob", false, false},
+	{"example", "apps/v1 Deployment", true, true},
 }
 
+// TestManifestsAreAccepted applies them. What this apiserver has no more is
+// decoded strictly instead, and must be refused: else it is to be applied.
 func TestManifestsAreAccepted(t *testing.T) {
 	for _, o := range overlays {
 		t.Run(o.path, func(t *testing.T) {
@@ -63,10 +69,13 @@ func TestManifestsAreAccepted(t *testing.T) {
 				if err != nil && !apierrors.IsNotFound(err) {
 					t.Fatal(err)
 				}
-				if _, err := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "--dry-run=server",
-					"-k", filepath.Join(manifests, o.path)); err != nil {
-					t.Error(err)
-				}
+			}
+			_, err := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-k", filepath.Join(manifests, o.path))
+			switch {
+			case o.current && err != nil:
+				t.Error(err)
+			case !o.current && (err == nil || !strings.Contains(err.Error(), `no matches for kind "CronJob" in version "batch/v1beta1"`)):
+				t.Errorf("this apiserver has it after all? %v", err)
 			}
 		})
 	}
@@ -84,16 +93,49 @@ func count(t *testing.T, glob string) int {
 	return len(paths)
 }
 
-// rendered are the objects of a kustomization, decoded strictly.
-func rendered(t *testing.T, path string) []runtime.Object {
+// rendering is what kubectl makes of a kustomization, which does not change
+// while the tests run.
+func rendering(t *testing.T, path string) string {
 	t.Helper()
+	if text, ok := renderings[path]; ok {
+		return text
+	}
 	text, err := cluster.Kubectl(t.Context(), "kustomize", filepath.Join(manifests, path))
 	if err != nil {
 		t.Fatal(err)
 	}
+	renderings[path] = text
+	return text
+}
+
+var renderings = make(map[string]string)
+
+// TestOldKustomize renders the manifests by the oldest kubectl that the README
+// names for that, or rather by its kustomize.
+func TestOldKustomize(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "render with a newer one (1.23 or\nlater)") {
+		t.Error("the README names another kubectl than 1.23, which has kustomize v4.4.1")
+	}
+	for _, o := range overlays {
+		out, err := exec.CommandContext(t.Context(), programs.Kustomize, "build", filepath.Join(manifests, o.path)).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", o.path, err, out)
+		} else if string(out) != rendering(t, o.path) {
+			t.Errorf("%s is other objects by an old kustomize:\n%s", o.path, out)
+		}
+	}
+}
+
+// rendered are the objects of a kustomization, decoded strictly.
+func rendered(t *testing.T, path string) []runtime.Object {
+	t.Helper()
 	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	var objects []runtime.Object
-	documents := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(text)))
+	documents := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(rendering(t, path))))
 	defer documents.Close()
 	for document := make([]byte, 1<<20); ; {
 		n, err := documents.Read(document)
@@ -267,6 +309,13 @@ func TestDeploymentsPod(t *testing.T) {
 	if !answers(live) {
 		t.Error("ready, and not alive")
 	}
+	ask := regexp.MustCompile(`(?m)^\$ kubectl .* exec deployment/heapstash -- /heapstash (\w+) "(.*)"$`).FindStringSubmatch(section(t, "Ten minutes to an archive"))
+	if ask == nil {
+		t.Fatal("the README asks nothing of the pod")
+	}
+	question := newPod(t, deployment(t).Spec.Template.Spec, claim)
+	question.Run(ask[1:]...)
+	number(t, runCommand(t, podCommand(t, question)).want(t, 0).stdout, 100)
 	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -292,19 +341,16 @@ func owned(t *testing.T, archive string) {
 }
 
 // TestCronJobsPod runs the CronJob's pod twice, as two Jobs: the volume is the
-// same, the root is new.
+// same, the root is new. Heapster shows the Jobs' pods, too, under the names
+// that the controllers would give them; those alone are not archived.
 func TestCronJobsPod(t *testing.T) {
-	if _, err := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "-k", manifests+"/overlays/cronjob"); err != nil {
-		t.Fatal(err)
-	}
-	job, err := cluster.Admin.BatchV1().CronJobs("heapstash").Get(t.Context(), "heapstash-collect", get)
-	if err != nil {
-		t.Fatal(err)
-	}
+	job := applyCronJob(t)
 	defer restartHeapster(t)
 	sim, claim := newCluster(), t.TempDir()
 	for i := range 2 {
-		feed(t, sim, time.Duration(65-60*i)*time.Second)
+		own := fmt.Sprintf("%s-%d", job.Name, 29_000_000+i)
+		feedPods(t, sim, time.Duration(65-60*i)*time.Second,
+			fedPod{"heapstash", own + "-x7k2p", "job"}, fedPod{"heapstash", "heapstash-5d8f7c9b4-q2x7k", "resident"}, fedPod{"shop", own + "-x7k2p", "other"})
 		runCommand(t, podCommand(t, newPod(t, job.Spec.JobTemplate.Spec.Template.Spec, claim))).want(t, 0)
 	}
 	archive := filepath.Join(claim, "heapstash.db")
@@ -312,6 +358,55 @@ func TestCronJobsPod(t *testing.T) {
 	if n := shell(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
 		t.Errorf("%s batches, want 2", n)
 	}
+	const jobs = "SELECT DISTINCT namespace, pod FROM %s WHERE pod LIKE 'heapstash%%' ORDER BY pod"
+	for _, view := range []string{"entities", "samples", "pod_identities"} {
+		got := shell(t, archive, fmt.Sprintf(jobs, view))
+		want := "heapstash\theapstash-5d8f7c9b4-q2x7k\nshop\theapstash-collect-29000000-x7k2p\nshop\theapstash-collect-29000001-x7k2p"
+		if got != want {
+			t.Errorf("%s has\n%s\nwant\n%s", view, got, want)
+		}
+	}
+}
+
+// TestCronJobsPodWithAHole runs the CronJob's pod when Heapster is stale: that
+// is in the ledger, and would be exit code 3 without --partial-ok.
+func TestCronJobsPodWithAHole(t *testing.T) {
+	template := applyCronJob(t).Spec.JobTemplate.Spec.Template.Spec
+	defer restartHeapster(t)
+	feed(t, newCluster(), 5*time.Minute)
+	claim := t.TempDir()
+	archive := filepath.Join(claim, "heapstash.db")
+	outcomes := func() string {
+		return shell(t, archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)")
+	}
+
+	strict := newPod(t, template, claim)
+	strict.Run("collect")
+	runCommand(t, podCommand(t, strict)).want(t, 3)
+	runCommand(t, podCommand(t, newPod(t, template, claim))).want(t, 0)
+	if got := outcomes(); got != "partial,partial" {
+		t.Errorf("the ledger says %s", got)
+	}
+	if got := shell(t, archive, "SELECT DISTINCT cause FROM holes WHERE NOT lasting"); got != "stale" {
+		t.Errorf("the holes are %s", got)
+	}
+}
+
+// applyCronJob applies the overlay, and returns the CronJob as the apiserver
+// has it.
+func applyCronJob(t *testing.T) batchv1.CronJob {
+	t.Helper()
+	if _, err := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "-k", manifests+"/overlays/cronjob"); err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := cluster.Admin.BatchV1().CronJobs("heapstash").List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(jobs.Items) != 1 {
+		t.Fatalf("there are %d CronJobs", len(jobs.Items))
+	}
+	return jobs.Items[0]
 }
 
 // TestConfigMap holds that a change of the settings reaches the pods: its name

@@ -19,6 +19,7 @@ type Programs struct {
 	Heapstash  string
 	Static     string // heapstash as images have it, if BuildAll built it
 	Kubernetes string // of realkubernetes/, likewise
+	Kustomize  string // of oldkustomize/, likewise
 }
 
 // Build builds heapstash and the real Heapster. What is up to date is left
@@ -26,9 +27,11 @@ type Programs struct {
 // longer than many a test. It works in every directory of this module.
 func Build() (Programs, error) { return build("heapster", "heapstash") }
 
-// BuildAll builds the static heapstash and the real Kubernetes, too. The first
-// time takes minutes.
-func BuildAll() (Programs, error) { return build("heapster", "heapstash", "static", "kubernetes") }
+// BuildAll builds the static heapstash, the real Kubernetes and an old
+// kustomize, too. The first time takes minutes.
+func BuildAll() (Programs, error) {
+	return build("heapster", "heapstash", "static", "kubernetes", "kustomize")
+}
 
 // BuildHeapstash builds heapstash alone, and returns its path.
 func BuildHeapstash() (string, error) {
@@ -57,6 +60,7 @@ func build(names ...string) (Programs, error) {
 		Heapstash:  filepath.Join(dir, "heapstash"),
 		Static:     filepath.Join(root, "bin", "static", "heapstash"),
 		Kubernetes: filepath.Join(dir, "realkubernetes"),
+		Kustomize:  filepath.Join(dir, "oldkustomize"),
 	}
 	for _, name := range names {
 		switch name {
@@ -68,6 +72,8 @@ func build(names ...string) (Programs, error) {
 			err = run(exec.Command("make", "-s", "-C", root, "static"))
 		case "kubernetes":
 			err = goBuild(p.Kubernetes, filepath.Join(here, "realkubernetes"), ".", "-ldflags=-s -w")
+		case "kustomize":
+			err = goBuild(p.Kustomize, filepath.Join(here, "oldkustomize"), "sigs.k8s.io/kustomize/kustomize/v4")
 		}
 		if err != nil {
 			return p, err
