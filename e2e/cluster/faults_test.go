@@ -33,12 +33,16 @@ type fault struct {
 	// takes. mend mends it.
 	harm func(t *testing.T) []string
 	mend func(t *testing.T)
-	code int // of the pass in between
+	// follow are the arguments of the last pass, if the message's hint is about
+	// those: what is broken stays so.
+	follow func(t *testing.T) []string
+	code   int // of the pass in between
+	after  int // of the last one
 }
 
 // TestFaults makes a pass, breaks something, makes one that must name the cause
-// and the mend (testdata/faults has what each says), mends it, and makes a
-// last one. What an archive has it must keep, and what came meanwhile it must
+// and the mend (testdata/faults has what each says), does as it says, and makes
+// a last one. What an archive has it must keep, and what came meanwhile it must
 // have in the end.
 func TestFaults(t *testing.T) {
 	admin := func(*testing.T) []string { return []string{"--kubeconfig", cluster.AdminConf} }
@@ -65,6 +69,7 @@ func TestFaults(t *testing.T) {
 			return strings.Contains(out, "orbidden") != allowed
 		})
 	}
+	secure := []string{"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "secure"}
 	var endpoints *corev1.Endpoints
 	faults := []fault{
 		{
@@ -115,9 +120,16 @@ func TestFaults(t *testing.T) {
 				if err := cluster.Admin.CoreV1().Services("kube-system").Delete(t.Context(), "heapster", del); err != nil {
 					t.Fatal(err)
 				}
+				if err := cluster.Expose(t.Context(), "kube-system", "heapster-v1", rig.Port("", 80)); err != nil {
+					t.Fatal(err)
+				}
 				return nil
 			},
+			follow: func(t *testing.T) []string { return append(admin(t), "--heapster-service", "heapster-v1") },
 			mend: func(t *testing.T) {
+				if err := cluster.Admin.CoreV1().Services("kube-system").Delete(t.Context(), "heapster-v1", del); err != nil {
+					t.Fatal(err)
+				}
 				if err := cluster.Expose(t.Context(), "kube-system", "heapster", rig.Port("", 80)); err != nil {
 					t.Fatal(err)
 				}
@@ -125,22 +137,23 @@ func TestFaults(t *testing.T) {
 		},
 		{
 			name: "wrong port", way: admin, code: 1,
-			harm: func(t *testing.T) []string { return append(admin(t), "--heapster-port", "81") },
+			harm:   func(t *testing.T) []string { return append(admin(t), "--heapster-port", "81") },
+			follow: func(t *testing.T) []string { return append(admin(t), "--heapster-port", "80") },
 		},
 		{
 			name: "TLS where there is none", way: admin, code: 1,
-			harm: func(t *testing.T) []string { return append(admin(t), "--heapster-scheme", "https") },
+			harm:   func(t *testing.T) []string { return append(admin(t), "--heapster-scheme", "https") },
+			follow: func(t *testing.T) []string { return append(admin(t), "--heapster-scheme", "http") },
 		},
 		{
 			name: "no TLS where there is", way: admin, code: 1,
-			harm: func(t *testing.T) []string {
-				return append(admin(t), "--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "secure")
-			},
+			harm:   func(t *testing.T) []string { return append(admin(t), secure...) },
+			follow: func(t *testing.T) []string { return append(append(admin(t), secure...), "--heapster-scheme", "https") },
 		},
 		{name: "apiserver down", way: admin, code: 1, harm: killAPIServer, mend: startAPIServer},
 		{
 			name: "apiserver down behind kubectl proxy", code: 1, harm: killAPIServer, mend: startAPIServer,
-			way: func(t *testing.T) []string { return []string{"--server", startProxy(t, "")} },
+			way: func(t *testing.T) []string { return []string{"--server", startProxy(t, "", cluster.AdminConf)} },
 		},
 		{
 			name: "heapster down", way: admin, code: 1,
@@ -205,9 +218,14 @@ func (f fault) run(t *testing.T) {
 		t.Errorf("the ledger says %s", got)
 	}
 
-	mend()
+	last := way
+	if f.follow != nil {
+		last = f.follow(t)
+	} else {
+		mend()
+	}
 	feed(t, sim, 5*time.Second)
-	collect(way)
+	collect(last).want(t, f.after)
 	kept(t, archive, before)
 	if n := shell(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
 		t.Errorf("after the mend the archive has %s batches of pods, want 2", n)

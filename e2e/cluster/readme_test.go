@@ -1,14 +1,19 @@
 package cluster
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
 )
 
 // section is a part of the README, from its heading to the next one of that
@@ -65,65 +70,182 @@ func newcomer(t *testing.T) (dir string, environ []string) {
 	return dir, []string{"PATH=" + programDir + ":" + os.Getenv("PATH"), "HOME=" + dir, "KUBECONFIG=" + cluster.AdminConf}
 }
 
-// TestREADMEsTenMinutes runs what the README tells newcomers to run.
+// TestREADMEsTenMinutes runs what the README tells newcomers to run, word for
+// word.
 func TestREADMEsTenMinutes(t *testing.T) {
 	defer restartHeapster(t)
 	feed(t, newCluster(), 5*time.Second)
 	all := blocks(section(t, "Ten minutes to an archive"), "sh")
-	if len(all) != 2 {
-		t.Fatalf("%d blocks to run", len(all))
+	want := [][]string{
+		{`(?m)(^[a-z0-9-]+ +[a-z0-9-]+ +20\S+Z +[0-9]{4,} *\n?){4}`}, // every pod of the one batch
+		{`deployment.apps/heapstash `, `persistentvolumeclaim/heapstash `, `configmap/heapstash-`},
+		{`cronjob.batch/heapstash-collect `, `persistentvolumeclaim/heapstash `, `configmap/heapstash-`, `job.batch/ask created`},
 	}
-	for _, block := range all {
+	if len(all) != len(want) {
+		t.Fatalf("%d blocks to run, want %d", len(all), len(want))
+	}
+	for i, block := range all {
 		dir, environ := newcomer(t)
-		// The manifests are the cluster's already, applied by another way.
-		block = strings.ReplaceAll(block, "kubectl apply -k", "kubectl apply --server-side --force-conflicts -k")
 		command := exec.CommandContext(t.Context(), "bash", "-e", "-o", "pipefail", "-c", block)
 		command.Dir, command.Env = dir, environ
 		o := runCommand(t, command).want(t, 0)
-		t.Logf("%s\n%s", block, o.stdout)
+		for _, pattern := range want[i] {
+			if !regexp.MustCompile(pattern).MatchString(o.stdout) {
+				t.Errorf("%s\nprints no %q:\n%s", block, pattern, o.stdout)
+			}
+		}
+	}
+
+	// What the CronJob's controller would start, and that of the question.
+	jobs := cluster.Admin.BatchV1().Jobs("heapstash")
+	ask, err := jobs.Get(t.Context(), "ask", get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer jobs.Delete(t.Context(), "ask", del)
+	claim := t.TempDir()
+	runCommand(t, podCommand(t, newPod(t, applyCronJob(t).Spec.JobTemplate.Spec.Template.Spec, claim))).want(t, 0)
+	answer := runCommand(t, podCommand(t, newPod(t, ask.Spec.Template.Spec, claim))).want(t, 0)
+	number(t, answer.stdout, 100)
+}
+
+// rows are those of a table that `heapstash sql` prints, below its header.
+func rows(t *testing.T, table string) [][]string {
+	t.Helper()
+	lines := strings.Split(strings.TrimRight(table, "\n"), "\n")
+	if len(lines) < 2 || strings.Trim(lines[1], "- ") != "" {
+		t.Fatalf("no table:\n%s", table)
+	}
+	var all [][]string
+	for _, line := range lines[2:] {
+		all = append(all, strings.Fields(line))
+	}
+	return all
+}
+
+// number fails the test unless a table has one number in it, and no less than
+// that.
+func number(t *testing.T, table string, least int) {
+	t.Helper()
+	got := rows(t, table)
+	if len(got) != 1 || len(got[0]) != 1 {
+		t.Fatalf("no number:\n%s", table)
+	}
+	if n, err := strconv.Atoi(got[0][0]); err != nil || n < least {
+		t.Errorf("%d (%v), want %d or more", n, err, least)
 	}
 }
 
-// TestREADMEsCurl makes the README's walk by curl, and by heapstash.
+// TestREADMEsCurl makes the README's walk by curl, at both of its URLs, and by
+// heapstash.
 func TestREADMEsCurl(t *testing.T) {
 	defer restartHeapster(t)
-	feedPod(t, "kube-system", "etcd-cluster00", "uid")
-	dir, environ := newcomer(t)
-	proxy := startProxy(t, "")
-	environ = append(environ, "P="+proxy+"/api/v1/namespaces/kube-system/services/heapster/proxy/api/v1")
-	heapstash(t, nil, "collect", "--server", proxy, "--db-file", filepath.Join(dir, "heapstash.db")).want(t, 0)
-	run := func(line string) []string {
-		command := exec.CommandContext(t.Context(), "bash", "-e", "-c", strings.Replace(line, "curl ", "curl --silent --fail ", 1))
-		command.Dir, command.Env = dir, environ
-		out := runCommand(t, command).want(t, 0).stdout
-		// What both answer: names, and the value after the time.
-		words := regexp.MustCompile(`[a-z][a-z0-9]*(?:-[a-z0-9]+)+|\b[0-9]{5,}\b`).FindAllString(out, -1)
-		slices.Sort(words)
-		return slices.Compact(words)
+	feedPods(t, newCluster(), 5*time.Second, fedPod{"kube-system", "etcd-cluster00", "uid"})
+	text := section(t, "Four ways in")
+	walk := regexp.MustCompile("(?m)^\\| `(curl [^`]*)` \\| `(heapstash sql [^`]*)` \\|$").FindAllStringSubmatch(text, -1)
+	urls := regexp.MustCompile("`P=http://127.0.0.1:8080(/[^`]*)`").FindAllStringSubmatch(text, -1)
+	if len(walk) != 3 || len(urls) != 2 {
+		t.Fatalf("%d rows, %d URLs", len(walk), len(urls))
 	}
-	rows := regexp.MustCompile("(?m)^\\| `(curl [^`]*)` \\| `(heapstash sql [^`]*)` \\|$").FindAllStringSubmatch(section(t, "Four ways in"), -1)
-	if len(rows) != 3 {
-		t.Fatalf("%d rows", len(rows))
-	}
-	for _, row := range rows {
-		byCurl, byHeapstash := run(row[1]), run(row[2])
-		if len(byCurl) == 0 || !slices.Equal(byCurl, byHeapstash) {
-			t.Errorf("%s\nanswers %q, and\n%s\nanswers %q", row[1], byCurl, row[2], byHeapstash)
+	for _, url := range urls {
+		proxy := startProxy(t, "", cluster.AdminConf)
+		if strings.HasPrefix(url[1], "/api/v1/proxy/") {
+			proxy = startProxy(t, "", startLegacyFront(t, token(t)))
+		}
+		dir, environ := newcomer(t)
+		heapstash(t, nil, "collect", "--server", proxy, "--db-file", filepath.Join(dir, "heapstash.db")).want(t, 0)
+		run := func(line string) string {
+			command := exec.CommandContext(t.Context(), "bash", "-e", "-c", strings.Replace(line, "curl ", "curl --silent --fail ", 1))
+			command.Dir, command.Env = dir, append(environ, "P="+proxy+url[1])
+			return runCommand(t, command).want(t, 0).stdout
+		}
+		for _, step := range walk {
+			byCurl, byHeapstash := answers(t, run(step[1])), rows(t, run(step[2]))
+			slices.SortFunc(byHeapstash, slices.Compare[[]string])
+			if len(byCurl) == 0 || !slices.EqualFunc(byCurl, byHeapstash, slices.Equal[[]string]) {
+				t.Errorf("%s\nanswers %q, and\n%s\nanswers %q", step[1], byCurl, step[2], byHeapstash)
+			}
 		}
 	}
 }
 
-// TestREADMEsSQL runs the README's queries in the stock shell.
+// answers are what Heapster's JSON has, sorted: names, or times and values.
+func answers(t *testing.T, text string) [][]string {
+	t.Helper()
+	var all [][]string
+	var names []string
+	var series struct {
+		Metrics []struct {
+			Timestamp string
+			Value     json.Number
+		}
+	}
+	if json.Unmarshal([]byte(text), &names) == nil {
+		for _, name := range names {
+			all = append(all, []string{name})
+		}
+	} else if err := json.Unmarshal([]byte(text), &series); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	for _, point := range series.Metrics {
+		all = append(all, []string{point.Timestamp, point.Value.String()})
+	}
+	slices.SortFunc(all, slices.Compare[[]string])
+	return all
+}
+
+// TestREADMEsSQL runs the README's queries in the stock shell, on an archive of
+// which each has something to tell.
 func TestREADMEsSQL(t *testing.T) {
 	defer restartHeapster(t)
-	feed(t, newCluster(), 5*time.Second)
-	archive := filepath.Join(t.TempDir(), "a.db")
-	heapstash(t, nil, "collect", "--heapster-url", cluster.Heapster.URL, "--db-file", archive).want(t, 0)
-	queries := blocks(section(t, "Ask it"), "sql")
-	if len(queries) == 0 {
-		t.Fatal("no queries")
+	archive, sim := filepath.Join(t.TempDir(), "a.db"), newCluster()
+	for _, pass := range []struct {
+		ago  time.Duration
+		code int
+	}{{100 * time.Second, 0}, {5 * time.Second, 3}} { // what Heapster had between them is lost
+		restartHeapster(t)
+		if err := cluster.Heapster.Feed(shop(sim.Next(time.Now().UTC().Truncate(time.Second).Add(-pass.ago)))); err != nil {
+			t.Fatal(err)
+		}
+		heapstash(t, nil, "collect", "--heapster-url", cluster.Heapster.URL, "--db-file", archive).want(t, pass.code)
+	}
+	var queries []string
+	for _, block := range blocks(section(t, "Ask it"), "sql") {
+		queries = append(queries, strings.Split(block, "\n\n")...)
+	}
+	if len(queries) != 6 {
+		t.Fatalf("%d queries", len(queries))
 	}
 	for _, q := range queries {
-		t.Log(shell(t, archive, "\n"+q)) // what begins with a dash is an option
+		if shell(t, archive, "\n"+q) == "" { // what begins with a dash is an option
+			t.Errorf("no row answers\n%s", q)
+		}
 	}
+}
+
+// shop makes the batch one of what the README's queries ask for: web-0 in shop,
+// which has a custom metric, and nodes that are nearly full.
+func shop(batch heapsim.Batch) heapsim.Batch {
+	web := batch.Sets[slices.IndexFunc(batch.Sets, func(s heapsim.Set) bool { return s.Entity.Kind == schema.Pod })].Entity
+	for i := range batch.Sets {
+		s := &batch.Sets[i]
+		if s.Entity.Namespace == web.Namespace {
+			s.Entity.Namespace = "shop"
+			if s.Entity.Pod == web.Pod {
+				s.Entity.Pod = "web-0"
+			}
+		}
+		if s.Entity == schema.PodEntity("shop", "web-0") {
+			s.Values["custom/queue_length"] = schema.Int(7)
+		}
+		for j := range s.Labelled {
+			if l := &s.Labelled[j]; l.Metric == "filesystem/usage" {
+				k := slices.IndexFunc(s.Labelled, func(other heapsim.Labelled) bool {
+					return other.Metric == "filesystem/limit" && other.Labels["resource_id"] == l.Labels["resource_id"]
+				})
+				l.Value = s.Labelled[k].Value
+			}
+		}
+	}
+	return batch
 }

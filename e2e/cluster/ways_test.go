@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,36 +22,75 @@ import (
 	"heapstash/e2e/rig"
 )
 
+// address is where Heapster is in the cluster.
+type address struct {
+	namespace, service, port string
+	flags                    []string
+	// account is a service account of heapstash's namespace that may read it.
+	account string
+}
+
+// name is how the service is spelled in the modern path, and in a Role.
+func (a address) name() string { return "http:" + a.service + ":" + a.port }
+
+// legacyName is how it is spelled in the legacy one.
+func (a address) legacyName() string {
+	if a.port == "" {
+		return a.service
+	}
+	return a.name()
+}
+
+// addresses are the one that kubectl top looks at, and another one.
+var addresses = []address{
+	{namespace: "kube-system", service: "heapster", account: "heapstash"},
+	{namespace: "monitoring", service: "metrics", port: "api", account: "elsewhere",
+		flags: []string{"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "api"}},
+}
+
+// way is a way in.
+type way struct {
+	name      string
+	arguments []string
+	environ   []string
+}
+
+// ways are all that there are to the address, but for those from a pod.
+func ways(t *testing.T, a address) []way {
+	t.Helper()
+	text, err := cluster.Token(t.Context(), "heapstash", a.account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := kubeconfig(t, clientcmdapi.AuthInfo{Token: text})
+	legacy := startLegacyFront(t, text)
+	proxy, legacyProxy := startProxy(t, "", cluster.AdminConf), startProxy(t, "", legacy)
+	ways := []way{
+		{name: "client certificate", arguments: []string{"--kubeconfig", cluster.AdminConf}},
+		{name: "KUBECONFIG and context", arguments: []string{"--context", "user@kubernetes"}, environ: []string{"KUBECONFIG=" + cluster.AdminConf}},
+		{name: "service account's token", arguments: []string{"--kubeconfig", account}},
+		{name: "kubectl proxy", arguments: []string{"--server", proxy}},
+		{name: "legacy path", arguments: []string{"--kubeconfig", legacy, "--heapster-proxy-path", "legacy"}},
+		{name: "legacy path, found out", arguments: []string{"--kubeconfig", legacy}},
+		{name: "legacy path through kubectl proxy", arguments: []string{"--server", legacyProxy, "--heapster-proxy-path", "legacy"}},
+		{name: "legacy path through kubectl proxy, found out", arguments: []string{"--server", legacyProxy}},
+	}
+	for i := range ways {
+		ways[i].arguments = append(ways[i].arguments, a.flags...)
+	}
+	return append(ways,
+		way{name: "kubectl proxy's URL of Heapster",
+			arguments: []string{"--heapster-url", proxy + "/api/v1/namespaces/" + a.namespace + "/services/" + a.name() + "/proxy"}},
+		way{name: "kubectl proxy's legacy URL of Heapster",
+			arguments: []string{"--heapster-url", legacyProxy + "/api/v1/proxy/namespaces/" + a.namespace + "/services/" + a.legacyName()}})
+}
+
 // TestWaysIn archives one and the same Heapster by every way there is. The
 // archives must be equal, cell by cell.
 func TestWaysIn(t *testing.T) {
 	feed(t, newCluster(), 65*time.Second, 5*time.Second)
 	defer restartHeapster(t)
-	account := kubeconfig(t, clientcmdapi.AuthInfo{Token: token(t)})
-	proxy := startProxy(t, "")
-	legacy := startLegacyFront(t)
-
-	ways := []struct {
-		name      string
-		arguments []string
-		environ   []string
-	}{
-		{name: "client certificate", arguments: []string{"--kubeconfig", cluster.AdminConf}},
-		{name: "KUBECONFIG and context", arguments: []string{"--context", "user@kubernetes"}, environ: []string{"KUBECONFIG=" + cluster.AdminConf}},
-		{name: "service account's token", arguments: []string{"--kubeconfig", account}},
-		{name: "another service and port by name", arguments: []string{"--kubeconfig", cluster.AdminConf,
-			"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "api"}},
-		{name: "another service and port by number", arguments: []string{"--kubeconfig", cluster.AdminConf,
-			"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "8081"}},
-		{name: "a service that speaks TLS", arguments: []string{"--kubeconfig", cluster.AdminConf,
-			"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "secure", "--heapster-scheme", "https"}},
-		{name: "kubectl proxy", arguments: []string{"--server", proxy}},
-		{name: "kubectl proxy's URL of Heapster",
-			arguments: []string{"--heapster-url", proxy + "/api/v1/namespaces/kube-system/services/http:heapster:/proxy"}},
-		{name: "Heapster itself", arguments: []string{"--heapster-url", cluster.Heapster.URL}},
-		{name: "legacy path", arguments: []string{"--kubeconfig", legacy, "--heapster-proxy-path", "legacy"}},
-		{name: "legacy path, found out", arguments: []string{"--kubeconfig", legacy}},
-	}
+	allowElsewhere(t)
 	dir := t.TempDir()
 	var want []string
 	compare := func(t *testing.T, archive string) {
@@ -65,36 +106,80 @@ func TestWaysIn(t *testing.T) {
 			t.Errorf("%d rows, which differ from the %d of the first way", len(got), len(want))
 		}
 	}
-	for _, way := range ways {
-		t.Run(way.name, func(t *testing.T) {
-			archive := filepath.Join(dir, strings.ReplaceAll(way.name, " ", "-")+".db")
-			heapstash(t, way.environ, append([]string{"collect", "--db-file", archive}, way.arguments...)...).want(t, 0)
-			compare(t, archive)
+	try := func(t *testing.T, ways ...way) {
+		for _, way := range ways {
+			t.Run(way.name, func(t *testing.T) {
+				archive := filepath.Join(t.TempDir(), "a.db")
+				heapstash(t, way.environ, append([]string{"collect", "--db-file", archive}, way.arguments...)...).want(t, 0)
+				compare(t, archive)
+			})
+		}
+	}
+	for _, a := range addresses {
+		t.Run(a.namespace, func(t *testing.T) {
+			try(t, ways(t, a)...)
+			t.Run("a pod's service account", func(t *testing.T) {
+				claim := t.TempDir()
+				spec := deployment(t).Spec.Template.Spec
+				spec.ServiceAccountName = a.account
+				pod := newPod(t, spec, claim)
+				pod.Run(append([]string{"collect"}, a.flags...)...)
+				runCommand(t, podCommand(t, pod)).want(t, 0)
+				compare(t, filepath.Join(claim, "heapstash.db"))
+			})
 		})
 	}
-	t.Run("a pod's service account", func(t *testing.T) {
-		claim := t.TempDir()
-		pod := newPod(t, deployment(t).Spec.Template.Spec, claim)
-		pod.Run("collect")
-		runCommand(t, podCommand(t, pod)).want(t, 0)
-		compare(t, filepath.Join(claim, "heapstash.db"))
-	})
+	try(t,
+		way{name: "Heapster itself", arguments: []string{"--heapster-url", cluster.Heapster.URL}},
+		way{name: "a port by number", arguments: []string{"--kubeconfig", cluster.AdminConf,
+			"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "8081"}},
+		way{name: "a service that speaks TLS", arguments: []string{"--kubeconfig", cluster.AdminConf,
+			"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "secure", "--heapster-scheme", "https"}})
 	t.Run("the kubectl of this machine", func(t *testing.T) {
 		kubectl, err := exec.LookPath("kubectl")
 		if err != nil {
 			t.Skip("there is none; the proxy of the kubectl packages is tested above")
 		}
 		archive := filepath.Join(dir, "kubectl.db")
-		heapstash(t, nil, "collect", "--db-file", archive, "--server", startProxy(t, kubectl)).want(t, 0)
+		heapstash(t, nil, "collect", "--db-file", archive, "--server", startProxy(t, kubectl, cluster.AdminConf)).want(t, 0)
 		compare(t, archive)
 	})
 }
 
-// startProxy starts a kubectl proxy, by that kubectl or the one of the
-// packages, and returns its URL.
-func startProxy(t *testing.T, kubectl string, flags ...string) string {
+// allowElsewhere makes the account of the other address, with the Role that the
+// README has, spelled for it.
+func allowElsewhere(t *testing.T) {
 	t.Helper()
-	proxy, err := cluster.StartProxy(kubectl, flags...)
+	a := addresses[1]
+	for _, command := range [][]string{
+		{"create", "serviceaccount", a.account, "--namespace=heapstash"},
+		{"create", "role", "heapstash", "--namespace=" + a.namespace, "--verb=get", "--resource=services/proxy", "--resource-name=" + a.name()},
+		{"create", "rolebinding", "heapstash", "--namespace=" + a.namespace, "--role=heapstash", "--serviceaccount=heapstash:" + a.account},
+	} {
+		if _, err := cluster.Kubectl(t.Context(), command...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if _, err := cluster.Kubectl(context.Background(), "delete", "rolebinding,role", "heapstash", "--namespace="+a.namespace); err != nil {
+			t.Error(err)
+		}
+		if _, err := cluster.Kubectl(context.Background(), "delete", "serviceaccount", a.account, "--namespace=heapstash"); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "RBAC follows the Role", func() bool {
+		_, err := cluster.Kubectl(t.Context(), "get", "--raw", "/api/v1/namespaces/"+a.namespace+"/services/"+a.name()+"/proxy/healthz",
+			"--as=system:serviceaccount:heapstash:"+a.account)
+		return err == nil
+	})
+}
+
+// startProxy starts a kubectl proxy, by that kubectl or the one of the
+// packages, with the kubeconfig's credentials, and returns its URL.
+func startProxy(t *testing.T, kubectl, kubeconfig string, flags ...string) string {
+	t.Helper()
+	proxy, err := cluster.StartProxy(kubectl, kubeconfig, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,11 +191,27 @@ func startProxy(t *testing.T, kubectl string, flags ...string) string {
 	return proxy.URL
 }
 
+// legacyService is the legacy path of a service, up to its name.
+var legacyService = regexp.MustCompile(`^/api/v1/proxy/namespaces/([^/]+)/services/([^/]+)/`)
+
+// modern spells the modern path for a legacy one. The plain name of a service
+// becomes what the Role of the manifests allows.
+func modern(legacy string) string {
+	parts := legacyService.FindStringSubmatch(legacy)
+	if parts == nil {
+		return legacy
+	}
+	name := parts[2]
+	if !strings.Contains(name, ":") {
+		name = "http:" + name + ":"
+	}
+	return "/api/v1/namespaces/" + parts[1] + "/services/" + name + "/proxy/" + legacy[len(parts[0]):]
+}
+
 // startLegacyFront starts what stands for an apiserver up to 1.1, which knew
 // but the legacy path: behind a rewriting of that path is the real one, with
-// its authentication and authorization. It returns a kubeconfig of heapstash's
-// account.
-func startLegacyFront(t *testing.T) string {
+// its authentication and authorization. It returns a kubeconfig with the token.
+func startLegacyFront(t *testing.T, token string) string {
 	t.Helper()
 	server, err := url.Parse(cluster.Server)
 	if err != nil {
@@ -124,19 +225,17 @@ func startLegacyFront(t *testing.T) string {
 	if !trusted.AppendCertsFromPEM(ca) {
 		t.Fatal("no certificate in ", cluster.CAFile)
 	}
-	const legacy = "/api/v1/proxy/namespaces/kube-system/services/heapster/"
-	const modern = "/api/v1/namespaces/kube-system/services/http:heapster:/proxy/"
 	proxy := &httputil.ReverseProxy{
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(server)
 			// As it is spelled, for names of metrics have slashes.
-			r.Out.URL.RawPath = strings.Replace(r.In.URL.EscapedPath(), legacy, modern, 1)
-			r.Out.URL.Path = strings.Replace(r.In.URL.Path, legacy, modern, 1)
+			r.Out.URL.RawPath = modern(r.In.URL.EscapedPath())
+			r.Out.URL.Path = modern(r.In.URL.Path)
 		},
 	}
 	front := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, legacy) {
+		if !legacyService.MatchString(r.URL.Path) {
 			http.NotFound(w, r)
 			return
 		}
@@ -144,7 +243,7 @@ func startLegacyFront(t *testing.T) string {
 	}))
 	t.Cleanup(front.Close)
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := rig.WriteKubeconfig(path, front.URL, rig.CertificatePEM(front.Certificate()), clientcmdapi.AuthInfo{Token: token(t)}); err != nil {
+	if err := rig.WriteKubeconfig(path, front.URL, rig.CertificatePEM(front.Certificate()), clientcmdapi.AuthInfo{Token: token}); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -28,7 +28,8 @@ func TestPackage(t *testing.T) {
 	m := rig.NewMachine(t)
 	deb := buildPackage(t)
 	// Small images leave documentation out of packages, this test must not.
-	m.Do(t, "dpkg --path-include='*' --install "+deb)
+	m.Put(t, deb, "/root/heapstash.deb")
+	m.Do(t, "dpkg --path-include='*' --install /root/heapstash.deb")
 
 	for path, want := range map[string]string{
 		"/usr/bin/heapstash":            "root:root 755",

@@ -82,6 +82,21 @@ func (m *Machine) Do(tb testing.TB, script string) string {
 	return strings.TrimSpace(stdout.String())
 }
 
+// Put copies a file of this machine's into it, where root may read it.
+func (m *Machine) Put(tb testing.TB, from, to string) {
+	tb.Helper()
+	file, err := os.Open(from)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer file.Close()
+	command := m.As("root", "/", "install", "-D", "-m", "600", "/dev/stdin", to)
+	command.Stdin = file
+	if out, err := command.CombinedOutput(); err != nil {
+		tb.Fatalf("copying %s: %v\n%s", from, err, out)
+	}
+}
+
 // Unit returns the command that a service of systemd's starts, as its user in
 // its directory. What the unit forbids it is not forbidden.
 func (m *Machine) Unit(tb testing.TB, service string) *exec.Cmd {

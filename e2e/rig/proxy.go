@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// Proxy is a running `kubectl proxy`, with the administrator's credentials.
+// Proxy is a running `kubectl proxy`.
 type Proxy struct {
 	URL string
 
@@ -18,9 +18,9 @@ type Proxy struct {
 }
 
 // StartProxy starts a kubectl proxy by that kubectl, or by the one of the
-// kubectl packages, with the flags.
-func (c *ControlPlane) StartProxy(kubectl string, flags ...string) (*Proxy, error) {
-	arguments := append([]string{"proxy", "--kubeconfig", c.AdminConf, "--port=0"}, flags...)
+// kubectl packages, with the credentials of the kubeconfig, and the flags.
+func (c *ControlPlane) StartProxy(kubectl, kubeconfig string, flags ...string) (*Proxy, error) {
+	arguments := append([]string{"proxy", "--kubeconfig", kubeconfig, "--port=0"}, flags...)
 	if kubectl == "" {
 		kubectl, arguments = c.program, append([]string{"kubectl"}, arguments...)
 	}

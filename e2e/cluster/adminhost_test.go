@@ -1,0 +1,91 @@
+package cluster
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"heapstash/e2e/rig"
+)
+
+// TestREADMEsAdminHost installs the package and does what the README says to do
+// on an admin host. systemd does not run there, so what it would start is
+// started here, as the unit has it; cron is imitated likewise. The README's
+// three ways follow one another.
+func TestREADMEsAdminHost(t *testing.T) {
+	defer restartHeapster(t)
+	deb, err := rig.BuildPackage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := rig.NewMachine(t)
+	m.Put(t, deb, "/root/bin/heapstash_1_all.deb")
+	m.Put(t, cluster.AdminConf, "/root/admin.conf")
+	// Small images leave documentation out of packages.
+	m.Do(t, "echo 'path-include=*' >/etc/dpkg/dpkg.cfg.d/zz-everything")
+
+	all := blocks(section(t, "Ten minutes to an archive"), "console")
+	var lines []string
+	for _, block := range all {
+		for line := range strings.Lines(block) {
+			if line, root := strings.CutPrefix(strings.TrimSpace(line), "# "); root {
+				lines = append(lines, line)
+			}
+		}
+	}
+	sim := newCluster()
+	for _, line := range lines {
+		feed(t, sim, time.Second)
+		// systemctl switches units on, and leaves starting them to us.
+		got := runCommand(t, m.As("root", "/root", "SYSTEMD_OFFLINE=1", "bash", "-e", "-c", line)).want(t, 0)
+		words := strings.Fields(line)
+		switch {
+		case strings.HasPrefix(line, "systemctl enable --now heapstash "):
+			runResident(t, m)
+		case strings.HasPrefix(line, "systemctl enable --now heapstash-collect.timer "):
+			runCommand(t, m.Unit(t, "heapstash-collect.service")).want(t, 0)
+		case strings.HasPrefix(line, "systemctl"):
+			t.Errorf("a unit that is not tested: %s", line)
+		case strings.HasPrefix(line, "cp ") && strings.HasPrefix(words[2], "/etc/cron.d/"):
+			if o := runCommand(t, m.Cron(t, words[2])).want(t, 0); o.stdout+o.stderr != "" {
+				t.Errorf("cron would mail\n%s%s", o.stdout, o.stderr)
+			}
+		case strings.Contains(line, " heapstash sql "):
+			number(t, got.stdout, 100)
+		}
+	}
+	passes := m.Do(t, `runuser -u heapstash -- heapstash sql --config /etc/heapstash/heapstash.yaml "SELECT count(*) FROM passes WHERE outcome = 'complete'"`)
+	number(t, passes, 3)
+}
+
+// runResident runs the unit of the resident until it is ready.
+func runResident(t *testing.T, m *rig.Machine) {
+	t.Helper()
+	resident := m.Unit(t, "heapstash.service")
+	var stderr strings.Builder
+	resident.Stderr = &stderr
+	if err := rig.Start(resident); err != nil {
+		t.Fatal(err)
+	}
+	answers := func(url string) bool {
+		response, err := http.Get(url)
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}
+	const listen = "http://127.0.0.1:9278" // as the README has it
+	eventually(t, "the resident is ready", func() bool { return answers(listen + "/readyz") })
+	if !answers(listen + "/metrics") {
+		t.Error("there are no metrics")
+	}
+	if err := resident.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := resident.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, &stderr)
+	}
+}
