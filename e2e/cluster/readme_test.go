@@ -218,7 +218,7 @@ func TestREADMEsSQL(t *testing.T) {
 	}
 	for _, q := range queries {
 		rolledUp := strings.Contains(q, "_hourly") || strings.Contains(q, "_daily") // no hour has closed yet
-		if shell(t, archive, "\n"+q) == "" && !rolledUp {                            // what begins with a dash is an option
+		if shell(t, archive, "\n"+q) == "" && !rolledUp {                           // what begins with a dash is an option
 			t.Errorf("no row answers\n%s", q)
 		}
 	}
