@@ -133,9 +133,15 @@ func TestOldKustomize(t *testing.T) {
 // rendered are the objects of a kustomization, decoded strictly.
 func rendered(t *testing.T, path string) []runtime.Object {
 	t.Helper()
+	return decoded(t, rendering(t, path))
+}
+
+// decoded are the objects of a text, decoded strictly.
+func decoded(t *testing.T, text string) []runtime.Object {
+	t.Helper()
 	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	var objects []runtime.Object
-	documents := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(rendering(t, path))))
+	documents := yaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(text)))
 	defer documents.Close()
 	for document := make([]byte, 1<<20); ; {
 		n, err := documents.Read(document)

@@ -3,8 +3,11 @@ package cluster
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -36,6 +39,48 @@ func TestKinds(t *testing.T) {
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s has\n%q, want\n%q", o.path, got, want)
+		}
+	}
+}
+
+// TestEnrichComponent switches on what the example has in a comment, for each
+// thing that can run: a ClusterRole with its binding, which list and no more,
+// and a variable.
+func TestEnrichComponent(t *testing.T) {
+	for _, o := range overlays[:len(overlays)-1] {
+		tree := t.TempDir()
+		if err := os.CopyFS(tree, os.DirFS(manifests)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(tree, "example", "kustomization.yaml")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		on := strings.NewReplacer("# components:\n# - ../components/enrich\n", "components:\n- ../components/enrich\n", "../overlays/deployment", "../"+o.path).Replace(string(text))
+		if err := os.WriteFile(path, []byte(on), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		all, err := cluster.Kubectl(t.Context(), "kustomize", filepath.Dir(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, object := range decoded(t, all) {
+			switch object := object.(type) {
+			case *rbacv1.ClusterRole:
+				for _, rule := range object.Rules {
+					got = append(got, fmt.Sprint(rule.Verbs, rule.Resources))
+				}
+			case *rbacv1.ClusterRoleBinding:
+				got = append(got, fmt.Sprint(object.RoleRef.Name, object.Subjects[0].Namespace, object.Subjects[0].Name))
+			}
+		}
+		slices.Sort(got)
+		want := []string{"[list] [jobs]", "[list] [pods namespaces]", "[list] [replicasets]", "heapstash-enrichheapstashheapstash"}
+		const variable = "- name: HEAPSTASH_COLLECT_ENRICH\n"
+		if !slices.Equal(got, want) || strings.Count(all, variable) != 1 || strings.Contains(rendering(t, o.path), variable) {
+			t.Errorf("%s: %q, want %q, and one variable, in\n%s", o.path, got, want, all)
 		}
 	}
 }
