@@ -52,7 +52,7 @@ func migrations() ([]migration, error) {
 			return nil, fmt.Errorf("migration %s: it does not begin with the free space that it needs: %w", name, err)
 		}
 	}
-	return steps, nil
+	return append(steps, trialMigrations()...), nil
 }
 
 // migrate brings the file to the newest version, and what the registry decides

@@ -90,7 +90,7 @@ func (f *File) open(path string) error {
 	if err != nil {
 		return err
 	}
-	f.pages = uint32(min(info.Size()/int64(f.pageSize), 1<<32-2))
+	f.pages = uint32(min((info.Size()+int64(f.pageSize)-1)/int64(f.pageSize), 1<<32-2))
 	return f.openLog(path + "-wal")
 }
 
@@ -124,7 +124,8 @@ func (f *File) Version() (int, error) {
 }
 
 // page returns the content of a page, counted from 1. One that the disk does
-// not give is as good as damaged.
+// not give is as good as damaged; where the file ends within one, the rest is
+// zeros, as for SQLite.
 func (f *File) page(n uint32) ([]byte, bool) {
 	file, at := f.main, int64(n-1)*int64(f.pageSize)
 	if frame, ok := f.frames[n]; ok {
@@ -133,6 +134,6 @@ func (f *File) page(n uint32) ([]byte, bool) {
 		return nil, false
 	}
 	page := make([]byte, f.pageSize)
-	_, err := file.ReadAt(page, at)
-	return page, err == nil
+	read, err := file.ReadAt(page, at)
+	return page, err == nil || errors.Is(err, io.EOF) && read > 0
 }

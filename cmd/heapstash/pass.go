@@ -102,7 +102,7 @@ const leastWait = 4 * archive.UpkeepTurn
 // lies on a disk that is not fit for one.
 func (p *passer) open(ctx context.Context) (*archive.Store, error) {
 	opts := p.cfg.archiveOptions()
-	opts.Expect, opts.Migrating = p.archive, p.migrating
+	opts.Expect, opts.Migrating = p.archive, migrating(p.log)
 	opts.LockWait = leastWait
 	store, err := archive.Open(ctx, p.cfg.DBFile, opts)
 	if p.cfg.RetryLock > 0 && errors.Is(err, schema.ErrLocked) {
@@ -119,19 +119,6 @@ func (p *passer) open(ctx context.Context) (*archive.Store, error) {
 		p.warned = true
 	}
 	return store, nil
-}
-
-// migrating tells how the migration of an older archive goes.
-func (p *passer) migrating(m archive.Migration) {
-	message := "the archive is being migrated"
-	switch {
-	case m.Done:
-		message = "the archive is migrated"
-	case m.Took == 0:
-		message = "the archive is of an older heapstash and is migrated, whole or not at all"
-	}
-	p.log.Info(message, "archive", m.Path, "from", m.From, "to", m.To,
-		"written", schema.Size(m.Written), "at_most", schema.Size(m.Most), "took", m.Took.Round(time.Second))
 }
 
 func (p *passer) options() collect.Options {

@@ -45,6 +45,7 @@ func newPruneCommand() *cobra.Command {
 			if dryRun {
 				return showPrunable(cmd, cfg, asJSON)
 			}
+			opts.Migrating = migrating(newLogger(cmd.ErrOrStderr(), cfg))
 			pruned, err := archive.Prune(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {
 				return err

@@ -43,7 +43,9 @@ func newCompactCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			done, err := archive.Compact(cmd.Context(), cfg.DBFile, cfg.archiveOptions(), time.Now())
+			opts := cfg.archiveOptions()
+			opts.Migrating = migrating(newLogger(cmd.ErrOrStderr(), cfg))
+			done, err := archive.Compact(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ import (
 type Programs struct {
 	Heapster   string // of realheapster/
 	Heapstash  string
+	Trial      string // heapstash with a version of its own, see BuildTrial
 	Static     string // heapstash as images have it, if BuildAll built it
 	Kubernetes string // of realkubernetes/, likewise
 	Kustomize  string // of oldkustomize/, likewise
@@ -31,6 +32,13 @@ func Build() (Programs, error) { return build("heapster", "heapstash") }
 // kustomize, too. The first time takes minutes.
 func BuildAll() (Programs, error) {
 	return build("heapster", "heapstash", "static", "kubernetes", "kustomize")
+}
+
+// BuildTrial builds a heapstash that knows one version more than this one, whose
+// migration writes a table anew, and returns its path.
+func BuildTrial() (string, error) {
+	p, err := build("trial")
+	return p.Trial, err
 }
 
 // BuildHeapstash builds heapstash alone, and returns its path.
@@ -58,6 +66,7 @@ func build(names ...string) (Programs, error) {
 	p := Programs{
 		Heapster:   filepath.Join(dir, "realheapster"),
 		Heapstash:  filepath.Join(dir, "heapstash"),
+		Trial:      filepath.Join(dir, "heapstash-trial"),
 		Static:     filepath.Join(root, "bin", "static", "heapstash"),
 		Kubernetes: filepath.Join(dir, "realkubernetes"),
 		Kustomize:  filepath.Join(dir, "oldkustomize"),
@@ -68,6 +77,8 @@ func build(names ...string) (Programs, error) {
 			err = goBuild(p.Heapster, filepath.Join(here, "realheapster"), ".")
 		case "heapstash": // with the flags of `make build` lest it be compiled twice
 			err = goBuild(p.Heapstash, root, "./cmd/heapstash")
+		case "trial":
+			err = goBuild(p.Trial, root, "./cmd/heapstash", "-tags=trialmigration")
 		case "static":
 			err = run(exec.Command("make", "-s", "-C", root, "static"))
 		case "kubernetes":

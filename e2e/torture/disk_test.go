@@ -19,6 +19,9 @@ import (
 func TestDiskFull(t *testing.T) {
 	needRoot(t)
 	for name, prepare := range operations {
+		if name == "Upgrade" { // which wants more than that: TestDiskUpgrade
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			op := prepare(w)
@@ -140,7 +143,7 @@ func TestReadOnly(t *testing.T) {
 		}
 		archive := w.copyOf(op.archive, "owned")
 		program := filepath.Join(w.dir, "heapstash")
-		w.must(exec.Command("cp", heapstash, program))
+		w.must(exec.Command("cp", w.program, program))
 		nobody := func() *exec.Cmd {
 			cmd := op.command(archive)
 			cmd.Path = program

@@ -3,35 +3,14 @@ package torture
 import (
 	"fmt"
 	"maps"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
-
-// TestFaults has the 1st, the 2nd, ... of the system calls fail by which an
-// operation reads and writes the archive, or kills the process in front of it.
-// A fault is either harmless, and then the operation's work is all there, or
-// it is an error with a message; the archive is right in either case, and the
-// next pass mends what there is to mend.
-func TestFaults(t *testing.T) {
-	for name, prepare := range operations {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			op := prepare(w)
-			for _, f := range []fault{
-				{"EIO", decision{errno: syscall.EIO}, false},
-				{"ENOSPC", decision{errno: syscall.ENOSPC}, true},
-				{"EROFS", decision{errno: syscall.EROFS}, true},
-				{"KILL", decision{kill: true}, false},
-			} {
-				t.Run(f.name, func(t *testing.T) { w.within(t).suffer(op, f) })
-			}
-		})
-	}
-}
 
 // fault is what happens to a system call.
 type fault struct {
@@ -40,76 +19,231 @@ type fault struct {
 	lasts bool // it happens to all that follow, too
 }
 
+var faults = []fault{
+	{"EIO", decision{errno: syscall.EIO}, false},
+	{"EIO_from_then_on", decision{errno: syscall.EIO}, true},
+	{"ENOSPC", decision{errno: syscall.ENOSPC}, false},
+	{"ENOSPC_from_then_on", decision{errno: syscall.ENOSPC}, true},
+	{"EROFS_from_then_on", decision{errno: syscall.EROFS}, true},
+	{"KILL", decision{kill: true}, false},
+}
+
 // concerns reports whether the fault can happen to the call.
-func (f fault) concerns(a asked) bool {
+func (f fault) concerns(call string) bool {
 	switch {
-	case a.call == "pread64" || a.call == "flock" || a.call == "mmap":
+	case call == "pread64" || call == "flock" || call == "mmap":
 		return f.errno == syscall.EIO
 	case f.errno == syscall.EROFS:
-		return a.call != "fsync" && a.call != "fdatasync"
+		return call != "fsync" && call != "fdatasync"
 	case f.errno == syscall.ENOSPC:
-		return a.call != "unlink" && a.call != "unlinkat"
+		return call != "unlink" && call != "unlinkat"
 	case f.kill:
-		return a.call != "openat"
+		return call != "openat"
 	}
 	return true
 }
 
-// suffer has the fault happen at one call after the other.
-func (w *world) suffer(op *operation, f fault) {
-	w.Helper()
-	outcomes := make(map[string]int) // by call, file and what came of it
-	total := 0
-	for n := 1 + w.rand.IntN(*every); ; n += *every {
-		hit, calls, e, archive := w.disturb(op, f, n)
-		if hit == (asked{}) {
-			total = calls
-			break
+// apart is how many calls of a name are between two that are disturbed. Those
+// by which something lasts or goes are few, and none of them is like another.
+func apart(call string) int {
+	switch call {
+	case "fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "unlink", "unlinkat", "linkat":
+		return 1
+	}
+	return *every
+}
+
+// TestFaults has the 1st, the 2nd, ... of each of the system calls fail by which
+// an operation reads and writes the archive, or kills the process in front of
+// it. A fault is either harmless, and then the operation's work is all there,
+// or it is an error with a message; the archive is right in either case, and
+// the next pass mends what there is to mend.
+//
+// The short form has one fault at one call of each name.
+func TestFaults(t *testing.T) {
+	var all struct {
+		sync.Mutex
+		operations int // fewer than there are with -run Of/NAME
+		rounds     tally
+	}
+	t.Run("Of", func(t *testing.T) {
+		for name, prepare := range operations {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				op := prepare(w)
+				made := w.survey(op)
+				w.Logf("undisturbed, it makes %v", made)
+				rounds := make(tally)
+				for _, f := range faults {
+					t.Run(f.name, func(t *testing.T) { w.within(t).suffer(op, f, made, rounds) })
+				}
+				w.covers(op, made, rounds)
+				all.Lock()
+				defer all.Unlock()
+				all.operations++
+				all.rounds = all.rounds.plus(rounds)
+			})
 		}
-		what := hit.call + " of " + strings.TrimPrefix(filepath.Base(hit.path), "a.db")
-		w.Run(fmt.Sprintf("%d_%s", n, strings.ReplaceAll(what, " ", "_")), func(t *testing.T) {
-			sub := w.within(t)
-			outcomes[what+": "+sub.judge(op, f, e, archive)]++
-		})
-		if w.Failed() {
-			w.FailNow()
+	})
+	byFault := all.rounds.by(func(r round) string { return r.fault })
+	for _, f := range faults {
+		if byFault[f.name] == 0 && all.operations == len(operations) {
+			t.Errorf("%s happened nowhere", f.name)
 		}
 	}
-	w.Logf("%d calls", total)
-	for _, what := range slices.Sorted(maps.Keys(outcomes)) {
-		w.Logf("%4d %s", outcomes[what], what)
+	t.Logf("rounds by outcome: %v; by fault: %v; by call: %v", all.rounds.by(func(r round) string { return r.outcome }),
+		byFault, all.rounds.by(func(r round) string { return r.call }))
+}
+
+// covers fails the test unless each call that the operation must make failed,
+// and each that it made: all of those of which none is left out.
+func (w *world) covers(op *operation, made map[string]int, rounds tally) {
+	w.Helper()
+	for _, call := range op.calls {
+		if made[call] == 0 {
+			w.Errorf("it is to make a %s, and does not", call)
+		}
+	}
+	byCall := rounds.by(func(r round) string { return r.call })
+	for call := range made {
+		if byCall[call] == 0 {
+			w.Errorf("nothing happened to a %s", call)
+		}
+	}
+	if testing.Short() {
+		return
+	}
+	both := rounds.by(func(r round) string { return r.fault + " at " + r.call })
+	for _, f := range faults {
+		for call, times := range made {
+			if f.concerns(call) && both[f.name+" at "+call] < times/apart(call) {
+				w.Errorf("%s happened to %d of %d %s", f.name, both[f.name+" at "+call], times, call)
+			}
+		}
 	}
 }
 
-// disturb runs the operation on a copy, with the fault at the n-th call that
-// it concerns. It returns the call; the zero one if there were not so many.
-func (w *world) disturb(op *operation, f fault, n int) (hit asked, count int, e ended, archive string) {
+// round is what a round was about, and what came of it.
+type round struct{ fault, call, file, outcome string }
+
+// tally counts rounds.
+type tally map[round]int
+
+func (t tally) plus(other tally) tally {
+	sum := maps.Clone(t)
+	if sum == nil {
+		sum = make(tally)
+	}
+	for r, n := range other {
+		sum[r] += n
+	}
+	return sum
+}
+
+// by counts them by a part of what they were about.
+func (t tally) by(part func(round) string) map[string]int {
+	counts := make(map[string]int)
+	for r, n := range t {
+		counts[part(r)] += n
+	}
+	return counts
+}
+
+// survey counts the calls that the operation makes when nothing fails.
+func (w *world) survey(op *operation) map[string]int {
+	w.Helper()
+	made := make(map[string]int)
+	archive := w.copyOf(op.archive, "surveyed")
+	w.supervised(op.command(archive), archive, func(a asked) decision {
+		made[a.call]++
+		return decision{}
+	})
+	return made
+}
+
+// suffer has the fault happen at one call after the other.
+func (w *world) suffer(op *operation, f fault, made map[string]int, rounds tally) {
+	w.Helper()
+	for i, call := range slices.Sorted(maps.Keys(made)) {
+		if !f.concerns(call) || testing.Short() && f.name != shortFault(call, i) {
+			continue
+		}
+		step := apart(call)
+		n := 1 + w.rand.IntN(min(step, made[call]))
+		if testing.Short() {
+			n = 1 + w.rand.IntN(made[call])
+		}
+		for ; ; n += step {
+			hit, e, archive := w.disturb(op, f, call, n)
+			if hit == (asked{}) {
+				break
+			}
+			r := round{fault: f.name, call: call, file: strings.TrimPrefix(filepath.Base(hit.path), "a.db")}
+			w.Run(fmt.Sprintf("%s_%d_of_%s", call, n, r.file), func(t *testing.T) {
+				r.outcome = w.within(t).judge(op, f, e, archive)
+			})
+			rounds[r]++
+			if testing.Short() {
+				break
+			}
+		}
+	}
+	for r, n := range rounds {
+		if r.fault == f.name {
+			w.Logf("%4d %s of %q: %s", n, r.call, r.file, r.outcome)
+		}
+	}
+}
+
+// shortFault is the one fault that the i-th call has in the short form.
+func shortFault(call string, i int) string {
+	var possible []string
+	for _, f := range faults {
+		if f.concerns(call) {
+			possible = append(possible, f.name)
+		}
+	}
+	return possible[(i+int(*seed))%len(possible)]
+}
+
+// disturb runs the operation on a copy, with the fault at the n-th call of a
+// name. It returns the call; the zero one if there were not so many.
+func (w *world) disturb(op *operation, f fault, call string, n int) (hit asked, e ended, archive string) {
 	w.Helper()
 	archive = w.copyOf(op.archive, "disturbed")
-	cmd := op.command(archive)
-	wait, err := supervise(cmd, filepath.Dir(archive), func(a asked) decision {
-		if !f.concerns(a) {
-			return decision{}
+	count := 0
+	e = w.supervised(op.command(archive), archive, func(a asked) decision {
+		if a.call == call {
+			count++
 		}
-		if count++; count == n {
+		switch {
+		case hit == asked{} && count == n:
 			hit = a
-		}
-		if count == n || f.lasts && count > n {
+			return f.decision
+		case hit != asked{} && f.lasts && f.concerns(a.call):
 			return f.decision
 		}
 		return decision{}
 	})
+	return hit, e, archive
+}
+
+// supervised runs a command on an archive, with what is decided of its calls.
+func (w *world) supervised(cmd *exec.Cmd, archive string, decide func(asked) decision) ended {
+	w.Helper()
+	wait, err := supervise(cmd, filepath.Dir(archive), decide)
 	if err != nil {
 		w.Fatal(err)
 	}
-	e = w.run(cmd)
+	e := w.run(cmd)
 	if err := wait(); err != nil {
 		w.Fatal(err)
 	}
 	if e.code == 125 {
 		w.Fatal(e.stderr)
 	}
-	return hit, count, e, archive
+	return e
 }
 
 // judge looks at what a fault left.

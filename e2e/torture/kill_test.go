@@ -3,6 +3,7 @@ package torture
 import (
 	"fmt"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -10,21 +11,33 @@ import (
 // TestKill kills heapstash (SIGKILL) at random moments of each of its
 // operations. A moment is anywhere in the time that the operation takes
 // undisturbed, and a little beyond.
+//
+// Of so many kills, a third are of one archive, again and again; each operation
+// gets its share of the others.
 func TestKill(t *testing.T) {
-	// Of so many kills, a third are of one archive, again and again; each
-	// operation gets its share of the others.
-	each := max(1, *rounds*2/3/len(operations))
-	for name, prepare := range operations {
-		t.Run(name, func(t *testing.T) {
+	var killed, parts atomic.Int64 // of the parts there are fewer with -run Of/NAME
+	t.Run("Of", func(t *testing.T) {
+		for name, prepare := range operations {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				killed.Add(killOperation(prepare(newWorld(t)), share(*rounds*2, 3*len(operations))))
+				parts.Add(1)
+			})
+		}
+		t.Run("EveryPass", func(t *testing.T) {
 			t.Parallel()
-			killOperation(prepare(newWorld(t)), each)
+			killed.Add(killPass(t, share(*rounds, 3)))
+			parts.Add(1)
 		})
-	}
-	t.Run("EveryPass", func(t *testing.T) {
-		t.Parallel()
-		killPass(t, max(1, *rounds/3))
 	})
+	t.Logf("%d kills", killed.Load())
+	if killed.Load() < int64(*rounds) && parts.Load() > int64(len(operations)) {
+		t.Errorf("there were to be %d", *rounds)
+	}
 }
+
+// share divides, and rounds up.
+func share(rounds, parts int) int { return (rounds + parts - 1) / parts }
 
 // assassin kills a command at random moments.
 type assassin struct {
@@ -64,7 +77,7 @@ func (a *assassin) report(where map[string]int) {
 
 // killOperation: what is killed has done a part of its work or none, and the
 // next one, which may be killed as well, does the rest.
-func killOperation(op *operation, kills int) {
+func killOperation(op *operation, kills int) int64 {
 	a := &assassin{world: op.world}
 	where := make(map[string]int)
 	for a.hit < kills {
@@ -86,22 +99,30 @@ func killOperation(op *operation, kills int) {
 		}
 	}
 	a.report(where)
+	return int64(a.hit)
 }
 
-// killPass: after every kill the next pass goes on, and after all of them the
-// archive is that of a heapstash that nobody killed.
-func killPass(t *testing.T, kills int) {
+// killPass: after every kill the next pass goes on, also where an hour closes,
+// and after all of them the archive is that of a heapstash that nobody killed.
+func killPass(t *testing.T, kills int) int64 {
 	w := newWorld(t)
-	archive, twin := w.file("killed"), w.file("twin")
+	archive := w.file("killed")
+	w.at = noon.Add(50 * time.Minute)
+	w.history(archive, 14) // up to 13:18; at 13:20 an hour closes, and then one an hour
+	twin := w.copyOf(archive, "twin")
 	a := &assassin{world: w}
 	where := make(map[string]int)
-	var before []string
-	for a.hit < kills {
-		w.feed(1, time.Minute)
+	before := w.oracle.Samples()
+	moved := func() string { return w.sql(archive, "SELECT ts FROM compaction WHERE table_name = 'pod'") }
+	closings := 0
+	for a.hit < kills || closings == 0 {
+		w.feed(1, 2*time.Minute)
 		w.oracle.Pass()
 		after := w.oracle.Samples()
 		a.time(w.pass(twin))
-		for strikes := 1 + w.rand.IntN(3); strikes > 0 && a.hit < kills && before != nil; strikes-- {
+		compacted := moved()
+		// The one that closes the first hour is killed in any case.
+		for strikes := 1 + w.rand.IntN(3); strikes > 0 && (a.hit < kills || closings == 0); strikes-- {
 			a.strike(w.collect(archive))
 			stages, _ := w.whole(w.copyOf(archive, "look"), before, after)
 			where[fmt.Sprintf("%d stages", stages)]++
@@ -109,10 +130,19 @@ func killPass(t *testing.T, kills int) {
 		w.pass(archive)
 		w.holds(archive, after)
 		before = after
+		if moved() != compacted {
+			closings++
+		}
 	}
 	w.alike(w.cells(archive), w.cells(twin))
 	if got := w.sql(archive, "SELECT count(*) FROM passes WHERE outcome NOT IN ('complete', 'abandoned')"); got != "0\n" {
 		t.Errorf("%s passes are neither complete nor abandoned", got)
 	}
+	hours := w.sql(archive, "SELECT count(DISTINCT ts / 3600) FROM pod_cold")
+	if hours != fmt.Sprintln(closings) {
+		t.Errorf("%d hours were closed, and pod_cold has %s", closings, hours)
+	}
 	a.report(where)
+	t.Logf("%d hours were closed meanwhile", closings)
+	return int64(a.hit)
 }

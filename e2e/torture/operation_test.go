@@ -30,6 +30,9 @@ type operation struct {
 	// one that was not disturbed.
 	shows func(w *world, archive string) []string
 	done  []string
+	// calls are some of those that it cannot do without, lest a fault be
+	// thought harmless that never was.
+	calls []string
 }
 
 // operations are those that are disturbed, each in a world of its own.
@@ -40,6 +43,7 @@ var operations = map[string]func(*world) *operation{
 	"Compact":    compactCommand,
 	"Prune":      prune,
 	"Snapshot":   snapshot,
+	"Upgrade":    upgrade,
 }
 
 // undisturbed completes an operation by having it done.
@@ -57,6 +61,7 @@ func (op *operation) undisturbed() *operation {
 		op.Fatalf("undisturbed, it comes to %s", state)
 	}
 	op.done = op.shows(op.world, twin)
+	op.calls = append(op.calls, "pread64", "pwrite64", "openat", "flock", "mmap", "fsync", "ftruncate")
 	return op
 }
 
@@ -85,7 +90,9 @@ func (w *world) passInto(archive string) *operation {
 
 func firstPass(w *world) *operation {
 	w.feed(3, time.Minute)
-	return w.passInto(w.file("before"))
+	op := w.passInto(w.file("before"))
+	op.calls = append(op.calls, "fchmod", "renameat", "unlinkat")
+	return op
 }
 
 func laterPass(w *world) *operation {
@@ -251,6 +258,7 @@ func snapshot(w *world) *operation {
 	op.shows = func(w *world, archive string) []string {
 		return append(w.cells(copied(archive)), w.cells(archive)...)
 	}
+	op.calls = []string{"fchmod", "renameat", "unlinkat"}
 	return op.undisturbed()
 }
 

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	"heapstash/e2e/rig"
@@ -20,6 +21,10 @@ var (
 
 // heapstash is the program under test; TestMain builds it.
 var heapstash string
+
+// trial builds, when it is first asked to, one whose newest version is yet to
+// come.
+var trial = sync.OnceValues(rig.BuildTrial)
 
 func TestMain(m *testing.M) {
 	beSupervised() // does not return in a process that is to be

@@ -26,6 +26,7 @@ var noon = time.Date(2017, 9, 27, 12, 0, 0, 0, time.UTC)
 // archives that are made of it.
 type world struct {
 	*testing.T
+	program string // the heapstash that is under test
 	dir     string // for archives
 	url     string
 	rand    *rand.Rand
@@ -40,10 +41,11 @@ type world struct {
 // go to what is not tested: it has a few hundred samples a batch, of every kind.
 func newWorld(t *testing.T) *world {
 	w := &world{
-		T:     t,
-		dir:   t.TempDir(),
-		clock: new(atomic.Int64),
-		rand:  rand.New(rand.NewPCG(*seed, 0)),
+		T:       t,
+		program: heapstash,
+		dir:     t.TempDir(),
+		clock:   new(atomic.Int64),
+		rand:    rand.New(rand.NewPCG(*seed, 0)),
 		// Without disks, for theirs are the values that depend on when a
 		// pass comes: metric-export shows those of the newest batch as floats.
 		cluster: heapsim.NewCluster(heapsim.ClusterOptions{Seed: *seed, Nodes: 1, Namespaces: 2, Pods: 4, Containers: 1, NoDisks: true}),
@@ -60,7 +62,9 @@ func newWorld(t *testing.T) *world {
 
 // within is the world in a subtest.
 func (w *world) within(t *testing.T) *world {
-	return &world{T: t, dir: w.dir, url: w.url, rand: w.rand, clock: w.clock, sim: w.sim, cluster: w.cluster, oracle: w.oracle, at: w.at}
+	inner := *w
+	inner.T = t
+	return &inner
 }
 
 // feed gives Heapster so many batches, which come so far apart. A pod or two
@@ -88,7 +92,7 @@ func (w *world) collect(archive string, more ...string) *exec.Cmd {
 
 // command is one of heapstash, without the settings of whoever runs the test.
 func (w *world) command(arguments ...string) *exec.Cmd {
-	cmd := exec.Command(heapstash, arguments...)
+	cmd := exec.Command(w.program, arguments...)
 	// Disks are filled to the last byte, but where that is not what is tested.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "HEAPSTASH_ARCHIVE_MIN_FREE=0"}
 	return cmd

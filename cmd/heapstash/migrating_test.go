@@ -13,13 +13,13 @@ import (
 // A migration shows on a terminal, and in a log, from its begin to its end.
 func TestMigrationIsLogged(t *testing.T) {
 	var logged bytes.Buffer
-	p := passer{log: slog.New(slog.NewTextHandler(&logged, nil))}
+	tell := migrating(slog.New(slog.NewTextHandler(&logged, nil)))
 	m := archive.Migration{Path: "a.db", From: 1, To: 3, Most: 2 << 30}
-	p.migrating(m)
+	tell(m)
 	m.Written, m.Took = 1<<30, 10*time.Second
-	p.migrating(m)
+	tell(m)
 	m.Took, m.Done = 25*time.Second, true
-	p.migrating(m)
+	tell(m)
 	lines := strings.Split(strings.TrimSpace(logged.String()), "\n")
 	for i, want := range []string{
 		`msg="the archive is of an older heapstash and is migrated, whole or not at all" archive=a.db from=1 to=3 written="0 B" at_most="2.15 GB"`,

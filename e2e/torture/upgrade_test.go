@@ -1,0 +1,280 @@
+package torture
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// released is an archive of the first version, with something in every table.
+const released = "../../archive/testdata/versions/v1.db.gz"
+
+// enlarge adds rows to the table that the trial's migration writes anew: for each
+// entity so many minutes, of 2011 and later. The passes that made the archive
+// noted no watermarks of the labelled series, as others would have.
+const enlarge = `
+	PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+	INSERT INTO narrow_cold (entity_id, metric_id, ts, value)
+	WITH RECURSIVE t (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM t WHERE i + 1 < %d)
+	SELECT e.id, m.id, 1300000000 + 60 * t.i, e.id * t.i FROM entity e CROSS JOIN metric m CROSS JOIN t WHERE m.name = 'custom/queue';
+	INSERT INTO watermark SELECT DISTINCT cluster, kind, CASE WHEN kind IN ('node', 'system_container') THEN node ELSE namespace END, 'labelled', 1506513600
+		FROM entity WHERE labels <> '';
+	PRAGMA journal_mode = WAL`
+
+// older unpacks the released archive, enlarged, and has the world's heapstash
+// be the one that writes it anew.
+func (w *world) older(minutes int) (archive string) {
+	w.Helper()
+	var err error
+	if w.program, err = trial(); err != nil {
+		w.Fatal(err)
+	}
+	packed, err := os.Open(released)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer packed.Close()
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		w.Fatal(err)
+	}
+	archive = w.file("before")
+	into, err := os.Create(archive)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if _, err := io.Copy(into, plain); err != nil {
+		w.Fatal(err)
+	}
+	if err := into.Close(); err != nil {
+		w.Fatal(err)
+	}
+	if _, err := shell(w.Context(), archive, fmt.Sprintf(enlarge, minutes)); err != nil {
+		w.Fatal(err)
+	}
+	return archive
+}
+
+// upgrade is a pass that finds an archive of the first version, and brings it
+// to one more than the newest: it goes through every migration that there is,
+// and one that writes a table anew.
+func upgrade(w *world) *operation {
+	archive := w.older(200)
+	w.feed(3, time.Minute) // since the archive's last batch, at noon
+	before := w.samples(archive)
+	w.oracle.Pass()
+	after := slices.Sorted(slices.Values(append(w.oracle.Samples(), before...)))
+	version := func(w *world, archive string) string {
+		return strings.TrimSpace(w.sql(archive, "PRAGMA user_version"))
+	}
+	old, passed := version(w, archive), ""
+	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd {
+		return w.collect(archive, "--accept-new-nodes")
+	}}
+	op.looks = func(w *world, archive string) (string, bool) {
+		w.Helper()
+		stages, all := w.whole(archive, before, after)
+		found := version(w, archive)
+		if passed == "" { // undisturbed
+			passed = found
+		}
+		switch {
+		case found == old && stages > 0:
+			w.Fatalf("a pass wrote to an archive of version %s", found)
+		case found != old && found != passed:
+			w.Fatalf("version %s, neither the old %s nor the new %s", found, old, passed)
+		}
+		return fmt.Sprintf("version %s, %d stages", found, stages), all && found != old
+	}
+	return op.undisturbed()
+}
+
+// TestDiskUpgrade: a migration is refused where there is less space than it
+// says that it needs, and works with just that.
+func TestDiskUpgrade(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	op := upgrade(w)
+	disk := w.mount("tmpfs", "size=32m")
+	stated := 0
+	for _, left := range []func() int{
+		func() int { return 0 },
+		func() int { return stated / 2 },
+		func() int { return stated - 64<<10 },
+		func() int { return stated + 64<<10 },
+	} {
+		archive := w.onto(disk, op.archive)
+		left := left()
+		ballast := w.fill(disk, left)
+		e := w.run(op.command(archive))
+		if left > stated {
+			if state, done := op.left(w, archive); e.code != 0 || !done {
+				w.Errorf("with %d bytes, and %d are needed: exit code %d, %s\n%s", left, stated, e.code, state, e.stderr)
+			}
+		} else {
+			w.blames(e, "make room there")
+			if state, _ := op.left(w, archive); state != "version 1, 0 stages" {
+				w.Errorf("refused, it comes to %s", state)
+			}
+			match := regexp.MustCompile(`needs (\d+) bytes`).FindStringSubmatch(e.stderr)
+			if match == nil {
+				w.Fatalf("it does not say how many bytes it needs: %s", e.stderr)
+			}
+			stated, _ = strconv.Atoi(match[1]) // digits
+		}
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+		op.heals(w, archive)
+	}
+	w.Logf("it needs %d bytes", stated)
+}
+
+// TestUpkeepMigrates: compact and prune, which may be the first to open an
+// archive with a new heapstash, tell of its migration as a pass does.
+func TestUpkeepMigrates(t *testing.T) {
+	for name, arguments := range map[string][]string{"compact": {"compact"}, "prune": {"prune"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			archive := w.older(10)
+			cmd := w.command(append(arguments, "--db-file", archive)...)
+			cmd.Env = append(cmd.Env, "HEAPSTASH_ARCHIVE_RETENTION_RAW=2h")
+			reports := w.reports(w.must(cmd).stderr)
+			if len(reports) < 2 || reports[0].Took != 0 || reports[len(reports)-1].Message != "the archive is migrated" {
+				t.Errorf("it told %+v", reports)
+			}
+		})
+	}
+}
+
+// report is what the log has of a migration.
+type report struct {
+	Message string        `json:"msg"`
+	Written *int64        `json:"written"` // bytes, as the next
+	AtMost  int64         `json:"at_most"`
+	Took    time.Duration `json:"took"`
+}
+
+// reports are those in a log.
+func (w *world) reports(log string) (reports []report) {
+	w.Helper()
+	for line := range strings.Lines(log) {
+		var r report
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			w.Fatalf("%v in %s", err, line)
+		}
+		if r.Written != nil {
+			reports = append(reports, r)
+		}
+	}
+	return reports
+}
+
+// gigabyte is about the size of an archive whose migration takes a while, and
+// what it and its migration need of the disk of temporary files.
+const (
+	gigabyte        = 1e9
+	gigabyteMinutes = 2_300_000
+	gigabyteNeeds   = 5e9
+)
+
+// TestUpgradeOfAGigabyte: it is told how the migration goes, and that takes no
+// more space at any time than it says at its beginning. It needs 5 GB in TMPDIR.
+func TestUpgradeOfAGigabyte(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs 5 GB in TMPDIR and some minutes, which -short leaves out")
+	}
+	w := newWorld(t)
+	var stat unix.Statfs_t
+	if err := unix.Statfs(w.dir, &stat); err != nil || stat.Bavail*uint64(stat.Bsize) < gigabyteNeeds {
+		t.Fatalf("%d bytes are free in TMPDIR, and %.0f are needed: %v", stat.Bavail*uint64(stat.Bsize), float64(gigabyteNeeds), err)
+	}
+	archive := w.older(gigabyteMinutes)
+	dir := filepath.Dir(archive)
+	const rows = "SELECT count(*), sum(value), sum(ts), sum(entity_id) FROM narrow_cold"
+	before, size := w.sql(archive, rows), takenIn(dir, 0)
+	if size < 0.9*gigabyte {
+		t.Fatalf("the archive has %d bytes", size)
+	}
+	w.feed(3, time.Minute)
+	cmd := w.collect(archive, "--accept-new-nodes", "--log-level", "info", "--log-format", "json")
+	cmd.Env = append(cmd.Env, "TMPDIR="+dir) // the last one counts
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	most := size
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for running := true; running; {
+		select {
+		case <-ticker.C:
+			most = max(most, takenIn(dir, cmd.Process.Pid))
+		case err := <-ended:
+			if running = false; err != nil {
+				t.Fatalf("%v\n%s", err, &stderr)
+			}
+		}
+	}
+	reports := w.reports(stderr.String())
+	if len(reports) < 2 {
+		t.Fatalf("the log has %d reports:\n%s", len(reports), &stderr)
+	}
+	last := reports[len(reports)-1]
+	if between := len(reports) - 2; between < 1 || between < int(last.Took/(10*time.Second)) {
+		t.Errorf("%d reports in %v", between, last.Took)
+	}
+	stated := reports[0].AtMost
+	for _, r := range reports {
+		if r.AtMost != stated || *r.Written > stated {
+			t.Errorf("%d bytes are written, at most %d, of %d", *r.Written, r.AtMost, stated)
+		}
+	}
+	if used := most - size; used > stated || used < size {
+		t.Errorf("it took up to %d bytes beside the archive's %d, and was to write all of it and take no more than %d", used, size, stated)
+	}
+	if after := w.sql(archive, rows); after != before {
+		t.Errorf("rows before: %s, after: %s", before, after)
+	}
+	if got := w.sql(archive, "PRAGMA integrity_check"); got != "ok\n" {
+		t.Errorf("integrity_check: %s", got)
+	}
+	t.Logf("%d MB: %d reports in %v; it states %d MB of free space and took %d", size/1e6, len(reports), last.Took, stated/1e6, (most-size)/1e6)
+}
+
+// takenIn is what the files in a directory take of the disk, with those that a
+// process has open there and that have no name any more.
+func takenIn(dir string, pid int) (bytes int64) {
+	add := func(path string, nameless bool) {
+		var stat unix.Stat_t
+		if unix.Stat(path, &stat) == nil && stat.Mode&unix.S_IFMT == unix.S_IFREG && (stat.Nlink == 0) == nameless {
+			bytes += stat.Blocks * 512
+		}
+	}
+	named, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for _, path := range named {
+		add(path, false)
+	}
+	open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, path := range open {
+		add(path, true)
+	}
+	return bytes
+}
