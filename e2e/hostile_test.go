@@ -27,6 +27,10 @@ const (
 	mostFile   = 4 << 20
 )
 
+// mostWithinLimits is what a pass may take whose every answer is as long as the
+// limits let it be: that of a pod, in deploy/kubernetes.
+const mostWithinLimits = 1 << 30
+
 // body answers with a text that is written piece by piece, until the client
 // goes.
 func body(write func(w io.Writer) error) heapsim.Fault {
@@ -59,6 +63,17 @@ func repeat(begin string, times int, format string) func(w io.Writer) error {
 	}
 }
 
+// list writes what is made of so many numbers, with commas between, and then end.
+func list(begin string, times int, format, end string) func(w io.Writer) error {
+	return func(w io.Writer) error {
+		if err := repeat(begin+fmt.Sprintf(format, 0), times-1, ","+format)(w); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, end)
+		return err
+	}
+}
+
 // bomb answers with a zip of 10 GB in 10 MB.
 func bomb(text string) heapsim.Fault {
 	var piece bytes.Buffer
@@ -83,6 +98,33 @@ func bomb(text string) heapsim.Fault {
 }
 
 const megabyte = 1 << 20
+
+// Each is JSON that is well-formed as far as it comes, and that only its length
+// is wrong with: 10 GB, of texts and names that are short enough.
+var (
+	longText    = strings.Repeat("a", 60_000)
+	tenOfNames  = repeat(`["x"`, 3.5e6, `,"`+strings.Repeat("n", 3000)+`"`)
+	tenOfPoints = repeat(`{"items":[{"metrics":[`+strings.TrimPrefix(paddedPoint, ","), 170_000, paddedPoint)
+	tenOfSets   = repeat(`[`+strings.TrimPrefix(paddedSet, ","), 170_000, paddedSet)
+	paddedPoint = `,{"timestamp":"2017-09-27T07:09:00Z","value":1,"more":"` + longText + `"}`
+	// It may be of a pod that there is, whose labels are kept.
+	paddedSet = `,{"metrics":{},"labels":{"nodename":"n","pod_name":"p","namespace_name":"n","container_name":"/pod","labels":"` + longText + `"}}`
+)
+
+// zipped answers with what is written, zipped.
+func zipped(write func(w io.Writer) error) heapsim.Fault {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+			if err != nil {
+				panic(err) // a level that there is
+			}
+			_ = write(z)
+			_ = z.Close()
+		})
+	}
+}
 
 var (
 	tenGigabytes = body(repeat(`["`, 10<<10, strings.Repeat("a", megabyte)))
@@ -129,13 +171,22 @@ func TestHostileHeapster(t *testing.T) {
 		"10 GB of points":         {points, tenGigabytes, 1, "JSON array where an object belongs"},
 		"10 GB of pods' points":   {pods, blanks, 3, "raise limits.text"},
 		"10 GB of export":         {export, tenGigabytes, 3, "raise limits.text"},
+		"10 GB, well-formed":      {keys, body(tenOfNames), 1, "raise limits.answer"},
+		"the same, of lists":      {"/metrics/$", body(tenOfNames), 1, "raise limits.answer"},
+		"the same, of points":     {pods, body(tenOfPoints), 3, "raise limits.answer"},
+		"the same, of export":     {export, body(tenOfSets), 3, "raise limits.export"},
 		"zipped names":            {keys, bombOfNames, 1, "raise limits.entities"},
+		"zipped, well-formed":     {keys, zipped(tenOfNames), 1, "raise limits.answer"},
+		"the same, of sets":       {export, zipped(tenOfSets), 3, "raise limits.export"},
 		"zipped everywhere":       {all, bomb(" "), 1, "raise limits.text"},
 		"zipped export":           {export, bomb(" \n"), 3, "raise limits.text"},
 		"a million keys":          {keys, millionNames, 1, "raise limits.entities"},
 		"a million metrics":       {"/pods/[^/]*/metrics/$", millionOwn, 3, "raise limits.entities"},
 		"a million exported":      {export, millionExported, 3, "raise limits.entities"},
 		"names of 1 MB":           {keys, longNames, 1, "raise limits.text"},
+		"names of 5 kB":           {keys, body(repeat(`["x"`, 100, `,"`+strings.Repeat("a", 5000)+`"`)), 1, "raise limits.name"},
+		"2,000 metrics":           {"/pods/[^/]*/metrics/$", body(list(`[`, 2000, `"n%d"`, `]`)), 3, "raise limits.metrics"},
+		"6,000 points":            {points, body(list(`{"metrics":[`, 6000, `{"timestamp":"2017-09-27T07:09:00Z","value":%d}`, `]}`)), 1, "raise limits.points"},
 		"metrics of 1 MB":         {"/pods/[^/]*/metrics/$", longNames, 3, "raise limits.text"},
 		"deep JSON":               {pods, tooDeep, 3, "raise limits.depth"},
 		"deep JSON everywhere":    {all, tooDeep, 1, "JSON object where"},
@@ -157,7 +208,7 @@ func TestHostileHeapster(t *testing.T) {
 			}
 			sim.Inject(test.path, 0, test.answer)
 
-			timeout := 10 * time.Second
+			timeout := 30 * time.Second
 			if strings.HasPrefix(name, "a byte") {
 				timeout = 300 * time.Millisecond
 			}
@@ -221,8 +272,15 @@ func TestHostileWithinTheLimits(t *testing.T) {
 			t.Errorf("stderr has no %s:\n%.2000s", setting, stderr)
 		}
 	}
-	if usage.Maxrss>>10 > 1000 {
+	if usage.Maxrss<<10 > mostWithinLimits {
 		t.Errorf("the pass took %d MB of memory", usage.Maxrss>>10)
+	}
+	pod, err := os.ReadFile("../deploy/kubernetes/base/pod.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("limits:\n          memory: %dGi\n", mostWithinLimits>>30); !strings.Contains(string(pod), want) {
+		t.Errorf("pod.yaml does not allow as much: it has no %q", want)
 	}
 	if info.Size() > 200e6 {
 		t.Errorf("the archive has %d bytes", info.Size())

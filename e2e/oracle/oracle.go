@@ -82,7 +82,7 @@ func (o *Oracle) Pass() (added int) {
 	newest := o.newest()
 	for _, set := range newest.Sets {
 		for _, l := range set.Labelled {
-			o.met[labelled(set.Entity, l)] = true
+			o.met[Labelled(set.Entity, l)] = true
 		}
 	}
 	o.store(o.short, false)
@@ -116,7 +116,7 @@ func (o *Oracle) store(batches []heapsim.Batch, long bool) {
 				}
 			}
 			for _, l := range set.Labelled {
-				if of := labelled(set.Entity, l); !long && o.met[of] {
+				if of := Labelled(set.Entity, l); !long && o.met[of] {
 					o.add(of, l.Metric, b.At, shown(l.Value, false))
 				}
 			}
@@ -142,13 +142,13 @@ func (o *Oracle) export(b heapsim.Batch) {
 			}
 		}
 		for _, l := range set.Labelled {
-			o.rows[sampleKey(labelled(set.Entity, l), l.Metric, b.At)] = exact(l.Value)
+			o.rows[sampleKey(Labelled(set.Entity, l), l.Metric, b.At)] = exact(l.Value)
 		}
 	}
 }
 
-// labelled is the entity with the labels, spelled in key order.
-func labelled(e schema.Entity, l heapsim.Labelled) schema.Entity {
+// Labelled is the entity with the labels, spelled in key order.
+func Labelled(e schema.Entity, l heapsim.Labelled) schema.Entity {
 	var pairs []string
 	for _, key := range slices.Sorted(maps.Keys(l.Labels)) {
 		pairs = append(pairs, key+":"+l.Labels[key])

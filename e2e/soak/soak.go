@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
-	"net/http"
-	"net/url"
+	"net/http/httptest"
 	"os"
-	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"heapstash/archive"
-	"heapstash/archive/collect"
 	"heapstash/e2e/oracle"
-	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -33,100 +28,132 @@ const (
 	churn       = 0.05 // of the pods, an hour
 )
 
-// soak is a Heapster with its clock, and an archive.
-type soak struct {
-	options
-	now     time.Time // of Heapster, and of the passes
-	cluster *heapsim.Cluster
-	sim     *heapsim.Server
-	http    *http.Client
-	base    *url.URL
-	passes  collect.Options
-
-	due    float64 // pods that are to be replaced
-	fed    int64   // samples
-	stored int64   // samples, as the passes say
-	days   []day
+// A month is judged by its days, and a day or two by their hours.
+func (o options) batchesAPeriod() int {
+	if o.length < 6 {
+		return 60
+	}
+	return batchesADay
 }
 
-// day is what was measured in a simulated day.
-type day struct {
+// soak is a Heapster with its clock, a process that makes passes, and what the
+// archive must hold.
+type soak struct {
+	options
+	now     time.Time
+	clock   atomic.Int64 // the same, for whoever asks Heapster; Unix seconds
+	cluster *heapsim.Cluster
+	sim     *heapsim.Server
+	server  *httptest.Server
+	passer  *passer
+	picked  *oracle.Oracle // of some of the series
+	series  map[series]bool
+
+	due     float64 // pods that are to be replaced
+	fed     int64   // samples
+	stored  int64   // samples, as the passes say
+	periods []period
+}
+
+// series is what one sample after the other belongs to.
+type series struct {
+	entity schema.Entity
+	metric schema.MetricName
+}
+
+// period is what was measured in a simulated day, or hour.
+type period struct {
 	size   int64         // of the archive at its end, with its log
+	growth int64         // of that
 	heap   uint64        // bytes in use at its end
 	rss    int64         // bytes
 	median time.Duration // of a pass, by the wall
 	slow   time.Duration // of a hundred passes, one takes longer
-	cpu    time.Duration // a pass, Heapster included
+	cpu    time.Duration // a pass
+	total  time.Duration // CPU so far
 	stored int64         // samples so far
 	wall   time.Duration
 }
 
 func newSoak(o options) (*soak, error) {
-	s := &soak{options: o, now: time.Date(2017, 9, 1, 0, 0, 0, 0, time.UTC)}
+	s := &soak{options: o, now: time.Date(2017, 9, 1, 0, 0, 0, 0, time.UTC), picked: oracle.New(), series: make(map[series]bool)}
 	s.cluster = heapsim.NewCluster(heapsim.ClusterOptions{Seed: o.seed, Nodes: 2, Namespaces: 2, Pods: o.pods, Containers: 1})
-	clock := func() time.Time { return s.now }
-	s.sim = heapsim.New(heapsim.Options{Now: clock, Seed: o.seed})
-	s.http = &http.Client{Transport: direct{s.sim}}
-	s.base = &url.URL{Scheme: "http", Host: "heapster"}
-	s.passes = collect.DefaultOptions()
-	s.passes.Now = clock
-	// The standard metrics of containers, by one request instead of a
-	// thousand: a month is to fit into half an hour.
-	s.passes.Containers = collect.ContainersExport
-	return s, nil
+	s.sim = heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }, Seed: o.seed})
+	s.server = httptest.NewServer(s.sim)
+	var err error
+	if s.passer, err = startPasser(); err != nil {
+		s.server.Close()
+	}
+	return s, err
+}
+
+func (s *soak) close() error {
+	err := s.passer.stop()
+	s.server.Close()
+	return err
 }
 
 // run soaks, prints what it measures, and judges it.
 func (s *soak) run(ctx context.Context, out io.Writer) error {
-	fmt.Fprintf(out, "%d days, a batch a minute, a pass each; %d pods, of which %.0f %% are replaced an hour; seed %d\n\n",
-		s.length, s.pods, 100*churn, s.seed)
-	fmt.Fprintln(out, "| day | samples | archive MB | +MB | pass ms | p99 ms | CPU ms a pass | heap MB | RSS MB | wall s |")
+	unit := "day"
+	if s.batchesAPeriod() < batchesADay {
+		unit = "hour"
+	}
+	fmt.Fprintf(out, "%d days, a batch a minute, a pass each; %d pods, of which %.0f %% are replaced an hour; seed %d; %s\n\n",
+		s.length, s.pods, 100*churn, s.seed, s.path)
+	fmt.Fprintf(out, "| %s | samples | archive MB | +MB | pass ms | p99 ms | CPU ms a pass | heap MB | RSS MB | wall s |\n", unit)
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|")
 	began := time.Now()
-	for range s.length {
-		if err := s.day(ctx); err != nil {
+	for range s.length * batchesADay / s.batchesAPeriod() {
+		if err := s.period(ctx); err != nil {
 			return err
 		}
 		s.print(out)
 	}
 	fmt.Fprintf(out, "\n%d passes in %v\n", s.length*batchesADay, time.Since(began).Round(time.Second))
-	return s.judge(ctx, out)
+	return errors.Join(s.judge(out), s.compare(ctx, out), s.count(ctx, out), s.check(ctx, out))
 }
 
-// day simulates one.
-func (s *soak) day(ctx context.Context) error {
-	var d day
-	began, cpu := time.Now(), cpuTime()
-	took := make([]time.Duration, 0, batchesADay)
-	for range batchesADay {
+// period simulates one.
+func (s *soak) period(ctx context.Context) error {
+	var p, before period
+	if len(s.periods) > 0 {
+		before = s.periods[len(s.periods)-1]
+	}
+	began := time.Now()
+	took := make([]time.Duration, 0, s.batchesAPeriod())
+	for range s.batchesAPeriod() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		s.feed()
-		passing := time.Now()
-		if err := s.pass(ctx); err != nil {
+		s.picked.Pass()
+		done, err := s.passer.tell(order{URL: s.server.URL, Path: s.path, Now: s.now})
+		if err != nil {
 			return fmt.Errorf("the pass at %v: %w", s.now, err)
 		}
-		took = append(took, time.Since(passing))
+		s.stored += int64(done.New)
+		took = append(took, done.Took)
 	}
 	slices.Sort(took)
-	d.median, d.slow = took[len(took)/2], took[len(took)*99/100]
-	d.wall, d.cpu, d.stored = time.Since(began), (cpuTime()-cpu)/batchesADay, s.stored
+	p.median, p.slow = took[len(took)/2], took[len(took)*99/100]
 	for _, suffix := range []string{"", "-wal"} {
 		if info, err := os.Stat(s.path + suffix); err == nil {
-			d.size += info.Size()
+			p.size += info.Size()
 		}
 	}
-	runtime.GC()
-	var memory runtime.MemStats
-	runtime.ReadMemStats(&memory)
-	d.heap = memory.HeapAlloc
-	var err error
-	d.rss, err = resident()
-	s.days = append(s.days, d)
+	measured, err := s.passer.tell(order{Measure: true})
+	p.heap, p.rss, p.total = measured.Heap, measured.RSS, measured.CPU
+	p.cpu, p.growth = (p.total-before.total)/time.Duration(len(took)), p.size-before.size
+	p.wall, p.stored = time.Since(began), s.stored
+	s.periods = append(s.periods, p)
 	return err
 }
 
 // feed gives Heapster its next batch.
 func (s *soak) feed() {
 	s.now = s.now.Add(time.Minute)
+	s.clock.Store(s.now.Unix())
 	s.due += float64(s.pods) * churn / 60
 	if n := int(s.due); n > 0 {
 		s.cluster.Churn(n)
@@ -134,53 +161,38 @@ func (s *soak) feed() {
 	}
 	b := s.cluster.Next(s.now)
 	s.sim.Feed(b)
+	some := heapsim.Batch{At: b.At}
 	for _, set := range b.Sets {
-		s.fed += int64(len(set.Labelled))
-		for m := range set.Values {
-			if k := set.Entity.Kind; k != schema.Container && k != schema.SystemContainer || oracle.IsExported(m) {
-				s.fed++
+		part := heapsim.Set{Entity: set.Entity, Values: make(map[schema.MetricName]schema.Value)}
+		for _, l := range set.Labelled {
+			s.fed++
+			if of := (series{oracle.Labelled(set.Entity, l), l.Metric}); s.picks(of) {
+				part.Labelled = append(part.Labelled, l)
 			}
 		}
+		for m, v := range set.Values {
+			if k := set.Entity.Kind; k != schema.Container && k != schema.SystemContainer || oracle.IsExported(m) {
+				s.fed++
+				if s.picks(series{set.Entity, m}) {
+					part.Values[m] = v
+				}
+			}
+		}
+		if len(part.Values)+len(part.Labelled) > 0 {
+			some.Sets = append(some.Sets, part)
+		}
 	}
+	s.picked.Feed(some, s.now, s.now)
 }
 
-// pass makes one as `heapstash run` does, with the archive open for no longer.
-func (s *soak) pass(ctx context.Context) error {
-	client, err := heapster.New(s.http, s.base, heapster.Options{})
-	if err != nil {
-		return err
+// picks reports whether the series is one that is compared cell by cell, and
+// notes it: one of some hundred, the more the shorter the soak is.
+func (s *soak) picks(of series) bool {
+	hash := fnv.New64a()
+	fmt.Fprint(hash, s.seed, of)
+	if hash.Sum64()%uint64(10+10*s.length) != 0 {
+		return false
 	}
-	store, err := archive.Open(ctx, s.path, archive.Options{})
-	if err != nil {
-		return err
-	}
-	sum, err := collect.Run(ctx, client, store, s.passes)
-	if err := errors.Join(err, store.Close()); err != nil {
-		return err
-	}
-	s.stored += int64(sum.Pass.New)
-	if len(sum.Holes) > 0 || sum.Pass.Outcome != schema.OutcomeComplete {
-		return fmt.Errorf("it is %s, with the holes %v", sum.Pass.Outcome, sum.Holes)
-	}
-	return nil
-}
-
-// cpuTime is what this process has used.
-func cpuTime() time.Duration {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-// resident is the memory that this process has from the kernel, in bytes.
-func resident() (int64, error) {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0, err
-	}
-	var size, pages int64
-	_, err = fmt.Sscan(string(text), &size, &pages)
-	return pages * int64(os.Getpagesize()), err
+	s.series[of] = true
+	return true
 }

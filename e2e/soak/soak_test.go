@@ -1,17 +1,66 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
-// TestDay soaks for one day.
+func TestMain(m *testing.M) {
+	if os.Getenv(passerEnv) != "" {
+		end(bePasser(os.Stdin, os.Stdout))
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestDay soaks for one day, which is judged by its hours.
 func TestDay(t *testing.T) {
-	s, err := newSoak(options{length: 1, pods: 10, seed: 1, path: filepath.Join(t.TempDir(), "soak.db")})
+	o := options{length: 1, pods: 10, seed: 1}
+	dir, err := os.MkdirTemp(memory(o.needs()), "heapstash-soak")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.run(t.Context(), t.Output()); err != nil {
+	defer os.RemoveAll(dir)
+	o.path = filepath.Join(dir, "soak.db")
+	s, err := newSoak(o)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if err := errors.Join(s.run(t.Context(), t.Output()), s.close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestJudge: what grows is found, and what does not is not.
+func TestJudge(t *testing.T) {
+	of := func(grow func(p *period, i int)) *soak {
+		s := &soak{options: options{length: 30}}
+		for i := range 24 {
+			p := period{growth: 1000, heap: 1000, rss: 1000, median: time.Second, cpu: time.Second}
+			grow(&p, i)
+			s.periods = append(s.periods, p)
+		}
+		return s
+	}
+	for want, grow := range map[string]func(p *period, i int){
+		"":                            func(p *period, i int) { p.heap += uint64(i % 3) },
+		"heap grows":                  func(p *period, i int) { p.heap += uint64(i) * 20 },
+		"resident memory grows":       func(p *period, i int) { p.rss += int64(i) * 20 },
+		"time of a pass grows":        func(p *period, i int) { p.median += time.Duration(i) * 60 * time.Millisecond },
+		"CPU time of a pass grows":    func(p *period, i int) { p.cpu += time.Duration(i) * 30 * time.Millisecond },
+		"growth of the archive grows": func(p *period, i int) { p.growth += int64(i) * 10 },
+	} {
+		err := of(grow).judge(new(bytes.Buffer))
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("nothing grows: %v", err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v", want, err)
+		}
 	}
 }
