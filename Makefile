@@ -59,10 +59,10 @@ test: ## run every test that needs no root, with the race detector; some build t
 	go test -C e2e -count=1 -timeout 30m . ./tools # cached results would not know what the tests build
 	go test -C e2e -count=1 -short ./torture
 
-# How long each target is fuzzed; make test runs their seeds.
+# How long each target is fuzzed: 5s in make check. make test runs their seeds.
 FUZZTIME ?= 30s
 
-fuzz: ## fuzz each target for FUZZTIME (default 30s)
+fuzz: ## fuzz each target for FUZZTIME (default 30s, 5s in make check)
 	@grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z]*' . | sed 's|/[^/]*_test.go:func | |' | sort -u | while read -r package target; do \
 	echo "$$package $$target"; \
 	go test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
@@ -91,7 +91,8 @@ bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -C e2e -run '^$$' -bench . -benchtime 1x ./tools
 	go test -C e2e -run '^$$' -bench . -benchtime 1x ./cluster # needs root
 
-check: format vet staticcheck tidy verify test e2e trial demo ## everything that must hold before a change is merged
+check: FUZZTIME = 5s
+check: format vet staticcheck tidy verify test fuzz e2e trial demo ## everything that must hold before a change is merged
 
 format: ## fail on files that gofmt would change
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }

@@ -34,7 +34,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "what the cluster and its churn depend on")
 	dir := flag.String("dir", "", "where to put the archive; by default in memory (/dev/shm) if there is room, or among temporary files")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
 	defer stop()
 	end(run(ctx, o, *dir))
 }

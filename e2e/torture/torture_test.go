@@ -16,7 +16,7 @@ import (
 var (
 	seed   = flag.Uint64("seed", 1, "what the kills, and which calls fail, depend on")
 	rounds = flag.Int("rounds", 0, "how many kills in all; 0: 300, or 20 with -short")
-	every  = flag.Int("every", 0, "how many system calls apart those are that fail; 0: 5, or 80 with -short")
+	every  = flag.Int("every", 0, "how many system calls apart those are that fail, of those that read and write; 0: 10; with -short, 80, and one call of each name")
 )
 
 // heapstash is the program under test; TestMain builds it.
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	if *every == 0 {
-		*every = 5
+		*every = 10
 		if testing.Short() {
 			*every = 80
 		}
