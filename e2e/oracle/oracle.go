@@ -1,6 +1,7 @@
 // Package oracle says what an archive must hold. It knows what was fed to a
-// Heapster, when, and when there was a pass; and it shares no code with what
-// it judges, nor with the stand-in.
+// Heapster, when, and when there was a pass. With what it judges it shares the
+// vocabulary, which is package schema's, and with the stand-in the type of a
+// batch; and no code that asks, decodes, merges, stores or reads.
 package oracle
 
 import (
