@@ -38,11 +38,11 @@ func noArchive(path string) error {
 	}
 }
 
-// Query runs one statement. Cancel ctx to stop one that takes too long. A
-// statement that would do anything but read fails, and so does one that takes
-// more than 512 MB of SQLite's memory, or 32 MB for a value.
-func (r *Reader) Query(ctx context.Context, query string) (*sql.Rows, error) {
-	rows, err := r.db.QueryContext(ctx, query)
+// Query runs one statement with the values of its parameters. Cancel ctx to stop
+// one that takes too long. A statement that would do anything but read fails, and
+// so does one that takes more than 512 MB of SQLite's memory, or 32 MB for a value.
+func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	rows, err := r.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, r.Explain(err)
 	}

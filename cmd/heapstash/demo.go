@@ -171,7 +171,7 @@ func (d *demo) showArchive(ctx context.Context) error {
 	size := schema.Size(fileSize(d.cfg.DBFile))
 	fmt.Fprintf(d.out, "\nThe archive is %s (%s). Which pods used most CPU?\n\n", d.cfg.DBFile, size)
 	fmt.Fprintf(d.out, "  %s sql --db-file %s \"\n    %s\"\n\n", d.program, d.cfg.DBFile, demoQuery)
-	if err := (query{format: "table"}).run(ctx, d.out, d.cfg.DBFile, demoQuery); err != nil {
+	if err := (statement{format: "table"}).run(ctx, d.out, d.cfg.DBFile, demoQuery); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(d.out, `

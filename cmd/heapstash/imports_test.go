@@ -22,11 +22,12 @@ func TestImportGraph(t *testing.T) {
 		"heapstash/heapster/heapsim":     {ours: []string{"heapstash/schema"}},
 		"heapstash/heapster/kube":        {ours: []string{"heapstash/schema", "heapstash/heapster"}, libraries: []string{"k8s.io/"}},
 		"heapstash/archive/salvage":      {},
-		"heapstash/archive":              {ours: []string{"heapstash/schema", "heapstash/archive/salvage"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive/query":        {ours: []string{"heapstash/schema"}},
+		"heapstash/archive":              {ours: []string{"heapstash/schema", "heapstash/archive/salvage", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
 		"heapstash/archive/collect":      {ours: []string{"heapstash/schema"}},
 		"heapstash/cmd/heapstash/doctor": {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/archive"}},
 		"heapstash/cmd/heapstash/export": {ours: []string{"heapstash/schema", "heapstash/archive"}},
-		"heapstash/cmd/heapstash":        {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/"}},
+		"heapstash/cmd/heapstash":        {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/", "github.com/guptarohit/asciigraph"}},
 	}
 	for _, p := range listPackages(t) {
 		rule, ok := rules[p.ImportPath]

@@ -77,6 +77,7 @@ func newRootCommand(std streams) *cobra.Command {
 	root.AddCommand(
 		newCollectCommand(),
 		newRunCommand(),
+		newQueryCommand(),
 		newSQLCommand(),
 		newExportCommand(),
 		newSnapshotCommand(),

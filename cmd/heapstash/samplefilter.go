@@ -16,7 +16,7 @@ import (
 // sampleFilter says which samples are wanted, by flags. They are no settings:
 // those of the same names say what is archived.
 type sampleFilter struct {
-	since, until      sinceFlag
+	since, until      momentFlag
 	kindNames         []string
 	namespaces        []string
 	excludeNamespaces []string

@@ -21,8 +21,8 @@ const queryHint = "sql runs one statement that only reads; the views are listed 
 // usualRows is as much as a table may have, which is in memory as a whole.
 const usualRows = 100_000
 
-// query is what the flags of sql say.
-type query struct {
+// statement is what the flags of sql say.
+type statement struct {
 	file    string
 	format  string
 	timeout time.Duration
@@ -30,7 +30,7 @@ type query struct {
 }
 
 func newSQLCommand() *cobra.Command {
-	var q query
+	var q statement
 	cmd := &cobra.Command{
 		Use:   "sql [STATEMENT | -]",
 		Short: "Ask the archive one question in SQL",
@@ -70,7 +70,7 @@ func oneStatement(_ *cobra.Command, args []string) error {
 }
 
 // text returns the statement, from wherever it is given.
-func (q query) text(cmd *cobra.Command, args []string) (string, error) {
+func (q statement) text(cmd *cobra.Command, args []string) (string, error) {
 	in := cmd.InOrStdin()
 	switch given := len(args) == 1; {
 	case given && q.file != "":
@@ -88,7 +88,7 @@ func (q query) text(cmd *cobra.Command, args []string) (string, error) {
 }
 
 // run prints the result of the statement.
-func (q query) run(ctx context.Context, w io.Writer, path, text string) error {
+func (q statement) run(ctx context.Context, w io.Writer, path, text string) error {
 	statement, err := soleStatement(text)
 	if err != nil {
 		return hinted{err, queryHint}
@@ -105,7 +105,7 @@ func (q query) run(ctx context.Context, w io.Writer, path, text string) error {
 }
 
 // rowLimit is how many rows are written, 0 for any number.
-func (q query) rowLimit() int {
+func (q statement) rowLimit() int {
 	switch {
 	case q.maxRows >= 0:
 		return q.maxRows
@@ -129,7 +129,7 @@ func explainQuery(reader *archive.Reader, err error) error {
 }
 
 // copyRows runs the statement and writes what it gives.
-func (q query) copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statement string) error {
+func (q statement) copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statement string) error {
 	rows, err := reader.Query(ctx, statement)
 	if err != nil {
 		return explainQuery(reader, err)

@@ -18,7 +18,7 @@ import (
 func newStatusCommand() *cobra.Command {
 	var asJSON, gaps, space bool
 	var timeout time.Duration
-	since := sinceFlag{now: time.Now}
+	since := momentFlag{now: time.Now}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say what the archive holds, how its last passes went and what is missing",

@@ -1,0 +1,167 @@
+package archive
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"heapstash/archive/query"
+	"heapstash/schema"
+)
+
+// usualResolution is that of a Heapster of which the archive has one batch.
+const usualResolution = time.Minute
+
+const (
+	hasRollups = `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'rollup_due')`
+	backfilled = `SELECT NOT EXISTS (SELECT 1 FROM setting WHERE name = 'rollup_backfill')`
+	compacted  = `SELECT ifnull(max(ts), 0) FROM compaction WHERE table_name = ?`
+	firstDue   = `SELECT ifnull(min(ts), 0) FROM rollup_due WHERE level = ? AND table_name = ?`
+	carriers   = `SELECT DISTINCT e.kind FROM carried c JOIN entity e ON e.id = c.entity_id WHERE c.metric_id = ?1
+		UNION SELECT e.kind FROM narrow_hot h JOIN entity e ON e.id = h.entity_id WHERE h.metric_id = ?1
+		UNION SELECT e.kind FROM entity e WHERE EXISTS (SELECT 1 FROM narrow_cold c WHERE c.entity_id = e.id AND c.metric_id = ?1)`
+)
+
+// oldestOf finds when the matching things' rows begin, by key, one thing after
+// the other. TABLE, MATCH and METRIC stand for what they say.
+const (
+	oldestOf   = `SELECT count(*), OLDEST FROM entity e WHERE MATCH`
+	oldestIn   = `ifnull(min((SELECT min(ts) FROM TABLE s WHERE s.entity_id = e.id METRIC)), 0)`
+	hotNewest  = `SELECT ifnull(max(ts), 0) FROM TABLE_hot`
+	hotBefore  = `SELECT ifnull(max(ts), 0) FROM TABLE_hot WHERE ts < ?`
+	hotOldest  = `SELECT ifnull(min(ts), 0) FROM TABLE_hot`
+	coldNewest = `SELECT ifnull(max((SELECT max(ts) FROM TABLE_cold s WHERE s.entity_id = e.id METRIC)), 0) FROM entity e WHERE MATCH`
+)
+
+// Coverage tells what the archive has for a query: of which things, and what of
+// them at each level.
+func (r *Reader) Coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
+	c, err := r.coverage(ctx, q)
+	return c, explain(r.path, err)
+}
+
+func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
+	c := query.Coverage{Levels: make(map[query.Level]query.Span)}
+	table, match := q.Table(), q.Things()
+	metric := ""
+	if table == narrowName {
+		metric = "AND s.metric_id = (SELECT id FROM metric WHERE name = ?)"
+	}
+	fill := func(text, table string) string {
+		return strings.NewReplacer("TABLE", table, "MATCH", match.Text, "METRIC", metric).Replace(text)
+	}
+	args := func(tables int) (all []any) {
+		for range tables {
+			if metric != "" {
+				all = append(all, string(q.Metric.Name))
+			}
+		}
+		return append(all, match.Args...)
+	}
+	one := func(query string, args []any, dest ...any) error {
+		return r.db.QueryRowContext(ctx, query, args...).Scan(dest...)
+	}
+
+	hourly, daily, err := r.rolled(ctx, table)
+	if err != nil {
+		return c, err
+	}
+	tables := []string{table + "_cold"}
+	if hourly > 0 {
+		tables = append(tables, storedAs(table, query.Hourly), storedAs(table, query.Daily))
+	}
+	oldest := make([]schema.Instant, 3)
+	columns, dest := make([]string, len(tables)), []any{&c.Things}
+	for i, name := range tables {
+		columns[i] = fill(oldestIn, name)
+		dest = append(dest, &oldest[i])
+	}
+	if err := one(strings.Replace(fill(oldestOf, table), "OLDEST", strings.Join(columns, ", "), 1), args(len(tables)), dest...); err != nil {
+		return c, err
+	}
+
+	var hot, newest, before schema.Instant
+	err = errors.Join(one(fill(hotOldest, table), nil, &hot), one(fill(hotNewest, table), nil, &newest))
+	if err == nil && newest == 0 {
+		err = one(fill(coldNewest, table), args(1), &newest)
+	}
+	if err == nil {
+		err = one(fill(hotBefore, table), []any{newest}, &before)
+	}
+	if err != nil {
+		return c, err
+	}
+	resolution := newest.Sub(before)
+	if before == 0 || resolution > time.Hour {
+		resolution = usualResolution
+	}
+	if newest > 0 {
+		newest = newest.Add(resolution)
+	}
+	c.Levels[query.Raw] = query.Span{From: cmp.Or(oldest[0], hot), To: newest}
+	c.Levels[query.Hourly] = query.Span{From: oldest[1], To: hourly}
+	c.Levels[query.Daily] = query.Span{From: oldest[2], To: daily}
+	return c, nil
+}
+
+// storedAs is the table of a level's rollup.
+func storedAs(table string, level query.Level) string { return table + "_" + string(level) }
+
+// rolled returns up to when the hourly and the daily rollups of a table are
+// whole: hours that have not closed, and those that rows came late for, are not.
+// Zero where there are none, or those of before are still being made.
+func (r *Reader) rolled(ctx context.Context, table string) (hourly, daily schema.Instant, err error) {
+	one := func(dest any, query string, args ...any) error {
+		return r.db.QueryRowContext(ctx, query, args...).Scan(dest)
+	}
+	var have, whole bool
+	if err := one(&have, hasRollups); err != nil || !have {
+		return 0, 0, err
+	}
+	if err := one(&whole, backfilled); err != nil || !whole {
+		return 0, 0, err
+	}
+	var moved, hour, day schema.Instant
+	err = errors.Join(one(&moved, compacted, table), one(&hour, firstDue, query.Hourly, table), one(&day, firstDue, query.Daily, table))
+	if err != nil || moved == 0 {
+		return 0, 0, err
+	}
+	hourly = (moved + 1) - (moved+1)%3600
+	if hour > 0 {
+		hourly = min(hourly, hour)
+	}
+	daily = hourly - hourly%(24*3600)
+	if day > 0 {
+		daily = min(daily, day)
+	}
+	return hourly, daily, nil
+}
+
+// Carriers returns the kinds of which the archive has a metric without a column
+// of its own, raw.
+func (r *Reader) Carriers(ctx context.Context, m schema.MetricName) ([]schema.Kind, error) {
+	var id int64
+	err := r.db.QueryRowContext(ctx, `SELECT id FROM metric WHERE name = ?`, m).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	var kinds []schema.Kind
+	if err == nil {
+		err = each(ctx, r.db, func(rows *sql.Rows) error {
+			var k schema.Kind
+			err := rows.Scan(scanKind{&k})
+			kinds = append(kinds, k)
+			return err
+		}, carriers, id)
+	}
+	return kinds, explain(r.path, err)
+}
+
+// MetricNames returns the names of all metrics that the archive knows.
+func (r *Reader) MetricNames(ctx context.Context) ([]string, error) {
+	names, err := column[string](ctx, r.db, `SELECT name FROM metric ORDER BY name`)
+	return names, explain(r.path, err)
+}

@@ -1,0 +1,99 @@
+package query
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"heapstash/schema"
+)
+
+// Check reports what cannot be asked of the metric and the kind. The error is
+// an [*Error].
+func (q Query) Check() error {
+	columns := q.series()
+	need := q.needed()
+	for _, column := range need {
+		if !slices.Contains(columns, column) {
+			return &Error{
+				fmt.Sprintf("%s of the kind %v has no %s", q.Metric.Name, q.Kind, column),
+				"it has " + strings.Join(columns, ", "),
+			}
+		}
+	}
+	for _, agg := range q.Aggs {
+		if !agg.suits(q.Metric) {
+			return unsuited(q.Metric, agg)
+		}
+	}
+	switch {
+	case q.From >= q.To:
+		return &Error{fmt.Sprintf("the range ends, at %v, before it begins, at %v", q.To, q.From), ""}
+	case q.Step < 0, q.Step%time.Second != 0:
+		return &Error{fmt.Sprintf("a step of %v", q.Step), "use whole seconds: 5m, 1h, 1d"}
+	case q.Step > 0 && q.Level.atLeast(Hourly) && q.Step%q.Level.long() != 0:
+		return &Error{fmt.Sprintf("a step of %v cannot be made of %s rows", q.Step, q.Level), "use --level raw, or whole hours or days"}
+	}
+	return nil
+}
+
+// needed are the columns that filters and groups speak of.
+func (q Query) needed() []string {
+	filters := map[string][]string{"namespace": q.Namespaces, "pod": q.Pods, "container": q.Containers, "node": q.Nodes}
+	maps.DeleteFunc(filters, func(_ string, globs []string) bool { return len(globs) == 0 })
+	need := slices.Sorted(maps.Keys(filters))
+	need = append(need, slices.Sorted(maps.Keys(q.Labels))...)
+	return append(need, q.By...)
+}
+
+// unsuited is the error for an aggregate that makes no sense, with the metric
+// or the aggregate to ask for instead.
+func unsuited(m schema.Metric, agg Agg) error {
+	if m.Type == schema.Cumulative {
+		hint := "of counters there are rate, increase and last"
+		if _, ok := schema.Lookup(m.Name + "_rate"); ok {
+			hint += fmt.Sprintf("; or ask for %s_rate", m.Name)
+		}
+		return &Error{fmt.Sprintf("%s is a counter: it has no %s", m.Name, agg), hint}
+	}
+	hint := "of gauges there are avg, min, max, sum, last, p50, p95 and count"
+	if counter, ok := schema.Lookup(schema.MetricName(strings.TrimSuffix(string(m.Name), "_rate"))); ok && counter.Type == schema.Cumulative {
+		hint += fmt.Sprintf("; or ask for the counter %s", counter.Name)
+	}
+	return &Error{fmt.Sprintf("%s is a gauge: it has no %s", m.Name, agg), hint}
+}
+
+// coarsest are the kinds, the one with the fewest things first.
+var coarsest = []schema.Kind{schema.Cluster, schema.Namespace, schema.Node, schema.Pod, schema.Container, schema.SystemContainer}
+
+// Kinds returns the kinds that carry the metric and have all that the filters and
+// groups speak of, the coarsest first: one at least. The carriers are those that
+// the archive has the metric of, where the registry does not know it. The error
+// is an [*Error].
+func (q Query) Kinds(carriers []schema.Kind) ([]schema.Kind, error) {
+	if q.Metric.Type != "" {
+		carriers = q.Metric.Kinds
+	}
+	var fit []schema.Kind
+	var texts []string
+	for _, kind := range coarsest {
+		if !slices.Contains(carriers, kind) {
+			continue
+		}
+		q.Kind = kind
+		columns := q.series()
+		texts = append(texts, fmt.Sprintf("%v (%s)", kind, strings.Join(columns, ", ")))
+		if !slices.ContainsFunc(q.needed(), func(column string) bool { return !slices.Contains(columns, column) }) {
+			fit = append(fit, kind)
+		}
+	}
+	if len(fit) == 0 {
+		return nil, &Error{
+			fmt.Sprintf("no kind of thing has %s with %s", q.Metric.Name, strings.Join(q.needed(), ", ")),
+			"it is of the kinds " + strings.Join(texts, ", "),
+		}
+	}
+	return fit, nil
+}

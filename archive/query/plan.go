@@ -1,0 +1,207 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"heapstash/schema"
+)
+
+// Plan is how a query is answered from what an archive has.
+type Plan struct {
+	Query
+	// Range is what the answer is about: the query's, from a step's begin on, as
+	// far as the archive has anything.
+	Range Span
+	// Level is the coarsest that is read.
+	Level    Level
+	Segments []Segment // of the range, in order
+	// Notes are what to know of the answer, for people.
+	Notes []string
+}
+
+// Plan decides which rows of which levels answer the query. The error is an
+// [*Error] where the archive cannot answer it.
+func (q Query) Plan(c Coverage) (Plan, error) {
+	if err := q.Check(); err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Query: q, Range: Span{q.From, min(q.To, c.End())}}
+	if q.Step > 0 {
+		p.Range.From = floor(q.From, q.Step)
+	}
+	if c.Things == 0 || c.Begin() == 0 || p.Range.To <= max(p.Range.From, c.Begin()) {
+		return Plan{}, q.nothing(c)
+	}
+	p.Range.From = max(p.Range.From, c.Begin())
+	if err := p.chooseLevel(c); err != nil {
+		return Plan{}, err
+	}
+	if err := p.avoidPruned(c); err != nil {
+		return Plan{}, err
+	}
+	p.Segments = c.divide(p.Level, p.Range.From, p.Range.To)
+	p.note()
+	return p, nil
+}
+
+// nothing is the error for a range of which there is nothing.
+func (q Query) nothing(c Coverage) error {
+	text := fmt.Sprintf("there is nothing of %s from %v to %v", q.Metric.Name, q.From, q.To)
+	switch {
+	case c.Things == 0:
+		return &Error{fmt.Sprintf("there is no %s that matches", words(q.Kind)), ""}
+	case c.Begin() == 0:
+		return &Error{text, ""}
+	default:
+		return &Error{text, fmt.Sprintf("what matches goes from %v to %v", c.Begin(), c.End())}
+	}
+}
+
+// chooseLevel finds the coarsest level that the step and the aggregates allow.
+func (p *Plan) chooseLevel(c Coverage) error {
+	p.Level = Raw
+	switch {
+	case p.Query.Level != Auto:
+		p.Level = p.Query.Level
+	case p.Step%Daily.long() == 0: // that of a whole range, which is zero, too
+		p.Level = Daily
+	case p.Step%Hourly.long() == 0:
+		p.Level = Hourly
+	}
+	for _, agg := range p.Aggs {
+		most, why := p.most(agg, c)
+		if most.atLeast(p.Level) {
+			continue
+		}
+		if p.Query.Level != Auto {
+			return &Error{fmt.Sprintf("%s of %s is not in %s rows: %s", agg, p.Metric.Name, p.Level, why), "use --level " + string(most)}
+		}
+		p.Level = most
+		if most == Raw {
+			p.Notes = append(p.Notes, fmt.Sprintf("%s is made of raw rows: %s", agg, why))
+		}
+	}
+	return nil
+}
+
+// most is the coarsest level that has an aggregate, and why none coarser has.
+func (p *Plan) most(agg Agg, c Coverage) (Level, string) {
+	switch {
+	case agg == Last && p.Metric.Type == schema.Gauge:
+		return Raw, "rollups have no last value of gauges"
+	case !agg.percentile():
+		return Daily, ""
+	case p.long() || !HasPercentiles(p.Metric):
+		return Raw, "rollups have no percentiles of it"
+	case !p.single():
+		return Raw, "percentiles of several series do not add up"
+	case p.Step == 0 && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= Hourly.floor(c.Levels[Raw].From):
+		return Raw, "so it is exact"
+	default:
+		return Hourly, "percentiles are of hours"
+	}
+}
+
+// avoidPruned begins the range where the levels that are to be read begin,
+// where retention has taken away what was before.
+func (p *Plan) avoidPruned(c Coverage) error {
+	coarser := func(level Level, at schema.Instant) bool {
+		for _, other := range levels {
+			if from := c.Levels[other].From; other != level && other.atLeast(level) && from != 0 && from < at {
+				return true
+			}
+		}
+		return false
+	}
+	for _, level := range []Level{Raw, Hourly} {
+		kept := c.Levels[level].From
+		if kept == 0 {
+			kept = c.End()
+		}
+		kept = Hourly.floor(kept)
+		switch next := levels[slices.Index(levels, level)+1]; {
+		case p.Range.From >= kept || !coarser(level, kept) || level == Hourly && p.Level == Raw:
+		case p.Level == level:
+			hint := fmt.Sprintf("ask for a step of whole %s, which reach back to %v", map[Level]string{Hourly: "hours", Daily: "days"}[next], c.Begin())
+			if p.Range.To <= kept {
+				return &Error{fmt.Sprintf("%s rows of that time are not kept any more: they begin at %v", level, kept), p.wayOut(hint)}
+			}
+			p.Notes = append(p.Notes, fmt.Sprintf("%s rows are kept from %v on only: %s", level, kept, p.wayOut(hint)))
+			p.Range.From = kept
+		default:
+			// The rest of an hour, or day, is gone: take all of it.
+			p.Range.From = next.floor(p.Range.From)
+			if p.Range.To < kept {
+				p.Range.To = next.ceil(p.Range.To)
+			}
+		}
+	}
+	return nil
+}
+
+// wayOut replaces the hint where it is an aggregate, or a flag, that needs the
+// level, and not the step.
+func (p *Plan) wayOut(hint string) string {
+	switch {
+	case p.Query.Level != Auto:
+		return "leave --level out"
+	case p.Step%time.Hour == 0:
+		return "ask for other aggregates, such as avg and max, which rollups have"
+	default:
+		return hint
+	}
+}
+
+// note says what is read, and where that makes a difference.
+func (p *Plan) note() {
+	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != Raw })
+	has := func(aggs ...Agg) bool {
+		return slices.ContainsFunc(aggs, func(agg Agg) bool { return slices.Contains(p.Aggs, agg) })
+	}
+	if rolled && has(P50, P95) && p.Step != Hourly.long() {
+		p.Notes = append(p.Notes, "a percentile is that of the hours' percentiles")
+	}
+	if rolled && p.summed() && has(Avg, Min, Max) {
+		p.Notes = append(p.Notes, "of the sum of several series, rollups tell bounds: max is at most, min and avg are at least what is shown;\n"+
+			"avg is exact where all of them were there all the time; --level raw is exact")
+	}
+}
+
+// words spell a kind for people.
+func words(k schema.Kind) string { return strings.ReplaceAll(k.String(), "_", " ") }
+
+// String says what is read, in a line.
+func (p Plan) String() string {
+	var parts []string
+	for _, level := range []Level{Daily, Hourly, Raw} {
+		var spans []string
+		for _, s := range p.Segments {
+			if s.Level == level {
+				spans = append(spans, fmt.Sprintf("%v to %v", s.From, s.To))
+			}
+		}
+		if len(spans) > 0 {
+			parts = append(parts, fmt.Sprintf("%s rows of %s", level, strings.Join(spans, " and ")))
+		}
+	}
+	return fmt.Sprintf("%s by %s, from %s", p.Metric.Name, words(p.Kind), strings.Join(parts, ", "))
+}
+
+// Levels are the levels that a row is made of, joined by +. The time is that of
+// the row's step, or of nothing where the plan has none.
+func (p Plan) Levels(step schema.Instant) string {
+	from, to := p.Range.From, p.Range.To
+	if p.Step > 0 {
+		from, to = step, step.Add(p.Step)
+	}
+	var names []string
+	for _, s := range p.Segments {
+		if name := string(s.Level); s.From < to && from < s.To && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, "+")
+}

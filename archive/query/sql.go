@@ -1,0 +1,140 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Statement is the SQL that answers the plan. Its columns are those of
+// [Query.Groups], then, with a step, ts, then one for each aggregate. Rows come
+// by rank where there is no step, or with Top; then by names and time.
+func (p Plan) Statement() Statement {
+	b := new(builder)
+	for i, s := range p.Segments {
+		b.add(map[bool]string{true: "WITH cells AS (\n  ", false: "\n  UNION ALL\n  "}[i == 0])
+		p.cells(b, s)
+	}
+	b.add("\n)")
+	groups := strings.Join(p.Groups(), ", ")
+	if p.Step == 0 {
+		b.add("\n")
+		p.aggregate(b, false, p.Aggs, quoted)
+		b.add("\nORDER BY " + quoted(p.Aggs[0]) + " DESC, " + groups)
+		p.limit(b)
+		return b.statement()
+	}
+	if p.Top == 0 {
+		b.add("\n")
+		p.aggregate(b, true, p.Aggs, quoted)
+		b.add("\nORDER BY " + groups + ", ts")
+		return b.statement()
+	}
+	b.add(",\nranked AS (\n  SELECT *, row_number() OVER (ORDER BY rank DESC, " + groups + ") AS place FROM (")
+	p.aggregate(b, false, p.Aggs[:1], func(Agg) string { return "rank" })
+	b.add(")\n  ORDER BY place")
+	p.limit(b)
+	b.add("\n),\nsteps AS (\n  ")
+	p.aggregate(b, true, p.Aggs, quoted)
+	b.add("\n)\nSELECT steps.* FROM ranked JOIN steps ON ")
+	for i, column := range p.Groups() {
+		if i > 0 {
+			b.add(" AND ")
+		}
+		b.add(fmt.Sprintf("steps.%[1]s IS ranked.%[1]s", column))
+	}
+	b.add("\nORDER BY place, ts")
+	return b.statement()
+}
+
+func (p Plan) limit(b *builder) {
+	if p.Top > 0 {
+		b.add("\nLIMIT ?", int64(p.Top))
+	}
+}
+
+// quoted is the name of an aggregate's column: some are functions too.
+func quoted(agg Agg) string { return `"` + string(agg) + `"` }
+
+// aggregate writes the SELECT of aggregates of the cells, of each step or of the
+// whole range, under the names that as gives them.
+func (p Plan) aggregate(b *builder, steps bool, aggs []Agg, as func(Agg) string) {
+	columns := slices.Clone(p.Groups())
+	keys := strings.Join(columns, ", ")
+	step := fmt.Sprintf("t - t %% %d", p.seconds())
+	if steps {
+		columns = append(columns, step+" AS ts")
+		keys += ", " + step
+	}
+	var args []any
+	for _, agg := range aggs {
+		text, more := p.expression(agg, steps)
+		columns = append(columns, text+" AS "+as(agg))
+		args = append(args, more...)
+	}
+	b.add("SELECT "+strings.Join(columns, ",\n    ")+"\n  FROM ", args...)
+	var windows []string
+	if slices.Contains(aggs, Last) {
+		windows = append(windows, "rank() OVER (PARTITION BY "+keys+" ORDER BY t DESC) AS newest")
+	}
+	ordered := make(map[string]bool)
+	for _, agg := range aggs {
+		if place, value := p.place(agg); agg.percentile() && !ordered[place] {
+			ordered[place] = true
+			windows = append(windows, "row_number() OVER (PARTITION BY "+keys+" ORDER BY "+value+") AS "+place)
+		}
+	}
+	if len(ordered) > 0 {
+		windows = append(windows, "count(*) OVER (PARTITION BY "+keys+") AS places")
+	}
+	if len(windows) > 0 {
+		b.add("(SELECT *, " + strings.Join(windows, ",\n      ") + " FROM cells)")
+	} else {
+		b.add("cells")
+	}
+	b.add("\n  GROUP BY " + keys)
+}
+
+// place is the column with the rank of a cell by what a percentile is of, and
+// that.
+func (p Plan) place(agg Agg) (place, value string) {
+	if p.byTheHour() {
+		return "place" + string(agg[1:]), string(agg)
+	}
+	return "place", "s"
+}
+
+// expression computes an aggregate of cells.
+func (p Plan) expression(agg Agg, steps bool) (text string, args []any) {
+	switch agg {
+	case Avg:
+		if p.summed() {
+			return "total(s) / total(m)", nil
+		}
+		return "total(s) / total(n)", nil
+	case Min:
+		return "min(low)", nil
+	case Max:
+		return "max(high)", nil
+	case Sum:
+		return "sum(s)", nil
+	case Count:
+		return "sum(n)", nil
+	case Increase:
+		return "sum(inc)", nil
+	case Rate:
+		if !steps {
+			return "total(inc) / ?", []any{int64(p.Range.To - p.Range.From)}
+		}
+		return fmt.Sprintf("total(inc) / (min(t - t %% %[1]d + %[1]d, ?) - max(t - t %% %[1]d, ?))", p.seconds()),
+			[]any{int64(p.Range.To), int64(p.Range.From)}
+	case Last:
+		if p.addsUp() || p.single() {
+			return "max(CASE WHEN newest = 1 THEN last END)", nil
+		}
+		return "avg(CASE WHEN newest = 1 THEN last END)", nil
+	default:
+		place, value := p.place(agg)
+		return fmt.Sprintf("min(CASE WHEN %s * 100 >= places * %d THEN %s END)", place, agg.percent(), value), nil
+	}
+}

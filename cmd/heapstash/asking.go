@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/archive"
+	"heapstash/archive/query"
+	"heapstash/schema"
+)
+
+// run answers the question of each of the metrics.
+func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []string) error {
+	reader, err := archive.OpenReader(cmd.Context(), path)
+	if err != nil {
+		return err
+	}
+	defer reader.Close() // read only
+	return within(cmd.Context(), a.timeout, func(ctx context.Context) error {
+		width := terminalWidth(cmd.OutOrStdout())
+		if a.chart && q.Step == 0 {
+			q.Step = fittingStep(q, width)
+		}
+		if a.chart && q.Top == 0 {
+			q.Top = chartSeries
+		}
+		plans, err := a.plans(ctx, reader, q, metrics)
+		if err != nil {
+			return err
+		}
+		if a.explain {
+			return explainPlans(cmd.OutOrStdout(), plans)
+		}
+		for _, p := range plans {
+			lines(cmd.ErrOrStderr(), "note: ", p.String())
+			for _, note := range p.Notes {
+				lines(cmd.ErrOrStderr(), "note: ", note)
+			}
+		}
+		var answers []answer
+		for _, p := range plans {
+			rows, err := ask(ctx, reader, p)
+			if err != nil {
+				return err
+			}
+			answers = append(answers, rows)
+		}
+		if !slices.ContainsFunc(answers, func(a answer) bool { return len(a.rows) > 0 }) {
+			return holding(ctx, reader, fmt.Errorf("there is nothing of %s from %v to %v", strings.Join(metrics, ", "), q.From, q.To))
+		}
+		if a.chart {
+			return drawCharts(cmd.OutOrStdout(), answers, a.unit, width)
+		}
+		return a.print(cmd.OutOrStdout(), answers)
+	})
+}
+
+// plans decides how each metric's question is answered.
+func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Query, names []string) ([]query.Plan, error) {
+	var questions []query.Query
+	var common []schema.Kind
+	for i, name := range names {
+		own := q
+		carriers, err := resolveMetric(ctx, reader, &own, schema.MetricName(name))
+		if err != nil {
+			return nil, err
+		}
+		kinds := []schema.Kind{q.Kind}
+		if q.Kind == 0 {
+			if kinds, err = own.Kinds(carriers); err != nil {
+				return nil, err
+			}
+		}
+		if i == 0 {
+			common = kinds
+		}
+		common = slices.DeleteFunc(slices.Clone(common), func(k schema.Kind) bool { return !slices.Contains(kinds, k) })
+		questions = append(questions, own)
+	}
+	if len(common) == 0 {
+		return nil, hinted{fmt.Errorf("no kind of thing has all of %s", strings.Join(names, ", ")), "ask for them one by one"}
+	}
+	var plans []query.Plan
+	for _, own := range questions {
+		own.Kind = common[0]
+		if len(own.Aggs) == 0 {
+			own.Aggs = []query.Agg{query.DefaultAgg(own.Metric)}
+		}
+		if err := checkUnit(a.unit, own.Metric, own.Aggs); err != nil {
+			return nil, err
+		}
+		if err := own.Check(); err != nil {
+			return nil, err
+		}
+		coverage, err := reader.Coverage(ctx, own)
+		if err != nil {
+			return nil, err
+		}
+		plan, err := own.Plan(coverage)
+		if err != nil && schema.HintOf(err) == "" {
+			err = holding(ctx, reader, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}
+
+// resolveMetric finds what the name means, and, of a metric outside the
+// registry, the kinds that the archive has it of.
+func resolveMetric(ctx context.Context, reader *archive.Reader, q *query.Query, name schema.MetricName) ([]schema.Kind, error) {
+	if m, ok := schema.Lookup(name); ok {
+		q.Metric = m
+		return nil, nil
+	}
+	q.Metric = schema.Metric{Name: name}
+	carriers, err := reader.Carriers(ctx, name)
+	if err != nil || len(carriers) > 0 {
+		return carriers, err
+	}
+	known, err := reader.MetricNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hint := "`heapstash schema` lists the metrics, and `heapstash sql \"SELECT name FROM metrics\"` all that the archive knows"
+	if near := nearest(string(name), known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return nil, hinted{fmt.Errorf("unknown metric %q", name), hint}
+}
+
+// explainPlans prints what would be run.
+func explainPlans(w io.Writer, plans []query.Plan) error {
+	for _, p := range plans {
+		lines(w, "-- ", p.String())
+		for _, note := range p.Notes {
+			lines(w, "-- ", note)
+		}
+		if _, err := fmt.Fprintf(w, "%s;\n", p.Statement().Literal()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holding adds to an error what the archive has.
+func holding(ctx context.Context, reader *archive.Reader, err error) error {
+	status, statusErr := reader.Status(ctx)
+	if statusErr != nil {
+		return statusErr
+	}
+	var has []string
+	for _, k := range status.Kinds {
+		if k.Newest != 0 {
+			has = append(has, fmt.Sprintf("  %s: %d of the kind %v, from %v to %v", k.Cluster, k.Entities, k.Kind, k.Oldest, k.Newest))
+		}
+	}
+	if len(has) == 0 {
+		return hinted{err, "the archive has no samples yet"}
+	}
+	return hinted{err, "the archive has\n" + strings.Join(has, "\n")}
+}
+
+// completeMetrics completes the registry's names.
+func completeMetrics(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, m := range schema.Registry() {
+		names = append(names, string(m.Name)+"\t"+m.Description)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/archive/query"
+	"heapstash/schema"
+)
+
+const queryLong = `query asks for metrics: of each series, or put together by names, over a range of time as
+a whole or step by step. It prints a table, CSV or JSON (an object a line), or draws a
+chart. What it reads is said on stderr; --explain prints the SQL for stock sqlite3.
+
+Of what: filters are globs. Without --kind, the kind is the coarsest that carries all the
+metrics and has all the names that filters and --by speak of: cluster, namespace, node,
+pod, container, system_container. So --pod asks for pods, --container for containers, and
+--namespace alone for the namespace's own series, if it has the metric. --label resource_id:/
+asks for one file system, disk or accelerator.
+
+What is computed, in each step of each group:
+  avg, min, max, last, p50, p95   of a gauge; of several series put together, of their sum at
+      each moment at which there is any. Shares, percentages and uptime do not add up: there,
+      it is of all their samples together. Percentiles are by nearest rank.
+  sum, count        of all samples
+  increase, rate    of a counter: its growth from the sample before the step on, and that by
+      the step's seconds. One that fell was reset, and has grown from 0. Growth adds up.
+  last              of a counter
+Without --agg, it is avg for gauges, rate for counters, increase for restart_count and last
+for uptime. Of a metric that only you know, such as custom/..., all of them can be asked.
+
+From what: steps of whole days are made of daily rollups, those of whole hours of hourly
+ones, others of raw rows; so is the range as a whole. What no rollup has yet comes from the
+finer rows. avg is always the sum by the count of samples. Rollups do not have everything:
+  - last of gauges, and percentiles but for those of cpu/usage_rate and memory/working_set of
+    each series, are made of raw rows. With longer steps than hours, those two are
+    percentiles of the hours' percentiles.
+  - of the sum of several series, rollups have bounds: max is the sum of the hour's or day's
+    maxima, so the sum was never greater; min is the sum of the minima of those that were
+    there all the time, so it was never less; avg is exact where the series were there
+    all the time, or never two at once, and else it was no less.
+--level raw is exact, and takes longer. A step begins at a whole multiple of its length since
+1970, in UTC. The range begins with a step, and ends where the archive ends.
+
+--top ranks groups by the first aggregate over the whole range.`
+
+const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etcd-*' --since 30d --step 1h --agg avg,max
+  heapstash query cpu/usage_rate --by namespace --since 7d --top 10
+  heapstash query network/rx --by namespace,pod --since 24h --format csv
+  heapstash query memory/working_set -n shop --pod 'web-*' --by namespace --since 7d --chart
+  heapstash query filesystem/usage --node 'node-*' --label resource_id:/ --agg last
+  heapstash query custom/queue_length --pod 'web-*' --since 12h --step 5m --explain`
+
+// asking is what the flags of query say.
+type asking struct {
+	clusters, namespaces, pods, containers, nodes, labels []string
+
+	kind, level, unit, format string
+	aggs, by                  []string
+	since, until              momentFlag
+	step                      lengthFlag
+	top                       int
+	chart, explain            bool
+	timeout                   time.Duration
+}
+
+func newQueryCommand() *cobra.Command {
+	a := asking{since: momentFlag{now: time.Now}, until: momentFlag{now: time.Now}}
+	cmd := &cobra.Command{
+		Use:     "query METRIC...",
+		Short:   "Ask for metrics over time: a table, CSV, JSON or a chart",
+		Long:    queryLong,
+		Example: queryExample,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("no metric is given: `heapstash schema` lists them")
+			}
+			return nil
+		},
+		ValidArgsFunction: completeMetrics,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			if f := cmd.Flags().Lookup("cluster-name"); f.Changed {
+				a.clusters = []string{f.Value.String()}
+			}
+			if a.chart && cmd.Flags().Changed("format") {
+				return usageError(cmd, errors.New("--chart and --format are given"))
+			}
+			question, err := a.question()
+			if err != nil {
+				return err
+			}
+			return a.run(cmd, cfg.DBFile, question, args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVarP(&a.namespaces, "namespace", "n", nil, "namespaces that match this glob (repeatable)")
+	f.StringSliceVar(&a.pods, "pod", nil, "pods that match this glob (repeatable)")
+	f.StringSliceVar(&a.containers, "container", nil, "containers that match this glob (repeatable)")
+	f.StringSliceVar(&a.nodes, "node", nil, "nodes that match this glob (repeatable)")
+	f.StringArrayVar(&a.labels, "label", nil, "labelled series with this KEY:VALUE, the value a glob (repeatable)")
+	f.StringVar(&a.kind, "kind", "", "kind of thing (default: see above)")
+	f.Var(&a.since, "since", "begin of the range: a time, or how long ago (default 24h)")
+	f.Var(&a.until, "until", "end of the range, which is not in it (default now)")
+	f.Var(&a.step, "step", "a row for each so long, such as 5m, 1h or 1d (default: one for the whole range; of a chart, what fits)")
+	f.StringSliceVar(&a.aggs, "agg", nil, "aggregates: avg, min, max, sum, last, increase, rate, p50, p95, count")
+	f.StringSliceVar(&a.by, "by", nil, "put series together by cluster, namespace, pod, container, node or a label")
+	f.IntVar(&a.top, "top", 0, "only so many groups, those with the greatest first aggregate over the whole range")
+	f.StringVar(&a.level, "level", "auto", "what to read: raw, hourly, daily, or auto")
+	f.StringVar(&a.format, "format", "table", "table, csv or json")
+	f.BoolVar(&a.chart, "chart", false, "draw a chart")
+	f.StringVar(&a.unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
+	f.BoolVar(&a.explain, "explain", false, "print the SQL instead of running it")
+	f.DurationVar(&a.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
+	return cmd
+}
+
+// question is what the flags ask of each metric.
+func (a *asking) question() (query.Query, error) {
+	now := schema.InstantOf(time.Now())
+	q := query.Query{
+		Clusters: a.clusters, Namespaces: a.namespaces, Pods: a.pods, Containers: a.containers, Nodes: a.nodes,
+		By: a.by, From: a.since.at, To: a.until.at, Step: time.Duration(a.step), Top: a.top,
+	}
+	if q.To == 0 {
+		q.To = now + 1
+	}
+	if q.From == 0 {
+		q.From = q.To.Add(-24 * time.Hour)
+	}
+	if q.Top < 0 {
+		return q, fmt.Errorf("--top %d: there is no such number of groups", q.Top)
+	}
+	var err error
+	if q.Aggs, err = query.ParseAggs(a.aggs); err != nil {
+		return q, err
+	}
+	if q.Level, err = query.ParseLevel(a.level); err != nil {
+		return q, err
+	}
+	if a.kind != "" {
+		if q.Kind, err = schema.ParseKind(a.kind); err != nil {
+			return q, err
+		}
+	}
+	for _, label := range a.labels {
+		key, value, ok := strings.Cut(label, ":")
+		if !ok {
+			return q, hinted{fmt.Errorf("label %q has no value", label), "write --label KEY:VALUE, as in --label resource_id:/"}
+		}
+		if q.Labels == nil {
+			q.Labels = make(map[string]string)
+		}
+		q.Labels[key] = value
+	}
+	if _, err := newRowWriter(a.format, nil); err != nil {
+		return q, err
+	}
+	if a.unit == "" {
+		a.unit = "auto"
+		if a.format != "table" {
+			a.unit = "raw"
+		}
+	}
+	return q, nil
+}
