@@ -15,8 +15,7 @@ import (
 )
 
 // queryHint goes with whatever SQLite refuses.
-const queryHint = "sql runs one statement that only reads; the views are listed by\n" +
-	`  heapstash sql "SELECT name FROM sqlite_schema WHERE type = 'view'"`
+const queryHint = "sql runs one statement that only reads; `heapstash sql --schema` lists the views and their columns"
 
 // usualRows is as much as a table may have, which is in memory as a whole.
 const usualRows = 100_000
@@ -27,26 +26,34 @@ type statement struct {
 	format  string
 	timeout time.Duration
 	maxRows int // 0 for any number; negative for the format's usual one
+
+	schema, tables bool
 }
 
 func newSQLCommand() *cobra.Command {
 	var q statement
 	cmd := &cobra.Command{
-		Use:   "sql [STATEMENT | -]",
+		Use:   "sql [STATEMENT | - | --schema [VIEW...]]",
 		Short: "Ask the archive one question in SQL",
 		Long: "sql runs one statement that reads, given as an argument, in a file, or on stdin, and\n" +
 			"prints its result: as a table, as CSV (NULL is an empty field) or as JSON, an object a\n" +
 			"line. A table is printed at once in the end; CSV and JSON go out as rows come. Numbers\n" +
 			"are exact to 64 bits.\n\n" +
 			"The archive is open for reading only: ATTACH, temporary tables, PRAGMAs that set something\n" +
-			"and functions that reach other files are refused. A value may have 32 MB.",
+			"and functions that reach other files are refused. A value may have 32 MB.\n\n" +
+			"--schema lists the views with their columns, units and meanings; VIEW is a glob. The tables\n" +
+			"behind them, which may change from one version to the next, are listed with --tables.",
 		Example: `  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"` + "\n" +
-			`  heapstash sql --format csv --file report.sql`,
-		Args: oneStatement,
+			`  heapstash sql --format csv --file report.sql` + "\n" +
+			`  heapstash sql --schema pod pod_hourly`,
+		Args: q.arguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(cmd.Flags())
 			if err != nil {
 				return err
+			}
+			if q.schema {
+				return describing{q.format, q.tables, args}.run(cmd.Context(), cmd.OutOrStdout(), cfg.DBFile)
 			}
 			text, err := q.text(cmd, args)
 			if err != nil {
@@ -57,6 +64,8 @@ func newSQLCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&q.file, "file", "f", "", "read the statement from this file")
 	cmd.Flags().StringVar(&q.format, "format", "table", "table, csv or json")
+	cmd.Flags().BoolVar(&q.schema, "schema", false, "list the views with their columns and units, instead of a statement's rows")
+	cmd.Flags().BoolVar(&q.tables, "tables", false, "with --schema: the tables instead of the views")
 	cmd.Flags().DurationVar(&q.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
 	cmd.Flags().IntVar(&q.maxRows, "max-rows", -1, "fail after so many rows; 0 for any number (default 100000 for a table, 10000000 otherwise)")
 	return cmd

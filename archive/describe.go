@@ -1,0 +1,128 @@
+package archive
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// View is a view of an archive, or a table.
+type View struct {
+	Name string `json:"view"`
+	// Meaning is what one row is; empty for what is not heapstash's.
+	Meaning string       `json:"meaning"`
+	Columns []ViewColumn `json:"columns"`
+}
+
+// ViewColumn is a column of a view.
+type ViewColumn struct {
+	Name string
+	// Of and What are the metric's column and what a rollup has of it, such as
+	// cpu_usage_rate and max; empty elsewhere.
+	Of, What string
+	Unit     schema.Unit
+	Meaning  string
+}
+
+const selectDescribed = `SELECT v.name, c.name FROM sqlite_schema v JOIN pragma_table_info(v.name) c
+	WHERE v.type = ? AND v.name NOT LIKE 'sqlite%' ORDER BY v.rowid, c.cid`
+
+// Views describes the views that the archive has, or its tables, in the order
+// in which they were made.
+func (r *Reader) Views(ctx context.Context, tables bool) ([]View, error) {
+	kind := "view"
+	if tables {
+		kind = "table"
+	}
+	var views []View
+	err := each(ctx, r.db, func(rows *sql.Rows) error {
+		var view, column string
+		if err := rows.Scan(&view, &column); err != nil {
+			return err
+		}
+		if len(views) == 0 || views[len(views)-1].Name != view {
+			views = append(views, View{Name: view, Meaning: meaningOfView(view)})
+		}
+		v := &views[len(views)-1]
+		if tables {
+			v.Meaning = ""
+		}
+		v.Columns = append(v.Columns, describe(view, column))
+		return nil
+	}, selectDescribed, kind)
+	return views, explain(r.path, err)
+}
+
+// meaningOfView is what one row of a view is.
+func meaningOfView(view string) string {
+	if meaning, ok := viewMeanings[view]; ok {
+		return meaning
+	}
+	for suffix, meaning := range map[string]string{
+		"_hourly": "what an hour of rows comes to, of ",
+		"_daily":  "what a day of rows comes to, of ",
+		"_rates":  "the growth of counters by the second, of ",
+	} {
+		if base, ok := strings.CutSuffix(view, suffix); ok && viewMeanings[base] != "" {
+			return meaning + strings.TrimSuffix(viewMeanings[base], " at a moment")
+		}
+	}
+	return ""
+}
+
+// describe tells what a column is.
+func describe(view, name string) ViewColumn {
+	if c, ok := columnMeanings[view+"."+name]; ok {
+		c.Name = name
+		return c
+	}
+	if c, ok := describeMetric(name); ok {
+		return c
+	}
+	c := columnMeanings[name]
+	c.Name = name
+	if name == "ts" || name == "time" {
+		if strings.HasSuffix(view, "_hourly") {
+			c.Meaning = "begin of the hour, " + c.Meaning
+		} else if strings.HasSuffix(view, "_daily") {
+			c.Meaning = "begin of the day, " + c.Meaning
+		}
+	}
+	return c
+}
+
+// rolledMeanings are what rollups have of a metric.
+var rolledMeanings = map[string]string{
+	"min": "the least value", "avg": "the sum by the count", "max": "the greatest value", "sum": "of all values",
+	"count": "number of values", "increase": "growth since the value before; after a reset, from 0", "last": "the last value",
+	"p50": "50th percentile, by nearest rank", "p95": "95th percentile, by nearest rank",
+}
+
+// describeMetric tells what a metric's column is, or what is made of it.
+func describeMetric(name string) (ViewColumn, bool) {
+	for _, m := range schema.Registry() {
+		switch column, what, rolled := m.Column(), "", false; {
+		case name == column:
+			return ViewColumn{Name: name, Unit: m.Unit, Meaning: m.Description}, true
+		case name == "derived_"+column+"_per_second":
+			return ViewColumn{Name: name, Unit: m.Unit + "/s", Meaning: "growth by the second since the row before: " + m.Description}, true
+		default:
+			what, rolled = strings.CutPrefix(name, column+"_")
+			if _, ok := rolledMeanings[what]; !rolled || !ok {
+				continue
+			}
+			c := ViewColumn{Name: name, Of: column, What: what, Unit: m.Unit, Meaning: m.Description}
+			if what == "count" {
+				c.Unit = ""
+			}
+			return c, true
+		}
+	}
+	return ViewColumn{}, false
+}
+
+// RolledMeaning is what a rollup has of a metric, by the end of its column's
+// name.
+func RolledMeaning(what string) string { return rolledMeanings[what] }
