@@ -46,10 +46,17 @@ func (r *Reader) Views(ctx context.Context, tables bool) ([]View, error) {
 			views = append(views, View{Name: view, Meaning: meaningOfView(view)})
 		}
 		v := &views[len(views)-1]
+		c := describe(view, column)
 		if tables {
+			// What views say in words is coded otherwise there; metrics are not.
 			v.Meaning = ""
+			if m, ok := describeMetric(column); ok {
+				c = m
+			} else {
+				c = ViewColumn{Name: column}
+			}
 		}
-		v.Columns = append(v.Columns, describe(view, column))
+		v.Columns = append(v.Columns, c)
 		return nil
 	}, selectDescribed, kind)
 	return views, explain(r.path, err)
@@ -107,7 +114,11 @@ func describeMetric(name string) (ViewColumn, bool) {
 		case name == column:
 			return ViewColumn{Name: name, Unit: m.Unit, Meaning: m.Description}, true
 		case name == "derived_"+column+"_per_second":
-			return ViewColumn{Name: name, Unit: m.Unit + "/s", Meaning: "growth by the second since the row before: " + m.Description}, true
+			unit := m.Unit + "/s"
+			if m.Unit == schema.Count {
+				unit = schema.PerSecond
+			}
+			return ViewColumn{Name: name, Unit: unit, Meaning: "growth by the second since the row before: " + m.Description}, true
 		default:
 			what, rolled = strings.CutPrefix(name, column+"_")
 			if _, ok := rolledMeanings[what]; !rolled || !ok {

@@ -1,0 +1,187 @@
+package query_test
+
+import (
+	"cmp"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	"heapstash/archive/query"
+)
+
+// The oracle answers a query from the list of all samples, the slow and plain
+// way, as the help of the command says it.
+
+// field is a sample's value of a column.
+func (s sample) field(column string) string {
+	switch column {
+	case "cluster":
+		return s.cluster
+	case "namespace":
+		return s.namespace
+	case "pod":
+		return s.pod
+	case "container":
+		return s.container
+	case "node":
+		return s.node
+	case "labels":
+		return s.labels
+	default:
+		for pair := range strings.SplitSeq(s.labels, ",") {
+			if value, ok := strings.CutPrefix(pair, column+":"); ok {
+				return value
+			}
+		}
+		return ""
+	}
+}
+
+func (s sample) key(columns []string) string {
+	var names []string
+	for _, column := range columns {
+		names = append(names, s.field(column))
+	}
+	return strings.Join(names, "|")
+}
+
+func anyMatches(globs []string, name string) bool {
+	for _, glob := range globs {
+		if ok, err := path.Match(glob, name); ok && err == nil {
+			return true
+		}
+	}
+	return len(globs) == 0
+}
+
+// wanted are the samples that the query is about, of any time.
+func (w *world) wanted(q query.Query) []sample {
+	var wanted []sample
+	for _, s := range w.samples {
+		ok := s.kind == q.Kind.String() && s.metric == string(q.Metric.Name) &&
+			anyMatches(q.Clusters, s.cluster) && anyMatches(q.Namespaces, s.namespace) && anyMatches(q.Pods, s.pod) &&
+			anyMatches(q.Containers, s.container) && anyMatches(q.Nodes, s.node)
+		for key, glob := range q.Labels {
+			ok = ok && strings.ReplaceAll(glob, "*", "") != "" && strings.HasPrefix(s.field(key), strings.TrimSuffix(glob, "*"))
+		}
+		if ok {
+			wanted = append(wanted, s)
+		}
+	}
+	return wanted
+}
+
+// expected is an answer of the oracle: of each group and step, each aggregate.
+type expected map[string]map[query.Agg]float64
+
+type bucket struct {
+	moments  map[int64]float64 // sums of all series
+	latest   map[int64][]float64
+	values   []float64
+	grown    float64
+	from, to int64
+}
+
+// oracle answers the query exactly. The range is [from, to); growth and shares of
+// time are of that too.
+func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
+	series := []string{"cluster", "namespace", "pod", "container", "node", "labels"}
+	step := int64(q.Step.Seconds())
+	before := make(map[string]float64)
+	buckets := make(map[string]*bucket)
+	for _, s := range w.wanted(q) {
+		if s.ts >= to {
+			break
+		}
+		old, known := before[s.key(series)]
+		before[s.key(series)] = s.value
+		if s.ts < from {
+			continue
+		}
+		start, end := from, to
+		key := s.key(q.Groups())
+		if step > 0 {
+			at := s.ts - s.ts%step
+			key += "@" + time(at)
+			start, end = max(at, from), min(at+step, to)
+		}
+		b := buckets[key]
+		if b == nil {
+			b = &bucket{moments: make(map[int64]float64), latest: make(map[int64][]float64), from: start, to: end}
+			buckets[key] = b
+		}
+		b.moments[s.ts] += s.value
+		b.latest[s.ts] = append(b.latest[s.ts], s.value)
+		b.values = append(b.values, s.value)
+		switch {
+		case known && s.value < old:
+			b.grown += s.value
+		case known:
+			b.grown += s.value - old
+		}
+	}
+	answer := make(expected)
+	for key, b := range buckets {
+		of := b.values
+		last := slices.Max(keys(b.moments))
+		lastValue := total(b.latest[last]) / float64(len(b.latest[last]))
+		if addsUp {
+			of = nil
+			for _, sum := range b.moments {
+				of = append(of, sum)
+			}
+			lastValue = b.moments[last]
+		}
+		answer[key] = map[query.Agg]float64{
+			query.Avg: total(of) / float64(len(of)), query.Min: slices.Min(of), query.Max: slices.Max(of),
+			query.Sum: total(b.values), query.Count: float64(len(b.values)),
+			query.P50: nearestRank(of, 0.50), query.P95: nearestRank(of, 0.95), query.Last: lastValue,
+			query.Increase: b.grown, query.Rate: b.grown / float64(b.to-b.from),
+		}
+	}
+	return answer
+}
+
+// ofHours replaces the percentiles by those of the percentiles of hours. Groups
+// are series.
+func (w *world) ofHours(q query.Query, from, to int64, answer expected) {
+	hourly := q
+	hourly.Step = 3600e9
+	lists := make(map[string]map[query.Agg][]float64)
+	for key, aggs := range w.oracle(hourly, from, to, true) {
+		name, at, _ := strings.Cut(key, "@")
+		if step := int64(q.Step.Seconds()); step > 0 {
+			name += "@" + time(number(at)-number(at)%step)
+		}
+		if lists[name] == nil {
+			lists[name] = make(map[query.Agg][]float64)
+		}
+		for _, agg := range []query.Agg{query.P50, query.P95} {
+			lists[name][agg] = append(lists[name][agg], aggs[agg])
+		}
+	}
+	for key, aggs := range answer {
+		aggs[query.P50], aggs[query.P95] = nearestRank(lists[key][query.P50], 0.50), nearestRank(lists[key][query.P95], 0.95)
+	}
+}
+
+func total(values []float64) (sum float64) {
+	for _, v := range values {
+		sum += v
+	}
+	return sum
+}
+
+// nearestRank is the least value that so much of all is not greater than.
+func nearestRank(values []float64, share float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[max(int(math.Ceil(share*float64(len(sorted))-1e-9)), 1)-1]
+}
+
+func keys[K cmp.Ordered, V any](m map[K]V) (list []K) {
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}

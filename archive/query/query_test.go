@@ -1,0 +1,215 @@
+package query_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	gotime "time"
+
+	"heapstash/archive/query"
+	"heapstash/schema"
+)
+
+func time(at int64) string { return strconv.FormatInt(at, 10) }
+
+func number(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// answer runs the plan's statement in stock sqlite3, and compares that with the
+// reader's own.
+func (w *world) answer(t *testing.T, p query.Plan) expected {
+	t.Helper()
+	s := p.Statement()
+	records, err := csv.NewReader(strings.NewReader(stock(t, w.path, s.Literal()))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := w.reader.Query(t.Context(), s.Text, s.Args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, s.Literal())
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := make(expected)
+	for i := 0; rows.Next(); i++ {
+		values, dest := make([]any, len(columns)), make([]any, len(columns))
+		for j := range values {
+			dest[j] = &values[j]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		key, aggs := "", make(map[query.Agg]float64)
+		for j, column := range columns {
+			text := fmt.Sprint(values[j])
+			if values[j] == nil {
+				text = ""
+			}
+			switch {
+			case column == "ts":
+				key = "@" + text
+			case slices.Contains(p.Aggs, query.Agg(column)):
+				if aggs[query.Agg(column)], err = strconv.ParseFloat(text, 64); err != nil {
+					t.Fatalf("%s: %v\n%s", column, err, s.Literal())
+				}
+				if got, err := strconv.ParseFloat(records[i][j], 64); err != nil || !near(got, aggs[query.Agg(column)]) {
+					t.Fatalf("row %d, %s: stock sqlite3 has %s, the reader %s", i, column, records[i][j], text)
+				}
+			default:
+				names = append(names, text)
+			}
+		}
+		key = strings.Join(names, "|") + key
+		if answer[key] != nil {
+			t.Fatalf("two rows of %s\n%s", key, s.Literal())
+		}
+		answer[key] = aggs
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(records) != len(answer) {
+		t.Fatalf("stock sqlite3 has %d rows, the reader %d", len(records), len(answer))
+	}
+	return answer
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b), 1) }
+
+// randomQuery asks something that can be asked.
+func randomQuery(random *rand.Rand) query.Query {
+	pick := func(list ...string) string { return list[random.IntN(len(list))] }
+	var q query.Query
+	metric := pick("cpu/usage_rate", "memory/working_set", "memory/rss", "network/rx", "cpu/usage", "cpu/node_utilization",
+		"filesystem/usage", "disk/io_read_bytes", "custom/queue", "uptime")
+	var ok bool
+	if q.Metric, ok = schema.Lookup(schema.MetricName(metric)); !ok {
+		q.Metric.Name = schema.MetricName(metric)
+	}
+	kinds := map[string][]schema.Kind{
+		"cpu/usage_rate":     {schema.Cluster, schema.Node, schema.Namespace, schema.Pod, schema.Container},
+		"memory/working_set": {schema.Node, schema.Pod}, "memory/rss": {schema.Pod}, "network/rx": {schema.Pod},
+		"cpu/usage": {schema.Node, schema.Container}, "cpu/node_utilization": {schema.Node}, "filesystem/usage": {schema.Node},
+		"disk/io_read_bytes": {schema.Node}, "custom/queue": {schema.Pod}, "uptime": {schema.Node, schema.Pod},
+	}[metric]
+	q.Kind = kinds[random.IntN(len(kinds))]
+	columns := query.KindColumns(q.Kind)
+	if slices.Contains(columns, "namespace") && random.IntN(2) == 0 {
+		q.Namespaces = [][]string{{"shop"}, {"s*"}, {"shop", "jobs"}, {"ml", "j*"}}[random.IntN(4)]
+	}
+	if slices.Contains(columns, "pod") && random.IntN(2) == 0 {
+		q.Pods = [][]string{{"web-0"}, {"web-[12]"}, {"w?b-*"}}[random.IntN(3)]
+	}
+	if q.Metric.Family != schema.Unlabelled && random.IntN(2) == 0 {
+		q.Labels = map[string]string{"resource_id": pick("/dev/sda", "/dev/sd*")}
+	}
+	switch random.IntN(3) {
+	case 0:
+		q.By = []string{"cluster"}
+	case 1:
+		if len(columns) > 0 {
+			q.By = []string{columns[random.IntN(len(columns))]}
+		}
+	}
+	q.Aggs = []query.Agg{query.Avg, query.Min, query.Max, query.Sum, query.Count, query.Last, query.P50, query.P95}
+	switch q.Metric.Type {
+	case schema.Cumulative:
+		q.Aggs = []query.Agg{query.Rate, query.Increase, query.Last}
+	case "":
+		q.Aggs = append(q.Aggs, query.Rate, query.Increase)
+	}
+	random.Shuffle(len(q.Aggs), func(i, j int) { q.Aggs[i], q.Aggs[j] = q.Aggs[j], q.Aggs[i] })
+	q.Aggs = q.Aggs[:1+random.IntN(len(q.Aggs))]
+	q.Step = []gotime.Duration{0, 0, 10 * gotime.Minute, gotime.Hour, 6 * gotime.Hour, 24 * gotime.Hour, 48 * gotime.Hour}[random.IntN(7)]
+	q.From = begin - 7200 + schema.Instant(random.IntN(3*24*3600))
+	q.To = q.From + schema.Instant(3600+random.IntN(3*24*3600))
+	return q
+}
+
+// TestQueriesAreRight holds random questions to the oracle, from raw rows and
+// from whatever level is chosen.
+func TestQueriesAreRight(t *testing.T) {
+	for seed := range uint64(1) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := newWorld(t, seed, 4)
+			random := rand.New(rand.NewPCG(seed, 2))
+			asked := make(map[query.Level]int)
+			for i := range 40 {
+				q := randomQuery(random)
+				for _, level := range []query.Level{query.Raw, query.Auto} {
+					q.Level = level
+					asked[w.check(t, i, q)]++
+				}
+			}
+			t.Log(asked)
+			for _, level := range []query.Level{query.Raw, query.Hourly, query.Daily} {
+				if asked[level] < 10 {
+					t.Errorf("%d questions were asked of %s rows", asked[level], level)
+				}
+			}
+		})
+	}
+}
+
+// check compares an answer with the oracle's, and returns the level of the plan.
+func (w *world) check(t *testing.T, i int, q query.Query) query.Level {
+	t.Helper()
+	coverage, err := w.reader.Coverage(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := q.Plan(coverage)
+	if err != nil {
+		if inRange := slices.ContainsFunc(w.wanted(q), func(s sample) bool { return s.ts >= int64(q.From) && s.ts < int64(q.To) }); inRange {
+			t.Errorf("question %d, %+v: %v", i, q, err)
+		}
+		return ""
+	}
+	addsUp := q.Metric.Name != "uptime" && q.Metric.Unit != schema.Ratio
+	single := len(q.By) == 0 || len(p.Groups()) == len(query.Query{Kind: q.Kind, Metric: q.Metric}.Groups())
+	want := w.oracle(q, int64(p.Range.From), int64(p.Range.To), addsUp && !single)
+	if p.Level != query.Raw && single {
+		w.ofHours(q, int64(p.Range.From), int64(p.Range.To), want)
+	}
+	got := w.answer(t, p)
+	if len(got) != len(want) {
+		t.Errorf("question %d, %+v: %d rows, want %d\n%s", i, q, len(got), len(want), p.Statement().Literal())
+		return p.Level
+	}
+	rolled := slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != query.Raw })
+	for key, aggs := range got {
+		for agg, v := range aggs {
+			exact, ok := want[key][agg]
+			right := ok && near(v, exact)
+			if rolled && addsUp && !single {
+				switch agg {
+				case query.Avg, query.Min:
+					right = ok && v <= exact+1e-6
+				case query.Max:
+					right = ok && v >= exact-1e-6
+				case query.Last: // of the last hour or day, rather than moment
+					right = ok
+				}
+			}
+			if !right {
+				t.Errorf("question %d, %+v:\n%s of %s is %v, want %v (rolled: %v, from %v)\n%s", i, q, agg, key, v, exact, rolled, p, p.Statement().Literal())
+				return p.Level
+			}
+		}
+	}
+	return p.Level
+}

@@ -1,0 +1,183 @@
+package query_test
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+const (
+	begin      = schema.Instant(1506513600) // 2017-09-27T12:00:00Z
+	resolution = 300
+)
+
+// world is an archive of made-up samples, and what stock sqlite3 reads of them.
+type world struct {
+	path    string
+	reader  *archive.Reader
+	samples []sample
+}
+
+// sample is a row of the view samples.
+type sample struct {
+	cluster, kind, namespace, pod, container, node, labels, metric string
+	ts                                                             int64
+	value                                                          float64
+}
+
+// thing is something that lives for some of the world's time.
+type thing struct {
+	entity   schema.Entity
+	metrics  []schema.MetricName
+	from, to schema.Instant
+	counters map[schema.MetricName]int64
+}
+
+// newWorld makes some days of samples: things that come and go, batches that
+// are missing, values that are missing, counters that are reset.
+func newWorld(t *testing.T, seed uint64, days int) *world {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 1))
+	end := begin + schema.Instant(days*24*3600+random.IntN(3600))
+	var things []thing
+	add := func(e schema.Entity, always bool, metrics ...schema.MetricName) {
+		th := thing{entity: e, metrics: metrics, from: begin, to: end, counters: make(map[schema.MetricName]int64)}
+		if !always {
+			th.from += schema.Instant(random.IntN(days * 24 * 3600))
+			th.to = th.from + schema.Instant(random.IntN(20*3600))
+		}
+		things = append(things, th)
+	}
+	add(schema.ClusterEntity(), true, "cpu/usage_rate", "cpu/request")
+	for n := range 2 {
+		node := fmt.Sprintf("node-%d", n)
+		add(schema.NodeEntity(node), true, "cpu/usage_rate", "cpu/usage", "memory/working_set", "cpu/node_utilization", "uptime")
+		disk := schema.NodeEntity(node)
+		disk.Labels = "resource_id:/dev/sda"
+		add(disk, true, "filesystem/usage", "disk/io_read_bytes")
+		disk.Labels = "resource_id:/dev/sdb"
+		add(disk, false, "filesystem/usage", "disk/io_read_bytes")
+	}
+	for n, namespace := range []string{"shop", "ml", "jobs"} {
+		add(schema.NamespaceEntity(namespace), true, "cpu/usage_rate")
+		for p := range 4 {
+			pod := schema.PodEntity(namespace, fmt.Sprintf("web-%d", p))
+			add(pod, p == 0 && n < 2, "cpu/usage_rate", "memory/working_set", "memory/rss", "network/rx", "uptime", "custom/queue")
+			add(schema.ContainerEntity(namespace, pod.Pod, "main"), p == 0, "cpu/usage_rate", "cpu/usage")
+		}
+	}
+
+	w := &world{path: filepath.Join(t.TempDir(), "a.db")}
+	store, err := archive.Open(t.Context(), w.path, archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass, err := store.BeginPass(t.Context(), schema.Pass{Cluster: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch []schema.Row
+	outage := begin + schema.Instant(random.IntN(days*24*3600))
+	for at := begin - begin%resolution; at < end; at += resolution {
+		if at >= outage && at < outage+3*3600 || random.IntN(40) == 0 {
+			continue // nobody was there
+		}
+		for _, th := range things {
+			if at >= th.from && at < th.to && random.IntN(30) != 0 {
+				batch = append(batch, th.row(random, at))
+			}
+		}
+		if at%3600 == 0 {
+			w.write(t, store, pass, batch)
+			batch = nil
+			if _, err := store.Compact(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.write(t, store, pass, batch)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if w.reader, err = archive.OpenReader(t.Context(), w.path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.reader.Close() })
+	w.read(t)
+	return w
+}
+
+func (w *world) write(t *testing.T, store *archive.Store, pass schema.PassID, rows []schema.Row) {
+	t.Helper()
+	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Rows: rows}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (th *thing) row(random *rand.Rand, at schema.Instant) schema.Row {
+	row := schema.Row{Entity: th.entity, At: at}
+	for _, name := range th.metrics {
+		if random.IntN(20) == 0 {
+			continue
+		}
+		value := schema.Int(random.Int64N(1000))
+		if m, ok := schema.Lookup(name); ok && m.Type == schema.Cumulative {
+			if random.IntN(100) == 0 {
+				th.counters[name] = 0
+			}
+			th.counters[name] += random.Int64N(5000)
+			value = schema.Int(th.counters[name])
+		} else if m.Unit == schema.Ratio {
+			value = schema.Real(random.Float64())
+		}
+		row.Readings = append(row.Readings, schema.Reading{Metric: name, Value: value})
+	}
+	return row
+}
+
+// read has stock sqlite3 read the samples, in order of time.
+func (w *world) read(t *testing.T) {
+	t.Helper()
+	out := stock(t, w.path, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, value FROM samples")
+	records, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		s := sample{cluster: r[0], kind: r[1], namespace: r[2], pod: r[3], container: r[4], node: r[5], labels: r[6], metric: r[7]}
+		if s.ts, err = strconv.ParseInt(r[8], 10, 64); err != nil {
+			t.Fatal(err)
+		}
+		if s.value, err = strconv.ParseFloat(r[9], 64); err != nil {
+			t.Fatal(err)
+		}
+		w.samples = append(w.samples, s)
+	}
+	slices.SortFunc(w.samples, func(a, b sample) int { return cmp.Compare(a.ts, b.ts) })
+	if len(w.samples) < 10_000 {
+		t.Fatalf("only %d samples", len(w.samples))
+	}
+}
+
+// stock runs a statement in the sqlite3 shell: nothing of what it says comes
+// through these packages.
+func stock(t *testing.T, path, statement string) string {
+	t.Helper()
+	cmd := exec.Command("sqlite3", "-readonly", "-csv", path)
+	cmd.Stdin = strings.NewReader(statement + ";\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("sqlite3: %v\n%s\n%s", err, out, statement)
+	}
+	return string(out)
+}
