@@ -108,7 +108,9 @@ func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, e
 }
 
 // storedAs is the table of a level's rollup.
-func storedAs(table string, level query.Level) string { return table + "_" + string(level) }
+func storedAs(table string, level query.Level) string {
+	return table + map[query.Level]string{query.Hourly: "_hour", query.Daily: "_day"}[level]
+}
 
 // rolled returns up to when the hourly and the daily rollups of a table are
 // whole: hours that have not closed, and those that rows came late for, are not.

@@ -222,7 +222,7 @@ var rolledColumns = map[string]string{
 // rolledCells are made of rows of a rollup.
 func (p Plan) rolledCells(b *builder, s Segment) {
 	view := s.Level.of(p.View())
-	there := condition{text: p.rolled("count") + " > 0"}
+	there := condition{text: p.rolled("min") + " IS NOT NULL"}
 	if p.counter() {
 		there = condition{text: p.rolled("increase") + " IS NOT NULL"}
 	}

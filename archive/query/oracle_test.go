@@ -75,9 +75,13 @@ func (w *world) wanted(q query.Query) []sample {
 // expected is an answer of the oracle: of each group and step, each aggregate.
 type expected map[string]map[query.Agg]float64
 
+// whole is not asked for: it is 1 where one of the series was in every batch.
+const whole query.Agg = "whole"
+
 type bucket struct {
 	moments  map[int64]float64 // sums of all series
 	latest   map[int64][]float64
+	counts   map[string]int // by series
 	values   []float64
 	grown    float64
 	from, to int64
@@ -89,6 +93,18 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
 	series := []string{"cluster", "namespace", "pod", "container", "node", "labels"}
 	step := int64(q.Step.Seconds())
 	before := make(map[string]float64)
+	batches := make(map[string]map[int64]bool) // of the kind, by step
+	everything := q
+	everything.Namespaces, everything.Pods, everything.Containers, everything.Nodes, everything.Labels = nil, nil, nil, nil, nil
+	for _, s := range w.wanted(everything) {
+		at := stepOf(s.ts, step)
+		if batches[at] == nil {
+			batches[at] = make(map[int64]bool)
+		}
+		if s.ts >= from && s.ts < to {
+			batches[at][s.ts] = true
+		}
+	}
 	buckets := make(map[string]*bucket)
 	for _, s := range w.wanted(q) {
 		if s.ts >= to {
@@ -103,16 +119,17 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
 		key := s.key(q.Groups())
 		if step > 0 {
 			at := s.ts - s.ts%step
-			key += "@" + time(at)
+			key += stepOf(s.ts, step)
 			start, end = max(at, from), min(at+step, to)
 		}
 		b := buckets[key]
 		if b == nil {
-			b = &bucket{moments: make(map[int64]float64), latest: make(map[int64][]float64), from: start, to: end}
+			b = &bucket{moments: make(map[int64]float64), latest: make(map[int64][]float64), counts: make(map[string]int), from: start, to: end}
 			buckets[key] = b
 		}
 		b.moments[s.ts] += s.value
 		b.latest[s.ts] = append(b.latest[s.ts], s.value)
+		b.counts[s.key(series)]++
 		b.values = append(b.values, s.value)
 		switch {
 		case known && s.value < old:
@@ -133,11 +150,21 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
 			}
 			lastValue = b.moments[last]
 		}
+		_, at, stepped := strings.Cut(key, "@")
+		if stepped {
+			at = "@" + at
+		}
 		answer[key] = map[query.Agg]float64{
 			query.Avg: total(of) / float64(len(of)), query.Min: slices.Min(of), query.Max: slices.Max(of),
 			query.Sum: total(b.values), query.Count: float64(len(b.values)),
 			query.P50: nearestRank(of, 0.50), query.P95: nearestRank(of, 0.95), query.Last: lastValue,
+			whole:          0,
 			query.Increase: b.grown, query.Rate: b.grown / float64(b.to-b.from),
+		}
+		for _, n := range b.counts {
+			if n == len(batches[at]) {
+				answer[key][whole] = 1
+			}
 		}
 	}
 	return answer
@@ -164,6 +191,14 @@ func (w *world) ofHours(q query.Query, from, to int64, answer expected) {
 	for key, aggs := range answer {
 		aggs[query.P50], aggs[query.P95] = nearestRank(lists[key][query.P50], 0.50), nearestRank(lists[key][query.P95], 0.95)
 	}
+}
+
+// stepOf names the step of a moment; nothing for the range as a whole.
+func stepOf(ts, step int64) string {
+	if step == 0 {
+		return ""
+	}
+	return "@" + time(ts-ts%step)
 }
 
 func total(values []float64) (sum float64) {

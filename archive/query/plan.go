@@ -98,7 +98,7 @@ func (p *Plan) most(agg Agg, c Coverage) (Level, string) {
 		return Raw, "rollups have no percentiles of it"
 	case !p.single():
 		return Raw, "percentiles of several series do not add up"
-	case p.Step == 0 && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= Hourly.floor(c.Levels[Raw].From):
+	case p.Step == 0 && p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= Hourly.floor(c.Levels[Raw].From):
 		return Raw, "so it is exact"
 	default:
 		return Hourly, "percentiles are of hours"

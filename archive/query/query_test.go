@@ -25,14 +25,17 @@ func number(text string) int64 {
 	return n
 }
 
-// answer runs the plan's statement in stock sqlite3, and compares that with the
-// reader's own.
-func (w *world) answer(t *testing.T, p query.Plan) expected {
+// answer runs the plan's statement, and compares that with what stock sqlite3
+// makes of its literal form.
+func (w *world) answer(t *testing.T, p query.Plan, compare bool) expected {
 	t.Helper()
 	s := p.Statement()
-	records, err := csv.NewReader(strings.NewReader(stock(t, w.path, s.Literal()))).ReadAll()
-	if err != nil {
-		t.Fatal(err)
+	var records [][]string
+	var err error
+	if compare {
+		if records, err = csv.NewReader(strings.NewReader(stock(t, w.path, s.Literal()))).ReadAll(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	rows, err := w.reader.Query(t.Context(), s.Text, s.Args...)
 	if err != nil {
@@ -66,6 +69,9 @@ func (w *world) answer(t *testing.T, p query.Plan) expected {
 				if aggs[query.Agg(column)], err = strconv.ParseFloat(text, 64); err != nil {
 					t.Fatalf("%s: %v\n%s", column, err, s.Literal())
 				}
+				if !compare {
+					break
+				}
 				if got, err := strconv.ParseFloat(records[i][j], 64); err != nil || !near(got, aggs[query.Agg(column)]) {
 					t.Fatalf("row %d, %s: stock sqlite3 has %s, the reader %s", i, column, records[i][j], text)
 				}
@@ -82,7 +88,7 @@ func (w *world) answer(t *testing.T, p query.Plan) expected {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if len(records) != len(answer) {
+	if compare && len(records) != len(answer) {
 		t.Fatalf("stock sqlite3 has %d rows, the reader %d", len(records), len(answer))
 	}
 	return answer
@@ -143,12 +149,12 @@ func randomQuery(random *rand.Rand) query.Query {
 // TestQueriesAreRight holds random questions to the oracle, from raw rows and
 // from whatever level is chosen.
 func TestQueriesAreRight(t *testing.T) {
-	for seed := range uint64(1) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			w := newWorld(t, seed, 4)
+			w := newWorld(t, seed, 3)
 			random := rand.New(rand.NewPCG(seed, 2))
 			asked := make(map[query.Level]int)
-			for i := range 40 {
+			for i := range 100 {
 				q := randomQuery(random)
 				for _, level := range []query.Level{query.Raw, query.Auto} {
 					q.Level = level
@@ -185,22 +191,27 @@ func (w *world) check(t *testing.T, i int, q query.Query) query.Level {
 	if p.Level != query.Raw && single {
 		w.ofHours(q, int64(p.Range.From), int64(p.Range.To), want)
 	}
-	got := w.answer(t, p)
+	got := w.answer(t, p, i%10 == 0)
 	if len(got) != len(want) {
 		t.Errorf("question %d, %+v: %d rows, want %d\n%s", i, q, len(got), len(want), p.Statement().Literal())
 		return p.Level
 	}
 	rolled := slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != query.Raw })
+	if rolled != (p.Level != query.Raw) {
+		w.unrolled++
+	}
 	for key, aggs := range got {
 		for agg, v := range aggs {
 			exact, ok := want[key][agg]
 			right := ok && near(v, exact)
-			if rolled && addsUp && !single {
+			if rolled && !single {
 				switch agg {
-				case query.Avg, query.Min:
-					right = ok && v <= exact+1e-6
+				case query.Avg:
+					right = right || ok && addsUp && v <= exact && want[key][whole] == 0
+				case query.Min:
+					right = right || ok && addsUp && v <= exact
 				case query.Max:
-					right = ok && v >= exact-1e-6
+					right = right || ok && addsUp && v >= exact
 				case query.Last: // of the last hour or day, rather than moment
 					right = ok
 				}

@@ -26,6 +26,8 @@ type world struct {
 	path    string
 	reader  *archive.Reader
 	samples []sample
+
+	unrolled int // questions at a level of which no row was read
 }
 
 // sample is a row of the view samples.
@@ -39,19 +41,21 @@ type sample struct {
 type thing struct {
 	entity   schema.Entity
 	metrics  []schema.MetricName
+	always   bool // in every batch, with every metric
 	from, to schema.Instant
 	counters map[schema.MetricName]int64
 }
 
 // newWorld makes some days of samples: things that come and go, batches that
-// are missing, values that are missing, counters that are reset.
+// are missing, values that are missing, counters that are reset. Of each kind
+// there is a thing that is always there.
 func newWorld(t *testing.T, seed uint64, days int) *world {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 1))
 	end := begin + schema.Instant(days*24*3600+random.IntN(3600))
 	var things []thing
 	add := func(e schema.Entity, always bool, metrics ...schema.MetricName) {
-		th := thing{entity: e, metrics: metrics, from: begin, to: end, counters: make(map[schema.MetricName]int64)}
+		th := thing{entity: e, metrics: metrics, always: always, from: begin, to: end, counters: make(map[schema.MetricName]int64)}
 		if !always {
 			th.from += schema.Instant(random.IntN(days * 24 * 3600))
 			th.to = th.from + schema.Instant(random.IntN(20*3600))
@@ -93,7 +97,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 			continue // nobody was there
 		}
 		for _, th := range things {
-			if at >= th.from && at < th.to && random.IntN(30) != 0 {
+			if at >= th.from && at < th.to && (th.always || random.IntN(30) != 0) {
 				batch = append(batch, th.row(random, at))
 			}
 		}
@@ -127,7 +131,7 @@ func (w *world) write(t *testing.T, store *archive.Store, pass schema.PassID, ro
 func (th *thing) row(random *rand.Rand, at schema.Instant) schema.Row {
 	row := schema.Row{Entity: th.entity, At: at}
 	for _, name := range th.metrics {
-		if random.IntN(20) == 0 {
+		if !th.always && random.IntN(20) == 0 {
 			continue
 		}
 		value := schema.Int(random.Int64N(1000))
