@@ -17,7 +17,7 @@ const usualResolution = time.Minute
 
 const (
 	hasRollups = `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'rollup_due')`
-	backfilled = `SELECT NOT EXISTS (SELECT 1 FROM setting WHERE name = 'rollup_backfill')`
+	backfilled = `SELECT NOT EXISTS (SELECT 1 FROM setting WHERE name = '` + backfillSetting + `')`
 	compacted  = `SELECT ifnull(max(ts), 0) FROM compaction WHERE table_name = ?`
 	firstDue   = `SELECT ifnull(min(ts), 0) FROM rollup_due WHERE level = ? AND table_name = ?`
 	carriers   = `SELECT DISTINCT e.kind FROM carried c JOIN entity e ON e.id = c.entity_id WHERE c.metric_id = ?1

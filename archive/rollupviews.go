@@ -124,6 +124,6 @@ func (c rolledColumn) values() string {
 
 // narrowRollupArm selects every metric without a column.
 func narrowRollupArm(r *rollup, level Level) string {
-	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s %s CROSS JOIN metric m ON m.id = s.metric_id",
-		narrowSeries, timeText, r.columns[0].values(), r.from(level))
+	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s %s%s",
+		narrowSeries, timeText, r.columns[0].values(), r.from(level), byMetric)
 }

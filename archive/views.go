@@ -179,8 +179,13 @@ func (t *table) sampleArm(tier tier, m schema.Metric) string {
 // narrowArm selects a tier's samples without a column.
 func narrowArm(tier tier) string {
 	return "SELECT " + narrowSeries + ", m.name, s.ts, " + timeText + ", s.value " +
-		tier.from(narrowName) + " CROSS JOIN metric m ON m.id = s.metric_id"
+		tier.from(narrowName) + byMetric
 }
+
+// byMetric joins a narrow table with metric: before its rows where the metric is
+// named, for it is in their key before the time, and else after them. That is
+// SQLite's to choose.
+const byMetric = " JOIN metric m ON m.id = s.metric_id"
 
 // ledgerViews tell what is known, and what is missing.
 const ledgerViews = `
