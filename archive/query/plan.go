@@ -187,7 +187,7 @@ func (p Plan) String() string {
 			parts = append(parts, fmt.Sprintf("%s rows of %s", level, strings.Join(spans, " and ")))
 		}
 	}
-	return fmt.Sprintf("%s by %s, from %s", p.Metric.Name, words(p.Kind), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s, kind %v: %s", p.Metric.Name, p.Kind, strings.Join(parts, ", "))
 }
 
 // Levels are the levels that a row is made of, joined by +. The time is that of

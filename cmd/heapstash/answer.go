@@ -134,7 +134,7 @@ func (r answerRow) name(column string) any {
 func (a *asking) printTable(w io.Writer, answers []answer) {
 	groups, aggs := columnsOf(answers)
 	groups = slices.DeleteFunc(groups, func(column string) bool {
-		return !slices.Contains(a.by, column) && (column == "cluster" || column == "labels") && sameName(answers, column)
+		return len(groups) > 1 && !slices.Contains(a.by, column) && (column == "cluster" || column == "labels") && sameName(answers, column)
 	})
 	t := newTable(w)
 	header := table.Row{}

@@ -23,13 +23,10 @@ func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []s
 	defer reader.Close() // read only
 	return within(cmd.Context(), a.timeout, func(ctx context.Context) error {
 		width := terminalWidth(cmd.OutOrStdout())
-		if a.chart && q.Step == 0 {
-			q.Step = fittingStep(q, width)
-		}
 		if a.chart && q.Top == 0 {
 			q.Top = chartSeries
 		}
-		plans, err := a.plans(ctx, reader, q, metrics)
+		plans, err := a.plans(ctx, reader, q, metrics, width)
 		if err != nil {
 			return err
 		}
@@ -60,8 +57,9 @@ func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []s
 	})
 }
 
-// plans decides how each metric's question is answered.
-func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Query, names []string) ([]query.Plan, error) {
+// plans decides how each metric's question is answered. A chart without a step
+// gets one that fits the width.
+func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Query, names []string, width int) ([]query.Plan, error) {
 	var questions []query.Query
 	var common []schema.Kind
 	for i, name := range names {
@@ -101,6 +99,10 @@ func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Quer
 		if err != nil {
 			return nil, err
 		}
+		if a.chart && q.Step == 0 {
+			q.Step = fittingStep(max(q.From, coverage.Begin()), min(q.To, coverage.End()), width)
+		}
+		own.Step = q.Step
 		plan, err := own.Plan(coverage)
 		if err != nil && schema.HintOf(err) == "" {
 			err = holding(ctx, reader, err)

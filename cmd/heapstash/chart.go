@@ -12,7 +12,6 @@ import (
 	"github.com/guptarohit/asciigraph"
 	"golang.org/x/term"
 
-	"heapstash/archive/query"
 	"heapstash/schema"
 )
 
@@ -20,8 +19,8 @@ const (
 	// usualWidth is that of a chart that goes elsewhere than to a terminal.
 	usualWidth  = 80
 	chartHeight = 14
-	// axisWidth is left of the chart.
-	axisWidth = 12
+	// axisWidth is taken left of the chart, and by half a label right of it.
+	axisWidth = 18
 	// chartSeries is how many lines can be told apart.
 	chartSeries = 8
 )
@@ -44,9 +43,9 @@ var steps = []time.Duration{
 }
 
 // fittingStep is the shortest of them of which the range has no more than fit.
-func fittingStep(q query.Query, width int) time.Duration {
+func fittingStep(from, to schema.Instant, width int) time.Duration {
 	for _, step := range steps {
-		if q.To.Sub(q.From)/step < time.Duration(columnsFor(width)) {
+		if to.Sub(from)/step+1 < time.Duration(columnsFor(width)) {
 			return step
 		}
 	}
@@ -79,9 +78,11 @@ func drawChart(w io.Writer, a answer, agg int, s scale, width int, colored bool)
 	begin := a.Range.From - a.Range.From%schema.Instant(a.Step/time.Second)
 	points := int((a.Range.To.Sub(begin) + a.Step - 1) / a.Step)
 	if points > columnsFor(width) {
-		return hinted{fmt.Errorf("a step of %v makes %d points, and %d fit", a.Step, points, columnsFor(width)),
+		return hinted{fmt.Errorf("a step of %s makes %d points, and %d fit", lengthFlag(a.Step).text(), points, columnsFor(width)),
 			"leave --step out, or ask for a shorter range"}
 	}
+	// Few points are drawn wide.
+	wide := max(columnsFor(width)/points, 1)
 	var names []string
 	var lines [][]float64
 	index := make(map[string]int)
@@ -92,10 +93,13 @@ func drawChart(w io.Writer, a answer, agg int, s scale, width int, colored bool)
 			i = len(lines)
 			index[name] = i
 			names = append(names, name)
-			lines = append(lines, empty(points))
+			lines = append(lines, empty(points*wide))
 		}
 		if v, ok := numeric(row.values[agg]); ok {
-			lines[i][int(row.at.Sub(begin)/a.Step)] = v / s.size
+			first := int(row.at.Sub(begin)/a.Step) * wide
+			for column := first; column < first+wide; column++ {
+				lines[i][column] = v / s.size
+			}
 		}
 	}
 	if len(lines) == 0 {
@@ -104,8 +108,8 @@ func drawChart(w io.Writer, a answer, agg int, s scale, width int, colored bool)
 	options := []asciigraph.Option{
 		asciigraph.Height(chartHeight), asciigraph.LowerBound(0),
 		asciigraph.YAxisValueFormatter(func(v float64) string { return fmt.Sprintf("%8s", short(v)) }),
-		asciigraph.XAxisRange(float64(begin), float64(begin.Add(time.Duration(points-1)*a.Step))),
-		asciigraph.XAxisTickCount(max(2, min(5, points/14))),
+		asciigraph.XAxisRange(float64(begin), float64(begin.Add(time.Duration(points)*a.Step))),
+		asciigraph.XAxisTickCount(max(2, min(5, points*wide/14))),
 		asciigraph.XAxisValueFormatter(func(v float64) string { return schema.Instant(v).Time().Format(timeForm(a)) }),
 	}
 	marks := make([]string, len(lines))

@@ -21,7 +21,18 @@ func fixedValues() map[string]cobra.CompletionFunc {
 		"heapster-proxy-path": words("auto", "modern", "legacy"),
 		"format":              words("table", "csv", "json"),
 		"kinds":               completeKinds,
+		"kind":                words(kindNames()...),
+		"level":               words("auto", "raw", "hourly", "daily"),
+		"unit":                words("raw", "auto", "Ki", "Mi", "Gi", "Ti", "millicores", "cores"),
 	}
+}
+
+func kindNames() []string {
+	var names []string
+	for _, kind := range schema.Kinds() {
+		names = append(names, kind.String())
+	}
+	return names
 }
 
 // completeKinds completes the last item of a list.

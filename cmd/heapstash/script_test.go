@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 // files below apiserver/. These are the scripts' own commands:
 //
 //	feed                  give Heapster its next batch
+//	made FILE             make an archive that is always the same: see made
 //	archived FILE         what was fed, and nothing else, is in the view samples
 //	fault PATH STATUS FILE [TYPE]
 //	                      answer paths that match with the file
@@ -77,6 +78,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"feed":         inWorld((*world).feed, 0),
+			"made":         inWorld((*world).made, 1),
 			"archived":     inWorld((*world).archived, 1),
 			"fault":        inWorld((*world).fault, 3, 4),
 			"truncate":     inWorld((*world).truncate, 2),

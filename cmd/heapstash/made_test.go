@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// made makes an archive of 26 and a half hours from 2017-09-27T00:00:00Z on, a
+// batch every ten minutes, rolled up: always the same.
+//
+//	shop/web-0, shop/web-1    a day's course, the latter a third of it, from 06:00 on; its counter is reset at noon
+//	ml/train-0                busy in every third hour
+//	n1                        with the sum, and two file systems
+func (*world) made(ts *testscript.TestScript, args []string) {
+	ctx := context.Background()
+	store, err := archive.Open(ctx, ts.MkAbs(args[0]), archive.Options{})
+	ts.Check(err)
+	pass, err := store.BeginPass(ctx, schema.Pass{Cluster: "default"})
+	ts.Check(err)
+	const begin, step, batches = schema.Instant(1506470400), 10 * time.Minute, 159
+	rows := make([]schema.Row, 0, batches*8)
+	received := make(map[schema.Entity]int64)
+	for i := range batches {
+		at := begin.Add(time.Duration(i) * step)
+		course := int64(500 + 400*math.Sin(float64(i)/24))
+		use := map[schema.Entity]int64{schema.PodEntity("shop", "web-0"): course, schema.PodEntity("ml", "train-0"): 0}
+		if i/6%3 == 0 {
+			use[schema.PodEntity("ml", "train-0")] = 2000
+		}
+		if i >= 36 {
+			use[schema.PodEntity("shop", "web-1")] = course / 3
+		}
+		add := func(e schema.Entity, readings ...schema.Reading) {
+			rows = append(rows, schema.Row{Entity: e, At: at, Readings: readings})
+		}
+		is := func(m schema.MetricName, v int64) schema.Reading {
+			return schema.Reading{Metric: m, Value: schema.Int(v)}
+		}
+		var total int64
+		sums := make(map[string]int64)
+		for pod, v := range use {
+			total += v
+			sums[pod.Namespace] += v
+			received[pod] += v * 600
+			if i == 72 && pod.Pod == "web-1" {
+				received[pod] = 60
+			}
+			add(pod, is("cpu/usage_rate", v), is("memory/working_set", v<<20), is("network/rx", received[pod]), is("custom/queue_length", v/100))
+		}
+		for namespace, v := range sums {
+			add(schema.NamespaceEntity(namespace), is("cpu/usage_rate", v))
+		}
+		add(schema.ClusterEntity(), is("cpu/usage_rate", total))
+		add(schema.NodeEntity("n1"), is("cpu/usage_rate", total), is("memory/working_set", total<<20), is("cpu/usage", total*600_000_000))
+		for resource, v := range map[string]int64{"/": 40, "/var": 7} {
+			disk := schema.NodeEntity("n1")
+			disk.Labels = "resource_id:" + resource
+			add(disk, is("filesystem/usage", v<<30+int64(i)<<24))
+		}
+	}
+	_, err = store.Write(ctx, schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: begin.Add((batches - 1) * step)})
+	ts.Check(err)
+	_, err = store.Compact(ctx, begin.Add(batches*step))
+	ts.Check(err)
+	ts.Check(store.Close())
+}
