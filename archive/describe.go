@@ -70,7 +70,7 @@ func meaningOfView(view string) string {
 	for suffix, meaning := range map[string]string{
 		"_hourly": "what an hour of rows comes to, of ",
 		"_daily":  "what a day of rows comes to, of ",
-		"_rates":  "the growth of counters by the second, of ",
+		"_rates":  "the growth of counters per second, of ",
 	} {
 		if base, ok := strings.CutSuffix(view, suffix); ok && viewMeanings[base] != "" {
 			return meaning + strings.TrimSuffix(viewMeanings[base], " at a moment")
@@ -81,9 +81,15 @@ func meaningOfView(view string) string {
 
 // describe tells what a column is.
 func describe(view, name string) ViewColumn {
-	if c, ok := columnMeanings[view+"."+name]; ok {
-		c.Name = name
-		return c
+	base := view
+	for _, suffix := range []string{"_hourly", "_daily", "_rates"} {
+		base = strings.TrimSuffix(base, suffix)
+	}
+	for _, of := range []string{view, base} {
+		if c, ok := columnMeanings[of+"."+name]; ok {
+			c.Name = name
+			return c
+		}
 	}
 	if c, ok := describeMetric(name); ok {
 		return c
@@ -102,7 +108,7 @@ func describe(view, name string) ViewColumn {
 
 // rolledMeanings are what rollups have of a metric.
 var rolledMeanings = map[string]string{
-	"min": "the least value", "avg": "the sum by the count", "max": "the greatest value", "sum": "of all values",
+	"min": "the least value", "avg": "the sum divided by the count", "max": "the greatest value", "sum": "of all values",
 	"count": "number of values", "increase": "growth since the value before; after a reset, from 0", "last": "the last value",
 	"p50": "50th percentile, by nearest rank", "p95": "95th percentile, by nearest rank",
 }
@@ -118,7 +124,7 @@ func describeMetric(name string) (ViewColumn, bool) {
 			if m.Unit == schema.Count {
 				unit = schema.PerSecond
 			}
-			return ViewColumn{Name: name, Unit: unit, Meaning: "growth by the second since the row before: " + m.Description}, true
+			return ViewColumn{Name: name, Unit: unit, Meaning: "growth per second since the row before: " + m.Description}, true
 		default:
 			what, rolled = strings.CutPrefix(name, column+"_")
 			if _, ok := rolledMeanings[what]; !rolled || !ok {

@@ -26,7 +26,7 @@ const seconds = "s since 1970"
 // or by the view's and the column's where that is special.
 var columnMeanings = map[string]ViewColumn{
 	"cluster":        {Meaning: "the name that passes gave the cluster"},
-	"kind":           {Meaning: "cluster, node, namespace, pod, container or system_container; of a file system, disk or accelerator, whose it is"},
+	"kind":           {Meaning: "cluster, node, namespace, pod, container or system_container"},
 	"namespace":      {Meaning: "the namespace's name"},
 	"pod":            {Meaning: "the pod's name"},
 	"container":      {Meaning: "the container's name"},
@@ -42,16 +42,16 @@ var columnMeanings = map[string]ViewColumn{
 	"value":          {Unit: "the metric's", Meaning: "the value, exact"},
 	"samples":        {Meaning: "number of raw rows"},
 	"min":            {Unit: "the metric's", Meaning: "the least value"},
-	"avg":            {Unit: "the metric's", Meaning: "the sum by the samples"},
+	"avg":            {Unit: "the metric's", Meaning: "the sum divided by the samples"},
 	"max":            {Unit: "the metric's", Meaning: "the greatest value"},
 	"sum":            {Unit: "the metric's", Meaning: "of all values"},
 	"increase":       {Unit: "the metric's", Meaning: "of a counter: growth since the value before; after a reset, from 0"},
 	"last":           {Unit: "the metric's", Meaning: "of a counter: the last value"},
 
-	"derived_cpu_utilization":    {Unit: "ratio", Meaning: "cpu_usage_rate by cpu_node_allocatable"},
-	"derived_cpu_reservation":    {Unit: "ratio", Meaning: "cpu_request by cpu_node_allocatable"},
-	"derived_memory_utilization": {Unit: "ratio", Meaning: "memory_usage by memory_node_allocatable"},
-	"derived_memory_reservation": {Unit: "ratio", Meaning: "memory_request by memory_node_allocatable"},
+	"derived_cpu_utilization":    {Unit: "ratio", Meaning: "cpu_usage_rate divided by cpu_node_allocatable"},
+	"derived_cpu_reservation":    {Unit: "ratio", Meaning: "cpu_request divided by cpu_node_allocatable"},
+	"derived_memory_utilization": {Unit: "ratio", Meaning: "memory_usage divided by memory_node_allocatable"},
+	"derived_memory_reservation": {Unit: "ratio", Meaning: "memory_request divided by memory_node_allocatable"},
 
 	"name":         {Meaning: "the metric's name, as Heapster spells it"},
 	"column":       {Meaning: "its column in the views; NULL outside the registry, as what follows"},
@@ -98,6 +98,9 @@ var columnMeanings = map[string]ViewColumn{
 	"kept":              {Unit: "the metric's", Meaning: "the first value"},
 	"refused":           {Unit: "the metric's", Meaning: "the second value"},
 
+	"filesystem.kind":        {Meaning: "whose it is: node, pod or container"},
+	"disk.kind":              {Meaning: "whose it is: node"},
+	"accelerator.kind":       {Meaning: "whose it is: container"},
 	"samples_hourly.samples": {Meaning: "number of samples"},
 	"samples_daily.samples":  {Meaning: "number of samples"},
 }
