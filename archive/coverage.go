@@ -69,9 +69,9 @@ func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, e
 	if err != nil {
 		return c, err
 	}
-	tables := []string{table + "_cold"}
+	tables := []string{Raw.table(table)}
 	if hourly > 0 {
-		tables = append(tables, storedAs(table, query.Hourly), storedAs(table, query.Daily))
+		tables = append(tables, Hourly.table(table), Daily.table(table))
 	}
 	oldest := make([]schema.Instant, 3)
 	columns, dest := make([]string, len(tables)), []any{&c.Things}
@@ -105,11 +105,6 @@ func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, e
 	c.Levels[query.Hourly] = query.Span{From: oldest[1], To: hourly}
 	c.Levels[query.Daily] = query.Span{From: oldest[2], To: daily}
 	return c, nil
-}
-
-// storedAs is the table of a level's rollup.
-func storedAs(table string, level query.Level) string {
-	return table + map[query.Level]string{query.Hourly: "_hour", query.Daily: "_day"}[level]
 }
 
 // rolled returns up to when the hourly and the daily rollups of a table are

@@ -11,6 +11,7 @@ import (
 	"testing"
 	gotime "time"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/schema"
 )
@@ -223,4 +224,58 @@ func (w *world) check(t *testing.T, i int, q query.Query) query.Level {
 		}
 	}
 	return p.Level
+}
+
+// TestPrunedIsFilledFromRollups: what retention has taken away of the rows is
+// still there of the hours, and of the days.
+func TestPrunedIsFilledFromRollups(t *testing.T) {
+	w := newWorld(t, 5, 6)
+	end := w.samples[len(w.samples)-1].ts
+	keep := archive.Retention{
+		archive.Raw:    {schema.Pod: 36 * gotime.Hour, schema.Node: 36 * gotime.Hour},
+		archive.Hourly: {schema.Pod: 60 * gotime.Hour},
+	}
+	pruned, err := archive.Prune(t.Context(), w.path, archive.Options{Retention: keep}, gotime.Unix(end, 0))
+	if err != nil || pruned.AllRows() == 0 {
+		t.Fatalf("%+v, %v", pruned, err)
+	}
+	lookup := func(name schema.MetricName) schema.Metric {
+		m, _ := schema.Lookup(name)
+		m.Name = name
+		return m
+	}
+	for i, name := range []schema.MetricName{"memory/working_set", "network/rx", "custom/queue", "cpu/usage_rate"} {
+		q := query.Query{Metric: lookup(name), Kind: schema.Pod, From: begin, To: schema.Instant(end)}
+		q.Aggs = []query.Agg{query.DefaultAgg(q.Metric)}
+		for _, test := range []struct {
+			step gotime.Duration
+			from int64 // the oldest that there can be
+			note string
+		}{
+			{24 * gotime.Hour, int64(begin), ""},
+			{0, int64(begin), ""},
+			{gotime.Hour, end - 60*3600, "hourly rows are kept from"},
+			{10 * gotime.Minute, end - 36*3600, "raw rows are kept from"},
+		} {
+			q.Step = test.step
+			if test.note == "raw rows are kept from" && q.Aggs[0] == query.Rate {
+				continue // the row before the first one is gone
+			}
+			w.check(t, 10*i, q)
+			c, err := w.reader.Coverage(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := q.Plan(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, test.note) || (notes == "") != (test.note == "") {
+				t.Errorf("%s, step %v: notes %q, want %q", name, q.Step, notes, test.note)
+			}
+			if from := int64(p.Range.From); from > test.from || from < test.from-2*24*3600 {
+				t.Errorf("%s, step %v: from %v, want %v", name, q.Step, p.Range.From, schema.Instant(test.from))
+			}
+		}
+	}
 }

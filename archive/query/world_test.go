@@ -123,7 +123,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 
 func (w *world) write(t *testing.T, store *archive.Store, pass schema.PassID, rows []schema.Row) {
 	t.Helper()
-	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Rows: rows}); err != nil {
+	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: rows[len(rows)-1].At}); err != nil {
 		t.Fatal(err)
 	}
 }
