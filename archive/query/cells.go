@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,6 +47,13 @@ func (p Plan) needs() []string {
 // the sake of percentiles.
 func (p Plan) byTheHour() bool {
 	return p.Level != Raw && slices.ContainsFunc(p.Aggs, Agg.percentile)
+}
+
+// cellsAreSteps reports whether there is one cell of each group in each step, as
+// of series by the hour: then nothing is left to group, which takes longer than
+// to read a year of hours. Segments do not share an hour.
+func (p Plan) cellsAreSteps() bool {
+	return p.Level == Hourly && p.Step == Hourly.long() && p.single() && p.Top == 0 && !slices.Contains(p.Aggs, Last)
 }
 
 // matching are the conditions on names, on the view's columns or others of that
@@ -116,6 +124,12 @@ func (p Plan) cells(b *builder, s Segment) {
 		p.rolledCells(b, s)
 	case p.byTheHour():
 		p.hourCells(b, s)
+	case p.cellsAreSteps():
+		b.add("SELECT " + p.list("min(t - t % 3600)", func(name string) string {
+			return cmp.Or(map[string]string{"low": "min", "high": "max"}[name], "sum") + "(" + name + ")"
+		}) + "\n  FROM (")
+		p.rawCells(b, s)
+		b.add(")\n  GROUP BY " + strings.Join(p.Groups(), ", ") + ", t - t % 3600")
 	default:
 		p.rawCells(b, s)
 	}

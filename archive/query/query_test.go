@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -275,6 +276,55 @@ func TestPrunedIsFilledFromRollups(t *testing.T) {
 			}
 			if from := int64(p.Range.From); from > test.from || from < test.from-2*24*3600 {
 				t.Errorf("%s, step %v: from %v, want %v", name, q.Step, p.Range.From, schema.Instant(test.from))
+			}
+		}
+	}
+}
+
+// TestTopIsOfTheWholeRange: the groups are those with the greatest aggregate of
+// the whole range, and their steps those that they have anyway.
+func TestTopIsOfTheWholeRange(t *testing.T) {
+	w := newWorld(t, 9, 2)
+	m, _ := schema.Lookup("cpu/usage_rate")
+	for _, aggs := range [][]query.Agg{{query.Max, query.Avg}, {query.P95}, {query.Last, query.Max}, {query.Sum}} {
+		for _, by := range [][]string{nil, {"namespace"}} {
+			q := query.Query{Metric: m, Kind: schema.Pod, By: by, Aggs: aggs, From: begin, To: begin + 3*24*3600}
+			plan := func() query.Plan {
+				c, err := w.reader.Coverage(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p, err := q.Plan(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p
+			}
+			q.Level = query.Raw
+			whole := w.answer(t, plan(), true)
+			q.Step = gotime.Hour
+			all := w.answer(t, plan(), false)
+			q.Top = 2
+			top := w.answer(t, plan(), true)
+			groups := keys(whole)
+			slices.SortFunc(groups, func(a, b string) int {
+				return cmp.Or(cmp.Compare(whole[b][aggs[0]], whole[a][aggs[0]]), cmp.Compare(a, b))
+			})
+			want := 0
+			for key, values := range all {
+				name, _, _ := strings.Cut(key, "@")
+				if !slices.Contains(groups[:2], name) {
+					continue
+				}
+				want++
+				for agg, v := range values {
+					if !near(top[key][agg], v) {
+						t.Errorf("%v by %v: %s of %s is %v, want %v", aggs, by, agg, key, top[key][agg], v)
+					}
+				}
+			}
+			if len(top) != want || want == 0 {
+				t.Errorf("%v by %v: %d rows, want %d of %v", aggs, by, len(top), want, groups[:2])
 			}
 		}
 	}

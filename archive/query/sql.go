@@ -24,6 +24,12 @@ func (p Plan) Statement() Statement {
 		p.limit(b)
 		return b.statement()
 	}
+	if p.cellsAreSteps() {
+		b.add("\n")
+		p.steps(b)
+		b.add("\nORDER BY " + groups + ", ts")
+		return b.statement()
+	}
 	if p.Top == 0 {
 		b.add("\n")
 		p.aggregate(b, true, p.Aggs, quoted)
@@ -52,6 +58,32 @@ func (p Plan) limit(b *builder) {
 		b.add("\nLIMIT ?", int64(p.Top))
 	}
 }
+
+// steps writes the SELECT of cells that are steps.
+func (p Plan) steps(b *builder) {
+	columns := append(p.Groups(), "t AS ts")
+	var args []any
+	for _, agg := range p.Aggs {
+		text := cellsOf[agg][0]
+		switch agg {
+		case Avg:
+			text = "1.0 * s / n"
+		case Rate:
+			text = "1.0 * inc / " + p.secondsOf("t")
+			args = append(args, p.bounds()...)
+		}
+		columns = append(columns, text+" AS "+quoted(agg))
+	}
+	b.add("SELECT "+strings.Join(columns, ",\n    ")+"\n  FROM cells", args...)
+}
+
+// secondsOf is how much of the step that begins at t is in the range, whose
+// bounds are its parameters.
+func (p Plan) secondsOf(t string) string {
+	return fmt.Sprintf("(min(%[1]s + %[2]d, ?) - max(%[1]s, ?))", t, p.seconds())
+}
+
+func (p Plan) bounds() []any { return []any{int64(p.Range.To), int64(p.Range.From)} }
 
 // quoted is the name of an aggregate's column: some are functions too.
 func quoted(agg Agg) string { return `"` + string(agg) + `"` }
@@ -126,8 +158,7 @@ func (p Plan) expression(agg Agg, steps bool) (text string, args []any) {
 		if !steps {
 			return "total(inc) / ?", []any{int64(p.Range.To - p.Range.From)}
 		}
-		return fmt.Sprintf("total(inc) / (min(t - t %% %[1]d + %[1]d, ?) - max(t - t %% %[1]d, ?))", p.seconds()),
-			[]any{int64(p.Range.To), int64(p.Range.From)}
+		return "total(inc) / " + p.secondsOf(fmt.Sprintf("(t - t %% %d)", p.seconds())), p.bounds()
 	case Last:
 		if p.addsUp() || p.single() {
 			return "max(CASE WHEN newest = 1 THEN last END)", nil

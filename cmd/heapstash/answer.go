@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"database/sql"
 	"io"
 	"slices"
 
@@ -17,29 +17,30 @@ import (
 // answer is what a plan gave.
 type answer struct {
 	query.Plan
-	rows []answerRow
+	groups []string // the columns of names
+	rows   []answerRow
 }
 
 type answerRow struct {
-	names  map[string]string // by column; those that are NULL are not there
-	at     schema.Instant    // of the step; zero without steps
-	values []any             // nil, int64 or float64, in the order of the aggregates
+	names  []string       // in the order of the groups; empty where there is none
+	at     schema.Instant // of the step; zero without steps
+	values []any          // nil, int64 or float64, in the order of the aggregates
 }
 
 // ask runs the plan.
 func ask(ctx context.Context, reader *archive.Reader, p query.Plan) (answer, error) {
-	a := answer{Plan: p}
+	a := answer{Plan: p, groups: p.Groups()}
 	s := p.Statement()
 	rows, err := reader.Query(ctx, s.Text, s.Args...)
 	if err != nil {
 		return a, err
 	}
 	defer rows.Close()
-	groups := p.Groups()
-	names := make([]any, len(groups))
+	names := make([]sql.RawBytes, len(a.groups))
+	known := make(map[string]string) // the same names come over and over
 	for rows.Next() {
-		row := answerRow{names: make(map[string]string), values: make([]any, len(p.Aggs))}
-		var dest []any
+		row := answerRow{names: make([]string, len(a.groups)), values: make([]any, len(p.Aggs))}
+		dest := make([]any, 0, len(names)+1+len(row.values))
 		for i := range names {
 			dest = append(dest, &names[i])
 		}
@@ -53,13 +54,22 @@ func ask(ctx context.Context, reader *archive.Reader, p query.Plan) (answer, err
 			return a, err
 		}
 		for i, name := range names {
-			if name != nil {
-				row.names[groups[i]] = fmt.Sprint(name)
+			if _, ok := known[string(name)]; !ok {
+				known[string(name)] = string(name)
 			}
+			row.names[i] = known[string(name)]
 		}
 		a.rows = append(a.rows, row)
 	}
 	return a, reader.Explain(rows.Err())
+}
+
+// name is a row's name in a column, empty where it has none.
+func (a answer) name(row answerRow, column string) string {
+	if i := slices.Index(a.groups, column); i >= 0 {
+		return row.names[i]
+	}
+	return ""
 }
 
 // print writes the answers in the format that was asked for.
@@ -82,21 +92,23 @@ func (a *asking) print(w io.Writer, answers []answer) error {
 		return err
 	}
 	for _, answer := range answers {
+		scales := answer.scales(aggs, a.unit)
+		var unit any
+		if own := unitOf(answer.Metric, ""); own != "" {
+			unit = string(own)
+		}
 		for _, row := range answer.rows {
 			at := row.at
 			if answer.Step == 0 {
 				at = answer.Range.From
 			}
-			values := []any{string(answer.Metric.Name), nil, answer.Kind.String(), answer.Levels(row.at)}
-			if unit := unitOf(answer.Metric, ""); unit != "" {
-				values[1] = string(unit)
-			}
+			values := []any{string(answer.Metric.Name), unit, answer.Kind.String(), answer.Levels(row.at)}
 			for _, column := range groups {
-				values = append(values, row.name(column))
+				values = append(values, orNull(answer.name(row, column)))
 			}
 			values = append(values, int64(at), at.String())
-			for _, agg := range aggs {
-				values = append(values, answer.scaled(row, agg, a.unit))
+			for _, s := range scales {
+				values = append(values, s.of(row))
 			}
 			if err := out.row(values); err != nil {
 				return err
@@ -121,13 +133,6 @@ func columnsOf(answers []answer) (groups []string, aggs []query.Agg) {
 		}
 	}
 	return groups, aggs
-}
-
-func (r answerRow) name(column string) any {
-	if name, ok := r.names[column]; ok {
-		return name
-	}
-	return nil
 }
 
 // printTable leaves out columns that say the same in every row, or nothing.
@@ -155,19 +160,20 @@ func (a *asking) printTable(w io.Writer, answers []answer) {
 	t.AppendHeader(header)
 	t.SetColumnConfigs(aligned)
 	for _, answer := range answers {
+		scales := answer.scales(aggs, a.unit)
 		for _, row := range answer.rows {
 			cells := table.Row{}
 			if len(answers) > 1 {
 				cells = append(cells, string(answer.Metric.Name))
 			}
 			for _, column := range groups {
-				cells = append(cells, visible(row.names[column]))
+				cells = append(cells, visible(answer.name(row, column)))
 			}
 			if answer.Step > 0 {
 				cells = append(cells, row.at.String())
 			}
-			for _, agg := range aggs {
-				cells = append(cells, answer.spelled(row, agg, a.unit))
+			for _, s := range scales {
+				cells = append(cells, s.spell(row))
 			}
 			t.AppendRow(cells)
 		}
@@ -180,7 +186,7 @@ func sameName(answers []answer, column string) bool {
 	seen := make(map[string]bool)
 	for _, a := range answers {
 		for _, row := range a.rows {
-			seen[row.names[column]] = true
+			seen[a.name(row, column)] = true
 		}
 	}
 	return len(seen) <= 1

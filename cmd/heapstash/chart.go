@@ -65,8 +65,8 @@ var chartColors = []asciigraph.AnsiColor{
 func drawCharts(w io.Writer, answers []answer, unit string, width int) error {
 	colored := isTerminal(w) && os.Getenv("NO_COLOR") == ""
 	for _, a := range answers {
-		for i, agg := range a.Aggs {
-			if err := drawChart(w, a, i, a.scale(agg, unit), width, colored); err != nil {
+		for _, s := range a.scales(a.Aggs, unit) {
+			if err := drawChart(w, a, s, width, colored); err != nil {
 				return err
 			}
 		}
@@ -74,7 +74,7 @@ func drawCharts(w io.Writer, answers []answer, unit string, width int) error {
 	return nil
 }
 
-func drawChart(w io.Writer, a answer, agg int, s scale, width int, colored bool) error {
+func drawChart(w io.Writer, a answer, s scaled, width int, colored bool) error {
 	begin := a.Range.From - a.Range.From%schema.Instant(a.Step/time.Second)
 	points := int((a.Range.To.Sub(begin) + a.Step - 1) / a.Step)
 	if points > columnsFor(width) {
@@ -87,7 +87,7 @@ func drawChart(w io.Writer, a answer, agg int, s scale, width int, colored bool)
 	var lines [][]float64
 	index := make(map[string]int)
 	for _, row := range a.rows {
-		name := row.title(a.Groups())
+		name := a.title(row)
 		i, known := index[name]
 		if !known {
 			i = len(lines)
@@ -95,10 +95,10 @@ func drawChart(w io.Writer, a answer, agg int, s scale, width int, colored bool)
 			names = append(names, name)
 			lines = append(lines, empty(points*wide))
 		}
-		if v, ok := numeric(row.values[agg]); ok {
+		if v, ok := numeric(s.of(row)); ok {
 			first := int(row.at.Sub(begin)/a.Step) * wide
 			for column := first; column < first+wide; column++ {
-				lines[i][column] = v / s.size
+				lines[i][column] = v
 			}
 		}
 	}
@@ -137,10 +137,10 @@ func drawChart(w io.Writer, a answer, agg int, s scale, width int, colored bool)
 	unit := ""
 	if s.name != "" {
 		unit = " in " + s.name
-	} else if own := unitOf(a.Metric, a.Aggs[agg]); own != "" {
+	} else if own := unitOf(a.Metric, a.Aggs[s.index]); own != "" {
 		unit = " in " + string(own)
 	}
-	fmt.Fprintf(w, "%s, %s%s, by %s\n\n%s\n\n", a.Metric.Name, a.Aggs[agg], unit, lengthFlag(a.Step).text(), asciigraph.PlotMany(lines, options...))
+	fmt.Fprintf(w, "%s, %s%s, by %s\n\n%s\n\n", a.Metric.Name, a.Aggs[s.index], unit, lengthFlag(a.Step).text(), asciigraph.PlotMany(lines, options...))
 	for i, name := range names {
 		fmt.Fprintf(w, "  %s %s\n", marks[i], visible(name))
 	}
@@ -157,10 +157,10 @@ func empty(points int) []float64 {
 }
 
 // title names a row's group.
-func (r answerRow) title(groups []string) string {
+func (a answer) title(row answerRow) string {
 	var names []string
-	for _, column := range groups {
-		if name := r.names[column]; name != "" && (column != "cluster" || len(groups) == 1) {
+	for i, name := range row.names {
+		if name != "" && (a.groups[i] != "cluster" || len(a.groups) == 1) {
 			names = append(names, name)
 		}
 	}

@@ -32,7 +32,7 @@ var scalesOf = map[schema.Unit][]scale{
 	schema.Milliseconds:   {{"ms", 1}, {"s", 1e3}, {"h", 3600e3}, {"d", 86400e3}},
 	schema.Milliloads:     {{"milliloads", 1}, {"loads", 1000}},
 	schema.Percent:        {{"%", 1}},
-	schema.Ratio:          {{"ratio", 1}, {"%", 0.01}},
+	schema.Ratio:          {{"%", 0.01}},
 	schema.PerSecond:      {{"/s", 1}},
 }
 
@@ -83,56 +83,71 @@ func checkUnit(unit string, m schema.Metric, aggs []query.Agg) error {
 	return hinted{fmt.Errorf("%s is not in units of %q", m.Name, unit), "use one of " + strings.Join(names, ", ")}
 }
 
-// scale is the unit in which the answer's values of an aggregate are shown: one
-// for all of them, so that they compare.
-func (a answer) scale(agg query.Agg, unit string) scale {
-	scales := scalesOf[unitOf(a.Metric, agg)]
-	if s, ok := named(scales, unit); ok {
-		return s
+// scaled shows an answer's values of one aggregate.
+type scaled struct {
+	scale
+	index int  // among a row's values; negative where it has none of it
+	raw   bool // numbers are spelled in full
+}
+
+// scales are the units in which the answer's values of the aggregates are shown:
+// one for all values, so that they compare.
+func (a answer) scales(aggs []query.Agg, unit string) []scaled {
+	var all []scaled
+	for _, agg := range aggs {
+		s := scaled{scale{"", 1}, slices.Index(a.Aggs, agg), unit == "raw"}
+		choice := scalesOf[unitOf(a.Metric, agg)]
+		if named, ok := named(choice, unit); ok {
+			s.scale = named
+		} else if unit == "auto" && len(choice) > 0 && s.index >= 0 {
+			s.scale = fitting(choice, a.greatest(s.index))
+		}
+		all = append(all, s)
 	}
-	if unit != "auto" || len(scales) == 0 {
-		return scale{"", 1}
-	}
-	i := slices.Index(a.Aggs, agg)
+	return all
+}
+
+// greatest is the value of an aggregate that is furthest from zero.
+func (a answer) greatest(index int) float64 {
 	var greatest float64
 	for _, row := range a.rows {
-		if v, ok := numeric(row.values[i]); ok {
+		if v, ok := numeric(row.values[index]); ok {
 			greatest = max(greatest, math.Abs(v))
 		}
 	}
+	return greatest
+}
+
+// fitting is the largest of the units that a value has one of, or the smallest.
+func fitting(scales []scale, value float64) scale {
 	chosen := scales[0]
 	for _, s := range scales {
-		if s.size > chosen.size && greatest >= s.size {
+		if value >= s.size {
 			chosen = s
 		}
 	}
 	return chosen
 }
 
-// scaled is a row's value of an aggregate in a unit; nil where it has none.
-func (a answer) scaled(row answerRow, agg query.Agg, unit string) any {
-	i := slices.Index(a.Aggs, agg)
-	if i < 0 || row.values[i] == nil {
+// of is a row's value in the unit; nil where it has none.
+func (s scaled) of(row answerRow) any {
+	if s.index < 0 || row.values[s.index] == nil {
 		return nil
 	}
-	s := a.scale(agg, unit)
-	if v, ok := numeric(row.values[i]); ok && s.size != 1 {
+	if v, ok := numeric(row.values[s.index]); ok && s.size != 1 {
 		return v / s.size
 	}
-	return row.values[i]
+	return row.values[s.index]
 }
 
-// spelled is that for people.
-func (a answer) spelled(row answerRow, agg query.Agg, unit string) string {
-	value := a.scaled(row, agg, unit)
-	if value == nil || unit == "raw" {
-		return spell(value)
-	}
+// spell is that for people.
+func (s scaled) spell(row answerRow) string {
+	value := s.of(row)
 	v, ok := numeric(value)
-	if !ok {
+	if !ok || s.raw {
 		return visible(spell(value))
 	}
-	return strings.TrimSpace(short(v) + " " + a.scale(agg, unit).name)
+	return strings.TrimSpace(short(v) + " " + s.name)
 }
 
 // numeric is the value as a float, if it is a number.
