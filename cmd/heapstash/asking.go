@@ -39,21 +39,7 @@ func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []s
 				lines(cmd.ErrOrStderr(), "note: ", note)
 			}
 		}
-		var answers []answer
-		for _, p := range plans {
-			rows, err := ask(ctx, reader, p)
-			if err != nil {
-				return err
-			}
-			answers = append(answers, rows)
-		}
-		if !slices.ContainsFunc(answers, func(a answer) bool { return len(a.rows) > 0 }) {
-			return holding(ctx, reader, fmt.Errorf("there is nothing of %s from %v to %v", strings.Join(metrics, ", "), q.From, q.To))
-		}
-		if a.chart {
-			return drawCharts(cmd.OutOrStdout(), answers, a.unit, width)
-		}
-		return a.print(cmd.OutOrStdout(), answers)
+		return a.respond(ctx, cmd.OutOrStdout(), reader, plans, width)
 	})
 }
 
@@ -150,24 +136,6 @@ func explainPlans(w io.Writer, plans []query.Plan) error {
 		}
 	}
 	return nil
-}
-
-// holding adds to an error what the archive has.
-func holding(ctx context.Context, reader *archive.Reader, err error) error {
-	status, statusErr := reader.Status(ctx)
-	if statusErr != nil {
-		return statusErr
-	}
-	var has []string
-	for _, k := range status.Kinds {
-		if k.Newest != 0 {
-			has = append(has, fmt.Sprintf("  %s: %d of the kind %v, from %v to %v", k.Cluster, k.Entities, k.Kind, k.Oldest, k.Newest))
-		}
-	}
-	if len(has) == 0 {
-		return hinted{err, "the archive has no samples yet"}
-	}
-	return hinted{err, "the archive has\n" + strings.Join(has, "\n")}
 }
 
 // completeMetrics completes the registry's names.

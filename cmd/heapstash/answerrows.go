@@ -1,0 +1,55 @@
+package main
+
+import (
+	"io"
+
+	"heapstash/archive/query"
+)
+
+// answerWriter writes rows for machines: all have the same columns.
+type answerWriter struct {
+	out    rowWriter
+	unit   string
+	groups []string
+	aggs   []query.Agg
+	count  int
+}
+
+// newAnswerWriter begins a list of what the answers' rows will be.
+func newAnswerWriter(format, unit string, w io.Writer, answers []answer) (*answerWriter, error) {
+	out, err := newRowWriter(format, w)
+	if err != nil {
+		return nil, err
+	}
+	a := &answerWriter{out: out, unit: unit}
+	a.groups, a.aggs = columnsOf(answers)
+	columns := append([]string{"metric", "unit", "kind", "level"}, a.groups...)
+	columns = append(columns, "ts", "time")
+	for _, agg := range a.aggs {
+		columns = append(columns, string(agg))
+	}
+	return a, out.begin(columns)
+}
+
+// rows returns what writes a row of the answer. Its time is that of the step, or
+// the range's begin.
+func (w *answerWriter) rows(a answer) func(answerRow) error {
+	scales := a.scales(w.aggs, w.unit)
+	unit := orNull(string(unitOf(a.Metric, "")))
+	return func(row answerRow) error {
+		w.count++
+		at := row.at
+		if a.Step == 0 {
+			at = a.Range.From
+		}
+		values := []any{string(a.Metric.Name), unit, a.Kind.String(), a.Levels(row.at)}
+		for _, column := range w.groups {
+			values = append(values, orNull(a.name(row, column)))
+		}
+		values = append(values, int64(at), at.String())
+		for _, s := range scales {
+			values = append(values, s.of(row))
+		}
+		return w.out.row(values)
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/archive/query"
+)
+
+// respond runs the plans and prints what they give.
+func (a *asking) respond(ctx context.Context, w io.Writer, reader *archive.Reader, plans []query.Plan, width int) error {
+	var answers []answer
+	for _, p := range plans {
+		answers = append(answers, answer{Plan: p, groups: p.Groups()})
+	}
+	if !a.chart && a.format != "table" && a.unit != "auto" {
+		return a.stream(ctx, w, reader, answers)
+	}
+	if err := gather(ctx, reader, answers); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(answers, func(a answer) bool { return len(a.rows) > 0 }) {
+		return nothing(ctx, reader, plans)
+	}
+	switch {
+	case a.chart:
+		return drawCharts(w, answers, a.unit, width)
+	case a.format == "table":
+		a.printTable(w, answers)
+		return nil
+	}
+	out, err := newAnswerWriter(a.format, a.unit, w, answers)
+	if err != nil {
+		return err
+	}
+	for _, answer := range answers {
+		write := out.rows(answer)
+		for _, row := range answer.rows {
+			if err := write(row); err != nil {
+				return err
+			}
+		}
+	}
+	return out.out.end()
+}
+
+// stream prints rows for machines as they come.
+func (a *asking) stream(ctx context.Context, w io.Writer, reader *archive.Reader, answers []answer) error {
+	out, err := newAnswerWriter(a.format, a.unit, w, answers)
+	if err != nil {
+		return err
+	}
+	var plans []query.Plan
+	for _, answer := range answers {
+		plans = append(plans, answer.Plan)
+		if err := answer.ask(ctx, reader, out.rows(answer)); err != nil {
+			return err
+		}
+	}
+	if out.count == 0 {
+		return nothing(ctx, reader, plans)
+	}
+	return out.out.end()
+}
+
+// nothing is the error for plans without a row.
+func nothing(ctx context.Context, reader *archive.Reader, plans []query.Plan) error {
+	var names []string
+	for _, p := range plans {
+		names = append(names, string(p.Metric.Name))
+	}
+	return holding(ctx, reader, fmt.Errorf("there is nothing of %s from %v to %v", strings.Join(names, ", "), plans[0].From, plans[0].To))
+}
+
+// holding adds to an error what the archive has.
+func holding(ctx context.Context, reader *archive.Reader, err error) error {
+	status, statusErr := reader.Status(ctx)
+	if statusErr != nil {
+		return statusErr
+	}
+	var has []string
+	for _, k := range status.Kinds {
+		if k.Newest != 0 {
+			has = append(has, fmt.Sprintf("  %s: %d of the kind %v, from %v to %v", k.Cluster, k.Entities, k.Kind, k.Oldest, k.Newest))
+		}
+	}
+	if len(has) == 0 {
+		return hinted{err, "the archive has no samples yet"}
+	}
+	return hinted{err, "the archive has\n" + strings.Join(has, "\n")}
+}
