@@ -42,11 +42,14 @@ finer rows. avg is always the sum by the count of samples. Rollups do not have e
   - of the sum of several series, rollups have bounds: max is the sum of the hour's or day's
     maxima, so the sum was never greater; min is the sum of the minima of those that were
     there all the time, so it was never less; avg is exact where the series were there
-    all the time, or never two at once, and else it was no less.
+    all the time, or never two at once, and else it was no less. (All the time is as often
+    as the thing of that kind was there, that was there most.)
 --level raw is exact, and takes longer. A step begins at a whole multiple of its length since
 1970, in UTC. The range begins with a step, and ends where the archive ends.
 
---top ranks groups by the first aggregate over the whole range.`
+--top ranks groups by the first aggregate over the whole range. CSV and JSON have the same
+columns: the metric, its unit (of the samples: a rate is of that by the second), the kind, the
+level that was read, names, when the step or the range begins, and the aggregates.`
 
 const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etcd-*' --since 30d --step 1h --agg avg,max
   heapstash query cpu/usage_rate --by namespace --since 7d --top 10
