@@ -11,7 +11,7 @@ func TestRowLimit(t *testing.T) {
 		{"table", -1, 100_000}, {"csv", -1, 10_000_000}, {"json", -1, 10_000_000},
 		{"table", 0, 0}, {"csv", 0, 0}, {"json", 0, 0}, {"csv", 7, 7},
 	} {
-		q := query{format: test.format, maxRows: test.maxRows}
+		q := statement{format: test.format, maxRows: test.maxRows}
 		if got := q.rowLimit(); got != test.want {
 			t.Errorf("%s, --max-rows %d: %d, want %d", test.format, test.maxRows, got, test.want)
 		}
