@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func (s *soak) compare(ctx context.Context, out io.Writer) error {
 	var script strings.Builder
 	for of := range s.series {
 		e := of.entity
-		fmt.Fprintf(&script, "SELECT * FROM samples WHERE cluster = 'default' AND kind = %s AND metric = %s", quote(e.Kind.String()), quote(string(of.metric)))
+		fmt.Fprintf(&script, selectSeries, quote(e.Kind.String()), quote(string(of.metric)))
 		for column, name := range map[string]string{"namespace": e.Namespace, "pod": e.Pod, "container": e.Container, "node": e.Node, "labels": e.Labels} {
 			if name == "" {
 				fmt.Fprintf(&script, " AND %s IS NULL", column)
@@ -81,7 +82,10 @@ func (s *soak) compare(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("sqlite3: %w", err)
 	}
-	got := strings.Split(strings.TrimSpace(string(answer)), "\n")
+	var got []string
+	for line := range strings.Lines(string(answer)) {
+		got = append(got, spelled(strings.TrimSuffix(line, "\n")))
+	}
 	slices.Sort(got)
 	want := s.picked.Samples()
 	if len(s.series) < 20 {
@@ -95,6 +99,21 @@ func (s *soak) compare(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%d series of %d samples are what was fed, cell by cell\n", len(s.series), len(want))
 	return nil
+}
+
+// selectSeries are the columns of the view samples, floats to their last bit.
+const selectSeries = `SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, time,
+	CASE typeof(value) WHEN 'real' THEN printf('%%!.17g', value) ELSE value END
+	FROM samples WHERE cluster = 'default' AND kind = %s AND metric = %s`
+
+// spelled spells a row's float as the oracle does.
+func spelled(row string) string {
+	i := strings.LastIndex(row, "\t") + 1
+	value, err := strconv.ParseFloat(row[i:], 64)
+	if err != nil || !strings.ContainsAny(row[i:], ".e") {
+		return row // an integer
+	}
+	return row[:i] + strconv.FormatFloat(value, 'g', -1, 64)
 }
 
 func at(lines []string, i int) string {
