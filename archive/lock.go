@@ -145,5 +145,5 @@ func openLock(archive string, mode fs.FileMode) (*os.File, error) {
 // that this one is just starting has the file open too, until it executes its
 // program, and would hold the lock until then.
 func (l *lock) release() error {
-	return errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
+	return explain(l.path, errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close()))
 }
