@@ -77,7 +77,7 @@ func TestCheckMissesSamplesOfPruned(t *testing.T) {
 		{schema.Pod: 3 * day, schema.Container: 5 * day},
 		{schema.Pod: 2 * day, schema.Container: 2 * day, schema.Node: 2 * day, schema.Namespace: 2 * day, schema.Cluster: 2 * day, schema.SystemContainer: 2 * day},
 	} {
-		opts := archive.Options{Retention: archive.Retention{archive.Raw: raw}}
+		opts := archive.Options{Retention: archive.Retention{schema.Raw: raw}}
 		for turns := 0; ; turns++ {
 			s, err := archive.Open(t.Context(), path, opts)
 			if err != nil {

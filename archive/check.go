@@ -175,11 +175,11 @@ func (c *checker) scans() (all []tableScan) {
 		inCold := checks(cold)
 		r, rolled := rollups[table]
 		if rolled {
-			inCold.checks = append(inCold.checks, r.missing(Hourly))
+			inCold.checks = append(inCold.checks, r.missing(schema.Hourly))
 		}
 		all = append(all, checks(hot), inCold)
 		if rolled {
-			for _, level := range []Level{Hourly, Daily} {
+			for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 				scan, _ := r.checks(level)
 				all = append(all, scan)
 			}

@@ -134,4 +134,4 @@ func (s *Store) moveHour(ctx context.Context, pair hotPair, hour schema.Instant)
 	return moved, err
 }
 
-func hourOf(at schema.Instant) schema.Instant { return Hourly.begin(at) }
+func hourOf(at schema.Instant) schema.Instant { return schema.Hourly.Begin(at) }

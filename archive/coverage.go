@@ -44,7 +44,7 @@ func (r *Reader) Coverage(ctx context.Context, q query.Query) (query.Coverage, e
 }
 
 func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
-	c := query.Coverage{Levels: make(map[query.Level]query.Span)}
+	c := query.Coverage{Levels: make(map[schema.Level]query.Span)}
 	table, match := q.Table(), q.Things()
 	metric := ""
 	if table == narrowName {
@@ -69,9 +69,9 @@ func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, e
 	if err != nil {
 		return c, err
 	}
-	tables := []string{Raw.table(table)}
+	tables := []string{closedRows(table, schema.Raw)}
 	if hourly > 0 {
-		tables = append(tables, Hourly.table(table), Daily.table(table))
+		tables = append(tables, closedRows(table, schema.Hourly), closedRows(table, schema.Daily))
 	}
 	oldest := make([]schema.Instant, 3)
 	columns, dest := make([]string, len(tables)), []any{&c.Things}
@@ -101,9 +101,9 @@ func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, e
 	if newest > 0 {
 		newest = newest.Add(resolution)
 	}
-	c.Levels[query.Raw] = query.Span{From: cmp.Or(oldest[0], hot), To: newest}
-	c.Levels[query.Hourly] = query.Span{From: oldest[1], To: hourly}
-	c.Levels[query.Daily] = query.Span{From: oldest[2], To: daily}
+	c.Levels[schema.Raw] = query.Span{From: cmp.Or(oldest[0], hot), To: newest}
+	c.Levels[schema.Hourly] = query.Span{From: oldest[1], To: hourly}
+	c.Levels[schema.Daily] = query.Span{From: oldest[2], To: daily}
 	return c, nil
 }
 
@@ -122,7 +122,7 @@ func (r *Reader) rolled(ctx context.Context, table string) (hourly, daily schema
 		return 0, 0, err
 	}
 	var moved, hour, day schema.Instant
-	err = errors.Join(one(&moved, compacted, table), one(&hour, firstDue, query.Hourly, table), one(&day, firstDue, query.Daily, table))
+	err = errors.Join(one(&moved, compacted, table), one(&hour, firstDue, schema.Hourly, table), one(&day, firstDue, schema.Daily, table))
 	if err != nil || moved == 0 {
 		return 0, 0, err
 	}

@@ -43,7 +43,7 @@ func TestLockIsRemoved(t *testing.T) {
 			refused("write", err)
 			_, err = first.Compact(t.Context(), 36000)
 			refused("compaction", err)
-			first.opts.Retention = Retention{Raw: {schema.Pod: 48 * time.Hour}}
+			first.opts.Retention = Retention{schema.Raw: {schema.Pod: 48 * time.Hour}}
 			_, err = first.Prune(t.Context(), 100*86400)
 			refused("pruning", err)
 			refused("closing the pass", first.EndPass(t.Context(), schema.Pass{ID: 1}, nil))

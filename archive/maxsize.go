@@ -18,14 +18,14 @@ const maxSizeSetting = "max_size"
 // oldest row of the level is found, and then go so many seconds from it on,
 // but for what is younger than keep.
 var sizeSteps = []struct {
-	level Level
+	level schema.Level
 	step  schema.Instant
 	keep  time.Duration
 }{
-	{Raw, 24 * 3600, 48 * time.Hour},
-	{Raw, 3600, 6 * time.Hour},
-	{Hourly, 7 * 24 * 3600, 14 * 24 * time.Hour},
-	{Daily, 30 * 24 * 3600, 60 * 24 * time.Hour},
+	{schema.Raw, 24 * 3600, 48 * time.Hour},
+	{schema.Raw, 3600, 6 * time.Hour},
+	{schema.Hourly, 7 * 24 * 3600, 14 * 24 * time.Hour},
+	{schema.Daily, 30 * 24 * 3600, 60 * 24 * time.Hour},
 }
 
 const (
@@ -42,18 +42,18 @@ func usedBytes(ctx context.Context, db queryer) (bytes int64, err error) {
 }
 
 // forced returns the cutoffs that the size has asked for so far.
-func (s *Store) forced(ctx context.Context) (map[Level]schema.Instant, error) {
+func (s *Store) forced(ctx context.Context) (map[schema.Level]schema.Instant, error) {
 	text, err := setting(ctx, s.db, maxSizeSetting)
 	if err != nil || s.opts.MaxSize <= 0 {
 		return nil, err
 	}
-	seconds := make(map[Level]int64)
+	seconds := make(map[schema.Level]int64)
 	if text != "" {
 		if err := json.Unmarshal([]byte(text), &seconds); err != nil {
 			return nil, err
 		}
 	}
-	forced := make(map[Level]schema.Instant)
+	forced := make(map[schema.Level]schema.Instant)
 	for level, at := range seconds {
 		forced[level] = schema.Instant(at)
 	}
@@ -83,7 +83,7 @@ func (s *Store) tighten(ctx context.Context, now schema.Instant) (tightened bool
 		if oldest == 0 || until > now.Add(-step.keep) || until <= forced[step.level] {
 			continue
 		}
-		seconds := make(map[Level]int64)
+		seconds := make(map[schema.Level]int64)
 		for level, at := range forced {
 			seconds[level] = int64(at)
 		}
@@ -98,7 +98,7 @@ func (s *Store) tighten(ctx context.Context, now schema.Instant) (tightened bool
 	return false, nil
 }
 
-func (s *Store) oldestAt(ctx context.Context, level Level) (oldest schema.Instant, err error) {
+func (s *Store) oldestAt(ctx context.Context, level schema.Level) (oldest schema.Instant, err error) {
 	for _, r := range s.rollups {
 		if r.isNarrow() {
 			continue // it goes with the rest

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"heapstash/schema"
 	"maps"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func (r *repairer) mendAll() error {
 // mendRollups drops rows of rollups that are none, and has all made anew.
 func (r *repairer) mendRollups() error {
 	for _, name := range slices.Sorted(maps.Keys(r.layout.rollups())) {
-		for _, level := range []Level{Hourly, Daily} {
+		for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 			for _, m := range r.layout.rollups()[name].mendings(level) {
 				if err := r.mend(m); err != nil {
 					return err

@@ -137,7 +137,7 @@ func (w *writer) mergeWide(t *table, rows []placed) error {
 
 // rollAgain makes the hour due of a row that comes after it has closed.
 func (w *writer) rollAgain(table string, key rowKey) error {
-	return w.exec(insertDue, Hourly, Hourly.begin(key.at), table, key.entity)
+	return w.exec(insertDue, schema.Hourly, schema.Hourly.Begin(key.at), table, key.entity)
 }
 
 // mergeRow brings those of a row's readings that belong to the table into its

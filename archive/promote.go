@@ -70,9 +70,9 @@ func (t *table) promote(ctx context.Context, tx *sql.Tx, m schema.Metric) error 
 			statements = append(statements, t.fill(statement, m, source))
 		}
 	}
-	for _, level := range []Level{Hourly, Daily} {
-		statement := t.fill(forgetRollups, m, narrowName+"_"+level.period())
-		statements = append(statements, strings.ReplaceAll(statement, "SECONDS", fmt.Sprint(int64(level.seconds()))))
+	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+		statement := t.fill(forgetRollups, m, narrowName+"_"+periodOf(level))
+		statements = append(statements, strings.ReplaceAll(statement, "SECONDS", fmt.Sprint(int64(secondsOf(level)))))
 	}
 	if !m.Rare {
 		statements = append(statements, t.fill(forgetCarried, m, ""))

@@ -20,7 +20,7 @@ type Prunable struct {
 
 // PrunableKind is what would go of one kind at one level, of all clusters.
 type PrunableKind struct {
-	Level   Level          `json:"level"`
+	Level   schema.Level   `json:"level"`
 	Kind    schema.Kind    `json:"kind"`
 	Before  schema.Instant `json:"before"` // rows before this go
 	Rows    int64          `json:"rows"`
@@ -65,24 +65,24 @@ func (r *Reader) Prunable(ctx context.Context, retention Retention, now time.Tim
 	if err := r.db.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
 		return p, explain(r.path, err)
 	}
-	for _, level := range Levels() {
+	for _, level := range schema.Levels() {
 		for _, kind := range schema.Kinds() {
 			before, limited := cut[cutoffKey{level, kind}]
-			if !limited || level != Raw && version < rollupVersion {
+			if !limited || level != schema.Raw && version < rollupVersion {
 				continue
 			}
 			k := PrunableKind{Level: level, Kind: kind, Before: before}
 			count := k.countRaw
-			if level != Raw {
+			if level != schema.Raw {
 				count = k.countRollups
 			}
 			if err := count(ctx, r.db); err != nil {
-				return p, explain(r.path, fmt.Errorf("%s: %w", level.Of(kind), err))
+				return p, explain(r.path, fmt.Errorf("%s: %w", level.View(kind.String()), err))
 			}
 			p.Kinds = append(p.Kinds, k)
 		}
 	}
-	if before := cut.everything(Raw); before > 0 {
+	if before := cut.everything(schema.Raw); before > 0 {
 		if err := r.db.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes); err != nil {
 			return p, explain(r.path, err)
 		}

@@ -14,7 +14,7 @@ import (
 // Pruned is what a pruning took away.
 type Pruned struct {
 	Path string `json:"path"`
-	// Before are the moments before which rows went, by [Level.Of].
+	// Before are the moments before which rows went, by [schema.Level.View].
 	Before     map[string]schema.Instant `json:"before"`
 	Rows       map[string]int64          `json:"rows"` // likewise
 	Conflicts  int64                     `json:"conflicts"`
@@ -174,9 +174,9 @@ func (s *Store) cutoffs(ctx context.Context, now schema.Instant) (cutoffs, error
 		return nil, err
 	}
 	if backfill != "" {
-		cut.atMost(Raw, 0)
+		cut.atMost(schema.Raw, 0)
 	}
-	for level, due := range map[Level]Level{Raw: Hourly, Hourly: Daily} {
+	for level, due := range map[schema.Level]schema.Level{schema.Raw: schema.Hourly, schema.Hourly: schema.Daily} {
 		var first sql.Null[schema.Instant]
 		if err := s.db.QueryRowContext(ctx, selectFirstDue, due).Scan(&first); err != nil {
 			return nil, err

@@ -93,7 +93,7 @@ const (
 func TestPruneLeavesWhatIsYoungEnough(t *testing.T) {
 	path := newPath(t)
 	end := fillArchive(t, path)
-	kept := archive.Retention{archive.Raw: map[schema.Kind]time.Duration{
+	kept := archive.Retention{schema.Raw: map[schema.Kind]time.Duration{
 		schema.Pod: 8 * day, schema.Container: 3 * day, schema.Node: 5 * time.Hour,
 	}}
 	// Noon less eight days, down to midnight; less three days and five hours,
@@ -159,7 +159,7 @@ func TestPruneForgetsWhatNothingRefersTo(t *testing.T) {
 	cutoff := end.Add(-7*day - 12*time.Hour)
 	passes := stock(t, path, fmt.Sprintf("SELECT count(*) + 1 FROM pass WHERE started >= %d", cutoff)) // and the one with the lasting hole
 	p, err := archive.Prune(t.Context(), path, archive.Options{
-		Retention: archive.Retention{archive.Raw: kept, archive.Hourly: kept, archive.Daily: kept}}, end.Time())
+		Retention: archive.Retention{schema.Raw: kept, schema.Hourly: kept, schema.Daily: kept}}, end.Time())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestPruneKeepsPassesReferredTo(t *testing.T) {
 	for _, kind := range schema.Kinds() {
 		kept[kind] = 7 * day
 	}
-	if _, err := archive.Prune(t.Context(), path, archive.Options{Retention: archive.Retention{archive.Raw: kept}}, end.Time()); err != nil {
+	if _, err := archive.Prune(t.Context(), path, archive.Options{Retention: archive.Retention{schema.Raw: kept}}, end.Time()); err != nil {
 		t.Fatal(err)
 	}
 	if got := stock(t, path, "PRAGMA foreign_key_check; SELECT id FROM pass ORDER BY id LIMIT 2"); got != "1\n50" {
@@ -235,7 +235,7 @@ func TestPruneLittleByLittle(t *testing.T) {
 	var gone int64
 	passes := 0
 	for done := false; !done; passes++ {
-		s, err := archive.Open(t.Context(), path, archive.Options{Retention: archive.Retention{archive.Raw: map[schema.Kind]time.Duration{schema.Pod: 2 * day}}})
+		s, err := archive.Open(t.Context(), path, archive.Options{Retention: archive.Retention{schema.Raw: map[schema.Kind]time.Duration{schema.Pod: 2 * day}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,7 +320,7 @@ func TestPruneKeepsRollups(t *testing.T) {
 			t.Errorf("check: %v", got)
 		}
 	}
-	prune(archive.Retention{archive.Raw: all(5 * time.Hour)})
+	prune(archive.Retention{schema.Raw: all(5 * time.Hour)})
 	if got := stock(t, path, "SELECT min(ts) FROM samples"); got != fmt.Sprint(int64(end.Add(-5*time.Hour))) {
 		t.Errorf("the first sample is of %s", got)
 	}
@@ -347,7 +347,7 @@ func TestPruneKeepsRollups(t *testing.T) {
 		t.Errorf("hours after a late row: %s", firstDifference(got, wantHours))
 	}
 
-	prune(archive.Retention{archive.Raw: all(5 * time.Hour), archive.Hourly: all(3 * day)})
+	prune(archive.Retention{schema.Raw: all(5 * time.Hour), schema.Hourly: all(3 * day)})
 	cutoff := end.Add(-3*day - 12*time.Hour) // noon, down to midnight
 	if got := stock(t, path, "SELECT min(ts) FROM samples_hourly"); got != fmt.Sprint(int64(cutoff)) {
 		t.Errorf("the first hour is %s, want %d", got, cutoff)

@@ -63,7 +63,7 @@ func (s *Store) pruneEntities(ctx context.Context, work *slice) error {
 			if work.full() {
 				return nil // the entity is looked at again
 			}
-			cutoff := work.cutoffs[cutoffKey{Raw, e.kind}]
+			cutoff := work.cutoffs[cutoffKey{schema.Raw, e.kind}]
 			if err := work.pruneNotes(e, cutoff); err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func (s *Store) pruneEntities(ctx context.Context, work *slice) error {
 
 // touches reports whether anything of the kind goes.
 func (c cutoffs) touches(kind schema.Kind) bool {
-	for _, level := range Levels() {
+	for _, level := range schema.Levels() {
 		if _, limited := c[cutoffKey{level, kind}]; limited {
 			return true
 		}
@@ -109,7 +109,7 @@ func (s *Store) pruneSamples(work *slice, e oldEntity) (empty bool, err error) {
 		if !r.has(e.kind, e.labelled) {
 			continue
 		}
-		for _, level := range Levels() {
+		for _, level := range schema.Levels() {
 			err := work.eachSeries(r, level, e.id, func(series []any) error {
 				bare, err := work.pruneSeries(r, cutoffKey{level, e.kind}, series)
 				empty = empty && bare
@@ -142,11 +142,11 @@ func (s *slice) pruneSeries(r *rollup, key cutoffKey, series []any) (empty bool,
 			return first == 0, nil
 		}
 		until := cutoff
-		if key.level == Raw {
-			until = min(cutoff, Daily.begin(first)+Daily.seconds())
+		if key.level == schema.Raw {
+			until = min(cutoff, schema.Daily.Begin(first)+secondsOf(schema.Daily))
 		}
 		args := append(series[:len(series):len(series)], until)
-		if key.level == Raw {
+		if key.level == schema.Raw {
 			var samples int64
 			if err := s.one(r.values, &samples, args...); err != nil {
 				return false, err
@@ -172,7 +172,7 @@ func (s *slice) pruneNotes(e oldEntity, cutoff schema.Instant) error {
 	}
 	s.effort += conflicts
 	s.tally.Conflicts += conflicts
-	all := s.everything(Levels()...)
+	all := s.everything(schema.Levels()...)
 	if e.kind != schema.Pod || all == 0 {
 		return nil
 	}

@@ -21,7 +21,7 @@ const (
 func (s *Store) pruneScopes(ctx context.Context, work *slice) error {
 	return work.commit(ctx, s.db, func() error {
 		work.next(pruneLedger)
-		raw, all := work.everything(Raw), work.everything(Levels()...)
+		raw, all := work.everything(schema.Raw), work.everything(schema.Levels()...)
 		for _, old := range []struct {
 			statement string
 			before    schema.Instant
@@ -66,7 +66,7 @@ func (s *Store) pruneLedger(ctx context.Context, work *slice) (err error) {
 		}
 	}()
 	return work.commit(ctx, s.db, func() error {
-		cutoff := work.everything(Raw)
+		cutoff := work.everything(schema.Raw)
 		if cutoff == 0 {
 			work.next(pruneDone)
 			return nil

@@ -12,9 +12,9 @@ import (
 
 // Retention is how long things are kept, by level and kind: labelled series
 // have the kind of what they belong to. They are kept for ever of a kind that
-// is not there or has zero; anything below [Level.LeastRetention] is taken for
+// is not there or has zero; anything below [LeastRetention] is taken for
 // that.
-type Retention map[Level]map[schema.Kind]time.Duration
+type Retention map[schema.Level]map[schema.Kind]time.Duration
 
 // Limited reports whether anything is not kept for ever.
 func (r Retention) Limited() bool {
@@ -33,11 +33,11 @@ func (r Retention) Limited() bool {
 type cutoffs map[cutoffKey]schema.Instant
 
 type cutoffKey struct {
-	level Level
+	level schema.Level
 	kind  schema.Kind
 }
 
-func (k cutoffKey) String() string { return k.level.Of(k.kind) }
+func (k cutoffKey) String() string { return k.level.View(k.kind.String()) }
 
 // cutoffs rounds down to whole days, and to whole hours where less than a week
 // of raw rows is kept: rows that go together empty whole pages, and a pass has
@@ -49,11 +49,11 @@ func (r Retention) cutoffs(now schema.Instant) cutoffs {
 			if keep <= 0 || now == 0 {
 				continue
 			}
-			period := Daily
-			if level == Raw && keep < 7*24*time.Hour {
-				period = Hourly
+			period := schema.Daily
+			if level == schema.Raw && keep < 7*24*time.Hour {
+				period = schema.Hourly
 			}
-			if at := period.begin(now.Add(-max(keep, level.LeastRetention()))); at > 0 {
+			if at := period.Begin(now.Add(-max(keep, LeastRetention(level)))); at > 0 {
 				c[cutoffKey{level, kind}] = at
 			}
 		}
@@ -62,7 +62,7 @@ func (r Retention) cutoffs(now schema.Instant) cutoffs {
 }
 
 // atLeast moves what is of a level up to a moment.
-func (c cutoffs) atLeast(level Level, at schema.Instant) {
+func (c cutoffs) atLeast(level schema.Level, at schema.Instant) {
 	for _, kind := range schema.Kinds() {
 		if key := (cutoffKey{level, kind}); at > c[key] {
 			c[key] = at
@@ -71,7 +71,7 @@ func (c cutoffs) atLeast(level Level, at schema.Instant) {
 }
 
 // atMost moves what is of a level down to a moment.
-func (c cutoffs) atMost(level Level, at schema.Instant) {
+func (c cutoffs) atMost(level schema.Level, at schema.Instant) {
 	for key, cut := range c {
 		switch {
 		case key.level != level || cut <= at:
@@ -86,7 +86,7 @@ func (c cutoffs) atMost(level Level, at schema.Instant) {
 // everything is the moment before which nothing at all of the levels is kept,
 // None where some kind is kept for ever. What is about all kinds is kept as
 // long.
-func (c cutoffs) everything(levels ...Level) schema.Instant {
+func (c cutoffs) everything(levels ...schema.Level) schema.Instant {
 	var first schema.Instant
 	for _, level := range levels {
 		for _, kind := range schema.Kinds() {

@@ -20,7 +20,7 @@ func (r *rollup) row(ts schema.Instant) rolledRow {
 
 // binds spells a row as it is stored: what follows from the rest is NULL, which
 // makes a column that never changes take next to nothing.
-func (r *rollup) binds(row rolledRow, level Level, series []any) ([]any, error) {
+func (r *rollup) binds(row rolledRow, level schema.Level, series []any) ([]any, error) {
 	args := append(append([]any{}, series...), row.ts, row.samples)
 	fewer := make(map[string]int64)
 	var cells []any
@@ -39,7 +39,7 @@ func (r *rollup) binds(row rolledRow, level Level, series []any) ([]any, error) 
 				fewer[c.name] = a.count
 			}
 		}
-		if c.percentiles && level == Hourly {
+		if c.percentiles && level == schema.Hourly {
 			cells = append(cells, a.p50.bind(), a.p95.bind())
 		}
 		if c.counter {
@@ -61,7 +61,7 @@ func (r *rollup) binds(row rolledRow, level Level, series []any) ([]any, error) 
 }
 
 // scan is the inverse of binds.
-func (r *rollup) scan(rows interface{ Scan(...any) error }, level Level) (rolledRow, error) {
+func (r *rollup) scan(rows interface{ Scan(...any) error }, level schema.Level) (rolledRow, error) {
 	row := r.row(0)
 	var counts sql.NullString
 	cells := make([]cell, len(r.selected(level)))
@@ -91,7 +91,7 @@ func (r *rollup) scan(rows interface{ Scan(...any) error }, level Level) (rolled
 			}
 			cells = cells[3:]
 		}
-		if c.percentiles && level == Hourly {
+		if c.percentiles && level == schema.Hourly {
 			a.p50, a.p95, cells = cells[0], cells[1], cells[2:]
 		}
 		if c.counter {

@@ -18,19 +18,19 @@ type rollup struct {
 
 	// Statements; the series is their first parameters. A row is what
 	// [rollup.scan] reads, an ending what [roller.ending] does.
-	raw    string           // from, to: the values of the cold rows, both ends included, in order
-	markAt string           // hour, from, to: the hot rows' entities become due
-	enlist string           // entity: the hours of its cold rows become due
-	hours  string           // from, before: the hourly rows
-	before string           // hour: the ending of the last hourly row before it
-	after  string           // hour: when the first hourly row after it begins
-	at     map[Level]string // ts: the ending of the row
-	put    map[Level]string // ts, and what [rollup.binds] gives
+	raw    string                  // from, to: the values of the cold rows, both ends included, in order
+	markAt string                  // hour, from, to: the hot rows' entities become due
+	enlist string                  // entity: the hours of its cold rows become due
+	hours  string                  // from, before: the hourly rows
+	before string                  // hour: the ending of the last hourly row before it
+	after  string                  // hour: when the first hourly row after it begins
+	at     map[schema.Level]string // ts: the ending of the row
+	put    map[schema.Level]string // ts, and what [rollup.binds] gives
 
-	oldest map[Level]string // the first ts
-	remove map[Level]string // ts: the rows before it
-	values string           // ts: how many samples are in the cold rows before it
-	next   map[Level]string // of the narrow tables, entity and metric: the next metric that it has
+	oldest map[schema.Level]string // the first ts
+	remove map[schema.Level]string // ts: the rows before it
+	values string                  // ts: how many samples are in the cold rows before it
+	next   map[schema.Level]string // of the narrow tables, entity and metric: the next metric that it has
 }
 
 // rollupVersion is the first version of the format that has rollups.
@@ -44,12 +44,12 @@ type rolledColumn struct {
 }
 
 // stored are the columns of the rollup of a level.
-func (c rolledColumn) stored(level Level) (names []string) {
+func (c rolledColumn) stored(level schema.Level) (names []string) {
 	suffixes := []string{}
 	if c.gauge {
 		suffixes = append(suffixes, "_min", "_max", "_sum")
 	}
-	if c.percentiles && level == Hourly {
+	if c.percentiles && level == schema.Hourly {
 		suffixes = append(suffixes, "_p50", "_p95")
 	}
 	if c.counter {
@@ -96,10 +96,10 @@ func (r *rollup) has(kind schema.Kind, labelled bool) bool {
 func (r *rollup) isNarrow() bool { return len(r.keys) > 1 }
 
 // in names the table of a level.
-func (r *rollup) in(level Level) string { return level.table(r.table) }
+func (r *rollup) in(level schema.Level) string { return closedRows(r.table, level) }
 
 // selected are the columns of a row, after its series.
-func (r *rollup) selected(level Level) []string {
+func (r *rollup) selected(level schema.Level) []string {
 	names := []string{"ts", "samples"}
 	if !r.isNarrow() {
 		names = append(names, "counts")
@@ -133,23 +133,23 @@ func (r *rollup) prepare() {
 		r.table + "', entity_id FROM " + r.table + "_hot WHERE ts BETWEEN ? AND ?"
 	r.enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ts - ts % 3600, '" +
 		r.table + "', entity_id FROM " + r.table + "_cold WHERE entity_id = ?"
-	r.after = "SELECT ifnull(min(ts), 0) FROM " + r.in(Hourly) + " WHERE " + series + " AND ts > ?"
-	r.oldest, r.remove, r.next = make(map[Level]string), make(map[Level]string), make(map[Level]string)
-	for _, level := range Levels() {
+	r.after = "SELECT ifnull(min(ts), 0) FROM " + r.in(schema.Hourly) + " WHERE " + series + " AND ts > ?"
+	r.oldest, r.remove, r.next = make(map[schema.Level]string), make(map[schema.Level]string), make(map[schema.Level]string)
+	for _, level := range schema.Levels() {
 		r.oldest[level] = "SELECT ifnull(min(ts), 0) FROM " + r.in(level) + " WHERE " + series
 		r.remove[level] = "DELETE FROM " + r.in(level) + " WHERE " + series + " AND ts < ?"
 		if r.isNarrow() {
 			r.next[level] = "SELECT ifnull(min(metric_id), 0) FROM " + r.in(level) + " WHERE entity_id = ? AND metric_id > ?"
 		}
 	}
-	r.at, r.put = make(map[Level]string), make(map[Level]string)
-	for _, level := range []Level{Hourly, Daily} {
+	r.at, r.put = make(map[schema.Level]string), make(map[schema.Level]string)
+	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 		columns := r.selected(level)
 		where := " FROM " + r.in(level) + " WHERE " + series
 		r.at[level] = "SELECT " + r.ending() + where + " AND ts = ?"
 		r.put[level] = "REPLACE INTO " + r.in(level) + " (" + strings.Join(append(r.keys[:len(r.keys):len(r.keys)], columns...), ", ") +
 			") VALUES (?" + strings.Repeat(", ?", len(r.keys)+len(columns)-1) + ")"
-		if level == Hourly {
+		if level == schema.Hourly {
 			r.before = "SELECT " + r.ending() + where + " AND ts < ? ORDER BY ts DESC LIMIT 1"
 			r.hours = "SELECT " + strings.Join(columns, ", ") + where + " AND ts >= ? AND ts < ? ORDER BY ts"
 		}

@@ -14,7 +14,7 @@ import (
 func rollupViews(l layout) string {
 	var script strings.Builder
 	rollups := l.rollups()
-	for _, level := range []Level{Hourly, Daily} {
+	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 		var arms []string
 		for _, t := range l.tables {
 			r := rollups[t.name]
@@ -36,12 +36,12 @@ func rollupViews(l layout) string {
 }
 
 // from joins a rollup with entity in the order of its key.
-func (r *rollup) from(level Level) string {
+func (r *rollup) from(level schema.Level) string {
 	return fmt.Sprintf("FROM entity e CROSS JOIN %s s ON s.entity_id = e.id", r.in(level))
 }
 
 // shown are the columns that a view has for it.
-func (c rolledColumn) shown(level Level) (columns []string) {
+func (c rolledColumn) shown(level schema.Level) (columns []string) {
 	name := func(expression, suffix string) { columns = append(columns, expression+" AS "+c.name+suffix) }
 	if c.gauge {
 		columns = append(columns, "s."+c.name+"_min")
@@ -50,7 +50,7 @@ func (c rolledColumn) shown(level Level) (columns []string) {
 		name(c.sum(), "_sum")
 		name(c.count(), "_count")
 	}
-	if c.percentiles && level == Hourly {
+	if c.percentiles && level == schema.Hourly {
 		columns = append(columns, "s."+c.name+"_p50", "s."+c.name+"_p95")
 	}
 	if c.counter {
@@ -92,7 +92,7 @@ func (c rolledColumn) last() string {
 // rollupArm selects one metric of a rollup as samples_hourly or samples_daily
 // shows it: from the view that has a column for each, which is shorter, but for
 // labelled series, of which that has no labels as Heapster spells them.
-func (t *table) rollupArm(r *rollup, level Level, m schema.Metric, c rolledColumn) string {
+func (t *table) rollupArm(r *rollup, level schema.Level, m schema.Metric, c rolledColumn) string {
 	there := c.name + "_min"
 	if c.counter {
 		there = c.name + "_increase"
@@ -123,7 +123,7 @@ func (c rolledColumn) values() string {
 }
 
 // narrowRollupArm selects every metric without a column.
-func narrowRollupArm(r *rollup, level Level) string {
+func narrowRollupArm(r *rollup, level schema.Level) string {
 	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s %s%s",
 		narrowSeries, timeText, r.columns[0].values(), r.from(level), byMetric)
 }

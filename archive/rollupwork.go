@@ -42,7 +42,7 @@ const (
 // rollTurn is a pass's share of what is due.
 func (s *Store) rollTurn(ctx context.Context) (*turn, error) {
 	var due int64
-	err := s.db.QueryRowContext(ctx, countDue, Hourly).Scan(&due)
+	err := s.db.QueryRowContext(ctx, countDue, schema.Hourly).Scan(&due)
 	return &turn{effort: max(rollEffort, due*(dueEffort+dueRows)/rollPasses)}, err
 }
 
@@ -58,7 +58,7 @@ type due struct {
 // there were rollups becomes due when nothing else is.
 func (s *Store) roll(ctx context.Context, limit schema.Instant, turn *turn) (done bool, err error) {
 	for {
-		for _, level := range []Level{Hourly, Daily} {
+		for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 			for done := false; !done; {
 				if turn.over() {
 					return false, nil
@@ -79,9 +79,9 @@ func (s *Store) roll(ctx context.Context, limit schema.Instant, turn *turn) (don
 
 // rollSome works off some dues in one transaction, and reports whether there
 // were no more.
-func (s *Store) rollSome(ctx context.Context, level Level, limit schema.Instant, turn *turn) (done bool, err error) {
+func (s *Store) rollSome(ctx context.Context, level schema.Level, limit schema.Instant, turn *turn) (done bool, err error) {
 	// Only hours that have closed are due; a day waits for its last one.
-	last := limit - level.seconds()
+	last := limit - secondsOf(level)
 	due, err := duesUpTo(ctx, s.db, level, last)
 	if err != nil || len(due) == 0 {
 		return true, err
@@ -105,7 +105,7 @@ func (s *Store) rollSome(ctx context.Context, level Level, limit schema.Instant,
 	return false, err
 }
 
-func duesUpTo(ctx context.Context, db queryer, level Level, last schema.Instant) (list []due, err error) {
+func duesUpTo(ctx context.Context, db queryer, level schema.Level, last schema.Instant) (list []due, err error) {
 	err = each(ctx, db, func(rows *sql.Rows) error {
 		var d due
 		err := rows.Scan(&d.ts, &d.table, &d.entity)
@@ -152,11 +152,11 @@ type roller struct {
 }
 
 // work makes what is due.
-func (w *roller) work(level Level, d due) error {
+func (w *roller) work(level schema.Level, d due) error {
 	w.turn.spent += dueEffort
-	roll, source := w.hour, Raw
-	if level == Daily {
-		roll, source = w.day, Hourly
+	roll, source := w.hour, schema.Raw
+	if level == schema.Daily {
+		roll, source = w.day, schema.Hourly
 	}
 	if r, known := w.rollups[d.table]; known {
 		if err := w.eachSeries(r, source, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
@@ -170,7 +170,7 @@ func (w *roller) work(level Level, d due) error {
 // more rows than there are: then these were pruned.
 func (w *roller) hour(r *rollup, d due, series []any) error {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.ending(r, r.at[Hourly], key)
+	old, exists, err := w.ending(r, r.at[schema.Hourly], key)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (w *roller) hour(r *rollup, d due, series []any) error {
 		return err
 	}
 	row := r.begin(d.ts, before)
-	if err := w.rawRows(r, &row, append(key, d.ts+Hourly.seconds()-1)); err != nil {
+	if err := w.rawRows(r, &row, append(key, d.ts+secondsOf(schema.Hourly)-1)); err != nil {
 		return err
 	}
 	if row.samples == 0 || exists && row.samples < old.samples {
@@ -188,7 +188,7 @@ func (w *roller) hour(r *rollup, d due, series []any) error {
 	for i := range row.aggregates {
 		row.aggregates[i].percentiles()
 	}
-	if err := w.store(r, Hourly, row, series); err != nil {
+	if err := w.store(r, schema.Hourly, row, series); err != nil {
 		return err
 	}
 	if !exists || !slices.Equal(r.endingOf(row).last, old.last) {
@@ -198,12 +198,12 @@ func (w *roller) hour(r *rollup, d due, series []any) error {
 			return err
 		}
 		if next != 0 {
-			if err := w.exec(insertDue, Hourly, next, d.table, d.entity); err != nil {
+			if err := w.exec(insertDue, schema.Hourly, next, d.table, d.entity); err != nil {
 				return err
 			}
 		}
 	}
-	return w.exec(insertDue, Daily, Daily.begin(d.ts), d.table, d.entity)
+	return w.exec(insertDue, schema.Daily, schema.Daily.Begin(d.ts), d.table, d.entity)
 }
 
 // rawRows brings the rows of an hour into the row.
@@ -244,7 +244,7 @@ func (w *roller) rawRows(r *rollup, row *rolledRow, args []any) error {
 // of it were pruned.
 func (w *roller) day(r *rollup, d due, series []any) error {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.ending(r, r.at[Daily], key)
+	old, exists, err := w.ending(r, r.at[schema.Daily], key)
 	if err != nil {
 		return err
 	}
@@ -252,14 +252,14 @@ func (w *roller) day(r *rollup, d due, series []any) error {
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.QueryContext(w.ctx, append(key, d.ts+Daily.seconds())...)
+	rows, err := stmt.QueryContext(w.ctx, append(key, d.ts+secondsOf(schema.Daily))...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close() // its error is that of rows.Err
 	row := r.row(d.ts)
 	for rows.Next() {
-		hour, err := r.scan(rows, Hourly)
+		hour, err := r.scan(rows, schema.Hourly)
 		if err != nil {
 			return err
 		}
@@ -277,10 +277,10 @@ func (w *roller) day(r *rollup, d due, series []any) error {
 	if err := rows.Err(); err != nil || row.samples == 0 || exists && row.samples < old.samples {
 		return err
 	}
-	return w.store(r, Daily, row, series)
+	return w.store(r, schema.Daily, row, series)
 }
 
-func (w *roller) store(r *rollup, level Level, row rolledRow, series []any) error {
+func (w *roller) store(r *rollup, level schema.Level, row rolledRow, series []any) error {
 	args, err := r.binds(row, level, series)
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func (r *Reader) OpenSamples(ctx context.Context, selection Selection) (*Samples
 		s.selection.Window.To = math.MaxInt64
 	}
 	if s.selection.Level == "" {
-		s.selection.Level = Raw
+		s.selection.Level = schema.Raw
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(explain(r.path, err), s.Close())
@@ -74,7 +74,7 @@ func (s *Samples) load() error {
 	if err := s.tx.one("PRAGMA user_version", &version); err != nil {
 		return err
 	}
-	if s.selection.Level != Raw && version < rollupVersion {
+	if s.selection.Level != schema.Raw && version < rollupVersion {
 		return &Error{
 			Path: s.path,
 			Err:  fmt.Errorf("an archive of version %d has no rollups", version),
@@ -90,7 +90,7 @@ func (s *Samples) load() error {
 	if err != nil {
 		return err
 	}
-	if s.selection.Level != Raw {
+	if s.selection.Level != schema.Raw {
 		return nil
 	}
 	hotRows := map[string]string{narrowName: hotNarrowEntities}
@@ -198,7 +198,7 @@ func (s *Samples) EachOf(c Column, v SampleVisitor) error {
 
 // Columns are those of a metric: one of raw samples.
 func (s *Samples) Columns(m schema.MetricName) []Column {
-	if s.selection.Level == Raw {
+	if s.selection.Level == schema.Raw {
 		return []Column{{Metric: m}}
 	}
 	columns := make([]Column, 0, len(Statistics()))

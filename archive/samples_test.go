@@ -166,7 +166,7 @@ func TestRollupsOfSamplesAreTheView(t *testing.T) {
 	if _, err := s.Compact(t.Context(), noon.Add(48*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
+	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 		var each []string
 		for _, statistic := range archive.Statistics() {
 			each = append(each, fmt.Sprintf("SELECT %s, metric || ' %s', ts, CASE typeof(%[2]s) WHEN 'real' THEN printf('%%!.17g', %[2]s) ELSE %[2]s END FROM samples_%[3]s WHERE %[2]s IS NOT NULL",
@@ -223,7 +223,7 @@ func TestNoRollups(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	_, err = r.OpenSamples(t.Context(), archive.Selection{Level: archive.Hourly})
+	_, err = r.OpenSamples(t.Context(), archive.Selection{Level: schema.Hourly})
 	if hint := schema.HintOf(err); err == nil || !strings.Contains(hint, "the next pass upgrades it") {
 		t.Errorf("%v; %s", err, hint)
 	}

@@ -58,7 +58,7 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 			if !wants(m.Name) {
 				continue
 			}
-			if s.selection.Level == Raw {
+			if s.selection.Level == schema.Raw {
 				from.columns = append(from.columns, Column{Metric: m.Name})
 				shown = append(shown, "s."+m.Column())
 				there = append(there, "s."+m.Column())
@@ -82,7 +82,7 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 			return strings.NewReplacer("NAME", table, "COLUMNS", strings.Join(shown, ", "), "ANY", present).Replace(statement)
 		}
 		from.cells = len(from.columns)
-		if s.selection.Level == Raw {
+		if s.selection.Level == schema.Raw {
 			from.older, from.hot = fill(selectWide, t.name+"_cold"), fill(selectWideHot, t.name+"_hot")
 		} else {
 			from.older = fill(selectWide, rollups[t.name].in(s.selection.Level))
@@ -100,7 +100,7 @@ func (s *Samples) narrow(r *rollup, wants func(schema.MetricName) bool, wantsSta
 	from := source{name: narrowName, narrow: make(map[int64]int)}
 	shown := []string{"s.value"}
 	statistics := []Statistic{""}
-	if s.selection.Level != Raw {
+	if s.selection.Level != schema.Raw {
 		shown, statistics = nil, slices.DeleteFunc(Statistics(), func(statistic Statistic) bool { return !wantsStatistic(statistic) })
 		for _, statistic := range statistics {
 			shown = append(shown, r.columns[0].statistic(statistic))
@@ -121,7 +121,7 @@ func (s *Samples) narrow(r *rollup, wants func(schema.MetricName) bool, wantsSta
 		return strings.NewReplacer("NAME", table, "COLUMNS", strings.Join(shown, ", "), "METRICS", strings.Join(ids, ", ")).Replace(statement)
 	}
 	from.cells = len(statistics)
-	if s.selection.Level == Raw {
+	if s.selection.Level == schema.Raw {
 		from.older, from.hot = fill(selectNarrow, "narrow_cold"), fill(selectNarrowHot, "narrow_hot")
 	} else {
 		from.older = fill(selectNarrow, r.in(s.selection.Level))

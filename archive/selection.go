@@ -6,7 +6,7 @@ import "heapstash/schema"
 type Selection struct {
 	// Level is [Raw] if it is empty. Of an hour or a day, the time is when it
 	// begins.
-	Level Level
+	Level schema.Level
 	// Window is of Heapster's clock.
 	Window schema.Window
 	// Entity and Metric say what is wanted; nil wants everything.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"heapstash/schema"
 )
 
 // queryer is what *sql.DB and *sql.Tx have in common for reading.
@@ -106,7 +107,7 @@ func (p prepared) one(query string, dest any, args ...any) error {
 
 // eachSeries calls do for the key of each series that an entity has at a level:
 // the entity, and in the narrow tables each metric. An error ends it.
-func (p prepared) eachSeries(r *rollup, level Level, entity int64, do func(series []any) error) error {
+func (p prepared) eachSeries(r *rollup, level schema.Level, entity int64, do func(series []any) error) error {
 	if !r.isNarrow() {
 		return do([]any{entity})
 	}

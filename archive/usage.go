@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"heapstash/archive/salvage"
+	"heapstash/schema"
 )
 
 // Usage tells what takes the space of an archive.
@@ -33,10 +34,10 @@ type PartUsage struct {
 // NamespaceUsage is what the rows of a namespace take, about: as much of each
 // table as it has of its rows. Metrics without a column are left out.
 type NamespaceUsage struct {
-	Cluster   string          `json:"cluster"`
-	Namespace string          `json:"namespace"` // empty for the cluster, nodes and system containers
-	Bytes     map[Level]int64 `json:"bytes"`
-	Total     int64           `json:"total_bytes"`
+	Cluster   string                 `json:"cluster"`
+	Namespace string                 `json:"namespace"` // empty for the cluster, nodes and system containers
+	Bytes     map[schema.Level]int64 `json:"bytes"`
+	Total     int64                  `json:"total_bytes"`
 }
 
 const (
@@ -119,14 +120,14 @@ func (r *Reader) treeSizes() (sizes map[string]int64, err error) {
 }
 
 // tablesAt are the tables of a level.
-func tablesAt(name string, level Level) []string {
-	if level == Raw {
+func tablesAt(name string, level schema.Level) []string {
+	if level == schema.Raw {
 		return []string{name + "_" + string(hot), name + "_" + string(cold)}
 	}
-	return []string{level.table(name)}
+	return []string{closedRows(name, level)}
 }
 
-func sizeAt(sizes map[string]int64, name string, level Level) (bytes int64) {
+func sizeAt(sizes map[string]int64, name string, level schema.Level) (bytes int64) {
 	for _, table := range tablesAt(name, level) {
 		bytes += sizes[table]
 	}
@@ -141,9 +142,9 @@ func (u *Usage) count(l layout, sizes map[string]int64, used int64) {
 	}
 	rest := used
 	for _, name := range names {
-		for _, level := range Levels() {
+		for _, level := range schema.Levels() {
 			part := PartUsage{Name: name, Bytes: sizeAt(sizes, name, level)}
-			if level != Raw {
+			if level != schema.Raw {
 				part.Name += "_" + string(level)
 			}
 			rest -= part.Bytes
@@ -182,16 +183,16 @@ func (t *table) shares(ctx context.Context, tx *sql.Tx) (map[namespaceKey][]int6
 // divide fills in the namespaces.
 func (u *Usage) divide(l layout, sizes map[string]int64, shares map[string]map[namespaceKey][]int64) {
 	u.Namespaces = []NamespaceUsage{}
-	byKey := make(map[namespaceKey]map[Level]int64)
+	byKey := make(map[namespaceKey]map[schema.Level]int64)
 	for _, t := range l.tables {
-		for i, level := range Levels() {
+		for i, level := range schema.Levels() {
 			var all int64
 			for _, rows := range shares[t.name] {
 				all += rows[i]
 			}
 			for key, rows := range shares[t.name] {
 				if byKey[key] == nil {
-					byKey[key] = make(map[Level]int64)
+					byKey[key] = make(map[schema.Level]int64)
 				}
 				if all > 0 {
 					byKey[key][level] += int64(float64(sizeAt(sizes, t.name, level)) * float64(rows[i]) / float64(all))

@@ -31,7 +31,7 @@ func (p Plan) needs() []string {
 	for _, agg := range p.Aggs {
 		cells := cellsOf[agg]
 		switch {
-		case agg.percentile() && p.Level == Raw:
+		case agg.percentile() && p.Level == schema.Raw:
 			cells = []string{"s"}
 		case agg == Avg && p.summed():
 			cells = []string{"m", "s"}
@@ -46,14 +46,14 @@ func (p Plan) needs() []string {
 // byTheHour reports whether cells of raw rows are to be brought to hours, for
 // the sake of percentiles.
 func (p Plan) byTheHour() bool {
-	return p.Level != Raw && slices.ContainsFunc(p.Aggs, Agg.percentile)
+	return p.Level != schema.Raw && slices.ContainsFunc(p.Aggs, Agg.percentile)
 }
 
 // cellsAreSteps reports whether there is one cell of each group in each step, as
 // of series by the hour: then nothing is left to group, which takes longer than
 // to read a year of hours. Segments do not share an hour.
 func (p Plan) cellsAreSteps() bool {
-	return p.Level == Hourly && p.Step == Hourly.long() && p.single() && p.Top == 0 && !slices.Contains(p.Aggs, Last)
+	return p.Level == schema.Hourly && p.Step == schema.Hourly.Length() && p.single() && p.Top == 0 && !slices.Contains(p.Aggs, Last)
 }
 
 // matching are the conditions on names, on the view's columns or others of that
@@ -120,7 +120,7 @@ func (q Query) rolled(what string) string {
 // cells writes the SELECT of a segment's cells.
 func (p Plan) cells(b *builder, s Segment) {
 	switch {
-	case s.Level != Raw:
+	case s.Level != schema.Raw:
 		p.rolledCells(b, s)
 	case p.byTheHour():
 		p.hourCells(b, s)
@@ -235,7 +235,7 @@ var rolledColumns = map[string]string{
 
 // rolledCells are made of rows of a rollup.
 func (p Plan) rolledCells(b *builder, s Segment) {
-	view := s.Level.of(p.View())
+	view := s.Level.View(p.View())
 	there := condition{text: p.rolled("min") + " IS NOT NULL"}
 	if p.counter() {
 		there = condition{text: p.rolled("increase") + " IS NOT NULL"}

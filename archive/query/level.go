@@ -8,65 +8,33 @@ import (
 	"heapstash/schema"
 )
 
-// Level is how finely samples are stored: as Heapster gave them, or as what
-// they come to in an hour or a day of UTC.
-type Level string
-
-// The levels, from the finest on.
-const (
-	Auto   Level = ""
-	Raw    Level = "raw"
-	Hourly Level = "hourly"
-	Daily  Level = "daily"
-)
-
-var levels = []Level{Raw, Hourly, Daily}
+// Auto lets a query choose.
+const Auto schema.Level = ""
 
 // ParseLevel reads a level, or "auto".
-func ParseLevel(word string) (Level, error) {
-	switch level := Level(word); {
+func ParseLevel(word string) (schema.Level, error) {
+	switch level := schema.Level(word); {
 	case word == "auto":
 		return Auto, nil
-	case slices.Contains(levels, level):
+	case slices.Contains(schema.Levels(), level):
 		return level, nil
 	default:
-		return "", &Error{fmt.Sprintf("unknown level %q", word), "use one of auto, " + join(levels)}
+		return "", &Error{fmt.Sprintf("unknown level %q", word), "use one of auto, " + join(schema.Levels())}
 	}
 }
 
-// long is the time that one row stands for; a second for raw ones.
-func (l Level) long() time.Duration {
-	switch l {
-	case Hourly:
-		return time.Hour
-	case Daily:
-		return 24 * time.Hour
-	default:
-		return time.Second
-	}
+// atLeast reports whether a level is as coarse as another one.
+func atLeast(level, other schema.Level) bool {
+	return slices.Index(schema.Levels(), level) >= slices.Index(schema.Levels(), other)
 }
 
-func (l Level) atLeast(other Level) bool {
-	return slices.Index(levels, l) >= slices.Index(levels, other)
-}
-
-// floor and ceil round to the level's hour or day.
-func (l Level) floor(at schema.Instant) schema.Instant { return floor(at, l.long()) }
-
-func (l Level) ceil(at schema.Instant) schema.Instant {
-	return floor(at+schema.Instant(l.long()/time.Second)-1, l.long())
+// ceil rounds up to the level's hour or day.
+func ceil(at schema.Instant, level schema.Level) schema.Instant {
+	return level.Begin(at + schema.Instant(level.Length()/time.Second) - 1)
 }
 
 func floor(at schema.Instant, step time.Duration) schema.Instant {
 	return at - at%schema.Instant(step/time.Second)
-}
-
-// of is the view of the level that belongs to a raw one.
-func (l Level) of(view string) string {
-	if l == Raw {
-		return view
-	}
-	return view + "_" + string(l)
 }
 
 // Span is a range of time, From included and To not; empty where To is not
@@ -79,11 +47,11 @@ type Coverage struct {
 	Things int
 	// Levels has for each level from when on there is something of them, and
 	// up to when the level is whole. A level that is not there is empty.
-	Levels map[Level]Span
+	Levels map[schema.Level]Span
 }
 
 // End is up to when the archive has anything.
-func (c Coverage) End() schema.Instant { return c.Levels[Raw].To }
+func (c Coverage) End() schema.Instant { return c.Levels[schema.Raw].To }
 
 // Begin is when the oldest of what there is began; zero if there is nothing.
 func (c Coverage) Begin() schema.Instant {
@@ -98,21 +66,21 @@ func (c Coverage) Begin() schema.Instant {
 
 // Segment is a part of the range that one level answers for.
 type Segment struct {
-	Level Level
+	Level schema.Level
 	Span
 }
 
 // divide covers a range with rows of the level, whole ones of it, and what is
 // left over, or not made yet, with finer ones.
-func (c Coverage) divide(level Level, from, to schema.Instant) []Segment {
+func (c Coverage) divide(level schema.Level, from, to schema.Instant) []Segment {
 	if from >= to {
 		return nil
 	}
-	if level == Raw {
-		return []Segment{{Raw, Span{from, to}}}
+	if level == schema.Raw {
+		return []Segment{{schema.Raw, Span{from, to}}}
 	}
-	finer := levels[slices.Index(levels, level)-1]
-	begin, end := level.ceil(from), level.floor(min(to, c.Levels[level].To))
+	finer := schema.Levels()[slices.Index(schema.Levels(), level)-1]
+	begin, end := ceil(from, level), level.Begin(min(to, c.Levels[level].To))
 	if begin >= end {
 		return c.divide(finer, from, to)
 	}

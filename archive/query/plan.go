@@ -16,7 +16,7 @@ type Plan struct {
 	// far as the archive has anything.
 	Range Span
 	// Level is the coarsest that is read.
-	Level    Level
+	Level    schema.Level
 	Segments []Segment // of the range, in order
 	// Notes are what to know of the answer, for people.
 	Notes []string
@@ -62,25 +62,25 @@ func (q Query) nothing(c Coverage) error {
 
 // chooseLevel finds the coarsest level that the step and the aggregates allow.
 func (p *Plan) chooseLevel(c Coverage) error {
-	p.Level = Raw
+	p.Level = schema.Raw
 	switch {
 	case p.Query.Level != Auto:
 		p.Level = p.Query.Level
-	case p.Step%Daily.long() == 0: // that of a whole range, which is zero, too
-		p.Level = Daily
-	case p.Step%Hourly.long() == 0:
-		p.Level = Hourly
+	case p.Step%schema.Daily.Length() == 0: // that of a whole range, which is zero, too
+		p.Level = schema.Daily
+	case p.Step%schema.Hourly.Length() == 0:
+		p.Level = schema.Hourly
 	}
 	for _, agg := range p.Aggs {
 		most, why := p.most(agg, c)
-		if most.atLeast(p.Level) {
+		if atLeast(most, p.Level) {
 			continue
 		}
 		if p.Query.Level != Auto {
 			return &Error{fmt.Sprintf("%s of %s is not in %s rows: %s", agg, p.Metric.Name, p.Level, why), "use --level " + string(most)}
 		}
 		p.Level = most
-		if most == Raw {
+		if most == schema.Raw {
 			p.Notes = append(p.Notes, fmt.Sprintf("%s is made of raw rows: %s", agg, why))
 		}
 	}
@@ -88,44 +88,44 @@ func (p *Plan) chooseLevel(c Coverage) error {
 }
 
 // most is the coarsest level that has an aggregate, and why none coarser has.
-func (p *Plan) most(agg Agg, c Coverage) (Level, string) {
+func (p *Plan) most(agg Agg, c Coverage) (schema.Level, string) {
 	switch {
 	case agg == Last && p.Metric.Type == schema.Gauge:
-		return Raw, "rollups have no last value of gauges"
+		return schema.Raw, "rollups have no last value of gauges"
 	case !agg.percentile():
-		return Daily, ""
+		return schema.Daily, ""
 	case p.long() || !HasPercentiles(p.Metric):
-		return Raw, "rollups have no percentiles of it"
+		return schema.Raw, "rollups have no percentiles of it"
 	case !p.single():
-		return Raw, "percentiles of several series do not add up"
-	case p.Step == 0 && p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= Hourly.floor(c.Levels[Raw].From):
-		return Raw, "so it is exact"
+		return schema.Raw, "percentiles of several series do not add up"
+	case p.Step == 0 && p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= schema.Hourly.Begin(c.Levels[schema.Raw].From):
+		return schema.Raw, "so it is exact"
 	default:
-		return Hourly, "percentiles are of hours"
+		return schema.Hourly, "percentiles are of hours"
 	}
 }
 
 // avoidPruned begins the range where the levels that are to be read begin,
 // where retention has taken away what was before.
 func (p *Plan) avoidPruned(c Coverage) error {
-	coarser := func(level Level, at schema.Instant) bool {
-		for _, other := range levels {
-			if from := c.Levels[other].From; other != level && other.atLeast(level) && from != 0 && from < at {
+	coarser := func(level schema.Level, at schema.Instant) bool {
+		for _, other := range schema.Levels() {
+			if from := c.Levels[other].From; other != level && atLeast(other, level) && from != 0 && from < at {
 				return true
 			}
 		}
 		return false
 	}
-	for _, level := range []Level{Raw, Hourly} {
+	for _, level := range []schema.Level{schema.Raw, schema.Hourly} {
 		kept := c.Levels[level].From
 		if kept == 0 {
 			kept = c.End()
 		}
-		kept = Hourly.floor(kept)
-		switch next := levels[slices.Index(levels, level)+1]; {
-		case p.Range.From >= kept || !coarser(level, kept) || level == Hourly && p.Level == Raw:
+		kept = schema.Hourly.Begin(kept)
+		switch next := schema.Levels()[slices.Index(schema.Levels(), level)+1]; {
+		case p.Range.From >= kept || !coarser(level, kept) || level == schema.Hourly && p.Level == schema.Raw:
 		case p.Level == level:
-			hint := fmt.Sprintf("ask for a step of whole %s, which reach back to %v", map[Level]string{Hourly: "hours", Daily: "days"}[next], c.Begin())
+			hint := fmt.Sprintf("ask for a step of whole %s, which reach back to %v", map[schema.Level]string{schema.Hourly: "hours", schema.Daily: "days"}[next], c.Begin())
 			if p.Range.To <= kept {
 				return &Error{fmt.Sprintf("%s rows of that time are not kept any more: they begin at %v", level, kept), p.wayOut(hint)}
 			}
@@ -133,9 +133,9 @@ func (p *Plan) avoidPruned(c Coverage) error {
 			p.Range.From = kept
 		default:
 			// The rest of an hour, or day, is gone: take all of it.
-			p.Range.From = next.floor(p.Range.From)
+			p.Range.From = next.Begin(p.Range.From)
 			if p.Range.To < kept {
-				p.Range.To = next.ceil(p.Range.To)
+				p.Range.To = ceil(p.Range.To, next)
 			}
 		}
 	}
@@ -157,11 +157,11 @@ func (p *Plan) wayOut(hint string) string {
 
 // note says what is read, and where that makes a difference.
 func (p *Plan) note() {
-	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != Raw })
+	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != schema.Raw })
 	has := func(aggs ...Agg) bool {
 		return slices.ContainsFunc(aggs, func(agg Agg) bool { return slices.Contains(p.Aggs, agg) })
 	}
-	if rolled && has(P50, P95) && p.Step != Hourly.long() {
+	if rolled && has(P50, P95) && p.Step != schema.Hourly.Length() {
 		p.Notes = append(p.Notes, "a percentile is that of the hours' percentiles")
 	}
 	if rolled && p.summed() && has(Avg, Min, Max) {
@@ -176,7 +176,7 @@ func words(k schema.Kind) string { return strings.ReplaceAll(k.String(), "_", " 
 // String says what is read, in a line.
 func (p Plan) String() string {
 	var parts []string
-	for _, level := range []Level{Daily, Hourly, Raw} {
+	for _, level := range []schema.Level{schema.Daily, schema.Hourly, schema.Raw} {
 		var spans []string
 		for _, s := range p.Segments {
 			if s.Level == level {

@@ -25,25 +25,25 @@ func metric(t *testing.T, name schema.MetricName) schema.Metric {
 // full is an archive of ten days, of which the last hours are not rolled up.
 func full() Coverage {
 	end := day + 10*24*hour + 5*hour + 600
-	return Coverage{Things: 1, Levels: map[Level]Span{
-		Raw:    {day + 60, end},
-		Hourly: {day, day + 10*24*hour + 4*hour},
-		Daily:  {day, day + 10*24*hour},
+	return Coverage{Things: 1, Levels: map[schema.Level]Span{
+		schema.Raw:    {day + 60, end},
+		schema.Hourly: {day, day + 10*24*hour + 4*hour},
+		schema.Daily:  {day, day + 10*24*hour},
 	}}
 }
 
 // pruned is that with raw rows of two days, and hourly ones of five.
 func pruned() Coverage {
 	c := full()
-	c.Levels[Raw] = Span{day + 8*24*hour, c.End()}
-	c.Levels[Hourly] = Span{day + 5*24*hour, c.Levels[Hourly].To}
+	c.Levels[schema.Raw] = Span{day + 8*24*hour, c.End()}
+	c.Levels[schema.Hourly] = Span{day + 5*24*hour, c.Levels[schema.Hourly].To}
 	return c
 }
 
 // fresh is an archive that has no rollups yet.
 func fresh() Coverage {
 	c := full()
-	c.Levels[Hourly], c.Levels[Daily] = Span{}, Span{}
+	c.Levels[schema.Hourly], c.Levels[schema.Daily] = Span{}, Span{}
 	return c
 }
 
@@ -74,8 +74,8 @@ func TestPlanChoosesLevels(t *testing.T) {
 		{"a range", full(), func(*Query) {}, 23*hour + 1800, 50 * hour, "raw 23.5-24, daily 24-48, hourly 48-50", ""},
 		{"an hour and a half of days", full(), func(q *Query) { q.Step = 90 * time.Minute }, 0, 3 * hour, "raw 0-3", ""},
 		{"no rollups", fresh(), func(q *Query) { q.Step = time.Hour }, 0, 3 * hour, "raw 0.01667-3", ""},
-		{"asked for raw", full(), func(q *Query) { q.Step, q.Level = time.Hour, Raw }, 0, 3 * hour, "raw 0-3", ""},
-		{"asked for hourly", full(), func(q *Query) { q.Level = Hourly }, 24 * hour, 72 * hour, "hourly 24-72", ""},
+		{"asked for raw", full(), func(q *Query) { q.Step, q.Level = time.Hour, schema.Raw }, 0, 3 * hour, "raw 0-3", ""},
+		{"asked for hourly", full(), func(q *Query) { q.Level = schema.Hourly }, 24 * hour, 72 * hour, "hourly 24-72", ""},
 
 		{"last of a gauge", full(), func(q *Query) { q.Step, q.Aggs = time.Hour, []Agg{Avg, Last} }, 0, 3 * hour, "raw 0-3", "last is made of raw rows"},
 		{"percentiles by the hour", full(), func(q *Query) { q.Step, q.Aggs = time.Hour, []Agg{P95} }, 0, 3 * hour, "hourly 0-3", ""},
@@ -126,8 +126,8 @@ func TestPlanRefuses(t *testing.T) {
 		{"groups by what it has not", func(q *Query) { q.By = []string{"zone"} }, "has no zone", ""},
 		{"no time", func(q *Query) { q.From = q.To }, "before it begins", ""},
 		{"half a second", func(q *Query) { q.Step = 1500 * time.Millisecond }, "a step of 1.5s", "whole seconds"},
-		{"minutes of hourly rows", func(q *Query) { q.Step, q.Level = time.Minute, Hourly }, "cannot be made of hourly rows", "--level raw"},
-		{"percentiles of daily rows", func(q *Query) { q.Level, q.Aggs = Daily, []Agg{P95} }, "p95 of cpu/usage_rate is not in daily rows", "--level hourly"},
+		{"minutes of hourly rows", func(q *Query) { q.Step, q.Level = time.Minute, schema.Hourly }, "cannot be made of hourly rows", "--level raw"},
+		{"percentiles of daily rows", func(q *Query) { q.Level, q.Aggs = schema.Daily, []Agg{P95} }, "p95 of cpu/usage_rate is not in daily rows", "--level hourly"},
 		{"the future", func(q *Query) { q.From, q.To = day+400*24*hour, day+401*24*hour }, "there is nothing of cpu/usage_rate", "from 2017-09-27T00:00:00Z to 2017-10-07T05:10:00Z"},
 		{"raw rows that are gone", func(q *Query) { q.From, q.To, q.Step = day, day+hour, time.Minute }, "raw rows of that time are not kept any more", "a step of whole hours"},
 		{"what needs raw rows that are gone", func(q *Query) { q.From, q.To, q.Aggs = day, day+hour, []Agg{Last} }, "raw rows of that time", "other aggregates"},

@@ -41,7 +41,7 @@ type Query struct {
 	// aggregate over the whole range; zero for all.
 	Top int
 	// Level is what to read; Auto for the coarsest that has the answer.
-	Level Level
+	Level schema.Level
 }
 
 // Error is a question that has no answer as it is, and how to ask instead.

@@ -155,16 +155,16 @@ func TestQueriesAreRight(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t, seed, 3)
 			random := rand.New(rand.NewPCG(seed, 2))
-			asked := make(map[query.Level]int)
+			asked := make(map[schema.Level]int)
 			for i := range 100 {
 				q := randomQuery(random)
-				for _, level := range []query.Level{query.Raw, query.Auto} {
+				for _, level := range []schema.Level{schema.Raw, query.Auto} {
 					q.Level = level
 					asked[w.check(t, i, q)]++
 				}
 			}
 			t.Log(asked)
-			for _, level := range []query.Level{query.Raw, query.Hourly, query.Daily} {
+			for _, level := range []schema.Level{schema.Raw, schema.Hourly, schema.Daily} {
 				if asked[level] < 10 {
 					t.Errorf("%d questions were asked of %s rows", asked[level], level)
 				}
@@ -174,7 +174,7 @@ func TestQueriesAreRight(t *testing.T) {
 }
 
 // check compares an answer with the oracle's, and returns the level of the plan.
-func (w *world) check(t *testing.T, i int, q query.Query) query.Level {
+func (w *world) check(t *testing.T, i int, q query.Query) schema.Level {
 	t.Helper()
 	coverage, err := w.reader.Coverage(t.Context(), q)
 	if err != nil {
@@ -190,7 +190,7 @@ func (w *world) check(t *testing.T, i int, q query.Query) query.Level {
 	addsUp := q.Metric.Name != "uptime" && q.Metric.Unit != schema.Ratio
 	single := len(q.By) == 0 || len(p.Groups()) == len(query.Query{Kind: q.Kind, Metric: q.Metric}.Groups())
 	want := w.oracle(q, int64(p.Range.From), int64(p.Range.To), addsUp && !single)
-	if p.Level != query.Raw && single {
+	if p.Level != schema.Raw && single {
 		w.ofHours(q, int64(p.Range.From), int64(p.Range.To), want)
 	}
 	got := w.answer(t, p, i%10 == 0)
@@ -198,8 +198,8 @@ func (w *world) check(t *testing.T, i int, q query.Query) query.Level {
 		t.Errorf("question %d, %+v: %d rows, want %d\n%s", i, q, len(got), len(want), p.Statement().Literal())
 		return p.Level
 	}
-	rolled := slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != query.Raw })
-	if rolled != (p.Level != query.Raw) {
+	rolled := slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != schema.Raw })
+	if rolled != (p.Level != schema.Raw) {
 		w.unrolled++
 	}
 	for key, aggs := range got {
@@ -233,8 +233,8 @@ func TestPrunedIsFilledFromRollups(t *testing.T) {
 	w := newWorld(t, 5, 6)
 	end := w.samples[len(w.samples)-1].ts
 	keep := archive.Retention{
-		archive.Raw:    {schema.Pod: 36 * gotime.Hour, schema.Node: 36 * gotime.Hour},
-		archive.Hourly: {schema.Pod: 60 * gotime.Hour},
+		schema.Raw:    {schema.Pod: 36 * gotime.Hour, schema.Node: 36 * gotime.Hour},
+		schema.Hourly: {schema.Pod: 60 * gotime.Hour},
 	}
 	pruned, err := archive.Prune(t.Context(), w.path, archive.Options{Retention: keep}, gotime.Unix(end, 0))
 	if err != nil || pruned.AllRows() == 0 {
@@ -300,7 +300,7 @@ func TestTopIsOfTheWholeRange(t *testing.T) {
 				}
 				return p
 			}
-			q.Level = query.Raw
+			q.Level = schema.Raw
 			whole := w.answer(t, plan(), true)
 			q.Step = gotime.Hour
 			all := w.answer(t, plan(), false)

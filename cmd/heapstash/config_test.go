@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/schema"
 )
@@ -352,7 +351,7 @@ func TestRetention(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := cfg.archiveOptions().Retention[archive.Raw]; !reflect.DeepEqual(got, test.want) {
+			if got := cfg.archiveOptions().Retention[schema.Raw]; !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})

@@ -32,7 +32,7 @@ on, and takes constant memory, however much there is. The formats are
                namespace_name, pod_name, container_name, nodename, labels, container_base_image,
                resource_id, ... (of a pod, nodename and the next two as pod_identities knows them)
 
-With --tier hourly or daily, a line of csv and json has the columns of the view samples_hourly or
+With --level hourly or daily, a line of csv and json has the columns of the view samples_hourly or
 samples_daily; openmetrics has a gauge for each, such as heapster_cpu_usage_rate_hourly_max; influx
 has them as fields, all floats but samples, and as value a gauge's avg or a counter's last. Give that
 a database of its own (--influx-database), for there value is a float. The time is when the hour or
@@ -60,12 +60,12 @@ const exportExample = `  heapstash export --since 24h --namespace shop --metric 
     promtool tsdb create-blocks-from openmetrics heapster.om /var/lib/prometheus/metrics2
   influx -execute 'CREATE DATABASE k8s' &&
     heapstash export --format influx --output heapster.lp && influx -import -path heapster.lp
-  heapstash export --tier daily --since 8760h --kinds namespace >year.csv`
+  heapstash export --level daily --since 8760h --kinds namespace >year.csv`
 
 // exporting is what the flags of export say.
 type exporting struct {
 	format   string
-	tier     string
+	level    string
 	output   string
 	force    bool
 	database string
@@ -89,12 +89,12 @@ func newExportCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics or influx")
-	flags.StringVar(&x.tier, "tier", string(archive.Raw), "raw, hourly or daily: samples, or what they come to in an hour or a day")
+	flags.StringVar(&x.level, "level", string(schema.Raw), "raw, hourly or daily: samples, or what they come to in an hour or a day")
 	flags.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout)")
 	flags.BoolVar(&x.force, "force", false, "replace the file that --output names")
 	flags.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
 	x.filter.flags(flags)
-	for name, words := range map[string][]string{"format": export.Formats(), "tier": tierNames()} {
+	for name, words := range map[string][]string{"format": export.Formats(), "level": levelNames()} {
 		if err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 			panic(err) // there is no such flag
 		}
@@ -102,9 +102,9 @@ func newExportCommand() *cobra.Command {
 	return cmd
 }
 
-func tierNames() []string {
+func levelNames() []string {
 	var names []string
-	for _, level := range archive.Levels() {
+	for _, level := range schema.Levels() {
 		names = append(names, string(level))
 	}
 	return names
@@ -116,8 +116,8 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	if err != nil {
 		return usageError(cmd, err)
 	}
-	if !slices.Contains(archive.Levels(), archive.Level(x.tier)) {
-		return usageError(cmd, fmt.Errorf("no tier %q: use one of %s", x.tier, strings.Join(tierNames(), ", ")))
+	if !slices.Contains(schema.Levels(), schema.Level(x.level)) {
+		return usageError(cmd, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(levelNames(), ", ")))
 	}
 	if err := x.filter.check(); err != nil {
 		return usageError(cmd, err)
@@ -143,7 +143,7 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 		return err
 	}
 	what := "samples"
-	if archive.Level(x.tier) != archive.Raw {
+	if schema.Level(x.level) != schema.Raw {
 		what = "rollups"
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %v, in %v\n",
@@ -186,7 +186,7 @@ func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format exp
 		defer progress("", 0, 0)
 	}
 	selection := x.filter.selection()
-	selection.Level = archive.Level(x.tier)
+	selection.Level = schema.Level(x.level)
 	selection.Identities = format == export.Influx
 	opts := export.Options{Level: selection.Level, Database: x.database}
 	if progress != nil && format == export.OpenMetrics {

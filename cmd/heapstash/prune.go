@@ -79,8 +79,8 @@ func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
 	t := newTable(out)
 	t.AppendHeader(table.Row{"rows of", "before", "rows", "samples", "oldest", "newest", "about"})
 	for _, k := range p.Kinds {
-		row := table.Row{k.Level.Of(k.Kind), k.Before, k.Rows, "", "", "", ""}
-		if k.Level == archive.Raw {
+		row := table.Row{k.Level.View(k.Kind.String()), k.Before, k.Rows, "", "", "", ""}
+		if k.Level == schema.Raw {
 			row[3] = k.Samples
 		}
 		if k.Rows > 0 {
@@ -99,9 +99,9 @@ func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
 
 func printPruned(w io.Writer, p archive.Pruned) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, level := range archive.Levels() {
+	for _, level := range schema.Levels() {
 		for _, kind := range schema.Kinds() {
-			name := level.Of(kind)
+			name := level.View(kind.String())
 			if before, limited := p.Before[name]; limited {
 				fmt.Fprintf(t, "%s\t%d rows from before %v\n", name, p.Rows[name], before)
 			}

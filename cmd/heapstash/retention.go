@@ -19,8 +19,8 @@ type Retention struct {
 }
 
 // lists are the settings by level.
-func (r Retention) lists() map[archive.Level]keepList {
-	return map[archive.Level]keepList{archive.Raw: r.Raw, archive.Hourly: r.Hourly, archive.Daily: r.Daily}
+func (r Retention) lists() map[schema.Level]keepList {
+	return map[schema.Level]keepList{schema.Raw: r.Raw, schema.Hourly: r.Hourly, schema.Daily: r.Daily}
 }
 
 // keepList is how long something is kept: of all kinds, and of some of them for
@@ -110,16 +110,16 @@ func (l keepList) of(kind schema.Kind) time.Duration {
 // a coarser level would forget what a finer one still has.
 func (r Retention) check(fs *Faults) {
 	lists := r.lists()
-	for i, level := range archive.Levels() {
+	for i, level := range schema.Levels() {
 		key := "archive.retention." + string(level)
-		least := level.LeastRetention()
+		least := archive.LeastRetention(level)
 		for _, k := range lists[level] {
 			fs.check(k.long == 0 || k.long >= least, key, "%v is too short: at least %v, or 0s for ever", k.long, least)
 		}
 		if i == 0 {
 			continue
 		}
-		finer := archive.Levels()[i-1]
+		finer := schema.Levels()[i-1]
 		for _, kind := range schema.Kinds() {
 			long, less := lists[level].of(kind), lists[finer].of(kind)
 			if long > 0 && (less == 0 || less > long) {

@@ -37,7 +37,7 @@ func printUsage(w io.Writer, u archive.Usage) {
 	t.AppendHeader(table.Row{"cluster", "namespace", "takes about", "raw", "hourly", "daily"})
 	for _, n := range u.Namespaces {
 		t.AppendRow(table.Row{visible(n.Cluster), visible(cmp.Or(n.Namespace, "(none)")), schema.Size(n.Total),
-			schema.Size(n.Bytes[archive.Raw]), schema.Size(n.Bytes[archive.Hourly]), schema.Size(n.Bytes[archive.Daily])})
+			schema.Size(n.Bytes[schema.Raw]), schema.Size(n.Bytes[schema.Hourly]), schema.Size(n.Bytes[schema.Daily])})
 	}
 	t.Render()
 }

@@ -133,7 +133,7 @@ func TestInfluxDB(t *testing.T) {
 func TestInfluxDBHourly(t *testing.T) {
 	dir := newArchive(t)
 	db := startInfluxDB(t)
-	importInto(t, db, dir, "--tier", "hourly")
+	importInto(t, db, dir, "--level", "hourly")
 	want := make(map[string]string)
 	for _, statistic := range statistics {
 		for _, s := range hoursOf(t, dir, statistic) {

@@ -66,7 +66,7 @@ func TestPrometheus(t *testing.T) {
 // TestPrometheusHourly is the same of hours: a gauge for each column.
 func TestPrometheusHourly(t *testing.T) {
 	dir := newArchive(t)
-	got := blocksOf(t, dir, "--tier", "hourly")
+	got := blocksOf(t, dir, "--level", "hourly")
 	want := make(map[string]string)
 	for _, statistic := range statistics {
 		for _, s := range hoursOf(t, dir, statistic) {

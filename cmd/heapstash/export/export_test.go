@@ -112,8 +112,8 @@ func samplesOf(t *testing.T, path string, selection archive.Selection) *archive.
 }
 
 func TestFormats(t *testing.T) {
-	paths := map[archive.Level]string{archive.Raw: archived(t), archive.Hourly: rolledUp(t)}
-	lines := map[archive.Level]int64{archive.Raw: 38, archive.Hourly: 19}
+	paths := map[schema.Level]string{schema.Raw: archived(t), schema.Hourly: rolledUp(t)}
+	lines := map[schema.Level]int64{schema.Raw: 38, schema.Hourly: 19}
 	for level, path := range paths {
 		for _, name := range export.Formats() {
 			t.Run(name+" "+string(level), func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestFormats(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := lines[level]
-				if format == export.OpenMetrics && level != archive.Raw {
+				if format == export.OpenMetrics && level != schema.Raw {
 					want = 95 // a line for each statistic
 				}
 				if result.Samples != want || result.Omitted != 0 {
@@ -194,9 +194,9 @@ func (b *broken) Write(p []byte) (int, error) {
 func TestOutputBreaks(t *testing.T) {
 	path := rolledUp(t)
 	for i, name := range slices.Concat(export.Formats(), export.Formats()) {
-		level := archive.Raw
+		level := schema.Raw
 		if i >= len(export.Formats()) {
-			level = archive.Hourly
+			level = schema.Hourly
 		}
 		opts := export.Options{Level: level}
 		samples := samplesOf(t, path, archive.Selection{Level: level})
