@@ -1,0 +1,170 @@
+package generate
+
+import (
+	"database/sql/driver"
+	"encoding/json"
+	"slices"
+
+	"heapstash/schema"
+)
+
+// roller makes the rollups of one entity for the time whose rows are not kept,
+// as FORMAT.md describes them. A test holds it to what the archive makes of the
+// same rows.
+type roller struct {
+	table     *table
+	entity    int64
+	out       *batches
+	hour, day period
+}
+
+// period is an hour or a day that is not over.
+type period struct {
+	begin   schema.Instant
+	samples int64
+	tallies []tally // by column
+}
+
+// tally is what the values of one column come to.
+type tally struct {
+	count, min, max, sum int64
+	values               []int64
+
+	increase, last int64
+	grew, known    bool // there is an increase; there is a last
+}
+
+func newRoller(t *table, entity int64, out *batches) *roller {
+	return &roller{table: t, entity: entity, out: out,
+		hour: period{tallies: make([]tally, len(t.columns))}, day: period{tallies: make([]tally, len(t.columns))}}
+}
+
+// add takes in a row. Rows come in the order of time.
+func (r *roller) add(at schema.Instant, s *sample) {
+	if begin := at - at%hour; begin != r.hour.begin {
+		r.endHour()
+		if of := at - at%day; of != r.day.begin {
+			r.endDay()
+			r.day.begin = of
+		}
+		r.hour.begin = begin
+	}
+	r.hour.samples++
+	for i, c := range r.table.columns {
+		if c.field < 0 || s[c.field] == none {
+			continue
+		}
+		v, t := s[c.field], &r.hour.tallies[i]
+		switch {
+		case c.gauge:
+			t.merge(1, v, v, v)
+			if c.percentiles {
+				t.values = append(t.values, v)
+			}
+		case t.known && v >= t.last:
+			t.grow(v - t.last)
+		case t.known:
+			t.grow(v) // it was reset
+		default:
+			t.grow(0)
+		}
+		if !c.gauge {
+			t.last, t.known = v, true
+		}
+	}
+}
+
+func (t *tally) merge(count, min_, max_, sum int64) {
+	if t.count == 0 {
+		t.min, t.max = min_, max_
+	}
+	t.count += count
+	t.min, t.max, t.sum = min(t.min, min_), max(t.max, max_), t.sum+sum
+}
+
+func (t *tally) grow(by int64) {
+	t.increase, t.grew = t.increase+by, true
+}
+
+func (r *roller) endHour() {
+	if r.hour.samples == 0 {
+		return
+	}
+	r.out.add(r.table.hourly, r.cells(&r.hour, true))
+	r.day.samples += r.hour.samples
+	for i := range r.table.columns {
+		t, of := &r.hour.tallies[i], &r.day.tallies[i]
+		if t.count > 0 {
+			of.merge(t.count, t.min, t.max, t.sum)
+		}
+		if t.grew {
+			of.grow(t.increase)
+		}
+		of.last, of.known = t.last, t.known
+	}
+	r.hour.clear()
+}
+
+func (r *roller) endDay() {
+	if r.day.samples > 0 {
+		r.out.add(r.table.daily, r.cells(&r.day, false))
+		r.day.clear()
+	}
+}
+
+// clear keeps what counters stand at.
+func (p *period) clear() {
+	p.samples = 0
+	for i, t := range p.tallies {
+		p.tallies[i] = tally{values: t.values[:0], last: t.last, known: t.known}
+	}
+}
+
+// cells are a row in the order of [table.rolled].
+func (r *roller) cells(p *period, hourly bool) []driver.Value {
+	cells := append(make([]driver.Value, 0, 4+5*len(p.tallies)), r.entity, int64(p.begin), p.samples, nil)
+	fewer := make(map[string]int64)
+	for i, c := range r.table.columns {
+		t := &p.tallies[i]
+		switch {
+		case !c.gauge:
+			cells = append(cells, known(t.increase, t.grew), known(t.last, t.known))
+		case t.count == 0:
+			cells = append(cells, nil, nil, nil)
+		case t.min == t.max:
+			cells = append(cells, t.min, nil, nil)
+		default:
+			cells = append(cells, t.min, t.max, t.sum)
+		}
+		if c.gauge && 0 < t.count && t.count < p.samples {
+			fewer[c.name] = t.count
+		}
+		if c.percentiles && hourly {
+			slices.Sort(t.values)
+			cells = append(cells, nearest(t.values, 50), nearest(t.values, 95))
+		}
+	}
+	if len(fewer) > 0 {
+		text, err := json.Marshal(fewer)
+		if err != nil {
+			panic(err) // a map of numbers
+		}
+		cells[3] = string(text)
+	}
+	return cells
+}
+
+func known(v int64, is bool) driver.Value {
+	if !is {
+		return nil
+	}
+	return v
+}
+
+// nearest is the percentile of sorted values by nearest rank.
+func nearest(values []int64, percent int) driver.Value {
+	if len(values) == 0 {
+		return nil
+	}
+	return values[(percent*len(values)+99)/100-1]
+}

@@ -1,0 +1,199 @@
+package generate
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// batchRows is how many rows go to the writer at once, and commitRows how many
+// are in a transaction.
+const (
+	batchRows  = 1000
+	commitRows = 2_000_000
+)
+
+// batch is rows of one table, in the order of its key.
+type batch struct {
+	insert string
+	width  int
+	values []driver.Value
+}
+
+// batches collects rows by their table, and sends them on.
+type batches struct {
+	ctx  context.Context
+	open map[string]*batch
+	to   chan<- *batch
+}
+
+func (b *batches) add(insert string, row []driver.Value) {
+	open := b.open[insert]
+	if open == nil {
+		open = &batch{insert: insert, width: len(row), values: make([]driver.Value, 0, len(row)*batchRows)}
+		b.open[insert] = open
+	}
+	open.values = append(open.values, row...)
+	if len(open.values) == cap(open.values) {
+		b.send(open)
+	}
+}
+
+func (b *batches) send(open *batch) {
+	delete(b.open, open.insert)
+	select {
+	case b.to <- open:
+	case <-b.ctx.Done():
+	}
+}
+
+// flush sends what is left.
+func (b *batches) flush() {
+	for _, open := range b.open {
+		b.send(open)
+	}
+}
+
+// write writes who there is, and then, while that is being made up, the rows.
+func write(ctx context.Context, conn *sql.Conn, p *plan) (rows int64, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	to := make(chan *batch, 8)
+	go func() {
+		out := &batches{ctx: ctx, open: make(map[string]*batch), to: to}
+		p.known(out)
+		p.samples(out)
+		out.flush()
+		close(to)
+	}()
+	err = conn.Raw(func(c any) error {
+		w := &writer{conn: c.(driver.Conn), statements: make(map[string]driver.Stmt)}
+		err := w.exec("BEGIN", nil)
+		for b := range to {
+			if err == nil {
+				err = w.write(b)
+			}
+			if err != nil {
+				cancel()
+			}
+		}
+		if err == nil {
+			err = w.exec("COMMIT", nil)
+		}
+		rows = w.rows
+		return errors.Join(err, w.close())
+	})
+	return rows, errors.Join(err, context.Cause(ctx))
+}
+
+// samples makes up every row.
+func (p *plan) samples(out *batches) {
+	pods := newTable(schema.Pod)
+	for i, pod := range p.pods {
+		take, end := p.taker(pods, pod.id, out)
+		for _, l := range pod.lives {
+			p.simulate(pod.namespace, l, take)
+		}
+		end()
+		if out.ctx.Err() != nil {
+			return
+		}
+		if n := len(p.pods); (i+1)*10/n > i*10/n {
+			fmt.Fprintf(p.Progress, "%d of %d pods\n", i+1, n)
+		}
+	}
+	group := func(t *table, id int64, g *group) {
+		take, end := p.taker(t, id, out)
+		p.rows(g, take)
+		end()
+	}
+	nodes, spaces := newTable(schema.Node), newTable(schema.Namespace)
+	for i, n := range p.nodes {
+		group(nodes, p.nodeID(i), n)
+	}
+	for i, ns := range p.spaces {
+		group(spaces, p.spaceID(i), ns)
+	}
+	group(newTable(schema.Cluster), clusterID, sumOf(p.spaces, p.minutes))
+}
+
+// taker returns what takes the rows of one entity, in the order of time, and
+// what ends that.
+func (p *plan) taker(t *table, id int64, out *batches) (take func(schema.Instant, *sample), end func()) {
+	rolled := newRoller(t, id, out)
+	row := make([]driver.Value, 2+len(t.columns))
+	raw := p.End - schema.Instant(p.RawDays)*day
+	take = func(at schema.Instant, s *sample) {
+		if at < raw {
+			rolled.add(at, s)
+			return
+		}
+		row[0], row[1] = id, int64(at)
+		for i, c := range t.columns {
+			row[2+i] = nil
+			if c.field >= 0 && s[c.field] != none {
+				row[2+i] = s[c.field]
+			}
+		}
+		if at < p.End {
+			out.add(t.cold, row)
+		} else {
+			out.add(t.hot, row)
+		}
+	}
+	end = func() {
+		rolled.endHour()
+		rolled.endDay()
+	}
+	return take, end
+}
+
+// writer writes batches by the driver itself: database/sql would take as long
+// again.
+type writer struct {
+	conn       driver.Conn
+	statements map[string]driver.Stmt
+	rows       int64
+	since      int64 // rows since the last commit
+}
+
+func (w *writer) exec(text string, row []driver.Value) error {
+	s := w.statements[text]
+	if s == nil {
+		var err error
+		if s, err = w.conn.Prepare(text); err != nil {
+			return fmt.Errorf("%s: %w", text, err)
+		}
+		w.statements[text] = s
+	}
+	_, err := s.Exec(row)
+	return err
+}
+
+func (w *writer) write(b *batch) error {
+	for i := 0; i < len(b.values); i += b.width {
+		if err := w.exec(b.insert, b.values[i:i+b.width]); err != nil {
+			name, _, _ := strings.Cut(b.insert, "(")
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		w.rows++
+		w.since++
+	}
+	if w.since < commitRows {
+		return nil
+	}
+	w.since = 0
+	return errors.Join(w.exec("COMMIT", nil), w.exec("BEGIN", nil))
+}
+
+func (w *writer) close() (err error) {
+	for _, s := range w.statements {
+		err = errors.Join(err, s.Close())
+	}
+	return err
+}
