@@ -32,15 +32,15 @@ func season(at schema.Instant, system bool) float64 {
 // outage is a time of which nothing was archived, both ends included.
 type outage struct{ from, to schema.Instant }
 
-// outages are three, of the last eleven days, two months ago, and half a year
-// ago; each is there if the archive reaches so far back.
+// outages are three, after a half of the time, with a sixth of it left, and
+// near its end.
 func outages(begin, end schema.Instant) (all []outage) {
+	long := end - begin
 	for _, o := range []struct{ before, minutes schema.Instant }{
-		{183*day - 2*hour, 26 * 60}, {60*day - 9*hour, 185}, {10*day - 3*hour, 17},
+		{long/2 - 2*hour, 26 * 60}, {long/6 - 9*hour, 185}, {long/36 - hour, 17},
 	} {
-		if from := end - o.before; from > begin {
-			all = append(all, outage{from, from + (o.minutes-1)*minute})
-		}
+		from := (end - o.before) / minute * minute
+		all = append(all, outage{from, from + (o.minutes-1)*minute})
 	}
 	return all
 }

@@ -72,8 +72,9 @@ const (
 	statefulPods = 2 // of each namespace but the first
 	replicas     = 3 // of each Deployment
 
-	rolloutEvery = 50 * minutesOfDay // on average
-	evictEvery   = 120 * minutesOfDay
+	// In days, on average. In a short archive it is more often.
+	rolloutEvery = 50
+	evictEvery   = 120
 )
 
 var (
@@ -152,14 +153,22 @@ func newWorkload(r *rand.Rand, kind, name string, minutes int) *workload {
 		w.requests.cpuLimit = 400 << r.Int64N(4)
 		w.requests.memoryLimit = 1 << 30 << r.Int64N(3)
 	}
-	for at := wait(r, rolloutEvery); at < minutes; at += wait(r, rolloutEvery) {
-		w.versions = append(w.versions, at)
-	}
+	w.versions = times(r, rolloutEvery, minutes)
 	return w
 }
 
-// wait is a time until something that happens that often.
-func wait(r *rand.Rand, every int) int { return 10 + int(r.ExpFloat64()*float64(every)) }
+// times are the minutes at which something happens that happens once in so
+// many days.
+func times(r *rand.Rand, every, minutes int) (all []int) {
+	mean := float64(min(every*minutesOfDay, minutes/3))
+	for at := 0; ; {
+		at += 10 + int(r.ExpFloat64()*mean)
+		if at >= minutes {
+			return all
+		}
+		all = append(all, at)
+	}
+}
 
 // lives are those of one replica: it ends when it is evicted, and some minutes
 // into each rollout.
@@ -168,9 +177,7 @@ func (p *plan) lives(r *rand.Rand, of *workload, slot, replica int) (lives []*li
 	for _, at := range of.versions {
 		ends = append(ends, at+2*replica)
 	}
-	for at := wait(r, evictEvery); at < p.minutes; at += wait(r, evictEvery) {
-		ends = append(ends, at)
-	}
+	ends = append(ends, times(r, evictEvery, p.minutes)...)
 	slices.Sort(ends)
 	from := 0
 	for generation, to := range ends {
