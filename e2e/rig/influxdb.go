@@ -153,3 +153,6 @@ func (db *InfluxDB) Query(database, question string) ([]InfluxSeries, error) {
 	}
 	return series, nil
 }
+
+// PID is the server's process.
+func (db *InfluxDB) PID() int { return db.process.command.Process.Pid }

@@ -1,0 +1,99 @@
+//go:build linux
+
+// Questions asks an archive of a year what people ask, and says how long that
+// took beside what was promised; and it asks InfluxDB 1.x the same of the same
+// samples, loaded in the schema of Heapster's own sink.
+//
+//	go run ./questions [-file FILE] [-runs N] [-days N] [-influx=false]
+//
+// All of it is warm: each question is asked once before it is measured. The
+// ways of asking take turns, and medians count. sqlite3 and heapstash sql are
+// processes, whose start counts; "open" is a connection that was open. InfluxDB
+// has all cores, SQLite one.
+//
+// It fails if the answers differ, and if it cannot measure; not if something is
+// slow.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/e2e/rig"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("questions: ")
+	file := flag.String("file", "year.db", "the archive")
+	runs := flag.Int("runs", 9, "how many times each question is asked")
+	days := flag.Int("days", 30, "how many days InfluxDB is given")
+	influx := flag.Bool("influx", true, "ask InfluxDB, too")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *file, *runs, *days, *influx); err != nil {
+		stop()
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, file string, runs, days int, withInflux bool) (err error) {
+	a := askers{file: file}
+	if a.heapstash, err = rig.BuildHeapstash(); err != nil {
+		return err
+	}
+	if a.reader, err = archive.OpenReader(ctx, file); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.reader.Close()) }()
+	end, err := a.end(ctx)
+	if err != nil {
+		return err
+	}
+	who := asked{namespace: "shop", pod: "web-0"}
+	questions := who.questions()
+	if err := a.promised(ctx, os.Stdout, questions, end, runs); err != nil || !withInflux {
+		return err
+	}
+
+	dir, err := os.MkdirTemp("", "heapstash-questions")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if a.influx, err = rig.StartInfluxDB(ctx, dir); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.influx.Stop()) }()
+	began := time.Now()
+	lines, err := load(ctx, a.influx, a.heapstash, file, span{end, days})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("InfluxDB was given %d samples, of %d days, in %v.\n\n", lines, days, time.Since(began).Round(time.Second))
+	return a.beside(ctx, os.Stdout, questions, span{end, days}, runs)
+}
+
+// end is the last midnight for which the archive has a whole day before.
+func (a askers) end(ctx context.Context) (time.Time, error) {
+	text, _, err := a.stock(ctx, "SELECT max(ts) + 86400 AS upto FROM cluster_daily")
+	if err != nil {
+		return time.Time{}, err
+	}
+	_, number, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	seconds, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s has no day: %w", a.file, err)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// question is one that somebody has of an archive, in SQL and in InfluxQL.
+type question struct {
+	name   string
+	target time.Duration // of the SQL over its long range
+	days   int           // of that range
+	sql    func(r span) string
+	// influx are the statements that ask InfluxDB the same. The answer has, for
+	// each key, the values of all of them.
+	influx func(r span) []string
+	// ranked is the SQL by InfluxDB's rule for percentiles, which rounds the
+	// rank to the nearest where heapstash takes the next: nil if there are none.
+	ranked func(r span) string
+	// keys is how many columns name a row.
+	keys int
+}
+
+// span is a range of time before a midnight, UTC.
+type span struct {
+	end  time.Time
+	days int
+}
+
+func (r span) begin() time.Time { return r.end.AddDate(0, 0, -r.days) }
+
+// where is the condition on ts.
+func (r span) where() string {
+	return fmt.Sprintf("ts >= unixepoch('%s', '-%d days') AND ts < unixepoch('%[1]s')", r.end.Format(time.DateOnly), r.days)
+}
+
+// when is the condition on InfluxDB's time.
+func (r span) when() string {
+	return fmt.Sprintf("time >= '%s' AND time < '%s'", r.begin().Format(time.RFC3339), r.end.Format(time.RFC3339))
+}
+
+// metrics are those that are asked for, and so those that InfluxDB is given.
+var metrics = []string{"cpu/usage_rate", "cpu/request", "memory/working_set", "memory/request"}
+
+// asked is who the questions are about.
+type asked struct{ namespace, pod string }
+
+func (a asked) questions() []question {
+	return []question{
+		{name: "one pod, hour by hour", target: 50 * time.Millisecond, days: 365, keys: 1, sql: a.pods, influx: a.podsOfInflux},
+		{name: "top 10 of a namespace by CPU", target: 200 * time.Millisecond, days: 90, keys: 1, sql: a.top, influx: a.topOfInflux},
+		{name: "right-sizing: p95 of hourly p95, every pod", target: 2 * time.Second, days: 30, keys: 2,
+			sql: rightSizing, influx: rightSizingOfInflux, ranked: rightSizingByRoundedRank},
+	}
+}
+
+func (a asked) pods(r span) string {
+	return fmt.Sprintf(`SELECT ts, cpu_usage_rate_avg, memory_working_set_avg FROM pod_hourly
+WHERE namespace = '%s' AND pod = '%s' AND %s ORDER BY ts`, a.namespace, a.pod, r.where())
+}
+
+func (a asked) podsOfInflux(r span) (statements []string) {
+	for _, metric := range []string{"cpu/usage_rate", "memory/working_set"} {
+		statements = append(statements, fmt.Sprintf(`SELECT mean(value) FROM "%s" WHERE type = 'pod' AND namespace_name = '%s' AND pod_name = '%s' AND %s GROUP BY time(1h) fill(none)`,
+			metric, a.namespace, a.pod, r.when()))
+	}
+	return statements
+}
+
+func (a asked) top(r span) string {
+	return fmt.Sprintf(`SELECT pod, 1.0 * sum(cpu_usage_rate_sum) / sum(cpu_usage_rate_count) AS millicores FROM pod_daily
+WHERE namespace = '%s' AND %s GROUP BY pod ORDER BY millicores DESC LIMIT 10`, a.namespace, r.where())
+}
+
+func (a asked) topOfInflux(r span) []string {
+	return []string{fmt.Sprintf(`SELECT top(millicores, pod_name, 10) FROM (SELECT mean(value) AS millicores FROM "cpu/usage_rate" WHERE type = 'pod' AND namespace_name = '%s' AND %s GROUP BY pod_name)`,
+		a.namespace, r.when())}
+}
+
+// rightSizing counts from above: with n values, the rank of the 95th percentile
+// is the first that 95 % are not above, and n/20 are above that.
+const rightSizingText = `WITH hours AS (
+  SELECT namespace, pod, cpu_usage_rate_p95 AS cpu, memory_working_set_p95 AS memory, cpu_request_max AS cpu_request, memory_request_max AS memory_request,
+    row_number() OVER (PARTITION BY namespace, pod ORDER BY cpu_usage_rate_p95 DESC) AS cpu_rank,
+    row_number() OVER (PARTITION BY namespace, pod ORDER BY memory_working_set_p95 DESC) AS memory_rank,
+    count(cpu_usage_rate_p95) OVER (PARTITION BY namespace, pod) AS cpu_hours,
+    count(memory_working_set_p95) OVER (PARTITION BY namespace, pod) AS memory_hours
+  FROM pod_hourly WHERE RANGE)
+SELECT namespace, pod, max(cpu) FILTER (WHERE cpu_rank = RANK(cpu_hours)) AS cpu_p95, max(memory) FILTER (WHERE memory_rank = RANK(memory_hours)) AS memory_p95,
+  max(cpu_request) AS cpu_request, max(memory_request) AS memory_request
+FROM hours GROUP BY namespace, pod`
+
+func rightSizing(r span) string {
+	return strings.NewReplacer("RANGE", r.where(), "RANK(cpu_hours)", "cpu_hours / 20 + 1", "RANK(memory_hours)", "memory_hours / 20 + 1").Replace(rightSizingText)
+}
+
+func rightSizingByRoundedRank(r span) string {
+	const rank = "HOURS - max(1, (95 * HOURS + 50) / 100) + 1"
+	return strings.NewReplacer("RANGE", r.where(), "RANK(cpu_hours)", strings.ReplaceAll(rank, "HOURS", "cpu_hours"),
+		"RANK(memory_hours)", strings.ReplaceAll(rank, "HOURS", "memory_hours")).Replace(rightSizingText)
+}
+
+func rightSizingOfInflux(r span) (statements []string) {
+	for _, metric := range []string{"cpu/usage_rate", "memory/working_set"} {
+		statements = append(statements, fmt.Sprintf(`SELECT percentile(p, 95) FROM (SELECT percentile(value, 95) AS p FROM "%s" WHERE type = 'pod' AND %s GROUP BY time(1h), namespace_name, pod_name) GROUP BY namespace_name, pod_name`,
+			metric, r.when()))
+	}
+	for _, metric := range []string{"cpu/request", "memory/request"} {
+		statements = append(statements, fmt.Sprintf(`SELECT max(value) FROM "%s" WHERE type = 'pod' AND %s GROUP BY namespace_name, pod_name`, metric, r.when()))
+	}
+	return statements
+}
