@@ -11,9 +11,10 @@ import (
 // group is what the pods of a namespace or of a node come to, by the minute.
 type group struct {
 	name    string
-	system  bool           // a namespace of the cluster itself
-	grows   schema.Instant // when a namespace begins to; 0 for never
+	system  bool // a namespace of the cluster itself
 	changes []change
+	// When a namespace begins to grow, and has grown; 0 for never.
+	grows, grown schema.Instant
 
 	load, memory           []int32 // millicores; pages
 	cache, faults, in, out []int32 // of nodes; pages, number, and bytes in the minute
@@ -42,13 +43,13 @@ func newNode(r *rand.Rand, name string, minutes int) *group {
 	return n
 }
 
-// growth is the memory of a namespace's pods as a multiple of what they began
-// with: 1 % more a day.
+// growth is the memory of a namespace's pods as a multiple of what it was: in
+// the end, twice that.
 func (g *group) growth(at schema.Instant) float64 {
 	if g.grows == 0 || at < g.grows {
 		return 1
 	}
-	return 1 + 0.01*float64(at-g.grows)/float64(day)
+	return 1 + float64(at-g.grows)/float64(g.grown-g.grows)
 }
 
 func (g *group) request(l *life, by resources) {
@@ -83,7 +84,7 @@ func sumOf(groups []*group, minutes int) *group {
 
 // What every node has, in millicores and bytes, and what its own services use.
 const (
-	nodeCores, nodeMemory     = 8000, 67_436_544_000
+	nodeCores, nodeMemory     = 4000, 16_829_865_984
 	nodeReserved              = 100 // millicores, and MiB
 	servicesLoad, servicesRSS = 270, 940 << 20 / pageSize
 )

@@ -101,7 +101,7 @@ func newPlan(o Options) *plan {
 		ns := newSpace(name, p.minutes)
 		ns.system = i == 0
 		if name == growing {
-			ns.grows = p.begin + schema.Instant(o.Days)*day*6/10
+			ns.grows, ns.grown = p.begin+schema.Instant(o.Days)*day*6/10, o.End
 		}
 		p.spaces = append(p.spaces, ns)
 	}

@@ -1,0 +1,160 @@
+package docs
+
+import (
+	"encoding/csv"
+	"flag"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"heapstash/e2e/rig"
+)
+
+var update = flag.Bool("update", false, "write what the questions of the cookbook give into it")
+
+// recipe is a section of the cookbook that has a question.
+type recipe struct{ heading, sql, output string }
+
+// recipes takes the page apart.
+func recipes(t *testing.T, page string) (all []recipe) {
+	t.Helper()
+	for _, section := range strings.Split(page, "\n## ")[1:] {
+		heading, rest, _ := strings.Cut(section, "\n")
+		sql, is := block(rest, "sql")
+		if !is {
+			t.Fatalf("%q has no SQL", heading)
+		}
+		output, is := block(rest, "output")
+		if !is {
+			t.Fatalf("%q has no output", heading)
+		}
+		all = append(all, recipe{heading, sql, output})
+	}
+	return all
+}
+
+// block is what stands between ```kind and ```.
+func block(text, kind string) (string, bool) {
+	_, rest, found := strings.Cut(text, "```"+kind+"\n")
+	if !found {
+		return "", false
+	}
+	inside, _, found := strings.Cut("\n"+rest, "\n```")
+	return strings.TrimPrefix(inside, "\n"), found
+}
+
+// TestCookbook: what the page says that a question gives is what it gives.
+func TestCookbook(t *testing.T) {
+	name := filepath.Join(root, "docs", "cookbook.md")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	all := recipes(t, page)
+	if len(all) < 10 {
+		t.Fatalf("%d recipes", len(all))
+	}
+	for _, r := range all {
+		t.Run(r.heading, func(t *testing.T) {
+			got := trimmed(shell(t, r.sql, "-header", "-column"))
+			if strings.Count(got, "\n") < 2 {
+				t.Errorf("it gives no rows:\n%s", got)
+			}
+			if *update {
+				page = strings.Replace(page, r.sql+"\n```\n```output\n"+withEnd(r.output)+"```", r.sql+"\n```\n```output\n"+withEnd(got)+"```", 1)
+			} else if got != r.output {
+				t.Errorf("the page says\n%s\n\nand it gives\n%s", r.output, got)
+			}
+		})
+	}
+	if *update {
+		if err := os.WriteFile(name, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// trimmed is without the spaces that fill the last column.
+func trimmed(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func withEnd(s string) string {
+	if s == "" {
+		return ""
+	}
+	return s + "\n"
+}
+
+// TestCookbookWithHeapstash: heapstash sql gives the same as the stock shell.
+func TestCookbookWithHeapstash(t *testing.T) {
+	heapstash, err := rig.BuildHeapstash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range recipes(t, string(text)) {
+		t.Run(r.heading, func(t *testing.T) {
+			command := exec.Command(heapstash, "sql", "--db-file", archived(t), "--format", "csv", "-")
+			command.Stdin = strings.NewReader(r.sql)
+			command.Stderr = os.Stderr
+			out, err := command.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := cells(t, string(out)), cells(t, shell(t, r.sql, "-header", "-csv"))
+			if !slices.EqualFunc(got, want, sameCell) {
+				t.Errorf("it gives\n%v\nrather than\n%v", got, want)
+			}
+		})
+	}
+}
+
+func cells(t *testing.T, text string) (all []string) {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(rows...)
+}
+
+// sameCell: the shell prints 15 digits of a float.
+func sameCell(a, b string) bool {
+	x, err := strconv.ParseFloat(a, 64)
+	y, other := strconv.ParseFloat(b, 64)
+	if err != nil || other != nil {
+		return a == b
+	}
+	return math.Abs(x-y) <= 1e-14*math.Abs(x)
+}
+
+// TestCookbookAsksRollups: what reaches back further than rows are kept asks
+// hours or days.
+func TestCookbookAsksRollups(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range recipes(t, string(text)) {
+		for _, name := range []string{"pod", "node", "namespace", "cluster", "container", "samples"} {
+			raw := strings.Contains(r.sql, "FROM "+name+"\n") || strings.Contains(r.sql, "FROM "+name+" ")
+			if raw && !strings.Contains(r.sql, "'-1 day'") {
+				t.Errorf("%q reads %s over a long range", r.heading, name)
+			}
+		}
+	}
+}

@@ -1,0 +1,66 @@
+// Package docs holds the SQL that the project's documents and its files for
+// other tools have to an archive: all of it runs in the stock sqlite3 shell.
+package docs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/e2e/year/generate"
+	"heapstash/schema"
+)
+
+// root is the repository's, from here.
+const root = "../.."
+
+// example is the archive of the cookbook.
+var example string
+
+// end is the midnight that the cookbook has for now.
+var end = time.Date(2018, 7, 1, 0, 0, 0, 0, time.UTC)
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "heapstash-docs")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		example = filepath.Join(dir, "example.db")
+		return m.Run()
+	}())
+}
+
+// archived is the archive of the cookbook.
+func archived(t *testing.T) string {
+	t.Helper()
+	if _, err := os.Stat(example); err == nil {
+		return example
+	}
+	o := generate.Options{Seed: 48, End: schema.InstantOf(end), Days: 42, RawDays: 2, Pods: 21, Namespaces: 4, Nodes: 3}
+	if err := generate.Make(t.Context(), example, o); err != nil {
+		t.Fatal(err)
+	}
+	return example
+}
+
+// shell gives statements to the stock shell as people would, from a file.
+func shell(t *testing.T, statements string, flags ...string) string {
+	t.Helper()
+	command := exec.Command("sqlite3", append(append([]string{"-readonly", "-batch", "-bail"}, flags...), archived(t))...)
+	command.Stdin = strings.NewReader(statements)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil || stderr.Len() > 0 {
+		t.Fatalf("sqlite3: %v\n%s\n%s", err, &stderr, statements)
+	}
+	return string(out)
+}
