@@ -13,7 +13,7 @@ ifndef SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 endif
 export SOURCE_DATE_EPOCH
-# What is random in torture and soak.
+# What is random in torture, soak and the year's archive.
 SEED ?= 1
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -35,10 +35,10 @@ MODULES := . e2e e2e/realheapster e2e/realkubernetes e2e/oldkustomize
 # takes longer than its build, for four small files. oldkustomize has no file.
 ANALYSED := $(filter-out e2e/realkubernetes e2e/oldkustomize,$(MODULES))
 
-.PHONY: help build static smoke test fuzz e2e trial torture soak demo bench check verify format vet staticcheck tidy install stage deb clean
+.PHONY: help build static smoke test fuzz e2e trial torture soak demo year-archive bench-queries bench check verify format vet staticcheck tidy install stage deb clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/heapstash; needs Go and a C compiler
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BINARY) ./cmd/heapstash
@@ -54,9 +54,9 @@ smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
 	echo "$$samples samples archived"; \
 	test "$$samples" -gt 0
 
-test: ## run every test that needs no root, with the race detector; some build the real Heapster, some want promtool and influxd
+test: ## run every test that needs no root, with the race detector; some build the real Heapster, some want promtool, influxd and python3-pandas
 	go test -race -timeout 30m ./...
-	go test -C e2e -count=1 -timeout 30m . ./tools # cached results would not know what the tests build
+	go test -C e2e -count=1 -timeout 30m . ./tools ./docs ./year/generate # cached results would not know what the tests build
 	go test -C e2e -count=1 -short ./torture
 
 # How long each target is fuzzed: 5s in make check. make test runs their seeds.
@@ -84,6 +84,17 @@ soak: ## archive an accelerated month, in half an hour; SEED=n for another
 
 demo: build ## archive a made-up cluster and query it; needs no cluster
 	$(BINARY) demo --db-file bin/heapstash-demo.db
+
+# Of how many days a year's archive has a row a minute; of all it has hours and days.
+RAW_DAYS ?= 90
+
+year-archive: ## make bin/year.db, a year of 200 pods, of which RAW_DAYS (default 90) minute by minute; SEED=n for another
+	@mkdir -p bin
+	cd e2e && go run ./year -file ../bin/year.db -raw-days $(RAW_DAYS) -seed $(SEED)
+
+bench-queries: ## ask bin/year.db what people ask, and InfluxDB 1.x (Debian's influxdb) the same
+	@test -e bin/year.db || { echo "bin/year.db is missing: make year-archive makes it" >&2; exit 1; }
+	cd e2e && go run ./questions -file ../bin/year.db
 
 bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -run '^$$' -bench . -benchmem ./...

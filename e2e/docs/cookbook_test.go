@@ -123,13 +123,16 @@ func TestCookbookWithHeapstash(t *testing.T) {
 	}
 }
 
-func cells(t *testing.T, text string) (all []string) {
+func cells(t *testing.T, text string) (all []string) { return slices.Concat(table(t, text)...) }
+
+// table reads CSV, the header as its first row.
+func table(t *testing.T, text string) [][]string {
 	t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.Concat(rows...)
+	return rows
 }
 
 // sameCell: the shell prints 15 digits of a float.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,28 +77,26 @@ func ofInflux(statements [][]rig.InfluxSeries) (answer, error) {
 	return a, nil
 }
 
-// compare returns how many values there are, and in how many the answers
+// compare returns how many values there are, and the keys of those rows that
 // differ. Those by sums of floats may differ in the last digits.
-func compare(a, b answer) (values, differ int, err error) {
+func compare(a, b answer) (values int, differ []string, err error) {
 	if len(a) != len(b) {
-		return 0, 0, fmt.Errorf("%d rows, and %d", len(a), len(b))
+		return 0, nil, fmt.Errorf("%d rows, and %d", len(a), len(b))
 	}
 	for key, these := range a {
 		others, is := b[key]
 		if !is || len(others) != len(these) {
-			return 0, 0, fmt.Errorf("%s: %v, and %v", key, these, others)
+			return 0, nil, fmt.Errorf("%s: %v, and %v", key, these, others)
 		}
-		for i, v := range these {
-			values++
-			w := others[i]
-			if math.IsNaN(v) && math.IsNaN(w) || math.Abs(v-w) <= 1e-9*math.Max(math.Abs(v), math.Abs(w)) {
-				continue
-			}
-			if !(math.Abs(v-w) <= 0.1*math.Max(math.Abs(v), math.Abs(w))) {
-				return 0, 0, fmt.Errorf("%s: %v, and %v", key, these, others)
-			}
-			differ++
+		values += len(these)
+		if !slices.EqualFunc(these, others, same) {
+			differ = append(differ, key)
 		}
 	}
+	slices.Sort(differ)
 	return values, differ, nil
+}
+
+func same(v, w float64) bool {
+	return math.IsNaN(v) && math.IsNaN(w) || math.Abs(v-w) <= 1e-9*math.Max(math.Abs(v), math.Abs(w))
 }

@@ -83,8 +83,8 @@ func (q question) same(stock, own string, open int) error {
 	if err != nil {
 		return err
 	}
-	if _, differ, err := compare(a, b); err != nil || differ > 0 || len(a) != open || open == 0 {
-		return fmt.Errorf("%s: sqlite3 gives %d rows, heapstash sql %d, a connection %d, and %d values differ: %w", q.name, len(a), len(b), open, differ, err)
+	if _, differ, err := compare(a, b); err != nil || len(differ) > 0 || len(a) != open || open == 0 {
+		return fmt.Errorf("%s: sqlite3 gives %d rows, heapstash sql %d, a connection %d, and %v differ: %w", q.name, len(a), len(b), open, differ, err)
 	}
 	return nil
 }
@@ -166,12 +166,25 @@ func (a askers) agree(ctx context.Context, q question, r span) (note string, err
 	if err != nil {
 		return "", fmt.Errorf("the answers differ: %w", err)
 	}
-	if differ > 0 && (q.ranked == nil || differ > values/50) {
-		return "", fmt.Errorf("of %d values, %d differ", values, differ)
+	for _, key := range differ {
+		if q.exact == nil {
+			return "", fmt.Errorf("the answers differ: %s: %v, and %v", key, ours[key], theirs[key])
+		}
+		text, _, err := a.stock(ctx, q.exact(r, key))
+		if err != nil {
+			return "", err
+		}
+		exact, err := ofCSV(text, q.keys)
+		if err != nil {
+			return "", err
+		}
+		if _, still, err := compare(exact, answer{key: theirs[key]}); err != nil || len(still) > 0 {
+			return "", fmt.Errorf("the answers differ: %s: %v, by its minutes %v, and %v", key, ours[key], exact[key], theirs[key])
+		}
 	}
-	note = fmt.Sprintf("%d values in %d rows are the same", values-differ, len(ours))
-	if differ > 0 {
-		note += fmt.Sprintf(", and %d are a neighbouring rank's, for InfluxDB rounds ranks within an hour", differ)
+	note = fmt.Sprintf("%d values in %d rows are the same", values, len(ours))
+	if q.ranked != nil {
+		note += fmt.Sprintf(" by InfluxDB's rule of rounded ranks, %d rows of them only within hours, too", len(differ))
 	}
 	return note, nil
 }

@@ -17,7 +17,10 @@ type question struct {
 	influx func(r span) []string
 	// ranked is the SQL by InfluxDB's rule for percentiles, which rounds the
 	// rank to the nearest where heapstash takes the next: nil if there are none.
+	// Within hours of fewer than 60 minutes it still takes the next; exact, for
+	// one row, does not.
 	ranked func(r span) string
+	exact  func(r span, key string) string
 	// keys is how many columns name a row.
 	keys int
 }
@@ -51,7 +54,7 @@ func (a asked) questions() []question {
 		{name: "one pod, hour by hour", target: 50 * time.Millisecond, days: 365, keys: 1, sql: a.pods, influx: a.podsOfInflux},
 		{name: "top 10 of a namespace by CPU", target: 200 * time.Millisecond, days: 90, keys: 1, sql: a.top, influx: a.topOfInflux},
 		{name: "right-sizing: p95 of hourly p95, every pod", target: 2 * time.Second, days: 30, keys: 2,
-			sql: rightSizing, influx: rightSizingOfInflux, ranked: rightSizingByRoundedRank},
+			sql: rightSizing, influx: rightSizingOfInflux, ranked: rightSizingByRoundedRank, exact: rightSizingOfMinutes},
 	}
 }
 
@@ -78,9 +81,26 @@ func (a asked) topOfInflux(r span) []string {
 		a.namespace, r.when())}
 }
 
-// rightSizing counts from above: with n values, the rank of the 95th percentile
-// is the first that 95 % are not above, and n/20 are above that.
-const rightSizingText = `WITH hours AS (
+// rightSizing: the nearest rank's value is the first with which so large a share
+// is not above it, which is what cume_dist tells.
+func rightSizing(r span) string {
+	const text = `NAME AS MATERIALIZED (
+  SELECT namespace, pod, min(p95) AS p95, max(request) AS request FROM (
+    SELECT namespace, pod, USED_p95 AS p95, REQUESTED_max AS request,
+      cume_dist() OVER (PARTITION BY namespace, pod ORDER BY USED_p95) AS share
+    FROM pod_hourly WHERE RANGE AND USED_p95 IS NOT NULL)
+  WHERE share >= 0.95 GROUP BY namespace, pod)`
+	fill := func(name, used, requested string) string {
+		return strings.NewReplacer("NAME", name, "USED", used, "REQUESTED", requested, "RANGE", r.where()).Replace(text)
+	}
+	return "WITH " + fill("cpu", "cpu_usage_rate", "cpu_request") + ",\n" + fill("memory", "memory_working_set", "memory_request") + `
+SELECT namespace, pod, cpu.p95 AS cpu_p95, memory.p95 AS memory_p95, cpu.request AS cpu_request, memory.request AS memory_request
+FROM memory LEFT JOIN cpu USING (namespace, pod)`
+}
+
+// rightSizingByRoundedRank counts ranks itself.
+func rightSizingByRoundedRank(r span) string {
+	const text = `WITH hours AS (
   SELECT namespace, pod, cpu_usage_rate_p95 AS cpu, memory_working_set_p95 AS memory, cpu_request_max AS cpu_request, memory_request_max AS memory_request,
     row_number() OVER (PARTITION BY namespace, pod ORDER BY cpu_usage_rate_p95 DESC) AS cpu_rank,
     row_number() OVER (PARTITION BY namespace, pod ORDER BY memory_working_set_p95 DESC) AS memory_rank,
@@ -90,15 +110,23 @@ const rightSizingText = `WITH hours AS (
 SELECT namespace, pod, max(cpu) FILTER (WHERE cpu_rank = RANK(cpu_hours)) AS cpu_p95, max(memory) FILTER (WHERE memory_rank = RANK(memory_hours)) AS memory_p95,
   max(cpu_request) AS cpu_request, max(memory_request) AS memory_request
 FROM hours GROUP BY namespace, pod`
-
-func rightSizing(r span) string {
-	return strings.NewReplacer("RANGE", r.where(), "RANK(cpu_hours)", "cpu_hours / 20 + 1", "RANK(memory_hours)", "memory_hours / 20 + 1").Replace(rightSizingText)
+	const rank = "HOURS - max(1, (95 * HOURS + 50) / 100) + 1" // from above, where NULLs are last
+	return strings.NewReplacer("RANGE", r.where(), "RANK(cpu_hours)", strings.ReplaceAll(rank, "HOURS", "cpu_hours"),
+		"RANK(memory_hours)", strings.ReplaceAll(rank, "HOURS", "memory_hours")).Replace(text)
 }
 
-func rightSizingByRoundedRank(r span) string {
-	const rank = "HOURS - max(1, (95 * HOURS + 50) / 100) + 1"
-	return strings.NewReplacer("RANGE", r.where(), "RANK(cpu_hours)", strings.ReplaceAll(rank, "HOURS", "cpu_hours"),
-		"RANK(memory_hours)", strings.ReplaceAll(rank, "HOURS", "memory_hours")).Replace(rightSizingText)
+// rightSizingOfMinutes takes InfluxDB's percentiles of one pod's rows.
+func rightSizingOfMinutes(r span, key string) string {
+	namespace, pod, _ := strings.Cut(key, "/")
+	const text = `(WITH
+  minutes AS (SELECT COLUMN AS v, row_number() OVER (PARTITION BY ts / 3600 ORDER BY COLUMN) AS rank, count(*) OVER (PARTITION BY ts / 3600) AS n
+    FROM pod WHERE WHO AND COLUMN IS NOT NULL),
+  hours AS (SELECT v, row_number() OVER (ORDER BY v) AS rank, count(*) OVER () AS n FROM minutes WHERE rank = max(1, (95 * n + 50) / 100))
+  SELECT v FROM hours WHERE rank = max(1, (95 * n + 50) / 100))`
+	who := fmt.Sprintf("namespace = '%s' AND pod = '%s' AND %s", namespace, pod, r.where())
+	fill := func(column string) string { return strings.NewReplacer("COLUMN", column, "WHO", who).Replace(text) }
+	return fmt.Sprintf("SELECT '%s', '%s', %s AS cpu_p95, %s AS memory_p95, max(cpu_request), max(memory_request) FROM pod WHERE %s",
+		namespace, pod, fill("cpu_usage_rate"), fill("memory_working_set"), who)
 }
 
 func rightSizingOfInflux(r span) (statements []string) {
