@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -79,7 +80,7 @@ func load(ctx context.Context, db *rig.InfluxDB, heapstash, archive string, r sp
 			}
 		}
 	}
-	if err := scanner.Err(); err != nil {
+	if err := cmp.Or(ctx.Err(), scanner.Err()); err != nil {
 		return lines, err
 	}
 	if err := flush(); err != nil {

@@ -72,7 +72,7 @@ func write(ctx context.Context, conn *sql.Conn, p *plan) (rows int64, err error)
 		close(to)
 	}()
 	err = conn.Raw(func(c any) error {
-		w := &writer{conn: c.(driver.Conn), statements: make(map[string]driver.Stmt)}
+		w := &writer{conn: c.(driver.Conn), statements: make(map[string]driver.StmtExecContext)}
 		err := w.exec("BEGIN", nil)
 		for b := range to {
 			if err == nil {
@@ -157,7 +157,8 @@ func (p *plan) taker(t *table, id int64, out *batches) (take func(schema.Instant
 // again.
 type writer struct {
 	conn       driver.Conn
-	statements map[string]driver.Stmt
+	statements map[string]driver.StmtExecContext
+	bound      []driver.NamedValue
 	rows       int64
 	since      int64 // rows since the last commit
 }
@@ -165,13 +166,19 @@ type writer struct {
 func (w *writer) exec(text string, row []driver.Value) error {
 	s := w.statements[text]
 	if s == nil {
-		var err error
-		if s, err = w.conn.Prepare(text); err != nil {
+		made, err := w.conn.Prepare(text)
+		if err != nil {
 			return fmt.Errorf("%s: %w", text, err)
 		}
+		s = made.(driver.StmtExecContext) // go-sqlite3's are
 		w.statements[text] = s
 	}
-	_, err := s.Exec(row)
+	w.bound = w.bound[:0]
+	for i, v := range row {
+		w.bound = append(w.bound, driver.NamedValue{Ordinal: i + 1, Value: v})
+	}
+	// A context that can be cancelled would cost a goroutine a row.
+	_, err := s.ExecContext(context.Background(), w.bound)
 	return err
 }
 
@@ -193,7 +200,7 @@ func (w *writer) write(b *batch) error {
 
 func (w *writer) close() (err error) {
 	for _, s := range w.statements {
-		err = errors.Join(err, s.Close())
+		err = errors.Join(err, s.(driver.Stmt).Close())
 	}
 	return err
 }
