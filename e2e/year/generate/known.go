@@ -25,12 +25,15 @@ const (
 		VALUES (?, ?, 'generated', ?, ?, 1000, ?, ?, ?, ?)`
 	insertHole = `INSERT INTO hole (pass_id, kind, namespace, pod, container, node, labels, metric, cause, detail, from_ts, to_ts, lasting)
 		VALUES (?, '', '', '', '', '', '', '', 'late', 'no pass was made', ?, ?, 0)`
-	insertMoved = `INSERT OR REPLACE INTO compaction (table_name, ts) VALUES (?, ?)`
+	// What is cold becomes due, entity by entity.
+	insertBackfill = `INSERT OR REPLACE INTO setting (name, value) VALUES ('rollup_backfill', ?)`
+	insertMoved    = `INSERT OR REPLACE INTO compaction (table_name, ts) VALUES (?, ?)`
 )
 
 // known makes up what there is beside samples.
 func (p *plan) known(out *batches) {
 	newest := p.at(p.minutes - 1)
+	out.add(insertBackfill, []driver.Value{"0"})
 	out.add(insertState, []driver.Value{clusterName, int64(newest)})
 	for _, kind := range []schema.Kind{schema.Cluster, schema.Node, schema.Namespace, schema.Pod} {
 		out.add(insertMoved, []driver.Value{kind.String(), int64(p.End - 1)})
