@@ -56,7 +56,7 @@ func ParseFormat(text string) (Format, error) {
 
 // Options set how a format is written.
 type Options struct {
-	// Level is the source's; [archive.Raw] if it is empty.
+	// Level is the source's; [schema.Raw] if it is empty.
 	Level schema.Level
 	// Database is named in the head of Influx's lines, for `influx -import`.
 	Database string
