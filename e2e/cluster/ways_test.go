@@ -153,15 +153,15 @@ func allowElsewhere(t *testing.T) {
 	a := addresses[1]
 	for _, command := range [][]string{
 		{"create", "serviceaccount", a.account, "--namespace=heapstash"},
-		{"create", "role", "heapstash", "--namespace=" + a.namespace, "--verb=get", "--resource=services/proxy", "--resource-name=" + a.name()},
-		{"create", "rolebinding", "heapstash", "--namespace=" + a.namespace, "--role=heapstash", "--serviceaccount=heapstash:" + a.account},
+		{"create", "role", a.account, "--namespace=" + a.namespace, "--verb=get", "--resource=services/proxy", "--resource-name=" + a.name()},
+		{"create", "rolebinding", a.account, "--namespace=" + a.namespace, "--role=" + a.account, "--serviceaccount=heapstash:" + a.account},
 	} {
 		if _, err := cluster.Kubectl(t.Context(), command...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Cleanup(func() {
-		if _, err := cluster.Kubectl(context.Background(), "delete", "rolebinding,role", "heapstash", "--namespace="+a.namespace); err != nil {
+		if _, err := cluster.Kubectl(context.Background(), "delete", "rolebinding,role", a.account, "--namespace="+a.namespace); err != nil {
 			t.Error(err)
 		}
 		if _, err := cluster.Kubectl(context.Background(), "delete", "serviceaccount", a.account, "--namespace=heapstash"); err != nil {
