@@ -227,7 +227,7 @@ func checkPod(t *testing.T, path string, restricted bool, template corev1.PodTem
 			AllowPrivilegeEscalation: ptr.To(false), ReadOnlyRootFilesystem: ptr.To(true),
 			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		}},
-		requirement{"memory's limit", container.Resources.Limits.Memory().String(), "512Mi"},
+		requirement{"memory's limit", container.Resources.Limits.Memory().String(), "1Gi"},
 		requirement{"what is limited", slices.Collect(maps.Keys(container.Resources.Limits)), []corev1.ResourceName{"memory"}},
 		requirement{"memory's request", container.Resources.Requests.Memory().Cmp(resource.Quantity{}), 1},
 		requirement{"the CPU's request", container.Resources.Requests.Cpu().Cmp(resource.Quantity{}), 1},
