@@ -110,7 +110,7 @@ func (c *checker) drift() error {
 // our registry.
 func (c *checker) ourRegistry() (bool, error) {
 	stored, err := setting(c.ctx, c.tx, registrySetting)
-	return stored == registryFingerprint(viewScript(c.layout)), err
+	return stored == registryFingerprint(), err
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 
 	"heapstash/schema"
 )
@@ -63,14 +64,13 @@ func migrate(ctx context.Context, db *sql.DB, path string, l layout, steps []mig
 	if err != nil {
 		return err
 	}
-	views := viewScript(l)
-	fingerprint := registryFingerprint(views)
 	if version == len(steps) {
 		stored, err := setting(ctx, db, registrySetting)
-		if err != nil || stored == fingerprint {
+		if err != nil || stored == registryFingerprint() {
 			return err
 		}
 	}
+	views, fingerprint := viewScript(l), registryFingerprint()
 	return inTransaction(ctx, db, func(tx *sql.Tx) error {
 		// No table can be renamed while a view reads it.
 		if err := dropViews(ctx, tx); err != nil {
@@ -126,11 +126,13 @@ const (
 // the places of samples, and the views are of.
 const registrySetting = "registry"
 
-func registryFingerprint(views string) string {
+// registryFingerprint is that of our registry. Every pass asks for it, and the
+// views are long.
+var registryFingerprint = sync.OnceValue(func() string {
 	sum := sha256.New()
-	fmt.Fprint(sum, views, schema.Registry())
+	fmt.Fprint(sum, viewScript(newLayout()), schema.Registry())
 	return hex.EncodeToString(sum.Sum(nil))
-}
+})
 
 // applyRegistry makes all that those of this heapstash's registry. There are no
 // views yet.

@@ -206,9 +206,9 @@ func TestBudget(t *testing.T) {
 	w.feed(1, boxes(1)...)
 	w.feed(2, boxes(2)...)
 	clock := w.options.Now
-	ticks := 0
+	var ticks atomic.Int64
 	w.options.Now = func() time.Time { // the pass begins, and then its time is up
-		if ticks++; ticks == 1 {
+		if ticks.Add(1) == 1 {
 			return clock()
 		}
 		return clock().Add(time.Minute)
