@@ -52,7 +52,7 @@ type Options struct {
 	Enricher Enricher
 	// Version of heapstash, for the ledger.
 	Version string
-	// Now is the local clock.
+	// Now is the local clock. It is asked from several goroutines.
 	Now func() time.Time
 	// Log gets what happens on the way. What is wrong is in the summary too.
 	Log *slog.Logger
