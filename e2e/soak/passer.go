@@ -96,7 +96,7 @@ func (o order) pass(hc *http.Client) (collect.Summary, error) {
 	opts := collect.DefaultOptions()
 	opts.Now = func() time.Time { return o.Now }
 	// The standard metrics of containers, by one request instead of a
-	// thousand: a month is to fit into half an hour.
+	// thousand, which would be most of what a month takes.
 	opts.Containers = collect.ContainersExport
 	sum, err := collect.Run(ctx, client, store, opts)
 	return sum, errors.Join(err, store.Close())
