@@ -45,9 +45,10 @@ func (r *repairer) mendAll() error {
 
 // mendRollups drops rows of rollups that are none, and has all made anew.
 func (r *repairer) mendRollups() error {
-	for _, name := range slices.Sorted(maps.Keys(r.layout.rollups())) {
+	rollups := r.layout.rollups()
+	for _, name := range slices.Sorted(maps.Keys(rollups)) {
 		for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
-			for _, m := range r.layout.rollups()[name].mendings(level) {
+			for _, m := range rollups[name].mendings(level) {
 				if err := r.mend(m); err != nil {
 					return err
 				}

@@ -3,6 +3,7 @@ package archive
 import (
 	"strings"
 
+	"heapstash/archive/query"
 	"heapstash/schema"
 )
 
@@ -61,12 +62,6 @@ func (c rolledColumn) stored(level schema.Level) (names []string) {
 	return names
 }
 
-// hasPercentiles reports whether the hourly rollups have the column's: of what
-// requests are set by.
-func hasPercentiles(column string) bool {
-	return column == "cpu_usage_rate" || column == "memory_working_set"
-}
-
 // rollups returns the rollup of every pair of tables, by their name.
 func (l layout) rollups() map[string]*rollup {
 	all := make(map[string]*rollup)
@@ -74,7 +69,7 @@ func (l layout) rollups() map[string]*rollup {
 		r := &rollup{table: t.name, kind: t.kind, whose: t.owners(), keys: []string{"entity_id"}}
 		for _, m := range t.metrics {
 			c := rolledColumn{name: m.Column(), gauge: m.Type == schema.Gauge, counter: m.Type == schema.Cumulative}
-			c.percentiles = c.gauge && hasPercentiles(c.name)
+			c.percentiles = query.HasPercentiles(m)
 			r.columns = append(r.columns, c)
 		}
 		r.prepare()
