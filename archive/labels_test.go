@@ -36,7 +36,8 @@ func FuzzLabelColumns(f *testing.F) {
 			return // no JSON is, and SQLite's functions end at the other
 		}
 		for family, expression := range meant {
-			query := "SELECT " + strings.Join(labelColumns(family), ", ") + " FROM (SELECT ? AS labels) e"
+			entities := (&table{family: family}).entities()
+			query := "WITH entity (labels) AS (SELECT ?) SELECT " + strings.Join(labelColumns(family), ", ") + " FROM " + entities + " e"
 			got := make([]sql.NullString, len(family.LabelKeys()))
 			dest := make([]any, len(got))
 			for i := range got {

@@ -43,7 +43,7 @@ const (
 const (
 	// countOld has TABLES for a table and entity, and WEIGHT for what is summed
 	// up.
-	countOld       = `SELECT count(*), ifnull(WEIGHT, 0), ifnull(min(s.ts), 0), ifnull(max(s.ts), 0) TABLES WHERE e.kind = ? AND s.ts < ?`
+	countOld       = `SELECT count(*), ifnull(WEIGHT, 0), ifnull(min(s.ts), 0), ifnull(max(s.ts), 0) FROM TABLES WHERE e.kind = ? AND s.ts < ?`
 	countOldPasses = `SELECT count(*) FROM pass WHERE started < ?`
 	countOldHoles  = `SELECT count(*) FROM hole h JOIN pass p ON p.id = h.pass_id WHERE p.started < ? AND NOT h.lasting`
 	countRows      = `count(*)`
@@ -123,7 +123,7 @@ func (k *PrunableKind) countRollups(ctx context.Context, db queryer) error {
 		if r.kind != 0 && r.kind != k.Kind {
 			continue
 		}
-		if _, err := k.count(ctx, db, r.from(k.Level), countRows, bytesPerRollup); err != nil {
+		if _, err := k.count(ctx, db, byEntity("entity", r.in(k.Level)), countRows, bytesPerRollup); err != nil {
 			return err
 		}
 	}

@@ -14,116 +14,105 @@ import (
 func rollupViews(l layout) string {
 	var script strings.Builder
 	rollups := l.rollups()
+	narrow := rollups[narrowName]
+	whatever := narrow.columns[0]
+	shown := []string{"value_n"}
+	for _, statistic := range Statistics()[1:] {
+		shown = append(shown, whatever.statistic(statistic))
+	}
 	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 		var arms []string
 		for _, t := range l.tables {
 			r := rollups[t.name]
-			columns := append(t.nameColumns(), timeColumns, "s.samples")
+			columns := append(t.nameColumns(), timeColumns, "samples")
 			for _, c := range r.columns {
 				columns = append(columns, c.shown(level)...)
 			}
-			fmt.Fprintf(&script, "CREATE VIEW %s AS\nSELECT %s\n%s\nWHERE %s;\n\n",
-				r.table+"_"+string(level), strings.Join(columns, ",\n  "), r.from(level), t.where())
-			for i, m := range t.metrics {
-				arms = append(arms, t.rollupArm(r, level, m, r.columns[i]))
-			}
+			fmt.Fprintf(&script, "CREATE VIEW %s_%s AS\nSELECT %s\nFROM %s\nWHERE %s;\n\n",
+				t.name, level, strings.Join(columns, ",\n  "), byEntity(t.entities(), r.counted(level)), t.where())
+			arms = append(arms, t.seriesArm(byEntity("entity", r.in(level)), "ifnull(s.counts ->> replace(m.name, '/', '_'), s.samples)",
+				t.caseOf("_min", schema.Gauge), t.caseOf("_max", schema.Gauge), t.caseOf("_sum", schema.Gauge),
+				t.caseOf("_increase", schema.Cumulative), t.caseOf("_last", schema.Cumulative)))
 		}
-		arms = append(arms, narrowRollupArm(rollups[narrowName], level))
-		fmt.Fprintf(&script, "CREATE VIEW samples_%s (%s, metric, ts, time, samples, min, avg, max, sum, increase, last) AS\n%s;\n\n",
-			level, seriesNames, strings.Join(arms, "\nUNION ALL\n"))
+		arms = append(arms, narrowArm(byEntity("entity", narrow.in(level)),
+			"s.samples", "s.value_min", "s.value_max", "s.value_sum", "s.value_increase", "s.value_last"))
+		script.WriteString(seriesView("samples_"+string(level), "samples, min, avg, max, sum, increase, last", arms,
+			"value_n, value_min, value_max, value_sum, value_increase, value_last",
+			strings.Join(shown, ", "), whatever.there()))
 	}
 	return script.String()
 }
 
-// from joins a rollup with entity in the order of its key.
-func (r *rollup) from(level schema.Level) string {
-	return fmt.Sprintf("FROM entity e CROSS JOIN %s s ON s.entity_id = e.id", r.in(level))
+// counted is a subquery of the rollup's rows, with <column>_n besides, which is
+// the number of a gauge's values if it has any. Of a narrow metric, each row of
+// the raw table is one.
+func (r *rollup) counted(level schema.Level) string {
+	columns := []string{"*"}
+	for _, c := range r.columns {
+		switch {
+		case r.isNarrow():
+			columns = append(columns, "samples AS "+c.name+"_n")
+		case c.gauge:
+			columns = append(columns, fmt.Sprintf("ifnull(counts ->> '%[1]s', samples) AS %[1]s_n", c.name))
+		}
+	}
+	return fmt.Sprintf("(SELECT %s FROM %s)", strings.Join(columns, ", "), r.in(level))
 }
 
 // shown are the columns that a view has for it.
 func (c rolledColumn) shown(level schema.Level) (columns []string) {
 	name := func(expression, suffix string) { columns = append(columns, expression+" AS "+c.name+suffix) }
 	if c.gauge {
-		columns = append(columns, "s."+c.name+"_min")
-		name(c.avg(), "_avg")
-		name(c.max(), "_max")
-		name(c.sum(), "_sum")
-		name(c.count(), "_count")
+		columns = append(columns, c.name+"_min")
+		name(c.statistic(Avg), "_avg")
+		name(c.statistic(Max), "_max")
+		name(c.statistic(Sum), "_sum")
+		name(c.count("0"), "_count")
 	}
 	if c.percentiles && level == schema.Hourly {
-		columns = append(columns, "s."+c.name+"_p50", "s."+c.name+"_p95")
+		columns = append(columns, c.name+"_p50", c.name+"_p95")
 	}
 	if c.counter {
-		columns = append(columns, "s."+c.name+"_increase")
-		name(c.last(), "_last")
+		columns = append(columns, c.name+"_increase")
+		name(c.statistic(Last), "_last")
 	}
 	return columns
 }
 
-func (c rolledColumn) max() string { return fmt.Sprintf("ifnull(s.%[1]s_max, s.%[1]s_min)", c.name) }
-
-// sum is NULL where there is no min, for that makes the product NULL.
-func (c rolledColumn) sum() string {
-	return fmt.Sprintf("ifnull(s.%[1]s_sum, s.%[1]s_min * %[2]s)", c.name, c.several())
+// count is the number of a gauge's values, and of what is none that.
+func (c rolledColumn) count(none string) string {
+	return fmt.Sprintf("iif(%[1]s_min IS NULL, %[2]s, %[1]s_n)", c.name, none)
 }
 
-func (c rolledColumn) avg() string {
-	return fmt.Sprintf("ifnull(1.0 * s.%[1]s_sum / %[2]s, 1.0 * s.%[1]s_min)", c.name, c.several())
-}
-
-// several is the number of values, if there are any. Of a narrow metric, each
-// row is one.
-func (c rolledColumn) several() string {
-	if c.counter {
-		return "s.samples"
-	}
-	return fmt.Sprintf("ifnull(s.counts ->> '%s', s.samples)", c.name)
-}
-
-func (c rolledColumn) count() string {
-	return fmt.Sprintf("iif(s.%s_min IS NULL, 0, %s)", c.name, c.several())
-}
-
-// last is not shown where it is only carried on.
-func (c rolledColumn) last() string {
-	return fmt.Sprintf("iif(s.%[1]s_increase IS NULL, NULL, s.%[1]s_last)", c.name)
-}
-
-// rollupArm selects one metric of a rollup as samples_hourly or samples_daily
-// shows it: from the view that has a column for each, which is shorter, but for
-// labelled series, of which that has no labels as Heapster spells them.
-func (t *table) rollupArm(r *rollup, level schema.Level, m schema.Metric, c rolledColumn) string {
-	there := c.name + "_min"
-	if c.counter {
-		there = c.name + "_increase"
-	}
-	if t.family != schema.Unlabelled {
-		return fmt.Sprintf("SELECT %s, '%s', s.ts, %s, %s %s WHERE %s AND s.%s IS NOT NULL",
-			narrowSeries, m.Name, timeText, c.values(), r.from(level), t.where(), there)
-	}
-	values := "COL_count, COL_min, COL_avg, COL_max, COL_sum, NULL, NULL"
-	if c.counter {
-		values = "samples, NULL, NULL, NULL, NULL, COL_increase, COL_last"
-	}
-	return fmt.Sprintf("SELECT %s, '%s', ts, time, %s FROM %s_%s WHERE %s IS NOT NULL",
-		strings.ReplaceAll(t.seriesColumns(), "e.", ""), m.Name, strings.ReplaceAll(values, "COL", c.name), t.name, level, there)
-}
-
-// values are samples, min, avg, max, sum, increase and last of the row s.
-func (c rolledColumn) values() string {
-	samples, gauge, counter := "s.samples", "NULL, NULL, NULL, NULL", "NULL, NULL"
+// there is the condition that a row has anything of it.
+func (c rolledColumn) there() string {
+	var conditions []string
 	if c.gauge {
-		samples = c.count()
-		gauge = fmt.Sprintf("s.%s_min, %s, %s, %s", c.name, c.avg(), c.max(), c.sum())
+		conditions = append(conditions, c.name+"_min IS NOT NULL")
 	}
 	if c.counter {
-		counter = fmt.Sprintf("s.%s_increase, %s", c.name, c.last())
+		conditions = append(conditions, c.name+"_increase IS NOT NULL")
 	}
-	return samples + ", " + gauge + ", " + counter
+	return strings.Join(conditions, " OR ")
 }
 
-// narrowRollupArm selects every metric without a column.
-func narrowRollupArm(r *rollup, level schema.Level) string {
-	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s %s%s",
-		narrowSeries, timeText, r.columns[0].values(), r.from(level), byMetric)
+// statistic is the expression for it in the columns of [rollup.counted], empty
+// if the column has no such statistic.
+func (c rolledColumn) statistic(of Statistic) string {
+	expression := map[Statistic]string{}
+	if c.counter {
+		// It is not shown where it is only carried on.
+		expression[Count] = "iif(COL_increase IS NULL, NULL, samples)"
+		expression[Increase] = "COL_increase"
+		expression[Last] = "iif(COL_increase IS NULL, NULL, COL_last)"
+	}
+	if c.gauge {
+		expression[Count] = c.count("NULL")
+		expression[Min] = "COL_min"
+		expression[Avg] = "ifnull(1.0 * COL_sum / COL_n, 1.0 * COL_min)"
+		expression[Max] = "ifnull(COL_max, COL_min)"
+		// NULL without a min, for that makes the product NULL.
+		expression[Sum] = "ifnull(COL_sum, COL_min * COL_n)"
+	}
+	return strings.ReplaceAll(expression[of], "COL", c.name)
 }

@@ -61,7 +61,7 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 			if s.selection.Level == schema.Raw {
 				from.columns = append(from.columns, Column{Metric: m.Name})
 				shown = append(shown, "s."+m.Column())
-				there = append(there, "s."+m.Column())
+				there = append(there, "s."+m.Column()+" IS NOT NULL")
 				continue
 			}
 			c := rollups[t.name].columns[i]
@@ -69,15 +69,14 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 				if expression := c.statistic(statistic); expression != "" && wantsStatistic(statistic) {
 					from.columns = append(from.columns, Column{m.Name, statistic})
 					shown = append(shown, expression)
-					there = append(there, "s."+c.name+c.mark())
+					there = append(there, c.there())
 				}
 			}
 		}
 		if len(from.columns) == 0 {
 			continue
 		}
-		there = slices.Compact(there) // SQLite counts arguments
-		present := "coalesce(" + strings.Join(there, ", ") + ", NULL) IS NOT NULL"
+		present := "(" + strings.Join(slices.Compact(there), " OR ") + ")"
 		fill := func(statement, table string) string {
 			return strings.NewReplacer("NAME", table, "COLUMNS", strings.Join(shown, ", "), "ANY", present).Replace(statement)
 		}
@@ -85,7 +84,7 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 		if s.selection.Level == schema.Raw {
 			from.older, from.hot = fill(selectWide, t.name+"_cold"), fill(selectWideHot, t.name+"_hot")
 		} else {
-			from.older = fill(selectWide, rollups[t.name].in(s.selection.Level))
+			from.older = fill(selectWide, rollups[t.name].counted(s.selection.Level))
 		}
 		sources = append(sources, from)
 	}
@@ -124,44 +123,9 @@ func (s *Samples) narrow(r *rollup, wants func(schema.MetricName) bool, wantsSta
 	if s.selection.Level == schema.Raw {
 		from.older, from.hot = fill(selectNarrow, "narrow_cold"), fill(selectNarrowHot, "narrow_hot")
 	} else {
-		from.older = fill(selectNarrow, r.in(s.selection.Level))
+		from.older = fill(selectNarrow, r.counted(s.selection.Level))
 	}
 	return from, len(ids) > 0
-}
-
-// mark ends the name of what a rollup has wherever it has anything of a column.
-func (c rolledColumn) mark() string {
-	if c.gauge {
-		return "_min"
-	}
-	return "_increase"
-}
-
-// statistic is the expression that the views have for it, empty if the column
-// has no such statistic.
-func (c rolledColumn) statistic(of Statistic) string {
-	switch {
-	case of == Count && c.counter && c.gauge:
-		return "s.samples"
-	case of == Count && c.counter:
-		return "iif(s." + c.name + "_increase IS NULL, NULL, s.samples)"
-	case of == Count:
-		return "iif(s." + c.name + "_min IS NULL, NULL, " + c.several() + ")"
-	case of == Min && c.gauge:
-		return "s." + c.name + "_min"
-	case of == Avg && c.gauge:
-		return c.avg()
-	case of == Max && c.gauge:
-		return c.max()
-	case of == Sum && c.gauge:
-		return c.sum()
-	case of == Increase && c.counter:
-		return "s." + c.name + "_increase"
-	case of == Last && c.counter:
-		return c.last()
-	default:
-		return ""
-	}
 }
 
 // read visits the source's samples of every entity that is selected.

@@ -21,19 +21,17 @@ func viewScript(l layout) string {
 	for _, t := range l.tables {
 		fmt.Fprintf(&script, "CREATE VIEW %s AS\n%s\nUNION ALL\n%s;\n\n", t.name, t.arm(cold), t.arm(hot))
 	}
-	var arms []string
-	for _, tier := range []tier{cold, hot} {
-		for _, t := range l.tables {
-			for _, m := range t.metrics {
-				arms = append(arms, t.sampleArm(tier, m))
-			}
-		}
-		arms = append(arms, narrowArm(tier))
-	}
 	for _, t := range l.tables {
 		script.WriteString(t.ratesView())
 	}
-	fmt.Fprintf(&script, "CREATE VIEW samples (%s, metric, ts, time, value) AS\n%s;\n\n", seriesNames, strings.Join(arms, "\nUNION ALL\n"))
+	var arms []string
+	for _, tier := range []tier{cold, hot} {
+		for _, t := range l.tables {
+			arms = append(arms, t.seriesArm(tier.from(t.name), t.caseOf("", schema.Gauge, schema.Cumulative)))
+		}
+		arms = append(arms, narrowArm(tier.from(narrowName), "s.value"))
+	}
+	script.WriteString(seriesView("samples", "value", arms, "value", "value", "value IS NOT NULL"))
 	script.WriteString(rollupViews(l))
 	script.WriteString(ledgerViews)
 	return script.String()
@@ -47,12 +45,21 @@ const (
 	cold tier = "cold"
 )
 
-// from joins the tier of a table with entity in the order that its key wants.
-func (t tier) from(name string) string {
+// from joins the tier of a table with entity.
+func (t tier) from(name string) string { return t.join("entity", name) }
+
+// join does that with the entities of a subquery, in the order that the tier's
+// key wants.
+func (t tier) join(entities, name string) string {
 	if t == cold {
-		return fmt.Sprintf("FROM entity e CROSS JOIN %s_cold s ON s.entity_id = e.id", name)
+		return byEntity(entities, name+"_cold")
 	}
-	return fmt.Sprintf("FROM %s_hot s CROSS JOIN entity e ON e.id = s.entity_id", name)
+	return fmt.Sprintf("%s_hot s CROSS JOIN %s e ON e.id = s.entity_id", name, entities)
+}
+
+// byEntity joins entities with the rows of a table whose key begins with them.
+func byEntity(entities, rows string) string {
+	return fmt.Sprintf("%s e CROSS JOIN %s s ON s.entity_id = e.id", entities, rows)
 }
 
 // where keeps a cold arm from looking for rows of entities that have none.
@@ -80,7 +87,7 @@ func (t *table) arm(tier tier) string {
 	if t.kind == schema.Node {
 		columns = append(columns, derivedRatios...)
 	}
-	return fmt.Sprintf("SELECT %s\n%s\nWHERE %s", strings.Join(columns, ", "), tier.from(t.name), t.where())
+	return fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s", strings.Join(columns, ", "), tier.join(t.entities(), t.name), t.where())
 }
 
 // nameColumns are the names of a row of the table's views, its owner's and its
@@ -114,37 +121,45 @@ func kindColumns(k schema.Kind) []string {
 	}
 }
 
+// entities are those of the table, with what labelColumns reads.
+func (t *table) entities() string {
+	if t.family == schema.Unlabelled {
+		return "entity"
+	}
+	keys := t.family.LabelKeys()
+	from := fmt.Sprintf("(SELECT *, ',' || labels AS pairs, iif(instr(labels, '%[1]s:') = 1, substr(labels, %[2]d), NULL) AS rest0 FROM entity)",
+		keys[0], len(keys[0])+2)
+	for i, key := range keys[1:] {
+		from = fmt.Sprintf("(SELECT *, iif(instr(rest%[1]d, ',%[3]s:') > 0, substr(rest%[1]d, instr(rest%[1]d, ',%[3]s:') + %[4]d), NULL) AS rest%[2]d FROM %[5]s)",
+			i, i+1, key, len(key)+2, from)
+	}
+	return from
+}
+
 // labelColumns takes a family's label set apart: key:value pairs joined by
 // commas, in key order. A value ends where the family's next key begins, and
 // may hold commas itself. In a set with other keys it ends at a comma; it is
 // NULL there without the key.
+//
+// What is left of the set behind the key i is rest<i>, NULL where the keys up to
+// it are not the family's. Of pairs, the first is like the others.
 func labelColumns(f schema.Family) []string {
 	keys := f.LabelKeys()
-	// What is left of the set behind each key, NULL where it is not the
-	// family's.
-	rest := make([]string, len(keys))
-	whole := fmt.Sprintf("iif(instr(e.labels, '%[1]s:') = 1, substr(e.labels, %[2]d), NULL)", keys[0], len(keys[0])+2)
-	for i := range keys {
-		if rest[i] = whole; i > 0 {
-			rest[i] = fmt.Sprintf("iif(instr(%[1]s, ',%[2]s:') > 0, substr(%[1]s, instr(%[1]s, ',%[2]s:') + %[3]d), NULL)", rest[i-1], keys[i], len(keys[i])+2)
-		}
-	}
 	var columns []string
 	for i, key := range keys {
-		value := rest[i]
+		value := fmt.Sprintf("rest%d", i)
 		if i+1 < len(keys) {
-			value = fmt.Sprintf("substr(%[1]s, 1, instr(%[1]s, ',%[2]s:') - 1)", rest[i], keys[i+1])
+			value = fmt.Sprintf("substr(%[1]s, 1, instr(%[1]s, ',%[2]s:') - 1)", value, keys[i+1])
 		}
-		// Commas on both sides make the first and the last pair like the rest.
-		pair := fmt.Sprintf("substr(',' || e.labels, instr(',' || e.labels, ',%s:') + %d)", key, len(key)+2)
-		columns = append(columns, fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN %s WHEN instr(',' || e.labels, ',%s:') > 0 THEN substr(%s, 1, instr(%s || ',', ',') - 1) END AS %s",
-			rest[len(rest)-1], value, key, pair, pair, key))
+		pair := fmt.Sprintf("substr(pairs, instr(pairs, ',%s:') + %d)", key, len(key)+2)
+		columns = append(columns, fmt.Sprintf("CASE WHEN rest%d IS NOT NULL THEN %s WHEN instr(pairs, ',%s:') > 0 THEN substr(%s, 1, instr(%s || ',', ',') - 1) END AS %s",
+			len(keys)-1, value, key, pair, pair, key))
 	}
 	return columns
 }
 
 // seriesNames are the first columns of the views that show every metric.
-const seriesNames = "cluster, kind, namespace, pod, container, node, labels"
+const seriesNames = "cluster, kind, namespace, pod, container, node, labels, metric, ts, time"
 
 // narrowSeries are those names where the kind is not known beforehand.
 const narrowSeries = "e.cluster, e.kind, nullif(e.namespace, ''), nullif(e.pod, ''), nullif(e.container, ''), nullif(e.node, ''), nullif(e.labels, '')"
@@ -170,16 +185,46 @@ const (
 	timeColumns = "s.ts, " + timeText + " AS time"
 )
 
-// sampleArm selects one metric of a tier as the samples view shows it.
-func (t *table) sampleArm(tier tier, m schema.Metric) string {
-	return fmt.Sprintf("SELECT %s, '%s', s.ts, %s, s.%s %s WHERE %s AND s.%s IS NOT NULL",
-		t.seriesColumns(), m.Name, timeText, m.Column(), tier.from(t.name), t.where(), m.Column())
+// seriesView is a view of every metric: its arms have the values, it has columns
+// that follow from them, of the rows for which a condition holds.
+func seriesView(name, columns string, arms []string, values, shown, where string) string {
+	return fmt.Sprintf("CREATE VIEW %[1]s (%[2]s, %[3]s) AS\nWITH series (%[2]s, %[4]s) AS (\n%[5]s\n)\nSELECT %[2]s, %[6]s FROM series WHERE %[7]s;\n\n",
+		name, seriesNames, columns, values, strings.Join(arms, "\nUNION ALL\n"), shown, where)
 }
 
-// narrowArm selects a tier's samples without a column.
-func narrowArm(tier tier) string {
-	return "SELECT " + narrowSeries + ", m.name, s.ts, " + timeText + ", s.value " +
-		tier.from(narrowName) + byMetric
+// seriesArm selects values of a table as such a view has them: the whole table
+// for one metric m after the other, of which a question names one as a rule.
+//
+// An arm for each metric would be read faster, by a third, where a question is
+// about millions of rows. But that makes hundreds of them, which SQLite parses
+// whenever the archive is opened, and compiles for every question.
+func (t *table) seriesArm(from string, values ...string) string {
+	names := make([]string, len(t.metrics))
+	for i, m := range t.metrics {
+		names[i] = fmt.Sprintf("(%d, '%s')", i, m.Name)
+	}
+	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s FROM (SELECT column1 AS i, column2 AS name FROM (VALUES %s)) m CROSS JOIN %s WHERE %s",
+		t.seriesColumns(), timeText, strings.Join(values, ", "), strings.Join(names, ", "), from, t.where())
+}
+
+// caseOf is the value of the metric m: the column, with that suffix, of those
+// metrics that have one.
+func (t *table) caseOf(suffix string, types ...schema.MetricType) string {
+	var cases strings.Builder
+	for i, m := range t.metrics {
+		if slices.Contains(types, m.Type) {
+			fmt.Fprintf(&cases, " WHEN %d THEN s.%s%s", i, m.Column(), suffix)
+		}
+	}
+	if cases.Len() == 0 {
+		return "NULL"
+	}
+	return "CASE m.i" + cases.String() + " END"
+}
+
+// narrowArm selects values of the metrics without a column.
+func narrowArm(from string, values ...string) string {
+	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s FROM %s%s", narrowSeries, timeText, strings.Join(values, ", "), from, byMetric)
 }
 
 // byMetric joins a narrow table with metric: before its rows where the metric is

@@ -225,15 +225,11 @@ func shell(t *testing.T, archive, statement string) string {
 // passes, which tells when and by how many requests they were had.
 func cells(t *testing.T, archive string) []string {
 	t.Helper()
-	var all []string
-	views := strings.Fields(shell(t, archive, "SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'passes' ORDER BY name"))
-	for _, view := range views {
-		for line := range strings.Lines(shell(t, archive, `SELECT * FROM "`+view+`"`) + "\n") {
-			all = append(all, view+"\t"+line)
-		}
+	var script strings.Builder
+	for view := range strings.FieldsSeq(shell(t, archive, "SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'passes'")) {
+		fmt.Fprintf(&script, "SELECT '%[1]s', * FROM %[1]s;\n", view)
 	}
-	slices.Sort(all)
-	return all
+	return slices.Sorted(strings.Lines(shell(t, archive, script.String()) + "\n"))
 }
 
 // eventually repeats what the apiserver may need a moment for: what RBAC
