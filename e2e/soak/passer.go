@@ -50,7 +50,7 @@ func bePasser(in io.Reader, out io.Writer) error {
 	// The heap is small, and would be collected many times a pass. What is in
 	// use, which is what counts, is measured after a collection.
 	debug.SetGCPercent(400)
-	client := &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 8}} // which would be most of what is measured
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
 	for {
 		var o order

@@ -154,8 +154,12 @@ func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 	}
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		compressor := gzip.NewWriter(w)
-		defer compressor.Close()
+		compressor := compressors.Get().(*gzip.Writer)
+		compressor.Reset(w)
+		defer func() {
+			compressor.Close()
+			compressors.Put(compressor)
+		}()
 		w = compressedWriter{w, compressor}
 	}
 	if !served(r.URL.Path) {
@@ -226,6 +230,16 @@ func acceptsJSON(accept string) bool {
 	}
 	return false
 }
+
+// compressors are kept, for each takes almost a megabyte, and most answers a few
+// hundred bytes. Their level is the one of go-restful, which answers in Heapster.
+var compressors = sync.Pool{New: func() any {
+	compressor, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // there is that level
+	}
+	return compressor
+}}
 
 // compressedWriter sends the body through a compressor.
 type compressedWriter struct {
