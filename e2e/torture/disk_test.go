@@ -18,13 +18,13 @@ import (
 // or it says what to do and has taken nothing away; with space, it goes on.
 func TestDiskFull(t *testing.T) {
 	needRoot(t)
-	for name, prepare := range operations {
-		if name == "Upgrade" { // which wants more than that: TestDiskUpgrade
+	for _, o := range operations {
+		if o.name == "Upgrade" { // which wants more than that: TestDiskUpgrade
 			continue
 		}
-		t.Run(name, func(t *testing.T) {
+		t.Run(o.name, func(t *testing.T) {
 			w := newWorld(t)
-			op := prepare(w)
+			op := o.prepare(w)
 			disk := w.mount("tmpfs", "size=32m")
 			outcomes := make(map[string]int)
 			for left := 0; left <= 1024; left += 16 * *every {
@@ -88,11 +88,11 @@ func TestDiskMinFree(t *testing.T) {
 // TestFileLimit: the same with a limit on the size of files, as a quota has
 // it, and with none of the signals that come with that.
 func TestFileLimit(t *testing.T) {
-	for name, prepare := range operations {
-		t.Run(name, func(t *testing.T) {
+	for _, o := range operations {
+		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			op := prepare(w)
+			op := o.prepare(w)
 			outcomes := make(map[string]int)
 			for blocks := 0; blocks <= 2048 && outcomes["harmless"] == 0; blocks += 64 * *every {
 				w.Run(fmt.Sprintf("%dK", blocks/2), func(t *testing.T) {

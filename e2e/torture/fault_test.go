@@ -67,11 +67,11 @@ func TestFaults(t *testing.T) {
 		rounds     tally
 	}
 	t.Run("Of", func(t *testing.T) {
-		for name, prepare := range operations {
-			t.Run(name, func(t *testing.T) {
+		for _, o := range operations {
+			t.Run(o.name, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
-				op := prepare(w)
+				op := o.prepare(w)
 				made := w.survey(op)
 				w.Logf("undisturbed, it makes %v", made)
 				rounds := make(tally)

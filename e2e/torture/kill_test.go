@@ -17,10 +17,10 @@ import (
 func TestKill(t *testing.T) {
 	var killed, parts atomic.Int64 // of the parts there are fewer with -run Of/NAME
 	t.Run("Of", func(t *testing.T) {
-		for name, prepare := range operations {
-			t.Run(name, func(t *testing.T) {
+		for _, o := range operations {
+			t.Run(o.name, func(t *testing.T) {
 				t.Parallel()
-				killed.Add(killOperation(prepare(newWorld(t)), share(*rounds*2, 3*len(operations))))
+				killed.Add(killOperation(o.prepare(newWorld(t)), share(*rounds*2, 3*len(operations))))
 				parts.Add(1)
 			})
 		}
