@@ -77,7 +77,7 @@ trial: ## a little of torture and soak, as root: disks that are full, and a day
 	go test -C e2e -count=1 -timeout 30m ./soak
 
 torture: ## kill heapstash, fail its system calls, fill its disk, by the thousand; SEED=n for others. Needs root
-	go test -C e2e -count=1 -timeout 90m -v ./torture -seed $(SEED)
+	go test -C e2e -count=1 -timeout 180m -v ./torture -seed $(SEED)
 
 soak: ## archive an accelerated month, in an hour or two; SEED=n for another
 	cd e2e && go run ./soak -seed $(SEED)
