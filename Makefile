@@ -79,7 +79,7 @@ trial: ## a little of torture and soak, as root: disks that are full, and a day
 torture: ## kill heapstash, fail its system calls, fill its disk, by the thousand; SEED=n for others. Needs root
 	go test -C e2e -count=1 -timeout 180m -v ./torture -seed $(SEED)
 
-soak: ## archive an accelerated month, in an hour or two; SEED=n for another
+soak: ## archive an accelerated month, in half an hour; SEED=n for another
 	cd e2e && go run ./soak -seed $(SEED)
 
 demo: build ## archive a made-up cluster and query it; needs no cluster

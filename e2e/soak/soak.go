@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -77,9 +78,12 @@ type period struct {
 
 func newSoak(o options) (*soak, error) {
 	s := &soak{options: o, now: time.Date(2017, 9, 1, 0, 0, 0, 0, time.UTC), picked: oracle.New(), series: make(map[series]bool)}
-	s.cluster = heapsim.NewCluster(heapsim.ClusterOptions{Seed: o.seed, Nodes: 2, Namespaces: 2, Pods: o.pods, Containers: 1})
+	s.cluster = heapsim.NewCluster(heapsim.ClusterOptions{Seed: o.seed, Nodes: 1, Namespaces: 2, Pods: o.pods, Containers: 1})
 	s.sim = heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }, Seed: o.seed})
-	s.server = httptest.NewServer(s.sim)
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Accept-Encoding") // compression would be much of what a month takes
+		s.sim.ServeHTTP(w, r)
+	}))
 	var err error
 	if s.passer, err = startPasser(); err != nil {
 		s.server.Close()
