@@ -82,7 +82,7 @@ func (t *table) owners() string {
 func (t *table) arm(tier tier) string {
 	columns := append(t.nameColumns(), timeColumns)
 	for _, m := range t.metrics {
-		columns = append(columns, "s."+m.Column())
+		columns = append(columns, m.Column())
 	}
 	if t.kind == schema.Node {
 		columns = append(columns, derivedRatios...)
@@ -213,7 +213,7 @@ func (t *table) caseOf(suffix string, types ...schema.MetricType) string {
 	var cases strings.Builder
 	for i, m := range t.metrics {
 		if slices.Contains(types, m.Type) {
-			fmt.Fprintf(&cases, " WHEN %d THEN s.%s%s", i, m.Column(), suffix)
+			fmt.Fprintf(&cases, " WHEN %d THEN %s%s", i, m.Column(), suffix)
 		}
 	}
 	if cases.Len() == 0 {

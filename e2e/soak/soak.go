@@ -44,6 +44,7 @@ type soak struct {
 	now     time.Time
 	clock   atomic.Int64 // the same, for whoever asks Heapster; Unix seconds
 	cluster *heapsim.Cluster
+	next    batch // which Heapster has not yet
 	sim     *heapsim.Server
 	server  *httptest.Server
 	passer  *passer
@@ -79,6 +80,7 @@ type period struct {
 func newSoak(o options) (*soak, error) {
 	s := &soak{options: o, now: time.Date(2017, 9, 1, 0, 0, 0, 0, time.UTC), picked: oracle.New(), series: make(map[series]bool)}
 	s.cluster = heapsim.NewCluster(heapsim.ClusterOptions{Seed: o.seed, Nodes: 1, Namespaces: 2, Pods: o.pods, Containers: 1})
+	s.next = s.generate()
 	s.sim = heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }, Seed: o.seed})
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Accept-Encoding") // compression would be much of what a month takes
@@ -131,8 +133,7 @@ func (s *soak) period(ctx context.Context) error {
 			return ctx.Err()
 		}
 		s.feed()
-		s.picked.Pass()
-		done, err := s.passer.tell(order{URL: s.server.URL, Path: s.path, Now: s.now})
+		done, err := s.pass()
 		if err != nil {
 			return fmt.Errorf("the pass at %v: %w", s.now, err)
 		}
@@ -154,39 +155,61 @@ func (s *soak) period(ctx context.Context) error {
 	return err
 }
 
-// feed gives Heapster its next batch.
-func (s *soak) feed() {
-	s.now = s.now.Add(time.Minute)
-	s.clock.Store(s.now.Unix())
+// pass has one made, and meanwhile makes the batch after it.
+func (s *soak) pass() (passed, error) {
+	s.picked.Pass()
+	next := make(chan batch)
+	go func() { next <- s.generate() }()
+	done, err := s.passer.tell(order{URL: s.server.URL, Path: s.path, Now: s.now})
+	s.next = <-next
+	return done, err
+}
+
+// batch is one of Heapster's, with the part of it that is compared cell by cell.
+type batch struct {
+	whole, picked heapsim.Batch
+	samples       int64 // that a pass is to store
+}
+
+// generate makes the batch of a minute after the last one.
+func (s *soak) generate() batch {
 	s.due += float64(s.pods) * churn / 60
 	if n := int(s.due); n > 0 {
 		s.cluster.Churn(n)
 		s.due -= float64(n)
 	}
-	b := s.cluster.Next(s.now)
-	s.sim.Feed(b)
-	some := heapsim.Batch{At: b.At}
-	for _, set := range b.Sets {
+	b := batch{whole: s.cluster.Next(s.now.Add(time.Minute))}
+	b.picked.At = b.whole.At
+	for _, set := range b.whole.Sets {
 		part := heapsim.Set{Entity: set.Entity, Values: make(map[schema.MetricName]schema.Value)}
 		for _, l := range set.Labelled {
-			s.fed++
+			b.samples++
 			if of := (series{oracle.Labelled(set.Entity, l), l.Metric}); s.picks(of) {
 				part.Labelled = append(part.Labelled, l)
 			}
 		}
 		for m, v := range set.Values {
 			if k := set.Entity.Kind; k != schema.Container && k != schema.SystemContainer || oracle.IsExported(m) {
-				s.fed++
+				b.samples++
 				if s.picks(series{set.Entity, m}) {
 					part.Values[m] = v
 				}
 			}
 		}
 		if len(part.Values)+len(part.Labelled) > 0 {
-			some.Sets = append(some.Sets, part)
+			b.picked.Sets = append(b.picked.Sets, part)
 		}
 	}
-	s.picked.Feed(some, s.now, s.now)
+	return b
+}
+
+// feed gives Heapster the next batch.
+func (s *soak) feed() {
+	s.now = s.next.whole.At
+	s.clock.Store(s.now.Unix())
+	s.sim.Feed(s.next.whole)
+	s.picked.Feed(s.next.picked, s.now, s.now)
+	s.fed += s.next.samples
 }
 
 // picks reports whether the series is one that is compared cell by cell, and
