@@ -15,6 +15,7 @@ import (
 // started here, as the unit has it; cron is imitated likewise. The README's
 // three ways follow one another.
 func TestREADMEsAdminHost(t *testing.T) {
+	t.Parallel() // with what does without Heapster
 	defer restartHeapster(t)
 	deb, err := rig.BuildPackage()
 	if err != nil {

@@ -113,6 +113,7 @@ var renderings = make(map[string]string)
 // TestOldKustomize renders the manifests by the oldest kubectl that the README
 // names for that, or rather by its kustomize.
 func TestOldKustomize(t *testing.T) {
+	t.Parallel() // with what does not look at manifests
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
