@@ -19,7 +19,8 @@ import (
 )
 
 type options struct {
-	length, pods int // the length in days
+	length, pods int  // the length in days
+	filesystems  bool // of pods and containers, of which every fourth sample is
 	seed         uint64
 	path         string // of the archive
 }
@@ -79,7 +80,7 @@ type period struct {
 
 func newSoak(o options) (*soak, error) {
 	s := &soak{options: o, now: time.Date(2017, 9, 1, 0, 0, 0, 0, time.UTC), picked: oracle.New(), series: make(map[series]bool)}
-	s.cluster = heapsim.NewCluster(heapsim.ClusterOptions{Seed: o.seed, Nodes: 1, Namespaces: 2, Pods: o.pods, Containers: 1})
+	s.cluster = heapsim.NewCluster(heapsim.ClusterOptions{Seed: o.seed, Nodes: 1, Namespaces: 2, Pods: o.pods, Containers: 1, NoFilesystems: !o.filesystems})
 	s.next = s.generate()
 	s.sim = heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }, Seed: o.seed})
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

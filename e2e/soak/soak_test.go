@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 
 // TestDay soaks for one day, which is judged by its hours.
 func TestDay(t *testing.T) {
-	o := options{length: 1, pods: 10, seed: 1}
+	o := options{length: 1, pods: 10, filesystems: true, seed: 1}
 	dir, err := os.MkdirTemp(memory(o.needs()), "heapstash-soak")
 	if err != nil {
 		t.Fatal(err)
