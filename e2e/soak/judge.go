@@ -76,7 +76,7 @@ func (s *soak) compare(ctx context.Context, out io.Writer) error {
 		}
 		script.WriteString(";\n")
 	}
-	cmd := exec.CommandContext(ctx, "sqlite3", "-readonly", "-bail", "-tabs", "-nullvalue", "NULL", s.path)
+	cmd := exec.CommandContext(ctx, "sqlite3", "-readonly", "-bail", "-tabs", "-nullvalue", "NULL", s.Path)
 	cmd.Stdin = strings.NewReader(script.String())
 	answer, err := cmd.Output()
 	if err != nil {
@@ -129,12 +129,12 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''"
 // count compares the archive with what was fed, as the stock shell counts it.
 func (s *soak) count(ctx context.Context, out io.Writer) error {
 	began := time.Now()
-	answer, err := exec.CommandContext(ctx, "sqlite3", "-readonly", s.path,
+	answer, err := exec.CommandContext(ctx, "sqlite3", "-readonly", s.Path,
 		"SELECT count(*) FROM samples; SELECT count(*) FROM holes; SELECT count(*) FROM passes WHERE outcome = 'complete'; SELECT count(*) FROM conflicts").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("sqlite3: %w\n%s", err, answer)
 	}
-	want := fmt.Sprintf("%d\n0\n%d\n0\n", s.fed, s.length*batchesADay)
+	want := fmt.Sprintf("%d\n0\n%d\n0\n", s.fed, s.Days*batchesADay)
 	if string(answer) != want {
 		return fmt.Errorf("samples, holes, complete passes and conflicts are\n%swant\n%s", answer, want)
 	}
@@ -142,7 +142,7 @@ func (s *soak) count(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("passes say that they stored %d samples, %d were fed", s.stored, s.fed)
 	}
 	fmt.Fprintf(out, "every one of %d samples is there, once, in %d complete passes without a hole (counted in %v)\n",
-		s.fed, s.length*batchesADay, time.Since(began).Round(time.Second))
+		s.fed, s.Days*batchesADay, time.Since(began).Round(time.Second))
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (s *soak) check(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	began := time.Now()
-	answer, err := exec.CommandContext(ctx, program, "check", "--db-file", s.path).CombinedOutput()
+	answer, err := exec.CommandContext(ctx, program, "check", "--db-file", s.Path).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("heapstash check: %w\n%s", err, answer)
 	}

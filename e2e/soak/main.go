@@ -29,9 +29,9 @@ func main() {
 		end(bePasser(os.Stdin, os.Stdout))
 		return
 	}
-	o := options{pods: 50}
-	flag.IntVar(&o.length, "days", 30, "how many days to simulate")
-	flag.Uint64Var(&o.seed, "seed", 1, "what the cluster and its churn depend on")
+	o := options{Pods: 50}
+	flag.IntVar(&o.Days, "days", 30, "how many days to simulate")
+	flag.Uint64Var(&o.Seed, "seed", 1, "what the cluster and its churn depend on")
 	dir := flag.String("dir", "", "where to put the archive; by default in memory (/dev/shm) if there is room, or among temporary files")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
@@ -55,7 +55,7 @@ func run(ctx context.Context, o options, dir string) error {
 		defer os.RemoveAll(made)
 		dir = made
 	}
-	o.path = filepath.Join(dir, "soak.db")
+	o.Path = filepath.Join(dir, "soak.db")
 	s, err := newSoak(o)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func run(ctx context.Context, o options, dir string) error {
 }
 
 // needs is the space that the archive will take with its log, generously.
-func (o options) needs() int64 { return int64(o.length)*int64(o.pods)*500_000 + 100e6 }
+func (o options) needs() int64 { return int64(o.Days)*int64(o.Pods)*500_000 + 100e6 }
 
 // memory is where a disk that others use does not count: six times a pass waits
 // for it. Empty, for the directory of temporary files, where there is no such

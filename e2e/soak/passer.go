@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,19 +20,18 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster"
+	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
 
 // passerEnv names the variable that makes a process of this program one that
-// makes passes, and nothing else. Heapster is in another one, lest its memory
-// be taken for theirs.
+// makes passes. What judges them is in another one, for that remembers a part
+// of what there was.
 const passerEnv = "HEAPSTASH_SOAK_PASSER"
 
-// order is what a passer is told, a line of JSON each.
+// order is what a passer is told, a line of JSON each, after its options.
 type order struct {
-	URL, Path string
-	Now       time.Time // the local clock
-	Measure   bool      // memory, after a collection, and no pass
+	Measure bool // memory, after a collection, instead of a pass over the next batch
 }
 
 // passed is what it answers.
@@ -50,8 +49,17 @@ func bePasser(in io.Reader, out io.Writer) error {
 	// The heap is small, and would be collected many times a pass. What is in
 	// use, which is what counts, is measured after a collection.
 	debug.SetGCPercent(400)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
+	var o options
+	if err := orders.Decode(&o); err != nil {
+		return err
+	}
+	w := newWorld(o)
+	sim := heapsim.New(heapsim.Options{Now: func() time.Time { return w.now }, Seed: o.Seed})
+	client, err := heapster.New(&http.Client{Transport: inProcess{sim}}, &url.URL{Scheme: "http", Host: "heapster"}, heapster.Options{})
+	if err != nil {
+		return err
+	}
 	for {
 		var o order
 		if err := orders.Decode(&o); errors.Is(err, io.EOF) {
@@ -63,14 +71,8 @@ func bePasser(in io.Reader, out io.Writer) error {
 		if o.Measure {
 			p.measure()
 		} else {
-			began := time.Now()
-			sum, err := o.pass(client)
-			p.Took, p.New = time.Since(began), int(sum.Pass.New)
-			if err != nil {
-				p.Error = err.Error()
-			} else if len(sum.Holes) > 0 || sum.Pass.Outcome != schema.OutcomeComplete {
-				p.Error = fmt.Sprintf("it is %s, with the holes %v", sum.Pass.Outcome, sum.Holes)
-			}
+			sim.Feed(w.next())
+			p.pass(client, w)
 		}
 		if err := answers.Encode(p); err != nil {
 			return err
@@ -78,23 +80,40 @@ func bePasser(in io.Reader, out io.Writer) error {
 	}
 }
 
+// inProcess answers requests without the network, and what belongs to it, which
+// would be half of what a month takes.
+type inProcess struct{ handler http.Handler }
+
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	asked := r.Clone(r.Context())
+	asked.Header.Del("Accept-Encoding")
+	recorder := httptest.NewRecorder()
+	t.handler.ServeHTTP(recorder, asked)
+	answer := recorder.Result()
+	answer.Request = r
+	return answer, nil
+}
+
 // pass makes one as `heapstash run` does, with the archive open for no longer.
-func (o order) pass(hc *http.Client) (collect.Summary, error) {
+func (p *passed) pass(client *heapster.Client, w *world) {
+	began := time.Now()
+	sum, err := pass(client, w)
+	p.Took, p.New = time.Since(began), int(sum.Pass.New)
+	if err != nil {
+		p.Error = err.Error()
+	} else if len(sum.Holes) > 0 || sum.Pass.Outcome != schema.OutcomeComplete {
+		p.Error = fmt.Sprintf("it is %s, with the holes %v", sum.Pass.Outcome, sum.Holes)
+	}
+}
+
+func pass(client *heapster.Client, w *world) (collect.Summary, error) {
 	ctx := context.Background()
-	base, err := url.Parse(o.URL)
-	if err != nil {
-		return collect.Summary{}, err
-	}
-	client, err := heapster.New(hc, base, heapster.Options{})
-	if err != nil {
-		return collect.Summary{}, err
-	}
-	store, err := archive.Open(ctx, o.Path, archive.Options{})
+	store, err := archive.Open(ctx, w.Path, archive.Options{})
 	if err != nil {
 		return collect.Summary{}, err
 	}
 	opts := collect.DefaultOptions()
-	opts.Now = func() time.Time { return o.Now }
+	opts.Now = func() time.Time { return w.now }
 	// The standard metrics of containers, by one request instead of a
 	// thousand, which would be most of what a month takes.
 	opts.Containers = collect.ContainersExport
@@ -125,11 +144,12 @@ func (p *passed) measure() {
 // passer is such a process.
 type passer struct {
 	cmd     *exec.Cmd
-	orders  io.WriteCloser
+	stdin   io.Closer
+	orders  *json.Encoder
 	answers *json.Decoder
 }
 
-func startPasser() (*passer, error) {
+func startPasser(o options) (*passer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -137,30 +157,34 @@ func startPasser() (*passer, error) {
 	p := &passer{cmd: exec.Command(self)}
 	p.cmd.Env = append(os.Environ(), passerEnv+"=1")
 	p.cmd.Stderr = os.Stderr
-	if p.orders, err = p.cmd.StdinPipe(); err != nil {
+	stdin, err := p.cmd.StdinPipe()
+	if err != nil {
 		return nil, err
 	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	p.answers = json.NewDecoder(bufio.NewReader(out))
-	return p, p.cmd.Start()
+	p.stdin, p.orders, p.answers = stdin, json.NewEncoder(stdin), json.NewDecoder(out)
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return p, p.orders.Encode(o)
 }
 
-// tell has it carry out an order.
-func (p *passer) tell(o order) (passed, error) {
-	var answer passed
-	if err := json.NewEncoder(p.orders).Encode(o); err != nil {
-		return answer, err
+// begin has it carry out an order, and returns what waits for the answer.
+func (p *passer) begin(o order) (answer func() (passed, error)) {
+	sent := p.orders.Encode(o)
+	return func() (passed, error) {
+		var answer passed
+		if err := errors.Join(sent, p.answers.Decode(&answer)); err != nil {
+			return answer, err
+		}
+		if answer.Error != "" {
+			return answer, errors.New(answer.Error)
+		}
+		return answer, nil
 	}
-	if err := p.answers.Decode(&answer); err != nil {
-		return answer, err
-	}
-	if answer.Error != "" {
-		return answer, errors.New(answer.Error)
-	}
-	return answer, nil
 }
 
-func (p *passer) stop() error { return errors.Join(p.orders.Close(), p.cmd.Wait()) }
+func (p *passer) stop() error { return errors.Join(p.stdin.Close(), p.cmd.Wait()) }

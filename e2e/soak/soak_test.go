@@ -20,13 +20,13 @@ func TestMain(m *testing.M) {
 
 // TestDay soaks for one day, which is judged by its hours.
 func TestDay(t *testing.T) {
-	o := options{length: 1, pods: 10, filesystems: true, seed: 1}
+	o := options{Days: 1, Pods: 10, Seed: 1}
 	dir, err := os.MkdirTemp(memory(o.needs()), "heapstash-soak")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	o.path = filepath.Join(dir, "soak.db")
+	o.Path = filepath.Join(dir, "soak.db")
 	s, err := newSoak(o)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestDay(t *testing.T) {
 // TestJudge: what grows is found, and what does not is not.
 func TestJudge(t *testing.T) {
 	of := func(grow func(p *period, i int)) *soak {
-		s := &soak{options: options{length: 30}}
+		s := &soak{world: &world{options: options{Days: 30}}}
 		for i := range 24 {
 			p := period{growth: 1000, heap: 1000, rss: 1000, median: time.Second, cpu: time.Second}
 			grow(&p, i)
