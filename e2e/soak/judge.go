@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"heapstash/e2e/rig"
+	"heapstash/schema"
 )
 
 const mb = 1e6
@@ -130,7 +131,7 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''"
 func (s *soak) count(ctx context.Context, out io.Writer) error {
 	began := time.Now()
 	answer, err := exec.CommandContext(ctx, "sqlite3", "-readonly", s.Path,
-		"SELECT count(*) FROM samples; SELECT count(*) FROM holes; SELECT count(*) FROM passes WHERE outcome = 'complete'; SELECT count(*) FROM conflicts").CombinedOutput()
+		countSamples()+"; SELECT count(*) FROM holes; SELECT count(*) FROM passes WHERE outcome = 'complete'; SELECT count(*) FROM conflicts").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("sqlite3: %w\n%s", err, answer)
 	}
@@ -144,6 +145,26 @@ func (s *soak) count(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "every one of %d samples is there, once, in %d complete passes without a hole (counted in %v)\n",
 		s.fed, s.Days*batchesADay, time.Since(began).Round(time.Second))
 	return nil
+}
+
+// countSamples counts by one reading of each view of a kind or a family, where
+// the view samples would read them for each of their metrics.
+func countSamples() string {
+	counts := []string{`(SELECT count(*) FROM samples WHERE metric NOT IN (SELECT name FROM metrics WHERE "column" IS NOT NULL))`}
+	count := func(view string, metrics []schema.Metric) {
+		var columns []string
+		for _, m := range metrics {
+			columns = append(columns, "count("+m.Column()+")")
+		}
+		counts = append(counts, fmt.Sprintf("(SELECT %s FROM %s)", strings.Join(columns, " + "), view))
+	}
+	for _, k := range schema.Kinds() {
+		count(k.String(), schema.MetricsOf(k))
+	}
+	for _, f := range schema.Families() {
+		count(string(f), schema.MetricsOfFamily(f))
+	}
+	return "SELECT " + strings.Join(counts, " + ")
 }
 
 func (s *soak) check(ctx context.Context, out io.Writer) error {
