@@ -16,7 +16,7 @@ func rollupViews(l layout) string {
 	rollups := l.rollups()
 	narrow := rollups[narrowName]
 	whatever := narrow.columns[0]
-	shown := []string{"value_n"}
+	shown := []string{"value_n"} // also of a counter, which has no min
 	for _, statistic := range Statistics()[1:] {
 		shown = append(shown, whatever.statistic(statistic))
 	}
