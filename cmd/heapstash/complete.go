@@ -19,7 +19,7 @@ func fixedValues() map[string]cobra.CompletionFunc {
 		"log-format":          words("auto", "text", "json"),
 		"heapster-scheme":     words("http", "https"),
 		"heapster-proxy-path": words("auto", "modern", "legacy"),
-		"format":              words("table", "csv", "json"),
+		"format":              words(rowFormats...),
 		"kinds":               completeKinds,
 		"kind":                words(kindNames()...),
 		"level":               words("auto", "raw", "hourly", "daily"),

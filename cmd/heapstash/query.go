@@ -117,7 +117,7 @@ func newQueryCommand() *cobra.Command {
 	f.StringSliceVar(&a.by, "by", nil, "put series together by cluster, namespace, pod, container, node or a label")
 	f.IntVar(&a.top, "top", 0, "only so many groups, those with the greatest first aggregate over the whole range")
 	f.StringVar(&a.level, "level", "auto", "what to read: raw, hourly, daily, or auto")
-	f.StringVar(&a.format, "format", "table", "table, csv or json")
+	f.StringVar(&a.format, "format", "table", formatUsage)
 	f.BoolVar(&a.chart, "chart", false, "draw a chart")
 	f.StringVar(&a.unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
 	f.BoolVar(&a.explain, "explain", false, "print the SQL instead of running it")

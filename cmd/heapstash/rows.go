@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -26,19 +27,6 @@ type rowWriter interface {
 	end() error
 }
 
-func newRowWriter(format string, w io.Writer) (rowWriter, error) {
-	switch format {
-	case "table":
-		return &tableRows{table: newTable(w)}, nil
-	case "csv":
-		return &csvRows{csv.NewWriter(w)}, nil
-	case "json":
-		return &jsonRows{w: w}, nil
-	default:
-		return nil, hinted{fmt.Errorf("no format %q", format), "use one of table, csv, json"}
-	}
-}
-
 // spell writes a value as SQLite's own shell does.
 func spell(value any) string {
 	switch v := value.(type) {
@@ -53,6 +41,14 @@ func spell(value any) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// shown is a value for people.
+func shown(value any) string {
+	if value == nil {
+		return "NULL"
+	}
+	return visible(spell(value))
 }
 
 // visible spells control characters as ^X, as SQLite's own shell does: names
@@ -80,16 +76,17 @@ func visible(text string) string {
 // tableRows aligns numbers to the right, and so has to see all rows before it
 // prints the first.
 type tableRows struct {
-	table table.Writer
-	text  []bool // which columns hold something that is no number
-	count int
+	table    table.Writer
+	markdown bool
+	text     []bool // which columns hold something that is no number
+	count    int
 }
 
 func (t *tableRows) begin(columns []string) error {
 	t.text = make([]bool, len(columns))
 	header := make(table.Row, len(columns))
 	for i, name := range columns {
-		header[i] = name
+		header[i] = t.cell(name)
 	}
 	t.table.AppendHeader(header)
 	return nil
@@ -99,14 +96,11 @@ func (t *tableRows) row(values []any) error {
 	cells := make(table.Row, len(values))
 	for i, v := range values {
 		switch v.(type) {
-		case nil:
-			cells[i] = "NULL"
-			continue
-		case int64, float64:
+		case nil, int64, float64:
 		default:
 			t.text[i] = true
 		}
-		cells[i] = visible(spell(v))
+		cells[i] = t.cell(shown(v))
 	}
 	t.table.AppendRow(cells)
 	t.count++
@@ -121,9 +115,26 @@ func (t *tableRows) end() error {
 		}
 	}
 	t.table.SetColumnConfigs(aligned)
+	if t.markdown {
+		t.table.Style().Markdown.PadContent = true
+		t.table.RenderMarkdown()
+		return nil
+	}
 	t.table.Render()
 	return nil
 }
+
+// cell is the text of a cell, which Markdown must not take for its own marks.
+func (t *tableRows) cell(text string) string {
+	if !t.markdown {
+		return visible(text)
+	}
+	return markdownMarks.ReplaceAllString(visible(text), `\$0`)
+}
+
+// markdownMarks are the characters that mean something inside of a line. An
+// underscore inside of a word is none of them; the table's bar is the writer's.
+var markdownMarks = regexp.MustCompile("[\\\\`*~<&\\[\\]]|\\b_|_\\b|^_|_$")
 
 type csvRows struct{ csv *csv.Writer }
 
@@ -158,6 +169,14 @@ func (j *jsonRows) begin(columns []string) error {
 
 func (j *jsonRows) row(values []any) error {
 	j.line.Reset()
+	j.object(values)
+	j.line.WriteByte('\n')
+	_, err := j.w.Write(j.line.Bytes())
+	return err
+}
+
+// object adds a row's object to the line.
+func (j *jsonRows) object(values []any) {
 	for i, v := range values {
 		separator := byte(',')
 		if i == 0 {
@@ -168,9 +187,7 @@ func (j *jsonRows) row(values []any) error {
 		j.line.WriteByte(':')
 		j.line.Write(jsonValue(v))
 	}
-	j.line.WriteString("}\n")
-	_, err := j.w.Write(j.line.Bytes())
-	return err
+	j.line.WriteByte('}')
 }
 
 func (j *jsonRows) end() error { return nil }

@@ -36,9 +36,8 @@ func newSQLCommand() *cobra.Command {
 		Use:   "sql [STATEMENT | - | --schema [VIEW...]]",
 		Short: "Ask the archive one question in SQL",
 		Long: "sql runs one statement that reads, given as an argument, in a file, or on stdin, and\n" +
-			"prints its result: as a table, as CSV (NULL is an empty field) or as JSON, an object a\n" +
-			"line. A table is printed at once in the end; CSV and JSON go out as rows come. Numbers\n" +
-			"are exact to 64 bits.\n\n" +
+			"prints its result. A table and Markdown are printed at the end; the other formats print\n" +
+			"rows as they come. NULL is an empty field in CSV and TSV. Numbers are exact to 64 bits.\n\n" +
 			"The archive is open for reading only: ATTACH, temporary tables, PRAGMAs that set something\n" +
 			"and functions that reach other files are refused. A value may have 32 MB.\n\n" +
 			"--schema lists the views with their columns, units and meanings; VIEW is a glob. The tables\n" +
@@ -63,7 +62,7 @@ func newSQLCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&q.file, "file", "f", "", "read the statement from this file")
-	cmd.Flags().StringVar(&q.format, "format", "table", "table, csv or json")
+	cmd.Flags().StringVar(&q.format, "format", "table", formatUsage)
 	cmd.Flags().BoolVar(&q.schema, "schema", false, "list the views with their columns and units, instead of a statement's rows")
 	cmd.Flags().BoolVar(&q.tables, "tables", false, "with --schema: the tables instead of the views")
 	cmd.Flags().DurationVar(&q.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
@@ -118,7 +117,7 @@ func (q statement) rowLimit() int {
 	switch {
 	case q.maxRows >= 0:
 		return q.maxRows
-	case q.format == "table":
+	case holdsRows(q.format):
 		return usualRows
 	default:
 		return streamedRows
@@ -159,7 +158,7 @@ func (q statement) copyRows(ctx context.Context, out rowWriter, reader *archive.
 	limit := q.rowLimit()
 	for count := 1; rows.Next(); count++ {
 		if limit > 0 && count > limit {
-			return hinted{fmt.Errorf("the query gives more than %d rows", limit), "--max-rows sets how many there may be, 0 for any number; --format csv and json print rows as they come"}
+			return hinted{fmt.Errorf("the query gives more than %d rows", limit), "--max-rows sets how many there may be, 0 for any number; --format csv, tsv, json, json-array and line print rows as they come"}
 		}
 		if err := rows.Scan(targets...); err != nil {
 			return err

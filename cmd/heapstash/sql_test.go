@@ -10,6 +10,7 @@ func TestRowLimit(t *testing.T) {
 	}{
 		{"table", -1, 100_000}, {"csv", -1, 10_000_000}, {"json", -1, 10_000_000},
 		{"table", 0, 0}, {"csv", 0, 0}, {"json", 0, 0}, {"csv", 7, 7},
+		{"markdown", -1, 100_000}, {"tsv", -1, 10_000_000}, {"json-array", -1, 10_000_000}, {"line", -1, 10_000_000},
 	} {
 		q := statement{format: test.format, maxRows: test.maxRows}
 		if got := q.rowLimit(); got != test.want {
