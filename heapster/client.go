@@ -37,6 +37,8 @@ type Options struct {
 	UserAgent string
 	// Accept is the header of that name. Default "application/json".
 	Accept string
+	// Way is how the client's URL was come by, for the hints of errors.
+	Way Way
 }
 
 func (o Options) withDefaults() Options {
@@ -48,6 +50,7 @@ func (o Options) withDefaults() Options {
 		Limits:      o.Limits.withDefaults(),
 		UserAgent:   cmp.Or(o.UserAgent, "heapstash"),
 		Accept:      cmp.Or(o.Accept, "application/json"),
+		Way:         o.Way,
 	}
 }
 

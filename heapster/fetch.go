@@ -104,6 +104,7 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit bound, dec
 	if err != nil && ctx.Err() != nil {
 		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout)}
 	}
+	c.tellWay(err)
 	return answer, err
 }
 

@@ -16,6 +16,7 @@ type ProtocolError struct {
 	Err     error  // what ended the answer early, or a [schema.LimitError]; nil if it is whole
 
 	own secrets
+	byWay
 }
 
 // Error is one line.

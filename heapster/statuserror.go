@@ -33,6 +33,7 @@ type StatusError struct {
 	RetryAfter time.Duration
 
 	path string // of the URL
+	byWay
 }
 
 // newStatusError reads as much of the answer's body as the buffer holds, which

@@ -25,6 +25,7 @@ type TransportError struct {
 	Err error
 
 	own secrets
+	byWay
 }
 
 // noAnswer takes what http.Client.Do returns. It has but texts to tell endless

@@ -91,13 +91,14 @@ func (c Config) way() string {
 	return c.kubeOptions(c.Concurrency).Way()
 }
 
-func (c Config) clientOptions() heapster.Options {
+func (c Config) clientOptions(way heapster.Way) heapster.Options {
 	return heapster.Options{
 		Concurrency: c.Concurrency,
 		Timeout:     c.Timeout,
 		Tries:       c.Tries,
 		Limits:      c.Limits.ofAnswers(),
 		UserAgent:   userAgent(),
+		Way:         way,
 	}
 }
 

@@ -122,7 +122,7 @@ func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.O
 	clock := doctor.NewClock(conn.HTTP.Transport, e.now)
 	conn.HTTP.Transport = clock
 	defer conn.HTTP.CloseIdleConnections()
-	client, err := heapster.New(conn.HTTP, conn.Heapster, e.cfg.clientOptions())
+	client, err := heapster.New(conn.HTTP, conn.Heapster, e.cfg.clientOptions(conn.Way))
 	if err != nil {
 		return nowhere(err)
 	}
@@ -132,7 +132,7 @@ func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.O
 	found, observed := doctor.Heapster(ctx, client, clock, e.now)
 	report := append(doctor.Report{doctor.Access(way, conn.Heapster.Redacted(), nil)}, found...)
 	if e.cfg.Collect.Enrich {
-		lister, err := kube.NewLister(conn, e.cfg.clientOptions())
+		lister, err := kube.NewLister(conn, e.cfg.clientOptions(conn.Way))
 		if err != nil {
 			return nowhere(err)
 		}

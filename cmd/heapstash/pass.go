@@ -38,13 +38,13 @@ func (p *passer) pass(ctx context.Context) (collect.Summary, error) {
 		return p.unbegun(ctx, err)
 	}
 	defer conn.HTTP.CloseIdleConnections()
-	client, err := heapster.New(conn.HTTP, conn.Heapster, p.cfg.clientOptions())
+	client, err := heapster.New(conn.HTTP, conn.Heapster, p.cfg.clientOptions(conn.Way))
 	if err != nil {
 		return collect.Summary{}, err
 	}
 	opts := p.options()
 	if p.cfg.Collect.Enrich {
-		if opts.Enricher, err = kube.NewLister(conn, p.cfg.clientOptions()); err != nil {
+		if opts.Enricher, err = kube.NewLister(conn, p.cfg.clientOptions(conn.Way)); err != nil {
 			return collect.Summary{}, err
 		}
 	}

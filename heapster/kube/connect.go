@@ -65,6 +65,7 @@ type Connection struct {
 	HTTP     *http.Client
 	Heapster *url.URL // for [heapster.New]
 	API      *url.URL // the apiserver's own, for [NewLister]
+	Way      heapster.Way
 }
 
 // Connect finds the way to Heapster.
@@ -89,29 +90,30 @@ func Connect(ctx context.Context, opts Options) (Connection, error) {
 	if err != nil {
 		return Connection{}, newConfigError(err)
 	}
+	ask := heapster.Options{UserAgent: opts.UserAgent, Way: opts.way(server)}
 	base := server.JoinPath(opts.proxyPath(Modern))
 	legacy := server.JoinPath(opts.proxyPath(Legacy))
 	switch opts.ProxyPath {
 	case Legacy:
 		base = legacy
 	case Auto:
-		if base, err = firstThatAnswers(ctx, hc, opts.UserAgent, base, legacy); err != nil {
+		if base, err = firstThatAnswers(ctx, hc, ask, base, legacy); err != nil {
 			return Connection{}, err
 		}
 	}
-	return Connection{HTTP: hc, Heapster: base, API: server}, nil
+	return Connection{HTTP: hc, Heapster: base, API: server, Way: ask.Way}, nil
 }
 
 // firstThatAnswers returns modern if Heapster answers there, else legacy if it
 // answers there, else the error of modern, which says more: today's apiservers
 // know nothing of the other path.
-func firstThatAnswers(ctx context.Context, hc *http.Client, agent string, modern, legacy *url.URL) (*url.URL, error) {
-	err := probe(ctx, hc, agent, modern)
+func firstThatAnswers(ctx context.Context, hc *http.Client, ask heapster.Options, modern, legacy *url.URL) (*url.URL, error) {
+	err := probe(ctx, hc, ask, modern)
 	if err == nil {
 		return modern, nil
 	}
 	var answered *heapster.StatusError
-	if errors.As(err, &answered) && probe(ctx, hc, agent, legacy) == nil {
+	if errors.As(err, &answered) && probe(ctx, hc, ask, legacy) == nil {
 		return legacy, nil
 	}
 	if ctx.Err() != nil {
@@ -122,8 +124,8 @@ func firstThatAnswers(ctx context.Context, hc *http.Client, agent string, modern
 
 // probe asks for the names of the cluster's metrics, which Heapster always
 // answers, if only with an empty list.
-func probe(ctx context.Context, hc *http.Client, agent string, base *url.URL) error {
-	client, err := heapster.New(hc, base, heapster.Options{UserAgent: agent})
+func probe(ctx context.Context, hc *http.Client, ask heapster.Options, base *url.URL) error {
+	client, err := heapster.New(hc, base, ask)
 	if err != nil {
 		return err
 	}

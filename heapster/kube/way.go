@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"os"
 
 	"heapstash/heapster"
@@ -13,6 +14,24 @@ import (
 func (o Options) Unverified() bool {
 	config, err := o.withDefaults().restConfig()
 	return err == nil && config.Insecure
+}
+
+// way tells package heapster how the server's URL was come by.
+func (o Options) way(server *url.URL) heapster.Way {
+	switch {
+	case server.Scheme == "http":
+		return heapster.ByProxy
+	case o.inPod():
+		return heapster.InPod
+	default:
+		return heapster.ByKubeconfig
+	}
+}
+
+// inPod reports that the pod's service account is the way in.
+func (o Options) inPod() bool {
+	raw, err := o.clientConfig().RawConfig()
+	return err == nil && o.Server == "" && len(raw.Clusters) == 0 && os.Getenv("KUBERNETES_SERVICE_HOST") != ""
 }
 
 // Way says in a few words which way in the options choose: the server's URL,
@@ -27,7 +46,7 @@ func (o Options) Way() string {
 		return "kubeconfig " + o.Kubeconfig
 	case err != nil:
 		return "kubeconfig"
-	case len(raw.Clusters) == 0 && os.Getenv("KUBERNETES_SERVICE_HOST") != "":
+	case o.inPod():
 		return "the pod's service account"
 	case len(raw.Clusters) == 0:
 		return "none"
