@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"heapstash/schema"
@@ -143,3 +144,11 @@ func describeMetric(name string) (ViewColumn, bool) {
 // RolledMeaning is what a rollup has of a metric, by the end of its column's
 // name.
 func RolledMeaning(what string) string { return rolledMeanings[what] }
+
+const selectFunctions = `SELECT DISTINCT name FROM pragma_function_list ORDER BY name`
+
+// Functions returns the names of the functions that a statement may call.
+func (r *Reader) Functions(ctx context.Context) ([]string, error) {
+	names, err := column[string](ctx, r.db, selectFunctions)
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(harmfulFunctions, name) }), explain(r.path, err)
+}

@@ -2,10 +2,12 @@ package archive_test
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -211,4 +213,36 @@ func TestSchemaIsSmall(t *testing.T) {
 		t.Errorf("the schema has %s bytes: %v", size, err)
 	}
 	t.Logf("the schema has %d bytes", bytes)
+}
+
+// TestQuotesAreAroundNames: SQLite takes a name in double quotes that it does
+// not know for a string, unless it is told not to. Our connections tell it, and
+// make and read every table and view; so does the stock shell where it is told.
+func TestQuotesAreAroundNames(t *testing.T) {
+	path := newPath(t)
+	open(t, path)
+	r, err := archive.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var script strings.Builder
+	script.WriteString(".dbconfig dqs_dml off\n")
+	for name := range strings.Lines(stock(t, path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")) {
+		fmt.Fprintf(&script, "SELECT * FROM %s LIMIT 1;\n", strings.TrimSpace(name))
+		rows, err := r.Query(t.Context(), "SELECT * FROM "+name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		rows.Close()
+	}
+	shell := exec.Command("sqlite3", "-bail", "-readonly", path)
+	shell.Stdin = strings.NewReader(script.String())
+	if out, err := shell.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := r.Query(t.Context(), `SELECT avg("cpu_usge_rate") FROM pod`); err == nil || !strings.Contains(err.Error(), "no such column") {
+		t.Errorf("an unknown name in double quotes: %v", err)
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
-	"heapstash/schema"
 )
 
 // queryHint goes with whatever SQLite refuses.
@@ -128,19 +127,11 @@ func (q statement) rowLimit() int {
 // by far, and no disk full of a join that lacks its condition.
 const streamedRows = 10_000_000
 
-// explainQuery adds what to do about an error, unless that is known.
-func explainQuery(reader *archive.Reader, err error) error {
-	if err = reader.Explain(err); schema.HintOf(err) == "" {
-		return hinted{err, queryHint}
-	}
-	return err
-}
-
 // copyRows runs the statement and writes what it gives.
 func (q statement) copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statement string) error {
 	rows, err := reader.Query(ctx, statement)
 	if err != nil {
-		return explainQuery(reader, err)
+		return explainQuery(ctx, reader, statement, err)
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
@@ -168,7 +159,7 @@ func (q statement) copyRows(ctx context.Context, out rowWriter, reader *archive.
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return explainQuery(reader, err)
+		return explainQuery(ctx, reader, statement, err)
 	}
 	return out.end()
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// unknownName is SQLite's message about a name that it does not know.
+var unknownName = regexp.MustCompile(`no such (column|table|function): ("(?:[^"]|"")*"|[^\s]+)( - should this be a string literal)?`)
+
+// wordOf is a name in SQL, as views and columns have it.
+var wordOf = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+
+// explainQuery adds what to do about an error of the statement, unless that is
+// known.
+func explainQuery(ctx context.Context, reader *archive.Reader, statement string, err error) error {
+	if err = reader.Explain(err); schema.HintOf(err) != "" {
+		return err
+	}
+	if hint := suggest(ctx, reader, statement, err.Error()); hint != "" {
+		return hinted{err, hint}
+	}
+	return hinted{err, queryHint}
+}
+
+// suggest returns a hint for a message about an unknown name, empty where there
+// is none.
+func suggest(ctx context.Context, reader *archive.Reader, statement, message string) string {
+	match := unknownName.FindStringSubmatch(message)
+	if match == nil {
+		return ""
+	}
+	kind, name, quoted := match[1], strings.Trim(match[2], `"`), match[3] != ""
+	if dot := strings.LastIndex(name, "."); dot >= 0 && !quoted {
+		name = name[dot+1:]
+	}
+	views, err := reader.Views(ctx, false)
+	if err != nil {
+		return ""
+	}
+	switch kind {
+	case "table":
+		var names []string
+		for _, v := range views {
+			names = append(names, v.Name)
+		}
+		return didYouMean(name, names)
+	case "function":
+		functions, err := reader.Functions(ctx)
+		if err != nil {
+			return ""
+		}
+		return didYouMean(name, functions)
+	}
+	asked := askedViews(statement, views)
+	if hint := didYouMean(name, columnsOfViews(asked)); hint != "" {
+		return hint
+	}
+	if column := columnOfMetric(statement, name); column != "" {
+		return "did you mean the column " + column + "?"
+	}
+	if quoted {
+		return "a text is in single quotes: '" + strings.ReplaceAll(name, "'", "''") + "'; double quotes are for names"
+	}
+	if len(asked) == 1 {
+		return "`heapstash sql --schema " + asked[0].Name + "` lists its columns"
+	}
+	return ""
+}
+
+func didYouMean(name string, names []string) string {
+	if near := nearest(strings.ToLower(name), names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}
+
+// askedViews are the views that a statement names; all, if it names none.
+func askedViews(statement string, views []archive.View) []archive.View {
+	words := wordOf.FindAllString(statement, -1)
+	var asked []archive.View
+	for _, v := range views {
+		if slices.ContainsFunc(words, func(word string) bool { return strings.EqualFold(word, v.Name) }) {
+			asked = append(asked, v)
+		}
+	}
+	if len(asked) == 0 {
+		return views
+	}
+	return asked
+}
+
+func columnsOfViews(views []archive.View) []string {
+	var names []string
+	for _, v := range views {
+		for _, c := range v.Columns {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// columnOfMetric returns the column of a metric that the statement calls by
+// Heapster's name, of which SQLite sees the part before or behind a slash.
+func columnOfMetric(statement, part string) string {
+	var longest schema.Metric
+	for _, m := range schema.Registry() {
+		name := string(m.Name)
+		called := strings.Contains(name, "/") && slices.Contains(strings.Split(name, "/"), part) && strings.Contains(statement, name)
+		if called && len(name) > len(longest.Name) {
+			longest = m
+		}
+	}
+	if longest.Name == "" {
+		return ""
+	}
+	return longest.Column()
+}
