@@ -56,16 +56,19 @@ func (p Plan) cellsAreSteps() bool {
 	return p.Level == schema.Hourly && p.Step == schema.Hourly.Length() && p.single() && p.Top == 0 && !slices.Contains(p.Aggs, Last)
 }
 
-// matching are the conditions on names, on the view's columns or others of that
-// prefix.
-func (q Query) matching(prefix string) []condition {
+// ofNames are the conditions on the names of pods and of what is not in one.
+func (q Query) ofNames(prefix string) []condition {
 	var list []condition
 	for column, globs := range map[string][]string{
 		"cluster": q.Clusters, "namespace": q.Namespaces, "pod": q.Pods, "container": q.Containers, "node": q.Nodes,
 	} {
-		if len(globs) > 0 {
+		if len(globs) > 0 && !(column == "node" && q.nodesOfPods()) {
 			list = append(list, matching(prefix+column, globs))
 		}
+	}
+	if len(q.ExcludeNamespaces) > 0 {
+		c := matching(prefix+"namespace", q.ExcludeNamespaces)
+		list = append(list, condition{"NOT (" + c.text + ")", c.args})
 	}
 	slices.SortFunc(list, func(a, b condition) int { return strings.Compare(a.text, b.text) })
 	return list
@@ -74,7 +77,7 @@ func (q Query) matching(prefix string) []condition {
 // conditions are those on what the rows of a view are of.
 func (q Query) conditions() []condition {
 	list := q.ofMetric()
-	list = append(list, q.matching("")...)
+	list = append(list, q.ofNames("")...)
 	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
 		list = append(list, matching(key, []string{q.Labels[key]}))
 	}
@@ -129,7 +132,7 @@ func (p Plan) cells(b *builder, s Segment) {
 			return cmp.Or(map[string]string{"low": "min", "high": "max"}[name], "sum") + "(" + name + ")"
 		}) + "\n  FROM (")
 		p.rawCells(b, s)
-		b.add(")\n  GROUP BY " + strings.Join(p.Groups(), ", ") + ", t - t % 3600")
+		b.add(")\n  GROUP BY " + p.keys() + ", t - t % 3600")
 	default:
 		p.rawCells(b, s)
 	}
@@ -137,7 +140,7 @@ func (p Plan) cells(b *builder, s Segment) {
 
 // list writes the columns of a SELECT: the groups', t, and what is needed.
 func (p Plan) list(t string, cell func(string) string) string {
-	columns := append(p.Groups(), t+" AS t")
+	columns := append(columnNames(p.Groups()), t+" AS t")
 	for _, name := range p.needs() {
 		columns = append(columns, cell(name)+" AS "+name)
 	}
@@ -168,13 +171,12 @@ func (p Plan) rawCells(b *builder, s Segment) {
 		}
 	}) + "\n  FROM ")
 	if grown {
-		p.grown(b, s)
+		p.identify(b, schema.Raw, func() { p.grown(b, s) })
 	} else {
-		b.add(p.View())
-		b.where(append(append(p.conditions(), s.condition()...), condition{text: value + " IS NOT NULL"}))
+		p.rows(b, p.View(), schema.Raw, []string{value}, append(append(p.conditions(), s.condition()...), condition{text: value + " IS NOT NULL"}))
 	}
 	if p.summed() {
-		b.add("\n  GROUP BY " + strings.Join(p.Groups(), ", ") + ", ts")
+		b.add("\n  GROUP BY " + p.keys() + ", ts")
 	}
 }
 
@@ -207,7 +209,7 @@ func (p Plan) grown(b *builder, s Segment) {
 // series.
 func (p Plan) hourCells(b *builder, s Segment) {
 	const hour = "ts - ts % 3600"
-	groups := strings.Join(p.Groups(), ", ")
+	groups := p.keys()
 	b.add("SELECT " + p.list("min("+hour+")", func(name string) string {
 		switch name {
 		case "n":
@@ -223,8 +225,8 @@ func (p Plan) hourCells(b *builder, s Segment) {
 		}
 	}))
 	b.add("\n  FROM (SELECT " + groups + ", ts, " + p.value() + " AS v, row_number() OVER (PARTITION BY " + groups + ", " + hour + " ORDER BY " + p.value() +
-		") AS place,\n      count(*) OVER (PARTITION BY " + groups + ", " + hour + ") AS places\n    FROM " + p.View())
-	b.where(append(append(p.conditions(), s.condition()...), condition{text: p.value() + " IS NOT NULL"}))
+		") AS place,\n      count(*) OVER (PARTITION BY " + groups + ", " + hour + ") AS places\n    FROM ")
+	p.rows(b, p.View(), schema.Raw, []string{p.value()}, append(append(p.conditions(), s.condition()...), condition{text: p.value() + " IS NOT NULL"}))
 	b.add(")\n  GROUP BY " + groups + ", " + hour)
 }
 
@@ -232,6 +234,9 @@ func (p Plan) hourCells(b *builder, s Segment) {
 var rolledColumns = map[string]string{
 	"n": "count", "s": "sum", "low": "min", "high": "max", "inc": "increase", "last": "last", "p50": "p50", "p95": "p95",
 }
+
+// ofBatches are the cells of sums for which the number of batches is needed.
+var ofBatches = []string{"m", "low", "high"}
 
 // rolledCells are made of rows of a rollup.
 func (p Plan) rolledCells(b *builder, s Segment) {
@@ -242,19 +247,19 @@ func (p Plan) rolledCells(b *builder, s Segment) {
 	}
 	conditions := append(append(p.conditions(), s.condition()...), there)
 	if !p.summed() {
-		b.add("SELECT " + p.list("ts", func(name string) string { return p.rolled(rolledColumns[name]) }) + "\n  FROM " + view)
-		b.where(conditions)
+		b.add("SELECT " + p.list("ts", func(name string) string { return p.rolled(rolledColumns[name]) }) + "\n  FROM ")
+		p.rows(b, view, s.Level, p.rolledNames(), conditions)
 		return
 	}
-	b.add("SELECT " + p.list("ts", p.rolledSum) + "\n  FROM (SELECT * FROM " + view)
-	b.where(conditions)
+	b.add("SELECT " + p.list("ts", p.rolledSum) + "\n  FROM (SELECT * FROM ")
+	p.rows(b, view, s.Level, p.rolledNames(), conditions)
 	b.add(")")
-	if slices.ContainsFunc(p.needs(), func(name string) bool { return slices.Contains([]string{"m", "low", "high"}, name) }) {
+	if slices.ContainsFunc(p.needs(), func(name string) bool { return slices.Contains(ofBatches, name) }) {
 		b.add("\n  LEFT JOIN (SELECT cluster, ts, max(" + p.rolled("count") + ") AS batches FROM " + view)
 		b.where(append(p.ofMetric(), s.condition()...))
 		b.add(" GROUP BY cluster, ts) USING (cluster, ts)")
 	}
-	b.add("\n  GROUP BY " + strings.Join(p.Groups(), ", ") + ", ts")
+	b.add("\n  GROUP BY " + p.keys() + ", ts")
 }
 
 // rolledSum is a cell of a sum of series. How many moments there was something

@@ -13,15 +13,13 @@ import (
 // Check reports what cannot be asked of the metric and the kind. The error is
 // an [*Error].
 func (q Query) Check() error {
-	columns := q.series()
-	need := q.needed()
-	for _, column := range need {
-		if !slices.Contains(columns, column) {
-			return &Error{
-				fmt.Sprintf("%s of the kind %v has no %s", q.Metric.Name, q.Kind, column),
-				"it has " + strings.Join(columns, ", "),
-			}
+	for _, word := range q.needed() {
+		if !q.has(word) {
+			return &Error{fmt.Sprintf("%s of the kind %v has no %s", q.Metric.Name, q.Kind, word), "it has " + q.words()}
 		}
+	}
+	if err := q.checkLabels(); err != nil {
+		return err
 	}
 	for _, agg := range q.Aggs {
 		if !agg.suits(q.Metric) {
@@ -39,9 +37,18 @@ func (q Query) Check() error {
 	return nil
 }
 
+// words are what filters and groups of the kind may speak of, for people.
+func (q Query) words() string {
+	text := strings.Join(q.series(), ", ")
+	if ofPods(q.Kind) {
+		text += "; with --by also node, owner, label:KEY"
+	}
+	return text
+}
+
 // needed are the columns that filters and groups speak of.
 func (q Query) needed() []string {
-	filters := map[string][]string{"namespace": q.Namespaces, "pod": q.Pods, "container": q.Containers, "node": q.Nodes}
+	filters := map[string][]string{"namespace": slices.Concat(q.Namespaces, q.ExcludeNamespaces), "pod": q.Pods, "container": q.Containers, "node": q.Nodes}
 	maps.DeleteFunc(filters, func(_ string, globs []string) bool { return len(globs) == 0 })
 	need := slices.Sorted(maps.Keys(filters))
 	need = append(need, slices.Sorted(maps.Keys(q.Labels))...)
@@ -83,9 +90,8 @@ func (q Query) Kinds(carriers []schema.Kind) ([]schema.Kind, error) {
 			continue
 		}
 		q.Kind = kind
-		columns := q.series()
-		texts = append(texts, fmt.Sprintf("%v (%s)", kind, strings.Join(columns, ", ")))
-		if !slices.ContainsFunc(q.needed(), func(column string) bool { return !slices.Contains(columns, column) }) {
+		texts = append(texts, fmt.Sprintf("%v (%s)", kind, q.words()))
+		if !slices.ContainsFunc(q.needed(), func(word string) bool { return !q.has(word) }) {
 			fit = append(fit, kind)
 		}
 	}

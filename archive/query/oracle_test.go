@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"heapstash/archive/query"
+	"heapstash/schema"
 )
 
 // The oracle answers a query from the list of all samples, the slow and plain
@@ -28,14 +29,57 @@ func (s sample) field(column string) string {
 		return s.node
 	case "labels":
 		return s.labels
+	case "owner_kind":
+		return s.incarnation.ownerKind
+	case "owner":
+		return s.incarnation.owner
 	default:
-		for pair := range strings.SplitSeq(s.labels, ",") {
-			if value, ok := strings.CutPrefix(pair, column+":"); ok {
-				return value
-			}
+		if key, ok := strings.CutPrefix(column, "label:"); ok {
+			return labelOf(s.incarnation.labels, key)
 		}
-		return ""
+		return labelOf(s.labels, column)
 	}
+}
+
+// labelOf is the value of a key among labels.
+func labelOf(labels, key string) string {
+	for pair := range strings.SplitSeq(labels, ",") {
+		if value, ok := strings.CutPrefix(pair, key+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// pod is the incarnation that the sample's pod had then; none if it is not known.
+// Of an hour as a whole, it is the last one that began before the hour's end.
+func (w *world) pod(s sample, hours bool) incarnation {
+	from, to := s.ts, s.ts
+	if hours {
+		from = s.ts - s.ts%3600
+		to = from + 3599
+	}
+	all := w.pods[strings.Join([]string{s.cluster, s.namespace, s.pod}, "|")]
+	for _, i := range slices.Backward(all) {
+		if i.from <= to {
+			if i.present || i.to >= from {
+				return i
+			}
+			break
+		}
+	}
+	return incarnation{}
+}
+
+// identified fills in what a sample of a pod or container has of the pod's
+// incarnation, and reports whether that is on a node that is asked for.
+func (w *world) identified(q query.Query, s sample, hours bool) (sample, bool) {
+	if q.Kind != schema.Pod && q.Kind != schema.Container {
+		return s, true
+	}
+	s.incarnation = w.pod(s, hours)
+	s.node = s.incarnation.node
+	return s, len(q.Nodes) == 0 || s.node != "" && anyMatches(q.Nodes, s.node)
 }
 
 func (s sample) key(columns []string) string {
@@ -58,10 +102,12 @@ func anyMatches(globs []string, name string) bool {
 // wanted are the samples that the query is about, of any time.
 func (w *world) wanted(q query.Query) []sample {
 	var wanted []sample
+	ofPods := q.Kind == schema.Pod || q.Kind == schema.Container
 	for _, s := range w.samples {
 		ok := s.kind == q.Kind.String() && s.metric == string(q.Metric.Name) &&
 			anyMatches(q.Clusters, s.cluster) && anyMatches(q.Namespaces, s.namespace) && anyMatches(q.Pods, s.pod) &&
-			anyMatches(q.Containers, s.container) && anyMatches(q.Nodes, s.node)
+			anyMatches(q.Containers, s.container) && (ofPods || anyMatches(q.Nodes, s.node)) &&
+			(len(q.ExcludeNamespaces) == 0 || !anyMatches(q.ExcludeNamespaces, s.namespace))
 		for key, glob := range q.Labels {
 			ok = ok && strings.ReplaceAll(glob, "*", "") != "" && strings.HasPrefix(s.field(key), strings.TrimSuffix(glob, "*"))
 		}
@@ -89,13 +135,14 @@ type bucket struct {
 
 // oracle answers the query exactly. The range is [from, to); growth and shares of
 // time are of that too.
-func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
+func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts int64) bool) expected {
 	series := []string{"cluster", "namespace", "pod", "container", "node", "labels"}
 	step := int64(q.Step.Seconds())
 	before := make(map[string]float64)
 	batches := make(map[string]map[int64]bool) // of the kind, by step
 	everything := q
 	everything.Namespaces, everything.Pods, everything.Containers, everything.Nodes, everything.Labels = nil, nil, nil, nil, nil
+	everything.ExcludeNamespaces = nil
 	for _, s := range w.wanted(everything) {
 		at := stepOf(s.ts, step)
 		if batches[at] == nil {
@@ -110,9 +157,11 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
 		if s.ts >= to {
 			break
 		}
-		old, known := before[s.key(series)]
-		before[s.key(series)] = s.value
-		if s.ts < from {
+		id := s.key(series)
+		old, known := before[id]
+		before[id] = s.value
+		s, ok := w.identified(q, s, hours(s.ts))
+		if s.ts < from || !ok {
 			continue
 		}
 		start, end := from, to
@@ -129,7 +178,7 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
 		}
 		b.moments[s.ts] += s.value
 		b.latest[s.ts] = append(b.latest[s.ts], s.value)
-		b.counts[s.key(series)]++
+		b.counts[id]++
 		b.values = append(b.values, s.value)
 		switch {
 		case known && s.value < old:
@@ -172,11 +221,11 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool) expected {
 
 // ofHours replaces the percentiles by those of the percentiles of hours. Groups
 // are series.
-func (w *world) ofHours(q query.Query, from, to int64, answer expected) {
+func (w *world) ofHours(q query.Query, from, to int64, answer expected, hours func(int64) bool) {
 	hourly := q
 	hourly.Step = 3600e9
 	lists := make(map[string]map[query.Agg][]float64)
-	for key, aggs := range w.oracle(hourly, from, to, true) {
+	for key, aggs := range w.oracle(hourly, from, to, true, hours) {
 		name, at, _ := strings.Cut(key, "@")
 		if step := int64(q.Step.Seconds()); step > 0 {
 			name += "@" + time(number(at)-number(at)%step)

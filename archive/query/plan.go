@@ -92,17 +92,28 @@ func (p *Plan) most(agg Agg, c Coverage) (schema.Level, string) {
 	switch {
 	case agg == Last && p.Metric.Type == schema.Gauge:
 		return schema.Raw, "rollups have no last value of gauges"
+	case !agg.percentile() && p.identified():
+		if p.brief(c) {
+			return schema.Raw, "so each sample counts for the pod that it is of"
+		}
+		return schema.Hourly, "a day may be of two incarnations of a pod"
 	case !agg.percentile():
 		return schema.Daily, ""
 	case p.long() || !HasPercentiles(p.Metric):
 		return schema.Raw, "rollups have no percentiles of it"
 	case !p.single():
 		return schema.Raw, "percentiles of several series do not add up"
-	case p.Step == 0 && p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= schema.Hourly.Begin(c.Levels[schema.Raw].From):
+	case p.Step == 0 && p.brief(c):
 		return schema.Raw, "so it is exact"
 	default:
 		return schema.Hourly, "percentiles are of hours"
 	}
+}
+
+// brief reports whether the range is a day at most, and raw rows have all of it,
+// where the query leaves the choice of the level.
+func (p *Plan) brief(c Coverage) bool {
+	return p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= schema.Hourly.Begin(c.Levels[schema.Raw].From)
 }
 
 // avoidPruned begins the range where the levels that are to be read begin,
@@ -148,6 +159,8 @@ func (p *Plan) wayOut(hint string) string {
 	switch {
 	case p.Query.Level != Auto:
 		return "leave --level out"
+	case p.identified():
+		return "days do not tell a pod's incarnations apart: for the time before, leave out --by node, owner and label, and --node"
 	case p.Step%time.Hour == 0:
 		return "ask for other aggregates, such as avg and max, which rollups have"
 	default:
@@ -160,6 +173,9 @@ func (p *Plan) note() {
 	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != schema.Raw })
 	has := func(aggs ...Agg) bool {
 		return slices.ContainsFunc(aggs, func(agg Agg) bool { return slices.Contains(p.Aggs, agg) })
+	}
+	if rolled && p.identified() {
+		p.Notes = append(p.Notes, "an hour in which a pod was made again counts for the later pod; --level raw is exact")
 	}
 	if rolled && has(P50, P95) && p.Step != schema.Hourly.Length() {
 		p.Notes = append(p.Notes, "a percentile is that of the hours' percentiles")

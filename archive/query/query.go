@@ -24,11 +24,14 @@ type Query struct {
 	// Globs of names, any of which may match; none for every name. See
 	// [Query.Check] for those that the kind has.
 	Clusters, Namespaces, Pods, Containers, Nodes []string
+	// ExcludeNamespaces are globs of namespaces, of which nothing is wanted.
+	ExcludeNamespaces []string
 	// Labels of a labelled family's series, by key; their values are globs.
 	Labels map[string]string
 
-	// By are the columns by which series are put together; none for each series
-	// by itself. Clusters are never put together.
+	// By are the words by which series are put together: columns, and for pods and
+	// containers also node, owner and label:KEY, which their pods have. None is for
+	// each series by itself. Clusters are never put together.
 	By []string
 	// Aggs are what to compute, the first of them being what Top ranks by.
 	Aggs []Agg
@@ -109,19 +112,24 @@ func (q Query) series() []string {
 }
 
 // Groups are the columns of names that an answer has: of the series, or those
-// that By says, which the cluster and, for a pod, its namespace belong to.
+// that By says, which the cluster and, for a pod or an owner, its namespace
+// belong to.
 func (q Query) Groups() []string {
 	if len(q.By) == 0 {
 		return q.series()
 	}
-	return slices.DeleteFunc(q.series(), func(column string) bool {
-		implied := column == "cluster" || column == "namespace" && slices.Contains(q.By, "pod")
+	columns := slices.DeleteFunc(q.series(), func(column string) bool {
+		implied := column == "cluster" || column == "namespace" && (slices.Contains(q.By, "pod") || slices.Contains(q.By, "owner"))
 		return !implied && !slices.Contains(q.By, column)
 	})
+	return append(columns, q.identity()...)
 }
 
-// single reports whether each group is one series.
-func (q Query) single() bool { return len(q.Groups()) == len(q.series()) }
+// single reports whether each group is of one series.
+func (q Query) single() bool {
+	groups := q.Groups()
+	return !slices.ContainsFunc(q.series(), func(column string) bool { return !slices.Contains(groups, column) })
+}
 
 // counter reports whether the metric is known to be one.
 func (q Query) counter() bool { return q.Metric.Type == schema.Cumulative }

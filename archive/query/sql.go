@@ -11,12 +11,17 @@ import (
 // by rank where there is no step, or with Top; then by names and time.
 func (p Plan) Statement() Statement {
 	b := new(builder)
+	b.add("WITH ")
+	if p.identified() {
+		p.identities(b)
+		b.add(",\n")
+	}
 	for i, s := range p.Segments {
-		b.add(map[bool]string{true: "WITH cells AS (\n  ", false: "\n  UNION ALL\n  "}[i == 0])
+		b.add(map[bool]string{true: "cells AS (\n  ", false: "\n  UNION ALL\n  "}[i == 0])
 		p.cells(b, s)
 	}
 	b.add("\n)")
-	groups := strings.Join(p.Groups(), ", ")
+	groups := p.keys()
 	if p.Step == 0 {
 		b.add("\n")
 		p.aggregate(b, false, p.Aggs, quoted)
@@ -43,7 +48,7 @@ func (p Plan) Statement() Statement {
 	b.add("\n),\nsteps AS (\n  ")
 	p.aggregate(b, true, p.Aggs, quoted)
 	b.add("\n)\nSELECT steps.* FROM ranked JOIN steps ON ")
-	for i, column := range p.Groups() {
+	for i, column := range columnNames(p.Groups()) {
 		if i > 0 {
 			b.add(" AND ")
 		}
@@ -61,7 +66,7 @@ func (p Plan) limit(b *builder) {
 
 // steps writes the SELECT of cells that are steps.
 func (p Plan) steps(b *builder) {
-	columns := append(p.Groups(), "t AS ts")
+	columns := append(columnNames(p.Groups()), "t AS ts")
 	var args []any
 	for _, agg := range p.Aggs {
 		text := cellsOf[agg][0]
@@ -91,7 +96,7 @@ func quoted(agg Agg) string { return `"` + string(agg) + `"` }
 // aggregate writes the SELECT of aggregates of the cells, of each step or of the
 // whole range, under the names that as gives them.
 func (p Plan) aggregate(b *builder, steps bool, aggs []Agg, as func(Agg) string) {
-	columns := slices.Clone(p.Groups())
+	columns := columnNames(p.Groups())
 	keys := strings.Join(columns, ", ")
 	step := fmt.Sprintf("t - t %% %d", p.seconds())
 	if steps {

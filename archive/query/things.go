@@ -20,8 +20,12 @@ func (q Query) Things() Statement {
 	default:
 		b.add(" AND e.labels <> ''")
 	}
-	for _, c := range q.matching("e.") {
+	for _, c := range q.ofNames("e.") {
 		b.add(" AND "+c.text, c.args...)
+	}
+	if q.nodesOfPods() {
+		c := matching("i.node", q.Nodes)
+		b.add(" AND EXISTS (SELECT 1 FROM pod_identities i WHERE i.cluster = e.cluster AND i.namespace = e.namespace AND i.pod = e.pod AND "+c.text+")", c.args...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
 		b.add(" AND ',' || e.labels || ',' GLOB ?", "*,"+key+":"+q.Labels[key]+",*")

@@ -26,6 +26,8 @@ type world struct {
 	path    string
 	reader  *archive.Reader
 	samples []sample
+	// pods are the incarnations of each cluster|namespace|pod, the oldest first.
+	pods map[string][]incarnation
 
 	unrolled int // questions at a level of which no row was read
 }
@@ -35,6 +37,16 @@ type sample struct {
 	cluster, kind, namespace, pod, container, node, labels, metric string
 	ts                                                             int64
 	value                                                          float64
+
+	incarnation incarnation // of its pod; see world.identified
+}
+
+// incarnation is a row of the view pod_identities; to is the last moment of one
+// that is there no more.
+type incarnation struct {
+	node, labels, ownerKind, owner string
+	from, to                       int64
+	present                        bool
 }
 
 // thing is something that lives for some of the world's time.
@@ -104,6 +116,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 		if at%3600 == 0 {
 			w.write(t, store, pass, batch)
 			batch = nil
+			w.remake(t, store, pass, random, things, at)
 			if _, err := store.Compact(t.Context(), at); err != nil {
 				t.Fatal(err)
 			}
@@ -119,6 +132,30 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 	t.Cleanup(func() { w.reader.Close() })
 	w.read(t)
 	return w
+}
+
+// remake has some pods deleted, and made again: on any node, as another version,
+// or by another owner. Of some nobody knows who they are, and one is gone.
+func (w *world) remake(t *testing.T, store *archive.Store, pass schema.PassID, random *rand.Rand, things []thing, now schema.Instant) {
+	t.Helper()
+	b := schema.Batch{Pass: pass, Cluster: "default", Horizon: now, Vanished: make(map[schema.Entity]schema.Instant)}
+	for _, th := range things {
+		since := now - schema.Instant(random.IntN(3600))
+		switch e := th.entity; {
+		case e.Kind != schema.Pod || random.IntN(4) != 0:
+		case e.Pod == "web-3" && random.IntN(4) == 0:
+			b.Vanished[e] = since
+		default:
+			b.Identities = append(b.Identities, schema.Identity{
+				Pod: e, UID: fmt.Sprint("uid-", since), Node: fmt.Sprintf("node-%d", random.IntN(2)), Since: since,
+				Labels: []string{"", "app:web", "app:web,version:v1", "my-app:x,version:v2", "app:web-2,app.kubernetes.io/name:shop"}[random.IntN(5)],
+				Owner:  []schema.Owner{{}, {Kind: "StatefulSet", Name: "web"}, {Kind: "Deployment", Name: "web"}}[random.IntN(3)],
+			})
+		}
+	}
+	if _, err := store.Write(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (w *world) write(t *testing.T, store *archive.Store, pass schema.PassID, rows []schema.Row) {
@@ -166,6 +203,16 @@ func (w *world) read(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.samples = append(w.samples, s)
+	}
+	w.pods = make(map[string][]incarnation)
+	out = stock(t, w.path, "SELECT cluster, namespace, pod, node, labels, owner_kind, owner, valid_from, valid_to, present FROM pod_identities ORDER BY valid_from")
+	if records, err = csv.NewReader(strings.NewReader(out)).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		i := incarnation{node: r[3], labels: r[4], ownerKind: r[5], owner: r[6], from: number(r[7]), to: number(r[8]), present: r[9] == "1"}
+		key := strings.Join(r[:3], "|")
+		w.pods[key] = append(w.pods[key], i)
 	}
 	slices.SortFunc(w.samples, func(a, b sample) int { return cmp.Compare(a.ts, b.ts) })
 	if len(w.samples) < 10_000 {
