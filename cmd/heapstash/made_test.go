@@ -16,6 +16,7 @@ import (
 //
 //	shop/web-0, shop/web-1    a day's course, the latter a third of it, from 06:00 on; its counter is reset at noon
 //	ml/train-0                busy in every third hour
+//	                          web-0 and web-1 are of StatefulSet web, train-0 is of Job train; all are on n1, but for web-1, which is on n2 from noon on
 //	n1                        with the sum, and two file systems
 func (*world) made(ts *testscript.TestScript, args []string) {
 	ctx := context.Background()
@@ -65,6 +66,14 @@ func (*world) made(ts *testscript.TestScript, args []string) {
 		}
 	}
 	_, err = store.Write(ctx, schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: begin.Add((batches - 1) * step)})
+	ts.Check(err)
+	web, train := schema.Owner{Kind: "StatefulSet", Name: "web"}, schema.Owner{Kind: "Job", Name: "train"}
+	_, err = store.Write(ctx, schema.Batch{Pass: pass, Cluster: "default", Horizon: begin.Add((batches - 1) * step), Identities: []schema.Identity{
+		{Pod: schema.PodEntity("shop", "web-0"), UID: "u1", Node: "n1", Labels: "app:web,tier:front", Owner: web, Since: begin},
+		{Pod: schema.PodEntity("shop", "web-1"), UID: "u2", Node: "n1", Labels: "app:web", Owner: web, Since: begin.Add(36 * step)},
+		{Pod: schema.PodEntity("shop", "web-1"), UID: "u3", Node: "n2", Labels: "app:web", Owner: web, Since: begin.Add(72 * step)},
+		{Pod: schema.PodEntity("ml", "train-0"), UID: "u4", Node: "n1", Labels: "app:train", Owner: train, Since: begin},
+	}})
 	ts.Check(err)
 	_, err = store.Compact(ctx, begin.Add(batches*step))
 	ts.Check(err)

@@ -22,6 +22,12 @@ pod, container, system_container. So --pod asks for pods, --container for contai
 --namespace alone for the namespace's own series, if it has the metric. --label resource_id:/
 asks for one file system, disk or accelerator.
 
+A pod's node, owner and labels are those of pod_identities at the time of each sample: --by owner,
+--by label:app and, with --pod or -n, --by node and --node. A pod that was made again on another
+node counts on each node for the time that it was there. Owners are known with collect.enrich. What
+is not known is empty. Hours are the coarsest rows that are read; an hour in which a pod was made
+again counts for the later one. Ranges of up to a day are made of raw rows, and exact.
+
 What is computed, in each step of each group:
   avg, min, max, last, p50, p95   of a gauge; of several series put together, of their sum at
       each moment at which there is any. Shares, percentages and uptime do not add up: there,
@@ -53,6 +59,7 @@ level that was read, names, when the step or the range begins, and the aggregate
 
 const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etcd-*' --since 30d --step 1h --agg avg,max
   heapstash query cpu/usage_rate --by namespace --since 7d --top 10
+  heapstash query memory/working_set --by owner --exclude-namespace kube-system --since 7d
   heapstash query network/rx --by namespace,pod --since 24h --format csv
   heapstash query memory/working_set -n shop --pod 'web-*' --by namespace --since 7d --chart
   heapstash query filesystem/usage --node 'node-*' --label resource_id:/ --agg last
@@ -60,7 +67,7 @@ const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etc
 
 // asking is what the flags of query say.
 type asking struct {
-	clusters, namespaces, pods, containers, nodes, labels []string
+	clusters, namespaces, excludeNamespaces, pods, containers, nodes, labels []string
 
 	kind, level, unit, format string
 	aggs, by                  []string
@@ -105,6 +112,7 @@ func newQueryCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringSliceVarP(&a.namespaces, "namespace", "n", nil, "namespaces that match this glob (repeatable)")
+	f.StringSliceVar(&a.excludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
 	f.StringSliceVar(&a.pods, "pod", nil, "pods that match this glob (repeatable)")
 	f.StringSliceVar(&a.containers, "container", nil, "containers that match this glob (repeatable)")
 	f.StringSliceVar(&a.nodes, "node", nil, "nodes that match this glob (repeatable)")
@@ -114,7 +122,7 @@ func newQueryCommand() *cobra.Command {
 	f.Var(&a.until, "until", "end of the range, which is not in it (default now)")
 	f.Var(&a.step, "step", "a row for each so long, such as 5m, 1h or 1d (default: one for the whole range; of a chart, what fits)")
 	f.StringSliceVar(&a.aggs, "agg", nil, "aggregates: avg, min, max, sum, last, increase, rate, p50, p95, count")
-	f.StringSliceVar(&a.by, "by", nil, "put series together by cluster, namespace, pod, container, node or a label")
+	f.StringSliceVar(&a.by, "by", nil, "put series together by cluster, namespace, pod, container, node, owner, label:KEY of pods, or a key of labelled series")
 	f.IntVar(&a.top, "top", 0, "only so many groups, those with the greatest first aggregate over the whole range")
 	f.StringVar(&a.level, "level", "auto", "what to read: raw, hourly, daily, or auto")
 	f.StringVar(&a.format, "format", "table", formatUsage)
@@ -129,7 +137,7 @@ func newQueryCommand() *cobra.Command {
 func (a *asking) question() (query.Query, error) {
 	now := schema.InstantOf(time.Now())
 	q := query.Query{
-		Clusters: a.clusters, Namespaces: a.namespaces, Pods: a.pods, Containers: a.containers, Nodes: a.nodes,
+		Clusters: a.clusters, Namespaces: a.namespaces, ExcludeNamespaces: a.excludeNamespaces, Pods: a.pods, Containers: a.containers, Nodes: a.nodes,
 		By: a.by, From: a.since.at, To: a.until.at, Step: time.Duration(a.step), Top: a.top,
 	}
 	if q.To == 0 {
