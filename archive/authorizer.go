@@ -66,6 +66,9 @@ func (c *readingConnector) confine(conn *sqlite3.SQLiteConn) error {
 	} {
 		conn.SetLimit(limit, most)
 	}
+	if err := registerQuantiles(conn); err != nil {
+		return err
+	}
 	conn.RegisterAuthorizer(c.authorize)
 	return nil
 }

@@ -37,6 +37,7 @@ func newSQLCommand() *cobra.Command {
 		Long: "sql runs one statement that reads, given as an argument, in a file, or on stdin, and\n" +
 			"prints its result. A table and Markdown are printed at the end; the other formats print\n" +
 			"rows as they come. NULL is an empty field in CSV and TSV. Numbers are exact to 64 bits.\n\n" +
+			"Beside SQLite's functions there are median(x) and quantile(x, p), by nearest rank.\n\n" +
 			"The archive is open for reading only: ATTACH, temporary tables, PRAGMAs that set something\n" +
 			"and functions that reach other files are refused. A value may have 32 MB.\n\n" +
 			"--schema lists the views with their columns, units and meanings; VIEW is a glob. The tables\n" +
