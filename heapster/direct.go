@@ -99,7 +99,7 @@ type tokenTransport struct {
 func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	token, err := readToken(t.file)
 	if err != nil {
-		return nil, fmt.Errorf(gettingCredentials+"%w", err)
+		return nil, fmt.Errorf(GettingCredentials+"%w", err)
 	}
 	req = req.Clone(req.Context()) // a RoundTripper must leave the request as it is
 	req.Header.Set("Authorization", "Bearer "+token)

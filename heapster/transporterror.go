@@ -64,14 +64,6 @@ func (e *TransportError) Unwrap() []error {
 	return []error{schema.ErrUnreachable, e.Err}
 }
 
-// gettingCredentials begins the errors of client-go's credential plugins, and
-// of a token file here.
-const gettingCredentials = "getting credentials: "
-
-func (e *TransportError) noCredentials() bool {
-	return strings.HasPrefix(e.Err.Error(), gettingCredentials)
-}
-
 // lasts reports a failure that another try will not mend.
 func (e *TransportError) lasts() bool {
 	var certificate *tls.CertificateVerificationError
@@ -108,7 +100,7 @@ func (e *TransportError) Hint() string {
 	var timeout timeoutError
 	switch {
 	case e.noCredentials():
-		return "no credentials could be had: check --token-file, or the user's exec plugin in the kubeconfig"
+		return e.credentialHint()
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
 		return "the proxy in HTTPS_PROXY or HTTP_PROXY cannot be reached: mend it, or name the host in NO_PROXY"
 	case errors.As(e.Err, &authority):

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,47 +13,47 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// ConfigError tells that the options or the kubeconfig are at fault, before
-// anything was sent.
-type ConfigError struct {
-	Err  error
-	hint string
-}
-
-// Error is one line.
-func (e *ConfigError) Error() string {
-	return heapster.WithoutUserinfo(strings.Join(strings.Fields(e.Err.Error()), " "))
-}
-
-// Unwrap returns the cause, which is often client-go's.
-func (e *ConfigError) Unwrap() error { return e.Err }
-
-// Hint tells what to do about it.
-func (e *ConfigError) Hint() string { return e.hint }
-
-func newConfigError(err error) *ConfigError {
-	if clientcmd.IsEmptyConfig(err) {
-		return &ConfigError{
-			Err: errors.New("no way to Heapster is configured"),
-			hint: "give one: --heapster-url URL (Heapster itself), --server URL (a kubectl proxy), --kubeconfig FILE " +
-				"(or KUBECONFIG, or ~/.kube/config); in a pod the service account serves",
-		}
-	}
-	return &ConfigError{Err: err, hint: "try the same with `kubectl cluster-info`, or name another --kubeconfig or --context"}
-}
-
 // restConfig finds the apiserver and the credentials as kubectl does, and, if
-// there is no kubeconfig, as programs in a pod do.
+// there is no kubeconfig, as programs in a pod do. The error is a [ConfigError].
 func (o Options) restConfig() (*rest.Config, error) {
-	config, err := o.clientConfig().ClientConfig()
+	config, err := o.kubectlConfig()
+	if err != nil && o.needsNoKubeconfig() {
+		config, err = &rest.Config{Host: o.Server}, nil
+	}
 	if err != nil {
-		return nil, newConfigError(err)
+		return nil, err
 	}
 	if !rest.IsConfigTransportTLS(*config) {
 		return o.plainConfig(config), nil
 	}
+	if strings.ContainsAny(config.BearerToken, "\r\n\t ") && config.BearerTokenFile == "" {
+		return nil, errSpacedToken
+	}
 	config.UserAgent = o.UserAgent
 	return config, nil
+}
+
+// kubectlConfig checks the kubeconfig before client-go does, whose errors name
+// less.
+func (o Options) kubectlConfig() (*rest.Config, error) {
+	raw, err := o.clientConfig().RawConfig()
+	if err != nil {
+		return nil, newConfigError(err)
+	}
+	if err := o.checkContext(raw); err != nil {
+		return nil, err
+	}
+	config, err := o.clientConfig().ClientConfig()
+	if err != nil {
+		return nil, newConfigError(err)
+	}
+	return config, nil
+}
+
+// needsNoKubeconfig reports a kubectl proxy's URL, which is the way out where a
+// kubeconfig cannot be used. One that was not even asked for must not bar it.
+func (o Options) needsNoKubeconfig() bool {
+	return o.Server != "" && o.Kubeconfig == "" && o.Context == "" && !rest.IsConfigTransportTLS(rest.Config{Host: o.Server})
 }
 
 // clientConfig reads the kubeconfig when it is asked.

@@ -82,7 +82,7 @@ func Connect(ctx context.Context, opts Options) (Connection, error) {
 	if err != nil {
 		return Connection{}, err
 	}
-	hc, err := rest.HTTPClientFor(config)
+	hc, err := httpClient(config)
 	if err != nil {
 		return Connection{}, newConfigError(err)
 	}

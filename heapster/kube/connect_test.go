@@ -190,11 +190,11 @@ func TestConfigErrors(t *testing.T) {
 		message, hint string
 	}{
 		"nothing":      {kube.Options{}, "no way to Heapster is configured", "--heapster-url"},
-		"no file":      {kube.Options{Kubeconfig: "/no/such/file"}, "no such file", "kubectl cluster-info"},
-		"not a config": {kube.Options{Kubeconfig: write(t, "a\nb: [")}, "", "kubectl cluster-info"},
+		"no file":      {kube.Options{Kubeconfig: "/no/such/file"}, "no such file", "--kubeconfig"},
+		"not a config": {kube.Options{Kubeconfig: write(t, "a\nb: [")}, "error loading config file", "is not a kubeconfig"},
 		"no context":   {kube.Options{Kubeconfig: odd, Context: "x"}, `context "x" does not exist`, "--context"},
 		"no CA": {kube.Options{Kubeconfig: kubeconfig(t, "https://h", "certificate-authority: /no/such/file", "{}")},
-			"/no/such/file", "kubectl cluster-info"},
+			"/no/such/file", "copy it"},
 		"namespace": {kube.Options{Kubeconfig: odd, Namespace: "a/b"}, `"a/b" is no name`, ""},
 		"service":   {kube.Options{Kubeconfig: odd, Service: "http:heapster:"}, `"http:heapster:" is no name`, ""},
 		"port":      {kube.Options{Kubeconfig: odd, Port: ".."}, `".." is no name`, ""},

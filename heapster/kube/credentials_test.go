@@ -108,12 +108,19 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
 		t.Errorf("sent %q, error %v", *asked, err)
 	}
 
-	config = kubeconfig(t, server.URL, "certificate-authority: "+caFile, user+"/no/such/plugin}")
-	err := get(t, kube.Options{Kubeconfig: config})
-	var hinter interface{ Hint() string }
-	if !errors.Is(err, schema.ErrRefused) || strings.Contains(err.Error(), "\n") ||
-		!errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), "exec plugin") {
-		t.Errorf("without the plugin: %v", err)
+	for hint, command := range map[string]string{
+		"install the user's exec plugin": "/no/such/plugin",
+		"by hand":                        write(t, "#!/bin/sh\nexit 3\n"),
+		"disagree on the apiVersion":     write(t, "#!/bin/sh\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\"}'\n"),
+		"its output must be":             write(t, "#!/bin/sh\necho please log in\n"),
+	} {
+		config = kubeconfig(t, server.URL, "certificate-authority: "+caFile, user+command+"}")
+		err := get(t, kube.Options{Kubeconfig: config})
+		var hinter interface{ Hint() string }
+		if !errors.Is(err, schema.ErrRefused) || strings.Contains(err.Error(), "\n") ||
+			!errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), hint) || strings.Contains(hinter.Hint(), "--token-file") {
+			t.Errorf("%s: got %v; want the hint %q", command, err, hint)
+		}
 	}
 }
 

@@ -1,0 +1,33 @@
+package heapster
+
+import "strings"
+
+// GettingCredentials begins the errors of a round tripper that could not get
+// the credentials to send: client-go's exec plugins write it, and so must
+// others.
+const GettingCredentials = "getting credentials: "
+
+func (e *TransportError) noCredentials() bool {
+	return strings.HasPrefix(e.Err.Error(), GettingCredentials)
+}
+
+// credentialHint is for credentials that could not be had.
+func (e *TransportError) credentialHint() string {
+	says := func(text string) bool { return strings.Contains(e.Err.Error(), text) }
+	switch {
+	case e.way == ByURL:
+		return "no credentials could be had: check --token-file"
+	case says("exec: executable ") && says(" not found"), says("exec: fork/exec ") && says("no such file"):
+		return "install the user's exec plugin, or name it in the kubeconfig by its whole path: systemd and cron have a short PATH"
+	case says("returned version"):
+		return "the exec plugin and the kubeconfig disagree on the apiVersion: write the one that the plugin returns into the user's exec"
+	case says("interactive mode"):
+		return "nobody can answer the exec plugin here: log in with it first, or let it log in without questions, and write interactiveMode: Never"
+	case says("exec"), says("decoding stdout"), says("failed parsing client"):
+		return "run the user's exec plugin of the kubeconfig by hand, as the same user and with the same environment: its output must be an ExecCredential"
+	case says("could not persist new tokens"):
+		return "the refreshed token belongs into the kubeconfig: let heapstash write the file and a lock beside it, as kubectl does"
+	default:
+		return "no credentials could be had: log in again with the tool that wrote the user's auth-provider into the kubeconfig, as the same user"
+	}
+}

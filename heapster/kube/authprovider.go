@@ -1,0 +1,74 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"heapstash/heapster"
+
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	_ "k8s.io/client-go/plugin/pkg/client/auth/oidc" // the only auth-provider that client-go still has
+	"k8s.io/client-go/rest"
+)
+
+// authProviders tells the errors of an auth-provider, which may ask its issuer
+// for a token first, from those of the request itself. client-go hands both
+// out alike.
+//
+// The provider stands between two round trippers of ours: what fails before
+// the inner one is reached is the provider's failure.
+type authProviders struct {
+	next    http.RoundTripper
+	secrets *strings.Replacer // what an issuer may repeat in an error
+}
+
+type authenticatedKey struct{}
+
+// RoundTrip is safe for concurrent use, as its next one is.
+func (a *authProviders) RoundTrip(req *http.Request) (*http.Response, error) {
+	var authenticated atomic.Bool
+	resp, err := a.next.RoundTrip(req.WithContext(context.WithValue(req.Context(), authenticatedKey{}, &authenticated)))
+	if err != nil && !authenticated.Load() {
+		return nil, errors.New(heapster.GettingCredentials + a.secrets.Replace(err.Error()))
+	}
+	return resp, err
+}
+
+// CloseIdleConnections is what http.Client's method of that name calls.
+func (a *authProviders) CloseIdleConnections() { utilnet.CloseIdleConnectionsFor(a.next) }
+
+// authenticated is the inner one.
+type authenticated struct{ next http.RoundTripper }
+
+func (a authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
+	if reached, ok := req.Context().Value(authenticatedKey{}).(*atomic.Bool); ok {
+		reached.Store(true)
+	}
+	return a.next.RoundTrip(req)
+}
+
+// WrappedRoundTripper lets client-go find the connections below.
+func (a authenticated) WrappedRoundTripper() http.RoundTripper { return a.next }
+
+// httpClient returns the client for the configuration, without a rate limiter.
+func httpClient(config *rest.Config) (*http.Client, error) {
+	if config.AuthProvider == nil {
+		return rest.HTTPClientFor(config)
+	}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return authenticated{next} })
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	var secrets []string
+	for _, key := range []string{"id-token", "refresh-token", "client-secret"} {
+		if secret := config.AuthProvider.Config[key]; secret != "" {
+			secrets = append(secrets, secret, "[redacted]")
+		}
+	}
+	client.Transport = &authProviders{client.Transport, strings.NewReplacer(secrets...)}
+	return client, nil
+}

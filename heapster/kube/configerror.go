@@ -1,0 +1,101 @@
+package kube
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+
+	"heapstash/heapster"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// ConfigError tells that the options or the kubeconfig are at fault, before
+// anything was sent.
+type ConfigError struct {
+	Err  error
+	hint string
+}
+
+// notMapping is how client-go says that YAML is not what a kubeconfig is.
+var notMapping = regexp.MustCompile(`couldn't get version/kind; json parse error: json: cannot unmarshal (\w+) into Go value of type struct \{[^}]*\}`)
+
+// Error is one line.
+func (e *ConfigError) Error() string {
+	text := notMapping.ReplaceAllString(e.Err.Error(), "it is a $1, not a mapping with apiVersion and kind")
+	return heapster.WithoutUserinfo(strings.Join(strings.Fields(text), " "))
+}
+
+// Unwrap returns the cause, which is often client-go's.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// Hint tells what to do about it.
+func (e *ConfigError) Hint() string { return e.hint }
+
+const (
+	hintWays = "give a way: --heapster-url URL (Heapster itself), --server URL (a kubectl proxy), --kubeconfig FILE " +
+		"(or KUBECONFIG, or ~/.kube/config); in a pod the service account serves"
+	hintNoAccount = "this pod has no service account's token: set automountServiceAccountToken: true in its spec, or " + hintWays
+
+	// hintOldKubectl ends hints on what client-go has given up.
+	hintOldKubectl = "or let a kubectl of the cluster's age log in: run its `kubectl proxy`, and give --server http://127.0.0.1:8001"
+)
+
+// errSpacedToken is reported before net/http refuses the header, and does not
+// quote the token.
+var errSpacedToken = &ConfigError{errors.New("the user's token in the kubeconfig has a line break or a space in it"),
+	`write it without: token: "abc\n" is the usual slip of base64 -d or cat in a script; tokenFile: FILE is read without a line break at its end`}
+
+func newConfigError(err error) *ConfigError {
+	if clientcmd.IsEmptyConfig(err) {
+		hint := hintWays
+		if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+			hint = hintNoAccount
+		}
+		return &ConfigError{errors.New("no way to Heapster is configured"), hint}
+	}
+	return &ConfigError{err, configHint(err.Error())}
+}
+
+// configHint has but client-go's texts to go by.
+func configHint(text string) string {
+	says := func(part string) bool { return strings.Contains(text, part) }
+	switch {
+	case says(`no Auth Provider found for name "gcp"`):
+		return "gke-gcloud-auth-plugin replaced the auth-provider gcp: install it, and run `gcloud container clusters get-credentials CLUSTER`; " + hintOldKubectl
+	case says(`no Auth Provider found for name "azure"`):
+		return "kubelogin replaced the auth-provider azure: install it, and run `kubelogin convert-kubeconfig`; " + hintOldKubectl
+	case says("no Auth Provider found for name"):
+		return "client-go knows the auth-provider oidc and no other: use an exec plugin, a token or a client certificate; " + hintOldKubectl
+	case says("Must provide idp-issuer-url"), says("Must provide client-id"):
+		return "complete the user's auth-provider oidc in the kubeconfig: idp-issuer-url, client-id, id-token, refresh-token"
+	case says("exec plugin: invalid apiVersion"):
+		return "client-go knows client.authentication.k8s.io/v1 and v1beta1: write apiVersion v1beta1 in the user's exec, and install " +
+			"a plugin that answers in it; " + hintOldKubectl
+	case says("interactiveMode"):
+		return "give the user's exec in the kubeconfig interactiveMode: Never (IfAvailable and Always are the others)"
+	case says("permission denied"):
+		return "heapstash must be able to read it: run it as another user, or let its group read the file (chgrp heapstash, chmod 640)"
+	case says("illegal base64 data"):
+		return "a value that ends in -data is not base64: make it with `base64 --wrap=0 FILE`, or name the file without -data in the key"
+	case says(`no kind "`):
+		return "a kubeconfig has apiVersion: v1 and kind: Config: is this another file?"
+	case says("error loading config file"):
+		return "it is not a kubeconfig, or it is damaged: name another with --kubeconfig; `kubectl config view --minify --flatten --raw` writes one where kubectl works"
+	case says("certificate-authority-data and certificate-authority"), says("root certificates file with the insecure flag"):
+		return "take one of the two out of the kubeconfig"
+	case says("root certificates"):
+		return "the cluster's certificate-authority in the kubeconfig is not a PEM certificate: -----BEGIN CERTIFICATE----- must begin it"
+	case says("client-key"), says("PEM data"), says("private key"):
+		return "the user's client-certificate and client-key in the kubeconfig must be a PEM certificate and its own PEM key, both"
+	case strings.HasPrefix(text, "stat "):
+		return "there is no such kubeconfig: name another file with --kubeconfig"
+	case says("no such file"):
+		return "the file is not on this machine: copy it, or write a kubeconfig that holds its files with `kubectl config view --minify --flatten --raw`"
+	case says("proxy-url"):
+		return "write the cluster's proxy-url in the kubeconfig as http://host:port, https://host:port or socks5://host:port"
+	default:
+		return "try the same with `kubectl cluster-info`, or name another --kubeconfig or --context"
+	}
+}
