@@ -1,10 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -127,6 +123,7 @@ func loadConfig(flags *pflag.FlagSet) (Config, error) {
 	}
 	found = append(found, cfg.Validate()...)
 	if len(found) == 0 {
+		s.file.tell(flags, cfg)
 		return cfg, nil
 	}
 	for i, f := range found {
@@ -141,7 +138,7 @@ func loadConfig(flags *pflag.FlagSet) (Config, error) {
 // this type.
 type sources struct {
 	v     *viper.Viper
-	file  string // empty without one
+	file  configFile
 	keys  []string
 	flags *pflag.FlagSet
 }
@@ -151,7 +148,11 @@ func newSources(flags *pflag.FlagSet) (*sources, error) {
 	v.SetEnvPrefix(envPrefix)
 	// HEAPSTASH_LISTEN= is a setting: it switches the listener off.
 	v.AllowEmptyEnv(true)
-	s := &sources{v: v, flags: flags, file: configFile(flags)}
+	file, err := findConfig(flags)
+	if err != nil {
+		return nil, err
+	}
+	s := &sources{v: v, flags: flags, file: file}
 
 	var defaults map[string]any
 	if err := mapstructure.Decode(Default(), &defaults); err != nil {
@@ -171,7 +172,7 @@ func newSources(flags *pflag.FlagSet) (*sources, error) {
 		}
 	}
 	slices.Sort(s.keys)
-	return s, s.readFile()
+	return s, file.parse(s)
 }
 
 // flatten joins the keys of nested maps with dots, as viper names them.
@@ -195,37 +196,6 @@ func variable(key string) string {
 	return envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// configFile returns the file that --config or HEAPSTASH_CONFIG names. There
-// is no other: a file that happens to lie somewhere is never read.
-func configFile(flags *pflag.FlagSet) string {
-	if f := flags.Lookup("config"); f != nil && f.Changed {
-		return f.Value.String()
-	}
-	return os.Getenv(envPrefix + "_CONFIG")
-}
-
-func (s *sources) readFile() error {
-	if s.file == "" {
-		return nil
-	}
-	text, err := os.ReadFile(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return hinted{fmt.Errorf("no config file %s", s.file), "--config and HEAPSTASH_CONFIG name it; without them there is none"}
-	}
-	if err != nil {
-		return fmt.Errorf("config file: %w", err)
-	}
-	s.v.SetConfigType("yaml")
-	if err := s.v.ReadConfig(bytes.NewReader(text)); err != nil {
-		cause := err
-		if wrapped := errors.Unwrap(err); wrapped != nil {
-			cause = wrapped
-		}
-		return hinted{fmt.Errorf("config file %s: %w", s.file, cause), "it must be YAML, as config.example.yaml is"}
-	}
-	return nil
-}
-
 // unknownKeys returns a fault for each key of the file that is no setting.
 // viper's UnmarshalExact would refuse them too, but for those without a value,
 // and could not say what was meant.
@@ -243,7 +213,7 @@ func (s *sources) unknownKeys() Faults {
 		if near := nearest(key, s.keys); near != "" {
 			problem += "; did you mean " + near + "?"
 		}
-		found = append(found, Fault{key: key, problem: problem, from: s.file})
+		found = append(found, Fault{key: key, problem: problem, from: s.file.path})
 	}
 	return found
 }
@@ -260,7 +230,7 @@ func (s *sources) origin(key string) string {
 		return env
 	}
 	if s.v.InConfig(key) {
-		return s.file
+		return s.file.path
 	}
 	return ""
 }

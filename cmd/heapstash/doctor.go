@@ -38,6 +38,9 @@ func newDoctorCommand() *cobra.Command {
 				return err
 			}
 			e := examiner{cfg: cfg, now: time.Now}
+			if e.file, err = findConfig(cmd.Flags()); err != nil {
+				return err
+			}
 			if err := e.setSchedule(cfg.Schedule, every); err != nil {
 				return usageError(cmd, err)
 			}
@@ -68,6 +71,7 @@ func newDoctorCommand() *cobra.Command {
 // examiner brings together what the doctor looks at.
 type examiner struct {
 	cfg      Config
+	file     configFile
 	schedule string        // for people
 	pause    time.Duration // the longest between two passes
 	now      func() time.Time
@@ -96,7 +100,7 @@ func (e *examiner) setSchedule(spec string, every time.Duration) error {
 // examine makes every check there is; the error is ctx's.
 func (e *examiner) examine(ctx context.Context) (doctor.Report, error) {
 	b := buildInfo()
-	report := doctor.Report{doctor.Build(b.Version, b.Go+", "+b.Platform)}
+	report := doctor.Report{doctor.Build(b.Version, b.Go+", "+b.Platform), doctor.Config(e.file.path, e.file.named, e.file.skipped)}
 
 	found, observed := e.examineHeapster(ctx)
 	report = append(report, found...)

@@ -71,7 +71,8 @@ func newRootCommand(std streams) *cobra.Command {
 	root.SetErr(std.err)
 	root.SetVersionTemplate("heapstash {{.Version}}\n")
 	root.SetFlagErrorFunc(usageError)
-	root.PersistentFlags().String("config", "", "file with settings in YAML (see config.example.yaml)")
+	root.PersistentFlags().Var(&configFlag{stderr: std.err}, "config",
+		"file with settings in YAML (default $XDG_CONFIG_HOME/heapstash/config.yaml, else "+systemConfig+"; '' for none)")
 	addSettings(root.PersistentFlags(), commonFlags)
 
 	root.AddCommand(

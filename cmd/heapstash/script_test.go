@@ -25,7 +25,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"heapstash": main})
+	testscript.Main(withoutConfig{m}, map[string]func(){"heapstash": func() {
+		systemConfig = os.Getenv("SYSTEM_CONFIG")
+		main()
+	}})
+}
+
+// withoutConfig are tests that depend on no configuration file of the machine
+// that they run on. Commands of scripts take the variable SYSTEM_CONFIG for
+// /etc/heapstash/heapstash.yaml.
+type withoutConfig struct{ *testing.M }
+
+func (w withoutConfig) Run() int {
+	os.Setenv("HEAPSTASH_CONFIG", "")
+	return w.M.Run()
 }
 
 // TestScripts runs the commands for real, as processes of their own. Each
