@@ -32,13 +32,18 @@ func newBody() *body {
 
 // reset makes b read the body of resp. Reading more than the limit gives a
 // [schema.LimitError], be that much received or unzipped: an endless zip of
-// nothing would not unzip to anything.
+// nothing would not unzip to anything. After an error the text is empty.
 func (b *body) reset(resp *http.Response, limit bound, count *atomic.Int64) error {
+	b.text.Reset(strings.NewReader(""))
 	var plain io.Reader = &limited{from: &counter{resp.Body, count}, bound: limit}
-	switch encoding := resp.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
+	switch encoding := contentEncoding(resp.Header); encoding {
+	case "":
 	case "gzip":
 		b.wire.Reset(plain)
+		if !isGzip(b.wire) && resp.StatusCode != http.StatusOK {
+			plain = b.wire // an error text that a proxy put into a zipped answer
+			break
+		}
 		if err := b.zip.Reset(b.wire); err != nil {
 			return err
 		}
@@ -48,6 +53,28 @@ func (b *body) reset(resp *http.Response, limit bound, count *atomic.Int64) erro
 	}
 	b.text.Reset(plain)
 	return nil
+}
+
+// contentEncoding returns how the body is encoded: "" for not at all. Names
+// of encodings have no case, and x-gzip is gzip (RFC 9110, section 8.4.1).
+func contentEncoding(header http.Header) string {
+	var encodings []string
+	for name := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
+		switch name = strings.ToLower(strings.TrimSpace(name)); name {
+		case "", "identity":
+		case "x-gzip":
+			encodings = append(encodings, "gzip")
+		default:
+			encodings = append(encodings, name)
+		}
+	}
+	return strings.Join(encodings, ", ")
+}
+
+// isGzip reports whether a gzip begins there. It takes nothing.
+func isGzip(r *bufio.Reader) bool {
+	start, _ := r.Peek(2)
+	return bytes.Equal(start, []byte{0x1f, 0x8b})
 }
 
 // isHTML reports whether a web page comes, from the header and the text's

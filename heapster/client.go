@@ -71,6 +71,7 @@ type Client struct {
 	bodies   sync.Pool     // of *body
 	requests atomic.Int64
 	bytes    atomic.Int64
+	answered atomic.Bool // one request at least had a good answer
 }
 
 // New returns a client of the Heapster at base: the URL up to before

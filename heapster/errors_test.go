@@ -74,13 +74,13 @@ func TestStatusError(t *testing.T) {
 
 		"kubectl proxy":        {403, "Forbidden\n", schema.ErrRefused, "answered 403 Forbidden", "--accept-hosts"},
 		"old kubectl proxy":    {403, "<h3>Unauthorized</h3>", schema.ErrRefused, "403 Forbidden: Unauthorized", "--accept-hosts"},
-		"kubectl proxy alone":  {502, "Error: 'dial tcp 127.0.0.1:6443'\nTrying to reach: 'https://x/'", schema.ErrUnreachable, "502 Bad Gateway: Error: 'dial", "its kubeconfig"},
+		"kubectl proxy alone":  {502, "Error: 'dial tcp 127.0.0.1:6443'\nTrying to reach: 'https://x/api/v1/namespaces/kube-system/services/http:heapster:/proxy/api/v1/model/nodes/'", schema.ErrUnreachable, "502 Bad Gateway: Error: 'dial", "its kubeconfig"},
 		"kubectl proxy 1.36":   {500, "dial tcp 127.0.0.1:6443: connect: connection refused", schema.ErrUnreachable, "connection refused", "its kubeconfig"},
-		"heapster 404":         {404, "404: Page Not Found", schema.ErrNotFound, "answered 404 Not Found: 404: Page Not Found", "up to before /api/v1/model"},
+		"heapster 404":         {404, "404: Page Not Found", schema.ErrNotFound, "answered 404 Not Found: 404: Page Not Found", "is that Heapster's service"},
 		"heapster 400":         {400, "parsing time \"1\"\n", schema.ErrProtocol, "400 Bad Request: parsing time", ""},
 		"heapster 500":         {500, "a\n\tb\n", schema.ErrUnreachable, "500 Internal Server Error: a b", "Heapster's log"},
-		"front wants a log-in": {401, "", schema.ErrRefused, "401 Unauthorized", "--token-file"},
-		"front wants another":  {403, "rbac: access denied", schema.ErrRefused, "access denied", "--token-file"},
+		"front wants a log-in": {401, "", schema.ErrRefused, "401 Unauthorized", "renew the token"},
+		"front wants another":  {403, "rbac: access denied", schema.ErrRefused, "access denied", "in front of the apiserver"},
 		"http proxy":           {407, "", schema.ErrRefused, "407", "HTTPS_PROXY"},
 		"url too long":         {414, "", schema.ErrProtocol, "414", "refuses long URLs"},
 		"headers too long":     {431, "", schema.ErrProtocol, "431", "refuses long URLs"},
@@ -92,7 +92,7 @@ func TestStatusError(t *testing.T) {
 		"long":                 {400, strings.Repeat("long ", 1000), schema.ErrProtocol, "long ...", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
+			c := serve(t, heapster.Options{Tries: 1, Way: heapster.ByProxy}, func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(test.code)
 				io.WriteString(w, test.body)
 			})

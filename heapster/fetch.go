@@ -114,18 +114,19 @@ func receive[T any](c *Client, resp *http.Response, u *url.URL, limit bound, dec
 	defer resp.Body.Close()
 	b := c.bodies.Get().(*body)
 	defer c.bodies.Put(b)
-	if err := b.reset(resp, limit, &c.bytes); err != nil {
-		return answer, bodyError(u, err, secretsOf(resp))
-	}
+	err = b.reset(resp, limit, &c.bytes)
 	switch {
-	case resp.StatusCode != http.StatusOK:
-		return answer, newStatusError(u, resp, b)
+	case resp.StatusCode != http.StatusOK: // whatever its body is
+		return answer, c.newStatusError(u, resp, b)
+	case err != nil:
+		return answer, bodyError(u, err, secretsOf(resp))
 	case b.isHTML(resp.Header):
 		return answer, &ProtocolError{URL: shortURL(u), Message: "a web page", HTML: true}
 	}
 	if answer, err = decode(b.text); err != nil {
 		return answer, bodyError(u, err, secretsOf(resp))
 	}
+	c.answered.Store(true)
 	return answer, nil
 }
 

@@ -40,13 +40,14 @@ func (e *ProtocolError) beyond() *schema.LimitError {
 func (e *ProtocolError) Hint() string {
 	switch {
 	case e.HTML:
-		return hintHTML
+		return e.htmlHint()
 	case e.beyond() != nil:
 		return e.beyond().Hint()
 	case e.Err != nil:
 		return "something between here and Heapster cuts answers short: look for limits or restarts of proxies"
 	default:
-		return "is it Heapster that answers at this URL? give it up to before " + model
+		return "is it Heapster that answers there? " + e.choose(
+			"name its service with --heapster-namespace, --heapster-service and --heapster-port", "give its URL up to before "+model)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Rule is what RBAC has to allow for a way through an apiserver.
@@ -30,17 +29,13 @@ func (e *StatusError) Rule() (Rule, bool) {
 	if !e.FromAPIServer || e.Code != http.StatusForbidden {
 		return Rule{}, false
 	}
-	r := Rule{Resource: "services/proxy", Verb: "get"}
-	_, service, found := strings.Cut(e.path, "/api/v1/namespaces/")
-	if !found {
-		r.Resource, r.Verb = "services", "proxy"
-		_, service, found = strings.Cut(e.path, "/api/v1/proxy/namespaces/")
-	}
-	parts := strings.SplitN(service, "/", 4) // namespace, services, name, rest
-	if !found || len(parts) < 4 || parts[1] != "services" {
+	if e.service.name == "" {
 		return Rule{}, false
 	}
-	r.Namespace, r.Name = parts[0], parts[2]
+	r := Rule{Namespace: e.service.namespace, Resource: "services/proxy", Verb: "get", Name: e.service.name}
+	if e.service.legacy {
+		r.Resource, r.Verb = "services", "proxy"
+	}
 	if match := deniedUser.FindStringSubmatch(e.Message); match != nil {
 		r.User, _ = strconv.Unquote(match[1])
 	}

@@ -21,8 +21,9 @@ import (
 type StatusError struct {
 	URL  string // without credentials, shortened
 	Code int    // the HTTP status
-	// FromAPIServer is set when a Kubernetes apiserver speaks (its body is a
-	// JSON Status), and not Heapster or a proxy, which send text.
+	// FromAPIServer is set when a Kubernetes apiserver speaks, and not
+	// Heapster or a proxy, which send text. Its body is a JSON Status or, up
+	// to Kubernetes 1.18, one of a few texts.
 	FromAPIServer bool
 	Reason        string // the apiserver's word, such as Forbidden
 	Message       string // what the body says, in one line
@@ -32,19 +33,26 @@ type StatusError struct {
 	// not say.
 	RetryAfter time.Duration
 
-	path string // of the URL
+	path      string // of the URL
+	service   service
+	answered  bool   // the client had a good answer before: the way in is right
+	challenge string // the first way to log in that a 401 asks for, such as basic
 	byWay
 }
 
 // newStatusError reads as much of the answer's body as the buffer holds, which
 // is enough for a message, and takes what there is of one that breaks off.
-func newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
+func (c *Client) newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
 	e := &StatusError{
 		URL:        shortURL(u),
 		Code:       resp.StatusCode,
 		HTML:       b.isHTML(resp.Header),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After")),
 		path:       u.Path,
+		service:    serviceIn(u.Path),
+		answered:   c.answered.Load(),
+		challenge:  challenge(resp.Header.Get("WWW-Authenticate")),
+		byWay:      byWay{c.opts.Way},
 	}
 	own := secretsOf(resp)
 	if location, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
@@ -66,6 +74,7 @@ func newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
 		}
 	default:
 		e.Message = oneLine(own.scrub(string(text)))
+		e.FromAPIServer = e.isAPIServerText()
 	}
 	return e
 }
@@ -82,6 +91,12 @@ func retryAfter(header string) time.Duration {
 		return max(time.Until(date), 0)
 	}
 	return 0
+}
+
+// challenge returns the scheme of the header WWW-Authenticate.
+func challenge(header string) string {
+	scheme, _, _ := strings.Cut(strings.TrimSpace(header), " ")
+	return strings.ToLower(strings.TrimSuffix(scheme, ","))
 }
 
 // printable keeps what a stranger sends from steering a terminal.

@@ -1,7 +1,6 @@
 package heapster
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 )
@@ -13,21 +12,30 @@ func (e *StatusError) Hint() string {
 	}
 	switch {
 	case e.Location != "":
-		return "redirects are not followed: give the URL it points to, without what begins at " + model
-	case e.fromKubectlProxy() && (strings.Contains(e.path, "/exec") || strings.Contains(e.path, "/attach")):
-		return "kubectl proxy rejects paths that look like exec or attach: start it with " +
-			"--reject-paths='^/api/v1/namespaces/[^/]+/pods/[^/]+/(exec|attach)', or use --kubeconfig"
+		return "redirects are not followed: " + e.choose(
+			"if that is a log-in page, renew the credentials in the kubeconfig; if it is the apiserver's address, give that with --server or in the kubeconfig",
+			"give the URL it points to, without what begins at "+model)
 	case e.fromKubectlProxy():
-		return "if a kubectl proxy answers, it takes requests for localhost alone: ask it at 127.0.0.1, or start it with --accept-hosts"
+		return e.kubectlProxyHint()
 	case e.Code == http.StatusBadRequest && strings.Contains(e.Message, "HTTPS"):
-		return "the server speaks TLS: begin the URL with https://, or behind the apiserver use --heapster-scheme https"
-	case strings.Contains(e.Message, "Trying to reach"), strings.HasPrefix(e.Message, "dial tcp "):
+		return e.tlsHint()
+	case e.unreached() == apiserverUnreached:
 		return "kubectl proxy cannot reach its apiserver: look at its kubeconfig, or restart it"
-	case e.HTML:
-		return hintHTML
+	case e.answered && (e.Code == http.StatusForbidden || e.HTML && e.Code/100 == 4):
+		return filterHint
+	case e.HTML && e.Code >= 500:
+		return "a gateway's page: what stands in front of " + e.choose("the apiserver", "Heapster") +
+			" does not reach it, see its log; or is the URL that of a dashboard?"
+	case e.HTML && e.Code != http.StatusUnauthorized:
+		return e.htmlHint()
 	case e.Code == http.StatusNotFound:
-		return "no such path there: give the URL up to before " + model + "; Heapster has it all since v1.3"
-	case e.Code == http.StatusUnauthorized, e.Code == http.StatusForbidden:
+		return e.notFoundHint()
+	case e.Code == http.StatusUnauthorized:
+		return e.loginHint()
+	case e.Code == http.StatusForbidden && e.throughAPIServer():
+		return "neither Kubernetes nor Heapster refuses with such a text: what stands in front of the apiserver does, and has to let " +
+			"paths of its service proxy pass"
+	case e.Code == http.StatusForbidden:
 		return "what stands in front of Heapster wants other credentials: give --token-file or --client-cert-file"
 	case e.Code == http.StatusProxyAuthRequired:
 		return "the HTTP proxy wants credentials: put them in HTTPS_PROXY, or name the host in NO_PROXY"
@@ -44,40 +52,47 @@ func (e *StatusError) Hint() string {
 	}
 }
 
-// fromKubectlProxy reports the text of kubectl proxy's own filter.
-func (e *StatusError) fromKubectlProxy() bool {
-	return e.Code == http.StatusForbidden && (e.Message == "Forbidden" || e.Message == "Unauthorized")
+// tlsHint is for plain HTTP to a server that speaks TLS and says so in plain
+// HTTP: behind an apiserver's path it may be Heapster.
+func (e *StatusError) tlsHint() string {
+	const url = "the server speaks TLS: begin the URL with https://"
+	switch _, name, port := e.service.split(); {
+	case name == "":
+		return url
+	case e.way == ByURL:
+		return url + ", or, if it is Heapster that does, spell the service https:" + name + ":" + port + " in it"
+	case e.way == ByProxy:
+		return "the server speaks TLS: begin the URL in --server with https://, or, if it is Heapster that does, use --heapster-scheme https"
+	default:
+		return "Heapster speaks TLS there: use --heapster-scheme https"
+	}
 }
 
-func (e *StatusError) apiserverHint() string {
-	says := func(text string) bool { return strings.Contains(e.Message, text) }
+// loginHint is for a 401 that is not known to be an apiserver's.
+func (e *StatusError) loginHint() string {
 	switch {
-	case e.Code == http.StatusUnauthorized:
-		return "the credentials are missing, wrong or expired: renew the token or log in again, and check the user in the kubeconfig"
-	case e.Code == http.StatusForbidden && says("system:anonymous"):
-		return "no credentials were sent: use a kubeconfig with a user, --token-file with --heapster-url, or a kubectl proxy with --server"
-	case e.Code == http.StatusForbidden:
-		rule, ok := e.Rule()
-		if !ok {
-			return "the user lacks a permission for this path: see the apiserver's message"
-		}
-		return fmt.Sprintf(`allow it with a Role in namespace %s: {apiGroups: [""], resources: [%q], verbs: [%q], resourceNames: [%q]}, and bind that to the user`,
-			rule.Namespace, rule.Resource, rule.Verb, rule.Name)
-	case e.Code == http.StatusNotFound && says("services "):
-		return "find Heapster with `kubectl get services --all-namespaces` and name it with --heapster-namespace and --heapster-service"
-	case e.Code == http.StatusNotFound:
-		return "this apiserver has no such path: use --heapster-proxy-path modern (the legacy one ended with Kubernetes 1.10)"
-	case says("no endpoints available"):
-		return "no pod of the service is ready: look for Heapster's with `kubectl get pods` in that namespace"
-	case says("no service port"):
-		return "choose a port of the service with --heapster-port, by name or number"
-	case says("HTTP response to HTTPS client"), says("tls: first record"):
-		return "Heapster speaks plain HTTP there: use --heapster-scheme http"
-	case says("error trying to reach service"):
-		return "the apiserver does not reach Heapster's pod: is it running, and are --heapster-port and --heapster-scheme right?"
-	case e.Code == http.StatusTooManyRequests:
-		return "the apiserver is asked too much: lower --concurrency"
+	case e.challenge == "negotiate", e.challenge == "ntlm":
+		return "what stands there wants Kerberos or NTLM, which heapstash does not speak: use a way around it, such as `kubectl port-forward` and --heapster-url"
+	case e.throughAPIServer():
+		return e.credentialsHint()
+	case e.challenge == "basic":
+		return "what stands in front of Heapster wants a user and a password: put them into the URL, https://USER:PASSWORD@HOST"
 	default:
-		return ""
+		return "what stands in front of Heapster wants other credentials: give --token-file or --client-cert-file"
 	}
+}
+
+func (e *StatusError) notFoundHint() string {
+	if e.way == ByURL {
+		return "no such path there: give the URL up to before " + model + "; Heapster has it all since v1.3"
+	}
+	return "no such path there: is that Heapster's service (--heapster-namespace, --heapster-service), and its port? Heapster has it all since v1.3"
+}
+
+func (b *byWay) htmlHint() string {
+	if b.way == ByURL {
+		return hintHTML
+	}
+	return "a web page answers there: is it the apiserver's address that the kubeconfig or --server gives, not a dashboard's or a log-in page's? " +
+		"And is Heapster's service the one that --heapster-namespace and --heapster-service name?"
 }

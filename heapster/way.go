@@ -18,6 +18,15 @@ type byWay struct{ way Way }
 
 func (b *byWay) setWay(way Way) { b.way = way }
 
+// choose returns the text for the way: through a cluster's apiserver, or by
+// Heapster's own URL.
+func (b *byWay) choose(byAPIServer, byURL string) string {
+	if b.way == ByURL {
+		return byURL
+	}
+	return byAPIServer
+}
+
 // tellWay lets an error know the client's way.
 func (c *Client) tellWay(err error) {
 	if e, ok := err.(interface{ setWay(Way) }); ok {

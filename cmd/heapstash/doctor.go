@@ -117,7 +117,11 @@ func (e *examiner) examine(ctx context.Context) (doctor.Report, error) {
 func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.Observation) {
 	way := e.cfg.way()
 	nowhere := func(err error) (doctor.Report, doctor.Observation) {
-		return doctor.Report{doctor.Access(way, "", err)}, doctor.Observation{}
+		report := doctor.Report{doctor.Access(way, "", err)}
+		if finding, ok := e.explainPort(ctx, err); ok {
+			report = append(report, finding)
+		}
+		return report, doctor.Observation{}
 	}
 	conn, err := e.cfg.wayIn(ctx)
 	if err != nil {
@@ -143,6 +147,26 @@ func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.O
 		report = append(report, doctor.Enrichment(ctx, lister))
 	}
 	return report, observed
+}
+
+// explainPort asks the apiserver, beside the way to Heapster that leads
+// nowhere, for what the error is about.
+func (e *examiner) explainPort(ctx context.Context, err error) (doctor.Finding, bool) {
+	if e.cfg.HeapsterURL != "" {
+		return doctor.Finding{}, false
+	}
+	opts := e.cfg.kubeOptions(e.cfg.Concurrency)
+	opts.ProxyPath = kube.Modern // which asks for nothing
+	conn, failed := kube.Connect(ctx, opts)
+	if failed != nil {
+		return doctor.Finding{}, false
+	}
+	defer conn.HTTP.CloseIdleConnections()
+	lister, failed := kube.NewLister(conn, e.cfg.clientOptions(conn.Way))
+	if failed != nil {
+		return doctor.Finding{}, false
+	}
+	return doctor.Ports(ctx, lister, err)
 }
 
 func printReport(w io.Writer, report doctor.Report, asJSON bool) error {

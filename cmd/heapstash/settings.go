@@ -49,7 +49,7 @@ func accessFlags(f *pflag.FlagSet, d Config) {
 	f.String("heapster-namespace", d.HeapsterNamespace, "namespace of Heapster's service")
 	f.String("heapster-service", d.HeapsterService, "name of Heapster's service")
 	f.String("heapster-scheme", d.HeapsterScheme, "http or https, between the apiserver and Heapster")
-	f.String("heapster-port", d.HeapsterPort, "port of Heapster's service, by number or name (default: its only one)")
+	f.String("heapster-port", d.HeapsterPort, "port of Heapster's service, by number or name (default: the port without a name)")
 	f.String("heapster-proxy-path", d.HeapsterProxyPath, "modern, legacy (up to Kubernetes 1.9), or auto")
 	f.String("ca-file", d.CAFile, "certificate authorities of --heapster-url")
 	f.String("client-cert-file", d.ClientCertFile, "client certificate for --heapster-url")

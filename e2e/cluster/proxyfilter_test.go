@@ -44,7 +44,7 @@ func TestKubectlProxysFilter(t *testing.T) {
 		t.Errorf("of all but executor %s samples, want %s", got, want)
 	}
 
-	collect(archive, "--server", startProxy(t, "", cluster.AdminConf, "--reject-paths=^/api/v1/namespaces/[^/]+/pods/[^/]+/(exec|attach)")).want(t, 0)
+	collect(archive, "--server", startProxy(t, "", cluster.AdminConf, "--reject-paths=^/api/v1/(proxy/)?(namespaces/[^/]+/pods|nodes)/[^/]+/(proxy/)?(exec|attach|run)")).want(t, 0)
 	if got, want := samples(cells(t, archive)), samples(cells(t, undisturbed)); !slices.Equal(got, want) {
 		t.Errorf("%d samples, which are not the %d that there are", len(got), len(want))
 	}

@@ -36,7 +36,7 @@ type Options struct {
 	Namespace string // of Heapster's service. Default kube-system
 	Service   string // its name. Default heapster
 	Scheme    string // http or https, which Heapster speaks. Default http
-	Port      string // of the service, name or number. Default its only one
+	Port      string // of the service, name or number. Default the one without a name
 
 	// ProxyPath is which of the apiserver's proxy paths to take. Default Auto.
 	ProxyPath ProxyPath
@@ -112,14 +112,21 @@ func firstThatAnswers(ctx context.Context, hc *http.Client, ask heapster.Options
 	if err == nil {
 		return modern, nil
 	}
-	var answered *heapster.StatusError
-	if errors.As(err, &answered) && probe(ctx, hc, ask, legacy) == nil {
+	if answered(err) && probe(ctx, hc, ask, legacy) == nil {
 		return legacy, nil
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	return nil, err
+}
+
+// answered reports an error of a server that is there: it refused, or answered
+// with what Heapster does not send, such as a web page.
+func answered(err error) bool {
+	_, refused := errors.AsType[*heapster.StatusError](err)
+	_, odd := errors.AsType[*heapster.ProtocolError](err)
+	return refused || odd
 }
 
 // probe asks for the names of the cluster's metrics, which Heapster always

@@ -127,6 +127,47 @@ func TestAuto(t *testing.T) {
 	}
 }
 
+// What answers at the modern path need not be an apiserver's refusal.
+func TestAutoTriesLegacy(t *testing.T) {
+	noCluster(t)
+	for name, answer := range map[string]func(http.ResponseWriter){
+		"web page with 200": func(w http.ResponseWriter) { io.WriteString(w, "<!DOCTYPE html><html>Welcome") },
+		"other JSON":        func(w http.ResponseWriter) { io.WriteString(w, `{"paths":["/api"]}`) },
+		"nothing":           func(w http.ResponseWriter) {},
+		"404 without body": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(http.StatusNotFound)
+		},
+		"redirect": func(w http.ResponseWriter) {
+			w.Header().Set("Location", "/login")
+			w.WriteHeader(http.StatusFound)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasPrefix(r.URL.Path, legacy) {
+					io.WriteString(w, "[]")
+					return
+				}
+				answer(w)
+			}))
+			defer server.Close()
+			conn, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
+			if err != nil || conn.Heapster.String() != server.URL+legacy {
+				t.Errorf("got %v, %v; want %s", conn.Heapster, err, legacy)
+			}
+		})
+	}
+	// Where neither is Heapster's, the modern path's error says more.
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>") }))
+	defer server.Close()
+	_, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
+	var page *heapster.ProtocolError
+	if !errors.As(err, &page) || !strings.Contains(page.URL, modern) || !strings.Contains(page.Hint(), "apiserver's address") {
+		t.Errorf("pages everywhere: %v", err)
+	}
+}
+
 func TestAutoAsksNoDeadServerTwice(t *testing.T) {
 	noCluster(t)
 	server := apiserver(t)

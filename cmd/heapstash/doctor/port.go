@@ -1,0 +1,45 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"heapstash/heapster"
+	"heapstash/heapster/kube"
+)
+
+// Ports explains an apiserver that finds no endpoint at the port asked for, by
+// the ports that the service has. There is nothing to explain for other
+// errors, or where the user may not read services.
+func Ports(ctx context.Context, l *kube.Lister, err error) (Finding, bool) {
+	const name = "port"
+	status, ok := errors.AsType[*heapster.StatusError](err)
+	if !ok {
+		return Finding{}, false
+	}
+	namespace, service, port, ok := status.Portless()
+	if !ok {
+		return Finding{}, false
+	}
+	ports, err := l.ServicePorts(ctx, namespace, service)
+	if err != nil || len(ports) == 0 {
+		return Finding{}, false
+	}
+	var spelled, choices []string
+	for _, p := range ports {
+		if p.Name == port || fmt.Sprint(p.Number) == port {
+			return fault(name, fmt.Sprintf("look for Heapster's pod: `kubectl --namespace %s get pods`", namespace),
+				"service %s of %s has the port that is asked for, so that no pod of it is ready", service, namespace), true
+		}
+		spelled = append(spelled, strings.TrimSpace(fmt.Sprintf("%d %s", p.Number, p.Name)))
+		choices = append(choices, fmt.Sprintf("--heapster-port %d", p.Number))
+	}
+	asked := "a port without a name is asked for"
+	if port != "" {
+		asked = fmt.Sprintf("%q is asked for", port)
+	}
+	return fault(name, "use "+strings.Join(choices, " or "),
+		"service %s of %s has the port %s, and %s", service, namespace, strings.Join(spelled, ", "), asked), true
+}

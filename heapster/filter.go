@@ -1,0 +1,49 @@
+package heapster
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// fromKubectlProxy reports the text of kubectl proxy's own filter.
+func (e *StatusError) fromKubectlProxy() bool {
+	return e.Code == http.StatusForbidden && (e.Message == "Forbidden" || e.Message == "Unauthorized")
+}
+
+// kubectlProxyHint tells what of the path kubectl proxy's filter dislikes or,
+// where nothing came through it, whom it takes requests of.
+func (e *StatusError) kubectlProxyHint() string {
+	instead := ", or use --kubeconfig in the place of " + e.choose("--server", "--heapster-url")
+	switch word, segment := filteredIn(e.path); {
+	case word != "":
+		return fmt.Sprintf("kubectl proxy rejects paths that look like %s, here for %q: start it with "+
+			"--reject-paths='%s'%s", word, segment, harmlessFilter, instead)
+	case e.answered:
+		return filterHint
+	default:
+		return "if a kubectl proxy answers, it takes requests for localhost alone: ask it at 127.0.0.1, or start it with --accept-hosts"
+	}
+}
+
+// filterHint is for a path that is refused where others are answered.
+const filterHint = "other paths are answered, so that something on the way rejects this one: " +
+	"look for a filter (kubectl proxy's --reject-paths, an ingress, a web application firewall), and let it pass"
+
+// harmlessFilter rejects what kubectl proxy's own filter means to reject, and
+// nothing of Heapster's.
+const harmlessFilter = "^/api/v1/(proxy/)?(namespaces/[^/]+/pods|nodes)/[^/]+/(proxy/)?(exec|attach|run)"
+
+// filteredIn finds what kubectl proxy rejects by default: a segment of the
+// path that begins with exec or attach and, up to Kubernetes 1.3, with run.
+func filteredIn(path string) (word, segment string) {
+	for segment := range strings.SplitSeq(path, "/") {
+		for _, word := range []string{"exec", "attach", "run"} {
+			if strings.HasPrefix(segment, word) {
+				name, _, _ := strings.Cut(segment, ",")
+				return word, short(name)
+			}
+		}
+	}
+	return "", ""
+}
