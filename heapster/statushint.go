@@ -22,7 +22,7 @@ func (e *StatusError) Hint() string {
 	case e.unreached() == apiserverUnreached:
 		return "kubectl proxy cannot reach its apiserver: look at its kubeconfig, or restart it"
 	case e.answered && (e.Code == http.StatusForbidden || e.HTML && e.Code/100 == 4):
-		return filterHint
+		return filterHint + e.choose("", ", or give the credentials that it wants with --token-file or --client-cert-file")
 	case e.HTML && e.Code >= 500:
 		return "a gateway's page: what stands in front of " + e.choose("the apiserver", "Heapster") +
 			" does not reach it, see its log; or is the URL that of a dashboard?"
