@@ -43,7 +43,7 @@ func (a *asking) printTable(w io.Writer, answers []answer) {
 				cells = append(cells, visible(answer.name(row, column)))
 			}
 			if answer.Step > 0 {
-				cells = append(cells, row.at.String())
+				cells = append(cells, a.times.zone.text(row.at))
 			}
 			for _, s := range scales {
 				cells = append(cells, s.spell(row))

@@ -34,6 +34,9 @@ func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []s
 			return explainPlans(cmd.OutOrStdout(), plans)
 		}
 		for _, p := range plans {
+			if a.quiet {
+				break
+			}
 			lines(cmd.ErrOrStderr(), "note: ", p.String())
 			for _, note := range p.Notes {
 				lines(cmd.ErrOrStderr(), "note: ", note)

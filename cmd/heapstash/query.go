@@ -51,7 +51,8 @@ finer rows. avg is always the sum by the count of samples. Rollups do not have e
     all the time, or never two at once, and else it was no less. (All the time is as often
     as the thing of that kind was there, that was there most.)
 --level raw is exact, and takes longer. A step begins at a whole multiple of its length since
-1970, in UTC. The range begins with a step, and ends where the archive ends.
+1970, in UTC. The range begins with a step, and ends where the archive ends. --tz says in which time
+zone yesterday is, and shows times in it; days of steps stay those of UTC, and so do CSV and JSON.
 
 --top ranks groups by the first aggregate over the whole range. CSV and JSON have the same
 columns: the metric, its unit (of the samples: a rate is of that by the second), the kind, the
@@ -71,15 +72,15 @@ type asking struct {
 
 	kind, level, unit, format string
 	aggs, by                  []string
-	since, until              momentFlag
+	times                     rangeFlags
 	step                      lengthFlag
 	top                       int
-	chart, explain            bool
+	chart, explain, quiet     bool
 	timeout                   time.Duration
 }
 
 func newQueryCommand() *cobra.Command {
-	a := asking{since: momentFlag{now: time.Now}, until: momentFlag{now: time.Now}}
+	var a asking
 	cmd := &cobra.Command{
 		Use:     "query METRIC...",
 		Short:   "Ask for metrics over time: a table, CSV, JSON or a chart",
@@ -118,8 +119,8 @@ func newQueryCommand() *cobra.Command {
 	f.StringSliceVar(&a.nodes, "node", nil, "nodes that match this glob (repeatable)")
 	f.StringArrayVar(&a.labels, "label", nil, "labelled series with this KEY:VALUE, the value a glob (repeatable)")
 	f.StringVar(&a.kind, "kind", "", "kind of thing (default: see above)")
-	f.Var(&a.since, "since", "begin of the range: a time, or how long ago (default 24h)")
-	f.Var(&a.until, "until", "end of the range, which is not in it (default now)")
+	a.times.add(f, "begin of the range: a time, or how long ago, as in 30d, yesterday or '2017-09-27 07:00' (default 24h)",
+		"end of the range, which is not in it (default now)")
 	f.Var(&a.step, "step", "a row for each so long, such as 5m, 1h or 1d (default: one for the whole range; of a chart, what fits)")
 	f.StringSliceVar(&a.aggs, "agg", nil, "aggregates: avg, min, max, sum, last, increase, rate, p50, p95, count")
 	f.StringSliceVar(&a.by, "by", nil, "put series together by cluster, namespace, pod, container, node, owner, label:KEY of pods, or a key of labelled series")
@@ -129,19 +130,20 @@ func newQueryCommand() *cobra.Command {
 	f.BoolVar(&a.chart, "chart", false, "draw a chart")
 	f.StringVar(&a.unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
 	f.BoolVar(&a.explain, "explain", false, "print the SQL instead of running it")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "no notes on stderr")
 	f.DurationVar(&a.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
 	return cmd
 }
 
 // question is what the flags ask of each metric.
 func (a *asking) question() (query.Query, error) {
-	now := schema.InstantOf(time.Now())
+	now := time.Now()
 	q := query.Query{
 		Clusters: a.clusters, Namespaces: a.namespaces, ExcludeNamespaces: a.excludeNamespaces, Pods: a.pods, Containers: a.containers, Nodes: a.nodes,
-		By: a.by, From: a.since.at, To: a.until.at, Step: time.Duration(a.step), Top: a.top,
+		By: a.by, From: a.times.since.at(now), To: a.times.until.at(now), Step: time.Duration(a.step), Top: a.top,
 	}
 	if q.To == 0 {
-		q.To = now + 1
+		q.To = schema.InstantOf(now) + 1
 	}
 	if q.From == 0 {
 		q.From = q.To.Add(-24 * time.Hour)

@@ -16,21 +16,20 @@ import (
 // sampleFilter says which samples are wanted, by flags. They are no settings:
 // those of the same names say what is archived.
 type sampleFilter struct {
-	since, until      momentFlag
+	times             rangeFlags
 	kindNames         []string
 	namespaces        []string
 	excludeNamespaces []string
 	pods              []string
 	metrics           []string
 
+	window  schema.Window // To is not included, and zero for no end
 	kinds   []schema.Kind
 	cluster string // empty for every cluster
 }
 
 func (f *sampleFilter) flags(flags *pflag.FlagSet) {
-	f.since.now, f.until.now = time.Now, time.Now
-	flags.Var(&f.since, "since", "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27 or 2017-09-27T07:00:00Z")
-	flags.Var(&f.until, "until", "before this time")
+	f.times.add(flags, "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27, yesterday or 2017-09-27T07:00:00Z", "before this time")
 	flags.StringSliceVar(&f.kindNames, "kinds", nil, "only these kinds of thing (default all)")
 	flags.StringSliceVarP(&f.namespaces, "namespace", "n", nil, "only what is in namespaces that match this glob (repeatable)")
 	flags.StringSliceVar(&f.excludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
@@ -41,8 +40,10 @@ func (f *sampleFilter) flags(flags *pflag.FlagSet) {
 
 // check finds what is wrong with the flags, and takes them in.
 func (f *sampleFilter) check() error {
-	if f.since.at != 0 && f.until.at != 0 && f.until.at <= f.since.at {
-		return fmt.Errorf("--until %v is not after --since %v", f.until.at, f.since.at)
+	now := time.Now()
+	f.window = schema.Window{From: f.times.since.at(now), To: f.times.until.at(now)}
+	if f.window.From != 0 && f.window.To != 0 && f.window.To <= f.window.From {
+		return fmt.Errorf("--until %v is not after --since %v", f.window.To, f.window.From)
 	}
 	for flag, globs := range map[string][]string{
 		"namespace": f.namespaces, "exclude-namespace": f.excludeNamespaces, "pod": f.pods, "metric": f.metrics,
@@ -86,7 +87,7 @@ func (f *sampleFilter) checkNames(known []schema.MetricName) error {
 
 // selection is what the archive is asked for.
 func (f *sampleFilter) selection() archive.Selection {
-	s := archive.Selection{Window: schema.Window{From: f.since.at, To: f.until.at}, Entity: f.wants}
+	s := archive.Selection{Window: f.window, Entity: f.wants}
 	if s.Window.To != 0 {
 		s.Window.To-- // which is not included
 	}

@@ -18,7 +18,7 @@ import (
 func newStatusCommand() *cobra.Command {
 	var asJSON, gaps, space bool
 	var timeout time.Duration
-	since := momentFlag{now: time.Now}
+	var since momentFlag
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say what the archive holds, how its last passes went and what is missing",
@@ -32,7 +32,7 @@ func newStatusCommand() *cobra.Command {
 			"  heapstash status --space\n" +
 			"  heapstash status --gaps --since 24h",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if since.at != 0 && !gaps {
+			if since.text != "" && !gaps {
 				return usageError(cmd, errors.New("--since goes with --gaps"))
 			}
 			cfg, err := loadConfig(cmd.Flags())
@@ -45,12 +45,13 @@ func newStatusCommand() *cobra.Command {
 			}
 			defer reader.Close() // read only
 			var status archive.Status
+			from := since.at(time.Now())
 			err = within(cmd.Context(), timeout, func(ctx context.Context) (err error) {
 				if status, err = reader.Status(ctx); err != nil {
 					return err
 				}
 				if gaps {
-					status.Gaps, err = reader.Gaps(ctx, since.at)
+					status.Gaps, err = reader.Gaps(ctx, from)
 				}
 				if space {
 					var usage archive.Usage
@@ -67,7 +68,7 @@ func newStatusCommand() *cobra.Command {
 			case asJSON:
 				return json.NewEncoder(out).Encode(status)
 			case gaps:
-				printGaps(out, status.Gaps, since.at)
+				printGaps(out, status.Gaps, from)
 			case space:
 				printUsage(out, *status.Usage)
 			default:
