@@ -3,6 +3,7 @@ package schema
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Value is one measured number: an int64, exact to 64 bits, or a float64
@@ -42,17 +43,22 @@ func (v Value) CutFrom(exact Value) bool {
 	return whole >= math.MinInt64 && whole < math.MaxInt64 && int64(whole) == int64(v.bits)
 }
 
-// String spells the value as SQLite does: 2 for an integer, 2.0 for a float.
+// String spells the value with all its digits and without an exponent: 2 for an
+// integer, 2.0 for a float. It reads back as the same value.
 func (v Value) String() string {
 	if !v.real {
 		return strconv.FormatInt(int64(v.bits), 10)
 	}
-	f := v.Float64()
-	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
-		return strconv.FormatFloat(f, 'f', 1, 64)
+	text := Decimal(v.Float64())
+	if math.IsInf(v.Float64(), 0) || strings.Contains(text, ".") {
+		return text
 	}
-	return strconv.FormatFloat(f, 'g', -1, 64)
+	return text + ".0"
 }
+
+// Decimal spells a number with all the digits that it needs to be read back, and
+// without an exponent, which spreadsheets, sort and awk do not all read.
+func Decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // Point is one value of a series.
 type Point struct {

@@ -35,7 +35,7 @@ func newAnswerWriter(format, unit string, w io.Writer, answers []answer) (*answe
 // the range's begin.
 func (w *answerWriter) rows(a answer) func(answerRow) error {
 	scales := a.scales(w.aggs, w.unit)
-	unit := orNull(string(unitOf(a.Metric, "")))
+	unit := orNull(a.unit(scales))
 	return func(row answerRow) error {
 		w.count++
 		at := row.at
@@ -52,4 +52,22 @@ func (w *answerWriter) rows(a answer) func(answerRow) error {
 		}
 		return w.out.row(values)
 	}
+}
+
+// unit is that of a row's numbers: the one that all have but for counts, or that
+// of the samples where a rate stands beside others.
+func (a answer) unit(scales []scaled) string {
+	units := make(map[string]bool)
+	for _, s := range scales {
+		if s.index >= 0 && s.agg != query.Count {
+			units[s.Name] = true
+		}
+	}
+	if len(units) != 1 {
+		return string(unitOf(a.Metric, ""))
+	}
+	for unit := range units {
+		return unit
+	}
+	return ""
 }

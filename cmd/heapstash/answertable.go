@@ -1,66 +1,79 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"heapstash/cmd/heapstash/show"
 )
 
+// printTables prints a table for each metric, under its name where there are
+// several, so that a column has one unit.
+func (a *asking) printTables(w io.Writer, answers []answer) {
+	first := true
+	for _, answer := range answers {
+		if len(answer.rows) == 0 {
+			continue
+		}
+		if !first {
+			fmt.Fprintln(w)
+		}
+		first = false
+		if len(answers) > 1 {
+			fmt.Fprintln(w, visible(string(answer.Metric.Name)))
+		}
+		a.printTable(w, answer)
+	}
+}
+
 // printTable leaves out columns that say the same in every row, or nothing.
-func (a *asking) printTable(w io.Writer, answers []answer) {
-	groups, aggs := columnsOf(answers)
-	groups = slices.DeleteFunc(groups, func(column string) bool {
-		return len(groups) > 1 && !slices.Contains(a.by, column) && (column == "cluster" || column == "labels") && sameName(answers, column)
+func (a *asking) printTable(w io.Writer, answer answer) {
+	groups := slices.DeleteFunc(answer.Groups(), func(column string) bool {
+		return len(answer.groups) > 1 && !slices.Contains(a.by, column) && (column == "cluster" || column == "labels") && answer.sameName(column)
 	})
 	t := newTable(w)
 	header := table.Row{}
-	if len(answers) > 1 {
-		header = append(header, "metric")
-	}
 	for _, column := range groups {
 		header = append(header, column)
 	}
-	if answers[0].Step > 0 {
+	if answer.Step > 0 {
 		header = append(header, "time")
 	}
+	scales := answer.scales(answer.Aggs, a.unit)
+	columns := make([]show.Column, len(scales))
 	var aligned []table.ColumnConfig
-	for _, agg := range aggs {
-		header = append(header, string(agg))
+	for i, s := range scales {
+		columns[i] = answer.column(s)
+		header = append(header, columns[i].Header())
 		aligned = append(aligned, table.ColumnConfig{Number: len(header), Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
 	t.AppendHeader(header)
 	t.SetColumnConfigs(aligned)
-	for _, answer := range answers {
-		scales := answer.scales(aggs, a.unit)
-		for _, row := range answer.rows {
-			cells := table.Row{}
-			if len(answers) > 1 {
-				cells = append(cells, string(answer.Metric.Name))
-			}
-			for _, column := range groups {
-				cells = append(cells, visible(answer.name(row, column)))
-			}
-			if answer.Step > 0 {
-				cells = append(cells, a.times.zone.text(row.at))
-			}
-			for _, s := range scales {
-				cells = append(cells, s.spell(row))
-			}
-			t.AppendRow(cells)
+	for _, row := range answer.rows {
+		cells := table.Row{}
+		for _, column := range groups {
+			cells = append(cells, visible(answer.name(row, column)))
 		}
+		if answer.Step > 0 {
+			cells = append(cells, a.times.zone.text(row.at))
+		}
+		for i, s := range scales {
+			cells = append(cells, columns[i].Cell(row.values[s.index]))
+		}
+		t.AppendRow(cells)
 	}
 	t.Render()
 }
 
 // sameName reports whether no two rows differ in the column.
-func sameName(answers []answer, column string) bool {
+func (a answer) sameName(column string) bool {
 	seen := make(map[string]bool)
-	for _, a := range answers {
-		for _, row := range a.rows {
-			seen[a.name(row, column)] = true
-		}
+	for _, row := range a.rows {
+		seen[a.name(row, column)] = true
 	}
 	return len(seen) <= 1
 }

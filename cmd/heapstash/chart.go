@@ -12,6 +12,7 @@ import (
 	"github.com/guptarohit/asciigraph"
 	"golang.org/x/term"
 
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -95,7 +96,7 @@ func drawChart(w io.Writer, a answer, s scaled, width int, colored bool) error {
 			names = append(names, name)
 			lines = append(lines, empty(points*wide))
 		}
-		if v, ok := numeric(s.of(row)); ok {
+		if v, ok := show.Float(s.of(row)); ok {
 			first := int(row.at.Sub(begin)/a.Step) * wide
 			for column := first; column < first+wide; column++ {
 				lines[i][column] = v
@@ -135,10 +136,8 @@ func drawChart(w io.Writer, a answer, s scaled, width int, colored bool) error {
 		options = append(options, asciigraph.SeriesChars(sets...))
 	}
 	unit := ""
-	if s.name != "" {
-		unit = " in " + s.name
-	} else if own := unitOf(a.Metric, a.Aggs[s.index]); own != "" {
-		unit = " in " + string(own)
+	if s.Name != "" {
+		unit = " in " + s.Name
 	}
 	fmt.Fprintf(w, "%s, %s%s, by %s\n\n%s\n\n", a.Metric.Name, a.Aggs[s.index], unit, lengthFlag(a.Step).text(), asciigraph.PlotMany(lines, options...))
 	for i, name := range names {

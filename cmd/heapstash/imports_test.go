@@ -27,6 +27,7 @@ func TestImportGraph(t *testing.T) {
 		"heapstash/archive":              {ours: []string{"heapstash/schema", "heapstash/archive/salvage", "heapstash/archive/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
 		"heapstash/archive/collect":      {ours: []string{"heapstash/schema"}},
 		"heapstash/cmd/heapstash/doctor": {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/archive"}},
+		"heapstash/cmd/heapstash/show":   {ours: []string{"heapstash/schema"}},
 		"heapstash/cmd/heapstash/export": {ours: []string{"heapstash/schema", "heapstash/archive"}},
 		"heapstash/cmd/heapstash":        {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/", "github.com/guptarohit/asciigraph"}},
 	}

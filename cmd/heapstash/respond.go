@@ -30,7 +30,7 @@ func (a *asking) respond(ctx context.Context, w io.Writer, reader *archive.Reade
 	case a.chart:
 		return drawCharts(w, answers, a.unit, width)
 	case a.format == "table":
-		a.printTable(w, answers)
+		a.printTables(w, answers)
 		return nil
 	}
 	out, err := newAnswerWriter(a.format, a.unit, w, answers)
