@@ -99,7 +99,7 @@ func TestClientCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = newClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context())
-	checkError(t, err, schema.ErrUnreachable, "remote error: tls: ", "does it want a client certificate")
+	checkError(t, err, schema.ErrUnreachable, "remote error: tls: ", "wants a client certificate: give one with --client-cert-file")
 }
 
 func TestTokenFile(t *testing.T) {

@@ -95,14 +95,14 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit bound, dec
 
 	c.requests.Add(1)
 	var out outgoing
-	resp, err := c.http.Do(req.WithContext(out.watch(ctx)))
+	resp, err := c.http.Do(req.WithContext(out.trace(ctx)))
 	if err != nil {
-		err = noAnswer(req.URL, err, out.secrets())
+		err = noAnswer(req.URL, err, &out)
 	} else {
 		answer, err = receive(c, resp, req.URL, limit, decode)
 	}
 	if err != nil && ctx.Err() != nil {
-		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout)}
+		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout), handshake: out.inHandshake()}
 	}
 	c.tellWay(err)
 	return answer, err

@@ -84,17 +84,20 @@ func secretsOf(resp *http.Response) secrets {
 type outgoing struct {
 	mu  sync.Mutex
 	own secrets
+	progress
 }
 
-func (o *outgoing) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(key string, values []string) {
+func (o *outgoing) trace(ctx context.Context) context.Context {
+	trace := &httptrace.ClientTrace{WroteHeaderField: func(key string, values []string) {
 		key = http.CanonicalHeaderKey(key) // HTTP/2 has them in lower case
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		for _, value := range values {
 			o.own.header(key, value)
 		}
-	}})
+	}}
+	o.progress.watch(trace)
+	return httptrace.WithClientTrace(ctx, trace)
 }
 
 func (o *outgoing) secrets() secrets {

@@ -2,7 +2,6 @@ package heapster
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -24,13 +23,14 @@ type TransportError struct {
 	URL string // without credentials, shortened
 	Err error
 
-	own secrets
+	own       secrets
+	handshake bool // the TLS handshake was not over
 	byWay
 }
 
 // noAnswer takes what http.Client.Do returns. It has but texts to tell endless
 // headers by.
-func noAnswer(u *url.URL, err error, own secrets) error {
+func noAnswer(u *url.URL, err error, out *outgoing) error {
 	var wrapped *url.Error // it repeats the whole URL
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -40,7 +40,7 @@ func noAnswer(u *url.URL, err error, own secrets) error {
 	case says("response headers exceeded"), says("response header list larger"):
 		return &ProtocolError{URL: shortURL(u), Message: "an answer with too long a header"}
 	default:
-		return &TransportError{URL: shortURL(u), Err: err, own: own}
+		return &TransportError{URL: shortURL(u), Err: asConnectRefusal(u, err, &out.progress), own: out.secrets(), handshake: out.inHandshake()}
 	}
 }
 
@@ -53,12 +53,15 @@ func (e *TransportError) Error() string {
 		before, _, _ = strings.Cut(before, ":")
 		text = text[:i] + strings.TrimSpace(before)
 	}
+	if e.handshake && e.brokenOff() && !strings.Contains(text, "TLS handshake") {
+		text += " in the TLS handshake"
+	}
 	return e.URL + ": " + oneLine(e.own.scrub(WithoutUserinfo(text)))
 }
 
 // Unwrap returns the sentinel of package schema and the cause.
 func (e *TransportError) Unwrap() []error {
-	if e.noCredentials() {
+	if e.noCredentials() || e.spacedToken() {
 		return []error{schema.ErrRefused, e.Err}
 	}
 	return []error{schema.ErrUnreachable, e.Err}
@@ -66,9 +69,9 @@ func (e *TransportError) Unwrap() []error {
 
 // lasts reports a failure that another try will not mend.
 func (e *TransportError) lasts() bool {
-	var certificate *tls.CertificateVerificationError
-	return e.noCredentials() || e.plainServer() || e.tlsServer() || e.alert() ||
-		errors.As(e.Err, &certificate)
+	var refusal connectRefusal
+	return e.noCredentials() || e.spacedToken() || errors.As(e.Err, &refusal) && !refusal.passes() || e.plainServer() || e.tlsServer() || e.alert() ||
+		e.handshake && strings.Contains(e.Err.Error(), "tls: ")
 }
 
 // alert reports that the server ended the TLS handshake. (crypto/tls names the
@@ -92,40 +95,54 @@ func (e *TransportError) tlsServer() bool {
 
 // Hint tells what to do about the failure.
 func (e *TransportError) Hint() string {
-	var authority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
+	var refusal connectRefusal
 	var dns *net.DNSError
 	var op *net.OpError
 	var timeout timeoutError
 	switch {
 	case e.noCredentials():
 		return e.credentialHint()
+	case e.spacedToken():
+		return "the token has a line break in it: write it without, or have the plugin that gives it print it without"
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
 		return "the proxy in HTTPS_PROXY or HTTP_PROXY cannot be reached: mend it, or name the host in NO_PROXY"
-	case errors.As(e.Err, &authority):
-		return "give the CA that signed the server's certificate with --ca-file, or in the kubeconfig"
-	case errors.As(e.Err, &hostname):
-		return "the certificate is for other names: use one of them in the URL"
-	case errors.As(e.Err, &invalid):
-		return "the server's certificate is not valid: renew it, and check the clock here"
-	case e.alert():
-		return "the server ended the TLS handshake: does it want a client certificate, or another one?"
+	case errors.As(e.Err, &refusal):
+		return refusal.hint(e.way)
+	case e.certificateHint() != "":
+		return e.certificateHint()
 	case e.plainServer():
-		return "the server speaks plain HTTP: begin the URL with http://"
+		return "the server speaks plain HTTP: " + e.beginURL("http://")
 	case e.tlsServer():
-		return "the server speaks TLS: begin the URL with https://"
+		return "the server speaks TLS: " + e.beginURL("https://")
+	case e.tlsHint() != "":
+		return e.tlsHint()
 	case errors.As(e.Err, &timeout):
 		return "Heapster or something in front of it is slow: raise --timeout or lower --concurrency"
 	case errors.As(e.Err, &dns):
 		return "the host's name does not resolve: is it spelled right, and does it exist outside the cluster?"
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return e.nobodyHint()
-	case errors.Is(e.Err, io.EOF), errors.Is(e.Err, syscall.ECONNRESET), errors.Is(e.Err, syscall.EPIPE),
-		strings.Contains(e.Err.Error(), "http2: client conn could not be established"):
-		return "the server hung up: is the scheme (http or https) right, and does it want a client certificate?"
+	case e.hungUp():
+		return "the server, or a proxy on the way, hung up: is the scheme (http or https) right?"
 	default:
 		return "check the network between here and the server"
+	}
+}
+
+// spacedToken reports credentials that no header can hold.
+func (e *TransportError) spacedToken() bool {
+	return strings.Contains(e.Err.Error(), `invalid header field value for "Authorization"`)
+}
+
+// beginURL says where the URL is written.
+func (e *TransportError) beginURL(scheme string) string {
+	switch e.way {
+	case ByURL:
+		return "begin the URL with " + scheme
+	case ByProxy:
+		return "begin the URL in --server, or the server of the kubeconfig's cluster, with " + scheme
+	default:
+		return "begin the server of the kubeconfig's cluster, or the URL in --server, with " + scheme
 	}
 }
 

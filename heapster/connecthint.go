@@ -1,0 +1,52 @@
+package heapster
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// connectRefusal is an HTTP proxy's answer to CONNECT, of which net/http hands
+// out the words alone.
+type connectRefusal string
+
+func (e connectRefusal) Error() string {
+	return fmt.Sprintf("the HTTP proxy answered %q and did not connect", string(e))
+}
+
+// asConnectRefusal tells net/http's error for it by what it is not: there was a
+// connection, no TLS handshake began on it, and the error is a text alone.
+func asConnectRefusal(u *url.URL, err error, p *progress) error {
+	if u.Scheme != "https" || !p.connected.Load() || p.handshakes.Load() > 0 ||
+		fmt.Sprintf("%T", err) != "*errors.errorString" || err == io.EOF || err == io.ErrUnexpectedEOF {
+		return err
+	}
+	return connectRefusal(err.Error())
+}
+
+// passes reports that another try may help.
+func (e connectRefusal) passes() bool {
+	for _, code := range []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
+		if strings.EqualFold(string(e), http.StatusText(code)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e connectRefusal) hint(way Way) string {
+	place := "HTTPS_PROXY"
+	if way != ByURL {
+		place = "HTTPS_PROXY (or the kubeconfig's proxy-url)"
+	}
+	switch {
+	case strings.EqualFold(string(e), http.StatusText(http.StatusProxyAuthRequired)):
+		return "the proxy wants credentials: write them as http://USER:PASSWORD@HOST:PORT in " + place + ", or name the host in NO_PROXY"
+	case e.passes():
+		return "the proxy in " + place + " does not reach the server: is the URL right? Or name the host in NO_PROXY, if it can be reached without"
+	default:
+		return "the proxy in " + place + " does not let CONNECT through to that host and port: have it allowed, or name the host in NO_PROXY"
+	}
+}

@@ -1,0 +1,79 @@
+package heapster_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"heapstash/heapster"
+)
+
+// net/http reads HTTPS_PROXY once in a process, so that each proxy is asked by
+// another one.
+func TestProxyRefusesToConnect(t *testing.T) {
+	const child = "HEAPSTASH_TEST_ASKS"
+	if address := os.Getenv(child); address != "" {
+		hc, err := heapster.DirectClient(heapster.DirectOptions{CAFile: os.Getenv("HEAPSTASH_TEST_CA")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = newClient(t, hc, "https://"+address, heapster.Options{Tries: 2}).Nodes(t.Context())
+		hint := ""
+		if h, ok := err.(hinter); ok {
+			hint = h.Hint()
+		}
+		fmt.Printf("error: %v\nhint: %s\n", err, hint)
+		return
+	}
+
+	ca := newAuthority(t, nil)
+	server := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, rsaKey(), func(c *x509.Certificate) { c.DNSNames = []string{"behind.example"} })}})
+	for name, test := range map[string]struct {
+		status, message, hint string
+		asked                 int
+	}{
+		"passes":      {"200 Connection established", "error: <nil>", "hint: \n", 1},
+		"forbidden":   {"403 Forbidden", `the HTTP proxy answered "Forbidden"`, "does not let CONNECT through", 1},
+		"its words":   {"403 Filtered by policy", `the HTTP proxy answered "Filtered by policy"`, "does not let CONNECT through", 1},
+		"credentials": {"407 Proxy Authentication Required", `answered "Proxy Authentication Required"`, "http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY", 1},
+		"unreachable": {"502 Bad Gateway", `answered "Bad Gateway"`, "does not reach the server", 2},
+		"hangs up":    {"", "EOF", "hung up", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan string, 10)
+			proxy := listen(t, func(conn net.Conn) {
+				req, err := http.ReadRequest(bufio.NewReader(conn))
+				if err != nil {
+					return
+				}
+				asked <- req.Method
+				if test.status == "" {
+					return
+				}
+				fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", test.status)
+				if strings.HasPrefix(test.status, "200") {
+					relay(conn, server, nil)
+				}
+			})
+			cmd := exec.Command(os.Args[0], "-test.run=^TestProxyRefusesToConnect$", "-test.count=1")
+			cmd.Env = append(os.Environ(), child+"=behind.example:443", "HEAPSTASH_TEST_CA="+ca.file, "HTTPS_PROXY=http://user:secret@"+proxy)
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if said := string(out); !strings.Contains(said, test.message) || !strings.Contains(said, test.hint) || strings.Contains(said, "secret") {
+				t.Errorf("said %s; want %q and %q", said, test.message, test.hint)
+			}
+			if len(asked) != test.asked {
+				t.Errorf("asked %d times; want %d", len(asked), test.asked)
+			}
+		})
+	}
+}
