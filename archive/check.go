@@ -237,6 +237,9 @@ func (c *checker) lines(f Finding, query string, args ...any) error {
 }
 
 func (c *checker) hold(i invariant) error {
+	if c.report.Version < i.since {
+		return nil
+	}
 	return c.lines(Finding{Name: i.name, Meaning: i.meaning, Note: i.note}, i.query)
 }
 

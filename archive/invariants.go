@@ -6,6 +6,7 @@ type invariant struct {
 	name    string
 	meaning string // of its violation
 	query   string // a line of text for each violation
+	since   int    // the format's version; those before have no such table
 	note    bool
 }
 
@@ -30,6 +31,8 @@ var invariants = []invariant{
 		meaning: "something has incarnations that is no pod"},
 	{name: "label-overlap", query: queryLabelOverlap,
 		meaning: "a namespace has two sets of labels at a moment, or one that ends before it begins"},
+	{name: "namespace-ids", query: queryNamespaceIDs, since: 3,
+		meaning: "a namespace's id or name is missing, or a namespace has two ids: samples of pods of the same name could be mixed up"},
 	{name: "absurd-times", query: queryAbsurdTimes,
 		meaning: "a time is not a whole number of seconds between the years 1970 and 9999"},
 	{name: "pass-outcomes", query: queryPassOutcomes,
@@ -74,6 +77,10 @@ const (
 	queryLabelOverlap = `SELECT cluster || ' ' || namespace || ', from ' || valid_from || ' to ' || ifnull(valid_to, 'now')
 		FROM (SELECT *, lead(valid_from) OVER (PARTITION BY cluster, namespace ORDER BY valid_from) AS next FROM namespace_label)
 		WHERE valid_to < valid_from OR ifnull(valid_to, next) >= next`
+
+	queryNamespaceIDs = `SELECT cluster || ' ' || id || ' is ' || namespace FROM namespace_id n
+		WHERE id = '' OR namespace = '' OR EXISTS
+			(SELECT 1 FROM namespace_id o WHERE o.cluster = n.cluster AND o.namespace = n.namespace AND o.id < n.id)`
 
 	queryAbsurdTimes = `SELECT what || ': ' || quote(at) FROM (
 			SELECT 'first_seen of entity ' || id AS what, first_seen AS at FROM entity

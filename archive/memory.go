@@ -26,6 +26,7 @@ const (
 	selectIdentities = `SELECT i.entity_id, i.uid, i.node, i.labels, i.images, i.owner_kind, i.owner, i.valid_from FROM pod_identity i
 		WHERE i.valid_to IS NULL AND i.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
 	selectLabels     = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
+	selectSpaceIDs   = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
 	selectMetrics    = `SELECT id, name FROM metric`
 	selectCompaction = `SELECT table_name, ts FROM compaction`
 )
@@ -64,6 +65,7 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 		Identities: make(map[schema.Entity]schema.Identity),
 
 		NamespaceLabels: make(map[string]string),
+		NamespaceIDs:    make(map[string]string),
 	}
 	err := errors.Join(
 		s.single(ctx, &m.Horizon, selectHorizon, cluster),
@@ -93,6 +95,12 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 			m.NamespaceLabels[namespace] = labels
 			return err
 		}, selectLabels, cluster),
+		each(ctx, s.db, func(rows *sql.Rows) error {
+			var id, namespace string
+			err := rows.Scan(&id, &namespace)
+			m.NamespaceIDs[id] = namespace
+			return err
+		}, selectSpaceIDs, cluster),
 	)
 	if err != nil {
 		return schema.Memory{}, explain(s.path, err)

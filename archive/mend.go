@@ -127,6 +127,9 @@ var mendings = []mending{
 			(SELECT entity_id, uid, lead(valid_from) OVER (PARTITION BY entity_id ORDER BY valid_from) AS valid_from FROM pod_identity) n
 		WHERE n.entity_id = pod_identity.entity_id AND n.uid = pod_identity.uid AND ifnull(pod_identity.valid_to, n.valid_from) >= n.valid_from`},
 
+	{"namespace_id", "ids of namespaces that have another one, or no name, were dropped: passes learn them again",
+		`DELETE FROM namespace_id WHERE id = '' OR namespace = '' OR typeof(id) <> 'text' OR typeof(namespace) <> 'text' OR EXISTS
+			(SELECT 1 FROM namespace_id o WHERE o.cluster = namespace_id.cluster AND o.namespace = namespace_id.namespace AND o.id <> namespace_id.id)`},
 	{"namespace_label", "labels of an absurd time were dropped",
 		`DELETE FROM namespace_label WHERE typeof(valid_from) <> 'integer' OR valid_from NOT IS_A_TIME`},
 	{"namespace_label", "labels that ended before they began, or at an absurd time, were cut to their beginning",

@@ -50,6 +50,9 @@ func (w *writer) remember(b schema.Batch) error {
 			return err
 		}
 	}
+	if err := w.nameIDs(b.NamespaceIDs); err != nil {
+		return err
+	}
 	if b.Horizon > 0 {
 		if err := w.exec(forgetMarks, w.cluster, b.Horizon); err != nil {
 			return err
@@ -141,4 +144,26 @@ func (w *writer) label(namespace, labels string, since schema.Instant) error {
 		return nil
 	}
 	return w.exec(beginLabels, w.cluster, namespace, labels, since)
+}
+
+const (
+	forgetSpaceIDs = `DELETE FROM namespace_id WHERE cluster = ?`
+	insertSpaceID  = `INSERT INTO namespace_id (cluster, id, namespace) VALUES (?, ?, ?)`
+)
+
+// nameIDs notes the names of namespaces by their ids, in the place of what was
+// known. Nil leaves that.
+func (w *writer) nameIDs(names map[string]string) error {
+	if names == nil {
+		return nil
+	}
+	if err := w.exec(forgetSpaceIDs, w.cluster); err != nil {
+		return err
+	}
+	for id, namespace := range names {
+		if err := w.exec(insertSpaceID, w.cluster, id, namespace); err != nil {
+			return err
+		}
+	}
+	return nil
 }

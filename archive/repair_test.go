@@ -107,6 +107,7 @@ func TestTornInvariants(t *testing.T) {
 		{"one within another", "UPDATE pod_identity SET valid_to = valid_to + 60 WHERE uid = 'uid-0'", []string{"identity-overlap"}, 0},
 		{"an end before the beginning", "UPDATE pod_identity SET valid_to = valid_from - 60 WHERE uid = 'uid-0'", []string{"identity-overlap"}, 0},
 		{"a node's incarnation", "UPDATE pod_identity SET entity_id = (SELECT id FROM entity WHERE kind = 'node' LIMIT 1) WHERE uid = 'uid-0' AND entity_id = (SELECT min(entity_id) FROM pod_identity)", []string{"identity-kind"}, 0},
+		{"a namespace of two ids", "INSERT INTO namespace_id VALUES ('blue', 'x', 'shop'), ('blue', 'y', 'shop')", []string{"namespace-ids"}, 0},
 		{"two sets of labels", "UPDATE namespace_label SET valid_to = NULL", []string{"label-overlap"}, 0},
 		{"rows without a value", "UPDATE namespace_cold SET cpu_limit = NULL", []string{"empty-rows:namespace_cold", "samples-lost"}, 120},
 		{"hot rows are gone", "DELETE FROM pod_hot; DELETE FROM cluster_hot; DELETE FROM node_hot", []string{"samples-lost"}, 1080},

@@ -190,7 +190,7 @@ func TestReaderCannotWrite(t *testing.T) {
 			t.Errorf("%s: no error", statement)
 		}
 	}
-	if got := stock(t, path, "SELECT count(*) > 50 FROM metric; PRAGMA user_version"); got != "1\n2" {
+	if got := stock(t, path, "SELECT count(*) > 50 FROM metric; PRAGMA user_version"); got != "1\n3" {
 		t.Errorf("after: %s", got)
 	}
 }

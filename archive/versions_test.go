@@ -47,6 +47,7 @@ var contractSince = map[int][]string{
 		`SELECT * FROM pod_hourly ORDER BY 1, 2, 3, 4`,
 		`SELECT * FROM node_daily ORDER BY 1, 2, 3`,
 	},
+	3: {`SELECT * FROM namespace_id ORDER BY 1, 2`},
 }
 
 // says is what stock sqlite3 answers to all of that which a version has.
@@ -215,6 +216,7 @@ func fill(t *testing.T, s *archive.Store) {
 				Owner: schema.Owner{Kind: "StatefulSet", Name: "web"}, Since: at,
 			}},
 			NamespaceLabels: map[string]string{"shop": fmt.Sprintf("team:%d", hour/2)},
+			NamespaceIDs:    map[string]string{fmt.Sprintf("id-%d", hour/2): "shop"},
 			Holes: []schema.Hole{
 				{Entity: schema.Entity{Kind: schema.Pod, Namespace: "bank"}, Cause: schema.CauseRefused, Detail: "403", Lasting: true},
 				{Entity: web0, Metric: "uptime", Cause: schema.CauseLate, Detail: "évincé", Window: schema.Window{From: at - 600, To: at - 60}},

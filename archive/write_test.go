@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -330,6 +331,31 @@ func TestIdentitiesOfAPod(t *testing.T) {
 	got := stock(t, path, "SELECT uid, node, labels, images, owner_kind, owner, valid_from - 1506513600, valid_to - 1506513600, present FROM pod_identities")
 	if got != "a|n1|app:web,v:2|nginx=nginx:1.13|StatefulSet|web|0|119|0\nb|n2|||||120|180|0" {
 		t.Errorf("identities:\n%s", got)
+	}
+}
+
+// TestIDsOfNamespaces: all that are known are told at once.
+func TestIDsOfNamespaces(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	for _, step := range []struct {
+		cluster string
+		names   map[string]string
+		want    map[string]string // of the cluster default
+	}{
+		{"default", map[string]string{"1": "blue", "2": "green"}, map[string]string{"1": "blue", "2": "green"}},
+		{"other", map[string]string{"1": "red"}, map[string]string{"1": "blue", "2": "green"}},
+		{"default", nil, map[string]string{"1": "blue", "2": "green"}},
+		{"default", map[string]string{"3": "blue", "2": "green"}, map[string]string{"3": "blue", "2": "green"}},
+		{"default", map[string]string{}, map[string]string{}},
+	} {
+		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: step.cluster, Horizon: noon, Seen: noon, NamespaceIDs: step.names})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := s.Memory(t.Context(), "default"); err != nil || !maps.Equal(m.NamespaceIDs, step.want) {
+			t.Errorf("after %v: %v, %v", step.names, m.NamespaceIDs, err)
+		}
 	}
 }
 

@@ -13,12 +13,14 @@ import (
 )
 
 // exportedLabelsJSON are the labels that Heapster exports
-// (metrics/core/labels.go: CommonLabels, ContainerLabels, PodLabels).
+// (metrics/core/labels.go: CommonLabels, ContainerLabels, PodLabels). Up to
+// v1.3 it exports pod_namespace too.
 type exportedLabelsJSON struct {
 	Container   string `json:"container_name"`
 	BaseImage   string `json:"container_base_image"`
 	Pod         string `json:"pod_name"`
 	PodUID      string `json:"pod_id"`
+	Namespace   string `json:"pod_namespace"`
 	NamespaceID string `json:"namespace_id"`
 	Node        string `json:"nodename"`
 	Hostname    string `json:"hostname"`
@@ -59,6 +61,7 @@ func decodeExported(dec *decoder) (schema.Exported, error) {
 	}
 	return schema.Exported{
 		Entity:      entity,
+		Namespace:   labels.Namespace,
 		NamespaceID: labels.NamespaceID,
 		PodUID:      labels.PodUID,
 		Node:        labels.Node,
@@ -73,7 +76,7 @@ func decodeExported(dec *decoder) (schema.Exported, error) {
 
 // check refuses names that are too long. The pod's labels are no name.
 func (l exportedLabelsJSON) check(limits Limits) error {
-	for _, name := range []string{l.Container, l.BaseImage, l.Pod, l.PodUID, l.NamespaceID, l.Node, l.Hostname, l.HostID} {
+	for _, name := range []string{l.Container, l.BaseImage, l.Pod, l.PodUID, l.Namespace, l.NamespaceID, l.Node, l.Hostname, l.HostID} {
 		if err := limits.checkName(name); err != nil {
 			return err
 		}

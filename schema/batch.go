@@ -30,6 +30,9 @@ type Batch struct {
 	// NamespaceLabels are those of namespaces that have others than before;
 	// empty for none any more.
 	NamespaceLabels map[string]string
+	// NamespaceIDs are the names of all namespaces whose ids are known, by id,
+	// in the place of those that the archive has. Nil leaves them.
+	NamespaceIDs map[string]string
 }
 
 // Identity tells one incarnation of a pod from another of the same name.
@@ -45,6 +48,13 @@ type Identity struct {
 	Owner Owner
 	// Since is the batch in which this was seen first.
 	Since Instant
+}
+
+// NamespaceIdentity is what Kubernetes tells of a namespace.
+type NamespaceIdentity struct {
+	Name   string
+	UID    string // stays the same as long as the namespace exists, and never comes back
+	Labels string // spelled as those of an [Identity]; empty for none
 }
 
 // Owner names a workload of Kubernetes in its pods' namespace, such as a
@@ -83,4 +93,7 @@ type Memory struct {
 	Identities map[Entity]Identity
 	// NamespaceLabels are the present ones of the namespaces that have any.
 	NamespaceLabels map[string]string
+	// NamespaceIDs are the names of namespaces by the ids that metric-export
+	// has of them.
+	NamespaceIDs map[string]string
 }

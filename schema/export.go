@@ -13,14 +13,15 @@ var ErrExportDisabled = errors.New("metric-export is disabled")
 // are. What Heapster does not say is empty.
 type Exported struct {
 	// Entity is a node, a pod, a container or a system container. A pod's and
-	// a container's Namespace is empty, as the export does not name it: learn
-	// it by NamespaceID.
+	// a container's Namespace is empty, as the export of Heapster since v1.4
+	// does not name it: learn it by NamespaceID.
 	//
 	// Heapster calls a node's container machine and a pod's /pod here. A
 	// system container of the name machine therefore looks like its node.
 	Entity Entity
 
-	NamespaceID string // the UID of a pod's or a container's namespace
+	Namespace   string // the name of a pod's or a container's namespace: Heapster v1.0 to v1.3 alone has it
+	NamespaceID string // the UID of the same; empty where Heapster may not list namespaces
 	PodUID      string // of a pod or a container
 	Node        string // the nodename, which series go by, of what it runs on
 	Hostname    string // of the same node

@@ -44,13 +44,19 @@ func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.
 		common, standard := split(schema.CommonMetricsOf(kind))
 		ask[kind] = metrics{common, standard}
 	}
-	for _, e := range slices.Concat(found.listed, found.gone) {
+	doubted := slices.SortedFunc(maps.Keys(p.export.doubted.containers), compareEntities)
+	for _, e := range slices.Concat(found.listed, found.gone, doubted) {
 		if !isContainer(e.Kind) {
 			continue
 		}
 		result.entities++
 		if p.Containers == ContainersExport {
 			p.exportAlone(&result, e)
+			if missing := p.export.at > 0 && !p.export.has[e]; missing && (found.present[e] || p.export.doubted.containers[e]) {
+				n := e.Scope()
+				n.Part = schema.Standard
+				result.requests = append(result.requests, p.common(p.needsOf(e, n, true), ask[e.Kind].standard)...)
+			}
 			continue
 		}
 		n := p.needsOf(e, e.Scope(), found.present[e])
@@ -83,7 +89,8 @@ func split(metrics []schema.Metric) (common, standard []schema.Metric) {
 }
 
 // exportAlone reads a container by the export alone: batches before the
-// export's are holes.
+// export's are holes. Those that the lists show and the export does not, or
+// whose namespace it does not tell, are asked for by name.
 func (p *pass) exportAlone(result *plan, e schema.Entity) {
 	scope := e.Scope()
 	scope.Part = schema.Standard
@@ -108,9 +115,11 @@ func (p *pass) exportAlone(result *plan, e schema.Entity) {
 // planLabelled asks for the history of the label sets that the export shows,
 // and of those that it showed until lately.
 func (p *pass) planLabelled(result *plan) {
-	entities := slices.Collect(maps.Keys(p.export.labelled))
+	doubted := p.export.doubted.labelled
+	entities := slices.AppendSeq(slices.Collect(maps.Keys(p.export.labelled)), maps.Keys(doubted))
 	for e, lastSeen := range p.memory.Entities {
-		if _, shown := p.export.labelled[e]; e.Labels != "" && !shown && p.wants(e.Owner()) &&
+		_, shown := p.export.labelled[e]
+		if e.Labels != "" && !shown && doubted[e] == nil && p.wants(e.Owner()) &&
 			(lastSeen == 0 || !p.attentive() || p.seen().Sub(lastSeen) <= shortAfterlife) {
 			entities = append(entities, e)
 		}
@@ -118,37 +127,48 @@ func (p *pass) planLabelled(result *plan) {
 	slices.SortFunc(entities, compareEntities)
 	for _, e := range entities {
 		scope := e.Scope()
-		result.cover(scope, p.listedBefore(e))
 		row, shown := p.export.labelled[e]
-		if shown && p.listedBefore(e) && p.covers(p.memory.Watermarks[scope]) {
-			continue
+		byExport := p.Containers == ContainersExport && isContainer(e.Kind) && doubted[e] == nil
+		if byExport && p.export.at == 0 {
+			continue // nothing was read
 		}
-		if p.Containers == ContainersExport && isContainer(e.Kind) {
+		result.cover(scope, p.listedBefore(e))
+		if byExport || shown && p.listedBefore(e) && p.covers(p.memory.Watermarks[scope]) {
 			continue
 		}
 		metrics := familyMetrics(e)
-		if shown {
+		switch {
+		case shown:
 			metrics = metricsIn(p.export.rows[row])
+		case doubted[e] != nil:
+			metrics = doubted[e]
 		}
-		result.requests = append(result.requests, p.common(p.needsOf(e, scope, shown), metrics)...)
+		result.requests = append(result.requests, p.common(p.needsOf(e, scope, shown || doubted[e] != nil), metrics)...)
 	}
 }
 
 // labelledChanges compares the label sets of the export with those of the last
-// pass. Without an export they stay as they were.
+// pass. Without an export they stay as they were, and so do those that were
+// asked for by name without an answer.
 func (p *pass) labelledChanges() (appeared []schema.Entity, vanished map[schema.Entity]schema.Instant) {
-	if p.export.at == 0 {
+	x := p.export
+	if x.at == 0 {
 		return nil, nil
 	}
-	for e := range p.export.labelled {
-		if !p.listedBefore(e) {
+	shown := func(e schema.Entity) bool {
+		_, labelled := x.labelled[e]
+		return labelled || x.doubted.answered[e]
+	}
+	for _, e := range slices.AppendSeq(slices.Collect(maps.Keys(x.labelled)), maps.Keys(x.doubted.answered)) {
+		if e.Labels != "" && shown(e) && !p.listedBefore(e) {
 			appeared = append(appeared, e)
 		}
 	}
 	slices.SortFunc(appeared, compareEntities)
+	appeared = slices.Compact(appeared)
 	vanished = make(map[schema.Entity]schema.Instant)
 	for e, lastSeen := range p.memory.Entities {
-		if _, shown := p.export.labelled[e]; e.Labels != "" && lastSeen == 0 && !shown {
+		if e.Labels != "" && lastSeen == 0 && !shown(e) && !x.doubted.unasked[e] {
 			vanished[e] = p.lastShown(e)
 		}
 	}

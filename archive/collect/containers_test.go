@@ -257,7 +257,7 @@ func TestNamespacesAreToldByTheirIDs(t *testing.T) {
 	sets := small(0)
 	for _, more := range [][]heapsim.Set{
 		pod("one", "web-0", "id-1", 1), pod("one", "solo", "id-1", 2), pod("two", "web-0", "id-2", 3),
-		pod("three", "db-0", "id-3", 4), pod("four", "db-0", "id-4", 5), // not to be told apart
+		pod("three", "db-0", "id-3", 4), pod("four", "db-0", "id-4", 5), // told apart by their values
 	} {
 		sets = append(sets, more...)
 	}
@@ -266,7 +266,7 @@ func TestNamespacesAreToldByTheirIDs(t *testing.T) {
 	w.want("SELECT namespace, pod, value FROM samples WHERE kind = 'container' ORDER BY value",
 		"one|web-0|1\none|solo|2\ntwo|web-0|3\nthree|db-0|4\nfour|db-0|5")
 	w.want("SELECT namespace, pod, uid FROM pod_identities ORDER BY uid",
-		"one|solo|uid-onesolo\none|web-0|uid-oneweb-0\ntwo|web-0|uid-twoweb-0")
+		"four|db-0|uid-fourdb-0\none|solo|uid-onesolo\none|web-0|uid-oneweb-0\nthree|db-0|uid-threedb-0\ntwo|web-0|uid-twoweb-0")
 }
 
 func TestIncarnationsOfAPod(t *testing.T) {

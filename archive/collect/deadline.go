@@ -129,6 +129,6 @@ func (e timedEnricher) Pods(ctx context.Context, whole bool) ([]schema.Identity,
 	})
 }
 
-func (e timedEnricher) NamespaceLabels(ctx context.Context) (map[string]string, error) {
-	return ask(ctx, e.deadline, e.Enricher.NamespaceLabels)
+func (e timedEnricher) Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error) {
+	return ask(ctx, e.deadline, e.Enricher.Namespaces)
 }

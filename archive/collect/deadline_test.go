@@ -166,7 +166,7 @@ func (silent) Pods(ctx context.Context, _ bool) ([]schema.Identity, error) {
 	return nil, ctx.Err()
 }
 
-func (silent) NamespaceLabels(ctx context.Context) (map[string]string, error) {
+func (silent) Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }

@@ -15,11 +15,12 @@ import (
 
 // discovery is what there is to ask for.
 type discovery struct {
-	nodes    []string            // every node listed, wanted or not
-	homes    map[string][]string // the namespaces that list a pod of that name, wanted or not
-	listed   []schema.Entity     // wanted and in Heapster's latest batch
-	gone     []schema.Entity     // wanted, seen lately, and not listed any more
-	appeared []schema.Entity     // listed, and not at the last pass
+	nodes    []string                // every node listed, wanted or not
+	homes    map[exportName][]string // the namespaces that list a pod or container of that name, wanted or not
+	whole    bool                    // homes has every container, wanted or not
+	listed   []schema.Entity         // wanted and in Heapster's latest batch
+	gone     []schema.Entity         // wanted, seen lately, and not listed any more
+	appeared []schema.Entity         // listed, and not at the last pass
 	vanished map[schema.Entity]schema.Instant
 	present  map[schema.Entity]bool // listed, and nodes that are not wanted
 	unheard  map[schema.Scope]bool  // scopes whose list could not be read
@@ -29,7 +30,7 @@ type discovery struct {
 // that ended is in no list, yet its last samples are still to be had.
 func (p *pass) discover(ctx context.Context) (discovery, error) {
 	found := discovery{
-		homes:    make(map[string][]string),
+		homes:    make(map[exportName][]string),
 		vanished: make(map[schema.Entity]schema.Instant),
 		present:  make(map[schema.Entity]bool),
 		unheard:  make(map[schema.Scope]bool),
@@ -38,13 +39,9 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 	if err != nil {
 		return discovery{}, err
 	}
-	slices.SortFunc(entities, compareEntities)
-	for _, e := range slices.Compact(entities) {
-		switch e.Kind {
-		case schema.Node:
+	for _, e := range found.house(entities) {
+		if e.Kind == schema.Node {
 			found.nodes = append(found.nodes, e.Node)
-		case schema.Pod:
-			found.homes[e.Pod] = append(found.homes[e.Pod], e.Namespace)
 		}
 		// Nodes are remembered even if they are not wanted: they tell the
 		// cluster from another one.
@@ -79,7 +76,25 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 	return found, nil
 }
 
-// add lists an entity that only the export shows.
+// house notes the namespaces that list each name, and returns the entities
+// sorted, each once.
+func (d *discovery) house(entities []schema.Entity) []schema.Entity {
+	slices.SortFunc(entities, compareEntities)
+	entities = slices.Compact(entities)
+	for _, e := range entities {
+		if e.Kind == schema.Pod || e.Kind == schema.Container {
+			d.homes[nameOf(e)] = append(d.homes[nameOf(e)], e.Namespace)
+		}
+	}
+	return entities
+}
+
+// isShared reports whether several namespaces may have the entity's name.
+func (d *discovery) isShared(e schema.Entity) bool {
+	return len(d.homes[nameOf(e)]) > 1 || len(d.unheard) > 0
+}
+
+// add lists an entity that the lists did not show.
 func (d *discovery) add(e schema.Entity, memory schema.Memory) {
 	if d.present[e] {
 		return
@@ -104,6 +119,7 @@ func (p *pass) list(ctx context.Context, found *discovery) ([]schema.Entity, err
 		if len(unknown) > 0 {
 			p.Log.Info("keys of an unknown form", "count", len(unknown), "first", unknown[0])
 		}
+		found.whole = true
 		return entities, p.checkEntities(len(entities))
 	}
 	var beyond *schema.LimitError

@@ -15,7 +15,8 @@ func (p *pass) enrich(ctx context.Context, found discovery) error {
 		return nil
 	}
 	batch := p.batch()
-	pods, err := p.Enricher.Pods(ctx, p.export.at == 0)
+	whole := p.export.at == 0 || len(p.export.whose.undecided()) > 0
+	pods, err := p.kubernetesPods(ctx, whole)
 	if err != nil {
 		if err := p.untold(ctx, schema.Pod, "pods' owners", err); err != nil {
 			return err
@@ -23,9 +24,9 @@ func (p *pass) enrich(ctx context.Context, found discovery) error {
 	}
 	batch.Identities = p.news(p.identify(pods, found))
 
-	labels, err := p.Enricher.NamespaceLabels(ctx)
+	namespaces, err := p.kubernetesNamespaces(ctx)
 	if err == nil {
-		batch.NamespaceLabels = p.relabelled(labels)
+		batch.NamespaceLabels = p.relabelled(namespaces)
 	} else if err := p.untold(ctx, schema.Namespace, "namespaces' labels", err); err != nil {
 		return err
 	}
@@ -85,15 +86,17 @@ func (p *pass) identify(pods []schema.Identity, found discovery) []schema.Identi
 
 // relabelled returns the labels of the namespaces that have others than the
 // store knows of: none at all, if they were deleted.
-func (p *pass) relabelled(labels map[string]string) map[string]string {
+func (p *pass) relabelled(namespaces []schema.NamespaceIdentity) map[string]string {
 	changed := make(map[string]string)
-	for name, text := range labels {
-		if p.wantsNamespace(name) && p.memory.NamespaceLabels[name] != text {
-			changed[name] = text
+	exists := make(map[string]bool, len(namespaces))
+	for _, n := range namespaces {
+		exists[n.Name] = true
+		if p.wantsNamespace(n.Name) && p.memory.NamespaceLabels[n.Name] != n.Labels {
+			changed[n.Name] = n.Labels
 		}
 	}
 	for name := range p.memory.NamespaceLabels {
-		if _, exists := labels[name]; !exists && p.wantsNamespace(name) {
+		if !exists[name] && p.wantsNamespace(name) {
 			changed[name] = ""
 		}
 	}

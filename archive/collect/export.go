@@ -4,19 +4,22 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"heapstash/schema"
 )
 
 // export is what metric-export gave of Heapster's newest batch, with names.
 type export struct {
-	at         schema.Instant // of the batch; None without an export
-	rows       []schema.Row   // of containers, system containers and labelled series that are wanted
-	has        map[schema.Entity]bool
-	labelled   map[schema.Entity]int // the row of each labelled entity
-	identities []schema.Identity     // of every pod that it names and that is wanted
-	refused    bool                  // it is not to be had from this Heapster
+	at         schema.Instant         // of the batch; None without an export
+	rows       []schema.Row           // of containers, system containers and labelled series that are wanted
+	told       map[schema.Entity]bool // those that it has a set of
+	has        map[schema.Entity]bool // containers and system containers that it has values of
+	labelled   map[schema.Entity]int  // the row of each labelled entity
+	identities []schema.Identity      // of every pod that it names and that is wanted
+	refused    bool                   // it is not to be had from this Heapster
+
+	whose   *attribution
+	doubted doubts
 }
 
 // exporting is a metric-export under way. Heapster works on it for as long as
@@ -72,88 +75,86 @@ func (p *pass) finishExport(ctx context.Context, e *exporting, found *discovery)
 		})
 		return export{refused: lasting}, nil
 	}
-	for scope := range found.unheard {
-		if scope.Kind == schema.Pod {
-			// A pod of that namespace could be mistaken for its namesake in
-			// another one.
-			p.Log.Info("pods of a namespace could not be listed: metric-export is left aside", "namespace", scope.Name)
-			return export{}, nil
+	x := newExport(sets)
+	current := p.relist(ctx, x.at, found)
+	if err := ctx.Err(); err != nil {
+		return export{}, err
+	}
+	x.whose = attribute(sets, found.lists(!current))
+	p.findNamespaces(ctx, x.whose)
+	for _, set := range sets {
+		if set.Entity.Pod == "" {
+			p.admit(&x, set, found)
 		}
 	}
-	x := p.resolve(sets, found)
-	if x.at != p.record.Horizon {
-		// A batch came between the lists and the export. Namespaces are told
-		// by what both show, and could be mistaken for one another now.
-		p.Log.Info("metric-export has another batch than the lists: it is left aside", "batch", x.at, "listed", p.record.Horizon)
-		return export{}, nil
+	for _, c := range x.whose.claims {
+		if c.namespace != "" {
+			p.admitAll(&x, c, found)
+		} else {
+			p.doubt(&x, c, found)
+		}
 	}
 	return x, nil
 }
 
-// resolve gives the sets their namespaces' names, and keeps what is wanted.
-func (p *pass) resolve(sets []schema.Exported, found *discovery) export {
-	x := export{has: make(map[schema.Entity]bool), labelled: make(map[schema.Entity]int)}
-	names := namespaceNames(sets, found.homes)
-	pods := make(map[schema.Entity]*schema.Identity)
-	images := make(map[schema.Entity][]string)
+func newExport(sets []schema.Exported) export {
+	x := export{
+		told:     make(map[schema.Entity]bool),
+		has:      make(map[schema.Entity]bool),
+		labelled: make(map[schema.Entity]int),
+		doubted:  newDoubts(),
+	}
 	for _, set := range sets {
-		e := set.Entity
-		if e.Kind == schema.Pod || e.Kind == schema.Container {
-			if e.Namespace = names[set.NamespaceID]; e.Namespace == "" || !slices.Contains(found.homes[e.Pod], e.Namespace) {
-				continue
-			}
-		}
-		at := newestRow(set.Rows)
-		x.at = max(x.at, at)
-		pod := schema.PodEntity(e.Namespace, e.Pod)
-		switch {
-		case e.Kind == schema.Pod && set.PodUID != "":
-			pods[pod] = &schema.Identity{Pod: pod, UID: set.PodUID, Node: set.Node, Labels: set.PodLabels, Since: at}
-			if known := p.memory.Identities[pod]; known.UID == set.PodUID {
-				pods[pod].Owner = known.Owner // of which the export knows nothing
-			}
-		case e.Kind == schema.Container && set.BaseImage != "":
-			images[pod] = append(images[pod], e.Container+"="+set.BaseImage)
-		}
-		if !p.wants(e) {
-			continue
-		}
-		if twin, mixed := namesake(e); mixed && found.present[twin] {
-			p.hole(schema.Hole{Entity: e, Cause: schema.CauseExport, Lasting: true,
-				Detail: fmt.Sprintf("metric-export does not tell it from %v: neither's labelled series are read", twin)})
-			continue
-		}
-		if len(set.Unspelled) > 0 {
-			p.hole(schema.Hole{Entity: e, Cause: schema.CauseUnaddressable, Lasting: true,
-				Detail: fmt.Sprintf("%d sets of resource labels are spelled as others are, and were left out; the first is %q", len(set.Unspelled), set.Unspelled[0])})
-		}
-		if isContainer(e.Kind) {
-			x.has[e] = true
-			if found.unheard[e.Scope()] {
-				found.add(e, p.memory)
-			}
-		}
-		for _, row := range set.Rows {
-			row.Entity.Namespace = e.Namespace
-			if row.Entity.Labels == "" && !isContainer(e.Kind) {
-				continue // nodes and pods are read by name, with the same values
-			}
-			if row.Entity.Labels != "" {
-				x.labelled[row.Entity] = len(x.rows)
-			}
-			x.rows = append(x.rows, row)
-		}
+		x.at = max(x.at, newestRow(set.Rows))
 	}
-	for pod, identity := range pods {
-		if !found.present[pod] {
-			continue
-		}
-		slices.Sort(images[pod])
-		identity.Images = strings.Join(images[pod], ",")
-		x.identities = append(x.identities, *identity)
-	}
-	slices.SortFunc(x.identities, func(a, b schema.Identity) int { return compareEntities(a.Pod, b.Pod) })
 	return x
+}
+
+// admitAll keeps what is wanted of a claim whose namespace is known.
+func (p *pass) admitAll(x *export, c *claim, found *discovery) {
+	for _, set := range c.sets {
+		named := *set
+		named.Entity.Namespace = c.namespace
+		p.admit(x, named, found)
+	}
+}
+
+// admit keeps what is wanted of a set that has all of its names.
+func (p *pass) admit(x *export, set schema.Exported, found *discovery) {
+	e := set.Entity
+	if !p.wants(e) {
+		return
+	}
+	if twin, mixed := namesake(e); mixed && found.present[twin] {
+		p.hole(schema.Hole{Entity: e, Cause: schema.CauseExport, Lasting: true,
+			Detail: fmt.Sprintf("metric-export does not tell it from %v: neither's labelled series are read", twin)})
+		return
+	}
+	p.unspelled(e, set)
+	x.told[e] = true
+	if e.Kind != schema.Node {
+		found.add(e, p.memory)
+	}
+	for _, row := range set.Rows {
+		row.Entity.Namespace = e.Namespace
+		switch {
+		case row.Entity.Labels != "":
+			x.labelled[row.Entity] = len(x.rows)
+		case isContainer(e.Kind):
+			x.has[e] = x.has[e] || row.At == x.at
+		default:
+			continue // nodes and pods are read by name, with the same values
+		}
+		x.rows = append(x.rows, row)
+	}
+}
+
+// unspelled notes the label sets of the entity that are left out.
+func (p *pass) unspelled(e schema.Entity, set schema.Exported) {
+	if len(set.Unspelled) > 0 {
+		p.hole(schema.Hole{Entity: e, Cause: schema.CauseUnaddressable, Lasting: true,
+			Detail: fmt.Sprintf("%d sets of resource labels are spelled as others are, and were left out; the first is %q", len(set.Unspelled), set.Unspelled[0])})
+	}
 }
 
 // namesake is the container that metric-export would give the same name as the
@@ -175,42 +176,6 @@ func newestRow(rows []schema.Row) schema.Instant {
 		at = max(at, row.At)
 	}
 	return at
-}
-
-// namespaceNames tells the namespaces' names by their ids, which are all that
-// the export has. homes are the namespaces that list a pod of each name: a pod
-// whose name only one namespace has gives that one away, and every id found
-// narrows the choice for the others. What stays open is left out, not guessed.
-func namespaceNames(sets []schema.Exported, homes map[string][]string) map[string]string {
-	names := make(map[string]string) // by id
-	taken := make(map[string]bool)
-	for learned := true; learned; {
-		learned = false
-		for _, set := range sets {
-			if set.Entity.Pod == "" || set.NamespaceID == "" {
-				continue
-			}
-			if _, known := names[set.NamespaceID]; known {
-				continue
-			}
-			open := slices.DeleteFunc(slices.Clone(homes[set.Entity.Pod]), func(name string) bool { return taken[name] })
-			if len(open) == 1 {
-				names[set.NamespaceID] = open[0]
-				taken[open[0]] = true
-				learned = true
-			}
-		}
-	}
-	return names
-}
-
-// news returns the identities that are not those which the store has.
-func (p *pass) news(identities []schema.Identity) []schema.Identity {
-	return slices.DeleteFunc(slices.Clone(identities), func(i schema.Identity) bool {
-		known, ok := p.memory.Identities[i.Pod]
-		i.Since = known.Since
-		return ok && i == known
-	})
 }
 
 // covers reports whether the export alone brings everything that its series
@@ -236,4 +201,24 @@ func (p *pass) missed(watermark schema.Instant) schema.Window {
 		}
 	}
 	return w
+}
+
+// window is the time from one batch to another, both included.
+func (p *pass) window(from, to schema.Instant) schema.Window {
+	return schema.Window{From: from, To: to.Add(p.step) - 1}
+}
+
+// unread is the time of the batches after the watermark that the export does
+// not bring of somebody whom it does not show: all up to the horizon.
+func (p *pass) unread(watermark schema.Instant) schema.Window {
+	first := p.record.Horizon
+	for _, batch := range slices.Backward(p.batches) {
+		if watermark > 0 && batch > watermark && batch <= p.record.Horizon {
+			first = batch
+		}
+	}
+	if watermark >= p.record.Horizon {
+		return schema.Window{}
+	}
+	return p.window(first, p.record.Horizon)
 }

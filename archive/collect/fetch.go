@@ -16,16 +16,14 @@ import (
 // asking: each has been tried several times already.
 const givingUp = 16
 
-// fetched is what a stage brought.
-type fetched struct {
-	rows       []schema.Row
-	watermarks map[schema.Scope]schema.Instant
-	asked      map[schema.Scope][]schema.MetricName
+// answers are what the requests of a plan brought.
+type answers struct {
+	rows []schema.Row
+	errs []error // of each request
 }
 
-// fetch carries out a plan. Requests that fail leave holes; the only error is
-// that of ctx.
-func (p *pass) fetch(ctx context.Context, plan plan) (fetched, error) {
+// fetch carries out a plan. The only error is that of ctx.
+func (p *pass) fetch(ctx context.Context, plan plan) (answers, error) {
 	rows := newRows()
 	errs := make([]error, len(plan.requests))
 	var mu sync.Mutex // guards rows
@@ -68,11 +66,9 @@ func (p *pass) fetch(ctx context.Context, plan plan) (fetched, error) {
 	}
 	group.Wait() // its functions return no error
 	if err := ctx.Err(); err != nil {
-		return fetched{}, err
+		return answers{}, err
 	}
-	result := fetched{rows: rows.all()}
-	result.watermarks, result.asked = p.settle(plan, errs)
-	return result, nil
+	return answers{rows.all(), errs}, nil
 }
 
 func pointsOf(series [][]schema.Point) int {

@@ -91,13 +91,16 @@ type pass struct {
 	source Source // nil for a pass that cannot read any
 	store  Store
 
-	record schema.Pass
-	memory schema.Memory
-	export export
-	taken  atomic.Int64 // samples read
-	holes  []schema.Hole
-	stored int    // how many of holes are in the ledger already
-	hint   string // that was logged last, lest it be repeated at each hole
+	record  schema.Pass
+	memory  schema.Memory
+	export  export
+	shown   testimony              // of pods, in the horizon's batch
+	kube    kubernetes             // what was asked of it
+	present map[schema.Entity]bool // what is listed
+	taken   atomic.Int64           // samples read
+	holes   []schema.Hole
+	stored  int    // how many of holes are in the ledger already
+	hint    string // that was logged last, lest it be repeated at each hole
 
 	batches []schema.Instant // that Heapster is known to have made lately, sorted
 	step    time.Duration    // from one to the next
@@ -136,6 +139,7 @@ func (p *pass) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.present = found.present
 	if err := p.checkNodes(found); err != nil {
 		return err
 	}
@@ -162,26 +166,20 @@ func (p *pass) run(ctx context.Context) error {
 		if batch.Carried, err = p.discoverNames(ctx, found, kinds); err != nil {
 			return err
 		}
-		if err := p.stage(ctx, batch, p.plan(found, batch.Carried, kinds)); err != nil {
+		plan := p.plan(found, batch.Carried, kinds)
+		a, err := p.fetch(ctx, plan)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(kinds, schema.Pod) {
+			p.shown = testify(plan.requests, a, p.record.Horizon, found.isShared)
+		}
+		if err := p.keep(ctx, batch, plan, a); err != nil {
 			return err
 		}
 		batch = p.batch()
 	}
-	listed := len(found.appeared)
-	if p.export, err = p.finishExport(ctx, underway, &found); err != nil {
-		return err
-	}
-	p.chooseContainers(found)
-	if p.Containers == ContainersFull {
-		if batch.Carried, err = p.discoverNames(ctx, found, containerKinds); err != nil {
-			return err
-		}
-	}
-	batch.Rows = p.export.rows
-	batch.Appeared, batch.Vanished = p.labelledChanges()
-	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // by the export alone
-	batch.Identities = p.news(p.export.identities)
-	if err := p.stage(ctx, batch, p.planContainers(found, batch.Carried)); err != nil {
+	if err := p.readContainers(ctx, underway, found, batch); err != nil {
 		return err
 	}
 	if err := p.enrich(ctx, found); err != nil {
@@ -193,16 +191,41 @@ func (p *pass) run(ctx context.Context) error {
 	return p.prune(ctx)
 }
 
-// stage carries out a plan and stores the batch with what it brought.
-func (p *pass) stage(ctx context.Context, batch schema.Batch, plan plan) error {
-	p.record.Entities += plan.entities
-	result, err := p.fetch(ctx, plan)
+// readContainers is the last stage: containers, system containers and labelled
+// series, with what metric-export tells.
+func (p *pass) readContainers(ctx context.Context, underway *exporting, found discovery, batch schema.Batch) (err error) {
+	listed := len(found.appeared)
+	if p.export, err = p.finishExport(ctx, underway, &found); err != nil {
+		return err
+	}
+	p.chooseContainers(found)
+	if p.Containers == ContainersFull {
+		if batch.Carried, err = p.discoverNames(ctx, found, containerKinds); err != nil {
+			return err
+		}
+	}
+	plan := p.planContainers(found, batch.Carried)
+	a, err := p.fetch(ctx, plan)
 	if err != nil {
 		return err
 	}
-	batch.Rows = append(batch.Rows, result.rows...)
-	maps.Copy(batch.Watermarks, result.watermarks)
-	maps.Copy(batch.Asked, result.asked)
+	p.reconcile(&found, plan, a)
+	p.export.identities = p.identities(found)
+	batch.Rows = p.export.rows
+	batch.Appeared, batch.Vanished = p.labelledChanges()
+	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // by the export alone
+	batch.Identities = p.news(p.export.identities)
+	batch.NamespaceIDs = p.learned(found)
+	return p.keep(ctx, batch, plan, a)
+}
+
+// keep judges what a plan brought, and stores it with the batch.
+func (p *pass) keep(ctx context.Context, batch schema.Batch, plan plan, a answers) error {
+	p.record.Entities += plan.entities
+	watermarks, asked := p.settle(plan, a.errs)
+	batch.Rows = append(batch.Rows, a.rows...)
+	maps.Copy(batch.Watermarks, watermarks)
+	maps.Copy(batch.Asked, asked)
 	if err := p.write(ctx, batch); err != nil {
 		return err
 	}

@@ -103,10 +103,31 @@ func (p *pass) nameless(scope schema.Scope, e schema.Entity, err error) {
 		p.hole(h)
 		return
 	}
-	if h.Window = p.missed(p.memory.Watermarks[scope]); h.Window.From > 0 && p.memory.Watermarks[scope] > 0 {
-		h.Lasting = false
-		p.hole(h)
+	watermark := p.memory.Watermarks[scope]
+	switch {
+	case p.export.at > 0 && !p.isMissing(e):
+		if h.Window = p.missed(watermark); watermark == 0 || h.Window.From == 0 {
+			return
+		}
+	case p.export.refused:
+		return // nothing of it was promised
+	default:
+		if h.Window = p.unread(watermark); h.Window.From == 0 {
+			return
+		}
 	}
+	h.Lasting = false
+	p.hole(h)
+}
+
+// isMissing reports whether the newest batch has the entity, or may have it, and
+// the export that was read does not bring it.
+func (p *pass) isMissing(e schema.Entity) bool {
+	if e.Labels != "" {
+		_, shown := p.export.labelled[e]
+		return !shown && p.export.doubted.labelled[e] != nil
+	}
+	return !p.export.told[e] && (p.present[e] || p.export.doubted.containers[e])
 }
 
 // scopeHole describes the failed requests of one scope: as exactly as one

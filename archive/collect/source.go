@@ -70,9 +70,8 @@ type Enricher interface {
 	// if the pods are asked for whole, which takes several times the bytes;
 	// Since is none.
 	Pods(ctx context.Context, whole bool) ([]schema.Identity, error)
-	// NamespaceLabels returns the labels of every namespace, empty for one
-	// without any, spelled as those of an [schema.Identity].
-	NamespaceLabels(ctx context.Context) (map[string]string, error)
+	// Namespaces returns every namespace.
+	Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error)
 }
 
 // Meter counts what was sent and received since it was made.

@@ -25,6 +25,7 @@ type exportedJSON struct {
 // shows (metrics/core/labels.go).
 var exportedAttributes = [...]string{
 	"nodename", "hostname", "host_id", "container_base_image", "pod_id", "namespace_id", "labels",
+	"pod_namespace", // up to v1.3 alone
 }
 
 // exported reports whether metric-export has the metric: the standard metrics

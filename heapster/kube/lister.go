@@ -122,15 +122,12 @@ func (l *Lister) controllers(ctx context.Context, m middleman, wanted map[string
 	return err
 }
 
-// NamespaceLabels returns the labels of all namespaces, spelled as Heapster
+// Namespaces returns all namespaces. Their labels are spelled as Heapster
 // spells pods': key:value pairs, sorted, joined by commas.
-func (l *Lister) NamespaceLabels(ctx context.Context) (map[string]string, error) {
-	namespaces, err := list(ctx, l.metadata, "/api/v1/namespaces", func(o object) (object, bool) { return o, true })
-	labels := make(map[string]string, len(namespaces))
-	for _, o := range namespaces {
-		labels[o.Metadata.Name] = o.labels()
-	}
-	return labels, err
+func (l *Lister) Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error) {
+	return list(ctx, l.metadata, "/api/v1/namespaces", func(o object) (schema.NamespaceIdentity, bool) {
+		return schema.NamespaceIdentity{Name: o.Metadata.Name, UID: o.Metadata.UID, Labels: o.labels()}, true
+	})
 }
 
 // labels are Heapster's spelling (its metrics/util/label_copier.go).

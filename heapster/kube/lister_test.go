@@ -160,13 +160,13 @@ func TestListsThatNobodyNeeds(t *testing.T) {
 	}
 }
 
-func TestNamespaceLabels(t *testing.T) {
+func TestNamespaces(t *testing.T) {
 	lister, _ := newLister(t, map[string]string{"/api/v1/namespaces?limit=500": `{"kind":"NamespaceList","apiVersion":"v1",
 "metadata":{"selfLink":"/api/v1/namespaces","resourceVersion":"9"},"items":[
 {"metadata":{"name":"shop","uid":"1","labels":{"team":"blue","a/b":""}},"spec":{"finalizers":["kubernetes"]},"status":{"phase":"Active"}},
 {"metadata":{"name":"bare","uid":"2"}}]}`})
-	got, err := lister.NamespaceLabels(t.Context())
-	if want := map[string]string{"shop": "a/b:,team:blue", "bare": ""}; err != nil || !reflect.DeepEqual(got, want) {
+	got, err := lister.Namespaces(t.Context())
+	if want := []schema.NamespaceIdentity{{Name: "shop", UID: "1", Labels: "a/b:,team:blue"}, {Name: "bare", UID: "2"}}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -200,7 +200,7 @@ func TestListErrors(t *testing.T) {
 			}
 		})
 	}
-	_, err := listerOf(t, "http://127.0.0.1:1", heapster.Options{Tries: 1}).NamespaceLabels(t.Context())
+	_, err := listerOf(t, "http://127.0.0.1:1", heapster.Options{Tries: 1}).Namespaces(t.Context())
 	if !errors.Is(err, schema.ErrUnreachable) {
 		t.Errorf("nobody there: %v", err)
 	}

@@ -16,7 +16,7 @@ func Enrichment(ctx context.Context, l *kube.Lister) Finding {
 	if err != nil {
 		return unenriched(name, "pods' owners", err)
 	}
-	namespaces, err := l.NamespaceLabels(ctx)
+	namespaces, err := l.Namespaces(ctx)
 	if err != nil {
 		return unenriched(name, "namespaces' labels", err)
 	}

@@ -1,0 +1,52 @@
+package collect
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// identities are those of the wanted pods that the export names. A set without
+// values is of the batch too.
+func (p *pass) identities(found discovery) []schema.Identity {
+	if p.export.whose == nil {
+		return nil
+	}
+	at := cmp.Or(p.export.at, p.seen())
+	pods := make(map[schema.Entity]*schema.Identity)
+	images := make(map[schema.Entity][]string)
+	for _, c := range p.export.whose.claims {
+		for _, set := range c.sets {
+			pod := schema.PodEntity(c.namespace, set.Entity.Pod)
+			switch {
+			case c.namespace == "" || !found.present[pod]:
+			case set.Entity.Kind == schema.Pod && set.PodUID != "":
+				pods[pod] = &schema.Identity{Pod: pod, UID: set.PodUID, Node: set.Node, Labels: set.PodLabels, Since: at}
+				if known := p.memory.Identities[pod]; known.UID == set.PodUID {
+					pods[pod].Owner = known.Owner // of which the export knows nothing
+				}
+			case set.Entity.Kind == schema.Container && set.BaseImage != "":
+				images[pod] = append(images[pod], set.Entity.Container+"="+set.BaseImage)
+			}
+		}
+	}
+	identities := make([]schema.Identity, 0, len(pods))
+	for pod, identity := range pods {
+		slices.Sort(images[pod])
+		identity.Images = strings.Join(images[pod], ",")
+		identities = append(identities, *identity)
+	}
+	slices.SortFunc(identities, func(a, b schema.Identity) int { return compareEntities(a.Pod, b.Pod) })
+	return identities
+}
+
+// news returns the identities that are not those which the store has.
+func (p *pass) news(identities []schema.Identity) []schema.Identity {
+	return slices.DeleteFunc(slices.Clone(identities), func(i schema.Identity) bool {
+		known, ok := p.memory.Identities[i.Pod]
+		i.Since = known.Since
+		return ok && i == known
+	})
+}
