@@ -58,6 +58,7 @@ func (w withoutConfig) Run() int {
 //	awaitrequest          wait until a request is held
 //	release               answer those that wait, and hold no more
 //	mend                  end all faults
+//	secure VARIABLE KIND  serve Heapster by an old apiserver with TLS: see secure
 //	exits CODE COMMAND... run the command, which must exit with that code
 //	signal NAME CODE COMMAND...
 //	                      the same, with a signal once it has a request held
@@ -100,6 +101,7 @@ func TestScripts(t *testing.T) {
 			"awaitrequest": inWorld((*world).awaitRequest, 0),
 			"release":      inWorld((*world).release, 0),
 			"mend":         inWorld((*world).mend, 0),
+			"secure":       inWorld((*world).secure, 2),
 			"signal":       inWorld((*world).signal, 3, math.MaxInt),
 			"unread":       inWorld((*world).unread, 3, math.MaxInt),
 			"exits":        inWorld((*world).exits, 2, math.MaxInt),
