@@ -89,6 +89,8 @@ func TestTLSFailures(t *testing.T) {
 			"insecure algorithm SHA1-RSA", "signed with SHA-1 or MD5, whatever the CA: reissue", ""},
 		"negative serial": {func(t *testing.T) string { return secure(t, with(ca.negative(t, good))) },
 			"negative serial number", "set GODEBUG=x509negativeserial=1", "x509negativeserial=1"},
+		"long key": {func(t *testing.T) string { return secure(t, with(ca.issue(t, longKey(t), nil))) },
+			"RSA key larger than 8192 bits", "set GODEBUG=tlsmaxrsasize=16384", ""},
 		"short key": {func(t *testing.T) string {
 			return openssl(t, ca.issue(t, rsaKeyOf(t, 768), nil), "-cipher", anyCipher)
 		}, "768-bit keys are insecure", "set GODEBUG=rsa1024min=0", "rsa1024min=0"},
@@ -157,6 +159,31 @@ func TestTLSFailures(t *testing.T) {
 				t.Errorf("with GODEBUG=%s: %v", test.wayOut, err)
 			}
 		})
+	}
+}
+
+// A key that is too long is taken with the setting, and then its signature is
+// looked at, which this one cannot make.
+func TestLongKey(t *testing.T) {
+	ca := newAuthority(t, nil)
+	address := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, longKey(t), nil)}})
+	t.Setenv("GODEBUG", "tlsmaxrsasize=16384")
+	if err := askTLS(t, address, ca.file); err == nil || !strings.Contains(err.Error(), "invalid signature by the server certificate") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What is set already and does not help is not advised again.
+func TestSettingsThatDoNotHelp(t *testing.T) {
+	ca := newAuthority(t, nil)
+	address := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, rsaKey(), nil)},
+		MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}})
+	for value, hint := range map[string]string{
+		"tlssha1=1,tlsrsakex=1,tls3des=1": "GODEBUG=tlsrsakex=1,tls3des=1,tlssha1=1 is set and does not help; or",
+		"tlsrsakex=1":                     "set GODEBUG=tlsrsakex=1,tls3des=1,tlssha1=1 in heapstash's environment; or",
+	} {
+		t.Setenv("GODEBUG", value)
+		checkError(t, askTLS(t, address, ca.file), schema.ErrUnreachable, "handshake failure", hint)
 	}
 }
 

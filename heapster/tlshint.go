@@ -3,6 +3,8 @@ package heapster
 import (
 	"errors"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -18,8 +20,16 @@ const (
 	debugLongRSA  = "GODEBUG=tlsmaxrsasize=16384"
 )
 
-// inEnvironment says where a setting of GODEBUG belongs.
-const inEnvironment = " in heapstash's environment"
+// set says where a setting of GODEBUG belongs, or that it is there already and
+// does not help.
+func set(debug string) string {
+	for setting := range strings.SplitSeq(strings.TrimPrefix(debug, "GODEBUG="), ",") {
+		if !slices.Contains(strings.Split(os.Getenv("GODEBUG"), ","), setting) {
+			return "set " + debug + " in heapstash's environment"
+		}
+	}
+	return debug + " is set and does not help"
+}
 
 // tlsHint tells what to do about a TLS handshake that failed for another reason
 // than the server's certificate, "" if none did. crypto/tls exports neither its
@@ -33,22 +43,22 @@ func (e *TransportError) tlsHint() string {
 	case says("server selected unsupported protocol version"):
 		return e.versionHint()
 	case says("negative serial number"):
-		return "Go refuses the server's certificate, whose serial number is negative: set " + debugSerial + inEnvironment + ", or reissue the certificate"
+		return "Go refuses the server's certificate, whose serial number is negative: " + set(debugSerial) + ", or reissue the certificate"
 	case says("failed to parse certificate from server"):
 		return "Go refuses the server's certificate for its form: reissue it, " + e.oldKubectl()
 	case says("-bit keys are insecure"):
-		return "Go refuses the server's RSA key, which is shorter than 1024 bits: set " + debugShortRSA + inEnvironment + ", or reissue the certificate with a longer key"
+		return "Go refuses the server's RSA key, which is shorter than 1024 bits: " + set(debugShortRSA) + ", or reissue the certificate with a longer key"
 	case says("RSA key larger than"):
-		return "Go refuses the server's long RSA key: set " + debugLongRSA + inEnvironment + ", or reissue the certificate with a shorter key"
+		return "Go refuses the server's long RSA key: " + set(debugLongRSA) + ", or reissue the certificate with a shorter key"
 	case says("unsupported signature algorithm"), says("invalid signature algorithm"), says("unconfigured cipher suite"):
 		return e.oldTLSHint()
 	case says("peer doesn't support any of the certificate's signature algorithms"):
-		return "the server takes no signature that goes with the client's certificate: set " + debugOldTLS + inEnvironment + ", " + e.oldKubectl()
+		return "the server takes no signature that goes with the client's certificate: " + set(debugOldTLS) + ", " + e.oldKubectl()
 	case says("http2: client conn could not be established"):
 		return "the server hung up after the TLS handshake: " + e.clientCertificate()
 	case e.handshake && e.brokenOff():
-		return "a firewall or load balancer cannot take the long first message of TLS with its post-quantum keys, or the server does not speak TLS there: " +
-			"set " + debugSmall + inEnvironment + " for a short message, or check host and port; " + e.oldKubectl()
+		return "a firewall or load balancer cannot take the first message of TLS, which post-quantum keys make long, or nothing speaks TLS there: " +
+			set(debugSmall) + ", or check host and port; " + e.oldKubectl()
 	default:
 		return ""
 	}
@@ -74,8 +84,8 @@ func (e *TransportError) alertHint(says func(string) bool) string {
 	case says("no application protocol"):
 		return "the server speaks neither HTTP/2 nor HTTP/1.1 over this TLS: is it the right host and port?"
 	case says("unexpected message"), says("error decoding message"), says("illegal parameter"), says("record overflow"), says("internal error"):
-		return "the server, or a firewall before it, does not understand the first message of TLS: set " + debugSmall + inEnvironment +
-			" for a short one, without post-quantum keys; " + e.oldKubectl()
+		return "the server, or a firewall before it, does not understand the first message of TLS, with its post-quantum keys: " +
+			set(debugSmall) + "; " + e.oldKubectl()
 	default:
 		return "the server ended the TLS handshake: its log says why; " + e.oldKubectl()
 	}
@@ -98,7 +108,7 @@ func (e *TransportError) versionHint() string {
 
 // oldTLSHint is for the alert that stands for nearly everything.
 func (e *TransportError) oldTLSHint() string {
-	return "Go and the server have no cipher, key exchange or curve in common: set " + debugOldTLS + inEnvironment +
+	return "Go and the server have no cipher, key exchange or curve in common: " + set(debugOldTLS) +
 		"; or the server wants a client certificate: " + e.clientCertificate() + "; " + e.oldKubectl()
 }
 

@@ -53,6 +53,23 @@ func rsaKeyOf(t *testing.T, bits int) crypto.Signer {
 	return key
 }
 
+// longKey is one of 9000 bits, as far as a certificate shows: the making of a
+// real one takes a minute.
+func longKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	n := new(big.Int).Lsh(big.NewInt(1), 9000-1)
+	return unsigning{&rsa.PublicKey{N: n.Add(n, big.NewInt(12345)), E: 65537}}
+}
+
+// unsigning is a key whose signatures are wrong.
+type unsigning struct{ public *rsa.PublicKey }
+
+func (k unsigning) Public() crypto.PublicKey { return k.public }
+
+func (k unsigning) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return make([]byte, k.public.Size()), nil
+}
+
 func ecKey(t *testing.T, curve elliptic.Curve) crypto.Signer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
