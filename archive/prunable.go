@@ -11,11 +11,15 @@ import (
 
 // Prunable is what [Prune] would take away.
 type Prunable struct {
-	Path   string         `json:"path"`
-	Kinds  []PrunableKind `json:"kinds"` // those that are not kept for ever
-	Passes int64          `json:"passes"`
-	Holes  int64          `json:"holes"`
-	Used   int64          `json:"used_bytes"` // of the file: for [Options].MaxSize
+	Path   string          `json:"path"`
+	Kinds  []PrunableKind  `json:"kinds"` // those that are not kept for ever
+	Levels []PrunableLevel `json:"levels"`
+	Passes int64           `json:"passes"`
+	Holes  int64           `json:"holes"`
+	Used   int64           `json:"used_bytes"` // of the file: for [Options].MaxSize
+	// Held is the number of samples that there are, by the ledger: nil where an
+	// archive was pruned before the ledger kept account of it.
+	Held *int64 `json:"held_samples,omitempty"`
 }
 
 // PrunableKind is what would go of one kind at one level, of all clusters.
@@ -90,7 +94,7 @@ func (r *Reader) Prunable(ctx context.Context, retention Retention, now time.Tim
 			return p, explain(r.path, err)
 		}
 	}
-	return p, nil
+	return p, explain(r.path, p.sumLevels(ctx, r))
 }
 
 func (k *PrunableKind) countRaw(ctx context.Context, db queryer) error {

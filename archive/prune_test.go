@@ -126,6 +126,15 @@ func TestPruneLeavesWhatIsYoungEnough(t *testing.T) {
 		t.Errorf("the dry run says\n%s\nwant\n%s", got, foretold)
 	}
 
+	held := stock(t, path, "SELECT count(*) FROM samples")
+	if would.Held == nil || fmt.Sprint(*would.Held) != held {
+		t.Errorf("the dry run says that there are %v samples, want %s", would.Held, held)
+	}
+	goes := stock(t, path, "SELECT count(*) FROM samples"+old)
+	if total := would.Total(); fmt.Sprint(total.Samples) != goes || total.Held <= 0 || total.Held > would.Used {
+		t.Errorf("in all, the dry run says %+v, want %s samples, of %d bytes", total, goes, would.Used)
+	}
+
 	p, err := archive.Prune(t.Context(), path, archive.Options{Retention: kept}, end.Add(1000*day).Time())
 	if err != nil {
 		t.Fatal(err)

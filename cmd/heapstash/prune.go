@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
@@ -17,6 +20,7 @@ import (
 
 func newPruneCommand() *cobra.Command {
 	var asJSON, dryRun bool
+	var keep keepFlags
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Take away what is older than archive.retention, and return its space",
@@ -24,22 +28,26 @@ func newPruneCommand() *cobra.Command {
 			"days (whole hours where less than a week is kept), and what nothing refers to any more. If the\n" +
 			"archive is larger than archive.max_size then, the oldest that is left goes, too. It returns\n" +
 			"the space to the file system. Passes do the same a little at a time, so prune is for the\n" +
-			"first time, after a change, or when the disk is full. It works in turns of half a second,\n" +
+			"first time, after a change, or when the disk is full. --keep-raw, --keep-hourly and\n" +
+			"--keep-daily stand for archive.retention.raw, hourly and daily in this run alone. It works in turns of half a second,\n" +
 			"and passes get in between; killed anywhere, it goes on where it stopped.\n\n" +
 			"Exit codes: 0 done; 1 failed, or no retention is set; 10 no archive; 11 another writer\n" +
 			"holds it (see --retry-lock); 130 interrupted.",
-		Example: "  heapstash prune --dry-run --config /etc/heapstash/heapstash.yaml\n" +
+		Example: "  heapstash prune --dry-run --keep-raw 90d\n" +
 			"  HEAPSTASH_ARCHIVE_RETENTION_RAW=90d,container=30d heapstash prune --retry-lock 1m",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd.Flags())
 			if err != nil {
 				return err
 			}
+			if err := keep.override(cmd.Flags(), &cfg.Archive.Retention); err != nil {
+				return err
+			}
 			opts := cfg.archiveOptions()
 			if !opts.Retention.Limited() && opts.MaxSize == 0 {
 				return hinted{
 					errors.New("archive.retention keeps everything: there is nothing to prune"),
-					"set archive.retention.raw, such as 90d, or 90d,container=30d, or archive.max_size; see config.example.yaml",
+					"set archive.retention.raw, such as 90d, or 90d,container=30d, or archive.max_size; see config.example.yaml;\nor give --keep-raw 90d for this run alone",
 				}
 			}
 			if dryRun {
@@ -57,6 +65,7 @@ func newPruneCommand() *cobra.Command {
 		},
 	}
 	addSettings(cmd.Flags(), lockFlags)
+	keep.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would go")
 	return cmd
@@ -76,8 +85,23 @@ func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(p)
 	}
+	printPrunable(out, p)
+	if limit := int64(cfg.Archive.MaxSize); limit > 0 && p.Used > limit {
+		fmt.Fprintf(out, "The archive has %v in use, and archive.max_size is %v: where these do not suffice, the oldest of the rest goes.\n",
+			schema.Size(p.Used), schema.Size(limit))
+	}
+	return nil
+}
+
+// printPrunable tells people what would go, and what remains.
+func printPrunable(out io.Writer, p archive.Prunable) {
 	t := newTable(out)
 	t.AppendHeader(table.Row{"rows of", "before", "rows", "samples", "oldest", "newest", "about"})
+	var numbers []table.ColumnConfig
+	for _, name := range []string{"rows", "samples", "about"} {
+		numbers = append(numbers, table.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(numbers)
 	for _, k := range p.Kinds {
 		row := table.Row{k.Level.View(k.Kind.String()), k.Before, k.Rows, "", "", "", ""}
 		if k.Level == schema.Raw {
@@ -88,13 +112,33 @@ func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
 		}
 		t.AppendRow(row)
 	}
+	total := p.Total()
+	t.AppendSeparator()
+	for _, l := range p.Levels {
+		if slices.ContainsFunc(p.Kinds, func(k archive.PrunableKind) bool { return k.Level == l.Level }) {
+			t.AppendRow(levelRow("all "+string(l.Level), l))
+		}
+	}
+	t.AppendRow(levelRow("in all", total))
 	t.Render()
 	fmt.Fprintf(out, "\n%d passes and %d holes of the ledger. Nothing was changed.\n", p.Passes, p.Holes)
-	if limit := int64(cfg.Archive.MaxSize); limit > 0 && p.Used > limit {
-		fmt.Fprintf(out, "The archive has %v in use, and archive.max_size is %v: where these do not suffice, the oldest of the rest goes.\n",
-			schema.Size(p.Used), schema.Size(limit))
+	remains := fmt.Sprintf("about %v of %v", schema.Size(total.Remaining()), schema.Size(total.Held))
+	if p.Held != nil {
+		remains = fmt.Sprintf("%d of %d samples, %s", max(*p.Held-total.Samples, 0), *p.Held, remains)
 	}
-	return nil
+	var levels []string
+	for _, l := range p.Levels {
+		levels = append(levels, fmt.Sprintf("%s about %v", l.Level, schema.Size(l.Remaining())))
+	}
+	fmt.Fprintf(out, "What remains: %s (%s).\n", remains, strings.Join(levels, ", "))
+}
+
+func levelRow(name string, l archive.PrunableLevel) table.Row {
+	row := table.Row{name, "", l.Rows, "", "", "", schema.Size(l.Bytes)}
+	if l.Samples > 0 {
+		row[3] = l.Samples
+	}
+	return row
 }
 
 func printPruned(w io.Writer, p archive.Pruned) error {
