@@ -46,10 +46,16 @@ func (c *Cluster) Recreate(of schema.Entity) bool {
 	return true
 }
 
-// Add adds a pod to a random Deployment.
+// Add adds a pod to a random Deployment. There must be one in each namespace.
 func (c *Cluster) Add() schema.Entity {
 	ns := c.namespaces[c.rand.IntN(len(c.namespaces))]
-	deployment := ns.deployments[c.rand.IntN(len(ns.deployments))]
+	deployments := ns.deployments
+	for _, of := range ns.workloads {
+		if of.Kind == "Deployment" {
+			deployments = append(deployments, of.app())
+		}
+	}
+	deployment := deployments[c.rand.IntN(len(deployments))]
 	return c.addPod(ns, c.podName(deployment), deployment, 0).entity
 }
 
@@ -58,7 +64,7 @@ func (c *Cluster) Add() schema.Entity {
 func (c *Cluster) Churn(n int) (killed, added []schema.Entity) {
 	var replaced []*pod
 	for _, i := range c.rand.Perm(len(c.pods)) {
-		if p := c.pods[i]; p.app != "web" && len(replaced) < n {
+		if p := c.pods[i]; p.stateless && len(replaced) < n {
 			replaced = append(replaced, p)
 		}
 	}

@@ -1,6 +1,7 @@
 package heapsim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,12 +18,25 @@ type ClusterOptions struct {
 	// Nodes, Namespaces and Pods are 3, 4 and 24 where 0; Containers, of each
 	// pod, is 2.
 	Nodes, Namespaces, Pods, Containers int
+	// Workloads, if there are any, are all that runs: Namespaces, Pods and
+	// Containers are then ignored.
+	Workloads []Workload
+	// NodeName, if not nil, names the nodes, which are numbered from 1.
+	NodeName func(n int) string
+	// NodeCPU is what each node has, in millicores, and NodeMemory, in bytes;
+	// 8000 and 67 GB where 0.
+	NodeCPU, NodeMemory int64
+	// FullNodes is the number of nodes whose first file system is about 86 %
+	// full: the last ones.
+	FullNodes int
 
 	NoContainers       bool
 	NoSystemContainers bool
 	NoFilesystems      bool // of nodes, pods and containers
-	NoDisks            bool // of nodes
-	NoAccelerators     bool // of every tenth node, the first included
+	// NoContainerFilesystems: containers alone have none.
+	NoContainerFilesystems bool
+	NoDisks                bool // of nodes
+	NoAccelerators         bool // of every tenth node, the first included
 }
 
 // Cluster generates the batches of a plausible cluster. The same options and
@@ -77,6 +91,7 @@ type namespace struct {
 	name        string
 	uid         string
 	deployments []string // app name and template hash
+	workloads   []*workload
 	sum         aggregate
 }
 
@@ -117,11 +132,19 @@ func NewCluster(o ClusterOptions) *Cluster {
 	c := &Cluster{options: o, rand: rand.New(rand.NewPCG(o.Seed, 1))}
 	for i := range o.Nodes {
 		age := time.Duration(30+c.rand.IntN(370)) * 24 * time.Hour
-		n := newNode(c.rand, fmt.Sprintf("node-%03d", i+1), age)
+		n := newNode(c.rand, o.nodeName(i+1), age)
+		n.millicores, n.memory = cmp.Or(o.NodeCPU, n.millicores), cmp.Or(o.NodeMemory, n.memory)
+		if i >= o.Nodes-o.FullNodes {
+			n.filesystems[0].fill(0.86)
+		}
 		if i%10 == 0 && !o.NoAccelerators {
 			n.gpu = newAccelerator(hexadecimal(c.rand, 12))
 		}
 		c.nodes = append(c.nodes, n)
+	}
+	if len(o.Workloads) > 0 {
+		c.addWorkloads(o.Workloads)
+		return c
 	}
 	for i := range o.Namespaces {
 		c.namespaces = append(c.namespaces, newNamespace(c.rand, i, o.Pods/o.Namespaces))
@@ -139,28 +162,28 @@ func NewCluster(o ClusterOptions) *Cluster {
 	return c
 }
 
+func (o ClusterOptions) nodeName(n int) string {
+	if o.NodeName != nil {
+		return o.NodeName(n)
+	}
+	return fmt.Sprintf("node-%03d", n)
+}
+
 // Next returns the batch that is stamped at, after moving the cluster on by
 // the time since the batch before; by a minute, if this is the first or the
 // clock went back. The batch is the caller's, its label and attribute maps
 // are shared with others: do not change those.
 func (c *Cluster) Next(at time.Time) Batch {
-	at = at.UTC()
-	dt := at.Sub(c.last)
-	if c.last.IsZero() || dt <= 0 {
-		dt = time.Minute
-	}
-	c.last = at
-	c.step(at, dt)
-
+	at, dt := c.move(at)
 	o := c.options
 	batch := Batch{At: at, Sets: make([]Set, 0, 1+len(c.nodes)*5+len(c.namespaces)+len(c.pods)*(1+o.Containers))}
 	add := func(set Set) { batch.Sets = append(batch.Sets, set) }
 	add(c.sum.set(schema.ClusterEntity(), nil))
 	for _, n := range c.nodes {
-		add(n.set(c.rand, at, dt, o))
+		add(n.set(at, dt, o))
 		if !o.NoSystemContainers {
 			for _, s := range n.system {
-				add(n.systemSet(s, c.rand, at, dt))
+				add(n.systemSet(s, at, dt))
 			}
 		}
 	}
@@ -170,14 +193,31 @@ func (c *Cluster) Next(at time.Time) Batch {
 		}
 	}
 	for _, p := range c.pods {
-		add(p.set(c.rand, at, dt, o))
+		add(p.set(at, dt, o))
 		if !o.NoContainers {
 			for _, container := range p.containers {
-				add(p.containerSet(container, c.rand, at, dt, o))
+				add(p.containerSet(container, at, dt, o))
 			}
 		}
 	}
 	return batch
+}
+
+// Skip moves the cluster on as Next does, without a batch. What follows is the
+// same after either.
+func (c *Cluster) Skip(at time.Time) { c.move(at) }
+
+// move moves the cluster on, and returns the moment, in UTC, and the time since
+// the one before.
+func (c *Cluster) move(at time.Time) (time.Time, time.Duration) {
+	at = at.UTC()
+	dt := at.Sub(c.last)
+	if c.last.IsZero() || dt <= 0 {
+		dt = time.Minute
+	}
+	c.last = at
+	c.step(at, dt)
+	return at, dt
 }
 
 // step moves everything on and sums it up.
@@ -221,7 +261,13 @@ func (c *Cluster) addPod(ns *namespace, name, app string, age time.Duration) *po
 	}
 	p.attributes["pod_id"] = uid(c.rand)
 	p.attributes["namespace_id"] = ns.uid
+	if of := ns.workload(app); of != nil {
+		c.fit(p, of)
+		c.pods = append(c.pods, p)
+		return p
+	}
 	base, hash, stateless := cutLast(app, "-")
+	p.stateless = stateless
 	p.attributes["labels"] = "app:" + base
 	if stateless {
 		p.attributes["labels"] += ",pod-template-hash:" + hash

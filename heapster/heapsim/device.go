@@ -12,6 +12,7 @@ import (
 type filesystem struct {
 	labels map[string]string
 	busy   float64 // the probability that a batch finds it changed
+	home   int64   // the bytes that usage settles around
 	limit  int64   // bytes
 	usage  int64
 	inodes int64
@@ -19,17 +20,23 @@ type filesystem struct {
 }
 
 func newFilesystem(r *rand.Rand, resource string, limit int64, busy float64) *filesystem {
-	f := &filesystem{labels: map[string]string{"resource_id": resource}, busy: busy, limit: limit, inodes: limit / 16384}
+	f := &filesystem{labels: map[string]string{"resource_id": resource}, busy: busy, home: limit / 3, limit: limit, inodes: limit / 16384}
 	f.usage = limit / 100 * r.Int64N(60) / pageSize * pageSize
 	f.used = f.inodes / 100 * r.Int64N(20)
 	return f
+}
+
+// fill fills it up to about that share.
+func (f *filesystem) fill(share float64) {
+	f.home = int64(share * float64(f.limit))
+	f.usage = f.home / pageSize * pageSize
 }
 
 func (f *filesystem) step(r *rand.Rand) {
 	if r.Float64() >= f.busy {
 		return
 	}
-	f.usage = min(walk(r, f.usage/pageSize+1, f.limit/3/pageSize)*pageSize, f.limit)
+	f.usage = min(walk(r, f.usage/pageSize+1, f.home/pageSize)*pageSize, f.limit)
 	if r.Float64() < 0.3 {
 		f.used = min(f.used+1, f.inodes)
 	}

@@ -21,6 +21,7 @@ type node struct {
 	disks                       []*disk
 	gpu                         *accelerator // nil: none
 	pods                        int          // scheduled on it
+	late                        int64        // see uptime
 
 	// Sums over the pods and the system containers.
 	sum       meter
@@ -31,6 +32,7 @@ type node struct {
 type systemContainer struct {
 	entity schema.Entity
 	meter  meter
+	late   int64 // see uptime
 }
 
 // systemContainers are those of every node, with the millicores and the
@@ -55,7 +57,7 @@ func newNode(r *rand.Rand, name string, age time.Duration) *node {
 	}
 	for _, s := range systemContainers {
 		h := habit{millicores: float64(s.millicores), pages: s.size << 20 / pageSize}
-		n.system = append(n.system, &systemContainer{schema.SystemContainerEntity(name, s.name), newMeter(r, h, age)})
+		n.system = append(n.system, &systemContainer{entity: schema.SystemContainerEntity(name, s.name), meter: newMeter(r, h, age)})
 	}
 	// Two cores on average since it started: after 52 days beyond 2^53 ns.
 	n.sum.cpu.total = int64(2e9 * age.Seconds())
@@ -73,8 +75,10 @@ func (n *node) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	n.resources = resources{}
 	for _, s := range n.system {
 		s.meter.step(r, dt)
+		s.late = r.Int64N(latest)
 		n.sum.add(&s.meter)
 	}
+	n.late = r.Int64N(latest)
 	n.wire.step(r, dt)
 	for _, f := range n.filesystems {
 		f.step(r)
@@ -94,7 +98,7 @@ func (n *node) carry(p *pod) {
 
 // set returns what a batch has of the node. What the node can allocate, and
 // the shares of that, are floats in Heapster.
-func (n *node) set(r *rand.Rand, at time.Time, dt time.Duration, o ClusterOptions) Set {
+func (n *node) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 48)
 	n.sum.writeGauges(to, dt)
 	n.sum.writeCounters(to)
@@ -103,7 +107,7 @@ func (n *node) set(r *rand.Rand, at time.Time, dt time.Duration, o ClusterOption
 	n.resources.writeStorage(to)
 	used := n.filesystems[0].usage
 	to["ephemeral_storage/usage"] = schema.Int(used)
-	to["uptime"] = uptime(r, at, n.since)
+	to["uptime"] = uptime(at, n.since, n.late)
 
 	const reserved = 100 // millicores, and MB
 	share := func(resource schema.MetricName, capacity, allocatable, used, requested int64) {
@@ -131,10 +135,10 @@ func (n *node) set(r *rand.Rand, at time.Time, dt time.Duration, o ClusterOption
 }
 
 // systemSet returns what a batch has of one of the node's system containers.
-func (n *node) systemSet(s *systemContainer, r *rand.Rand, at time.Time, dt time.Duration) Set {
+func (n *node) systemSet(s *systemContainer, at time.Time, dt time.Duration) Set {
 	to := make(values, 16)
 	s.meter.writeGauges(to, dt)
 	s.meter.writeCounters(to)
-	to["uptime"] = uptime(r, at, n.since)
+	to["uptime"] = uptime(at, n.since, s.late)
 	return Set{Entity: s.entity, Since: n.since, Values: to, Attributes: n.attributes}
 }

@@ -13,6 +13,8 @@ import (
 type pod struct {
 	entity     schema.Entity
 	app        string
+	stateless  bool      // its name goes with it
+	of         *workload // nil: random
 	node       *node
 	age        time.Duration // at its first batch
 	since      time.Time     // zero before its first batch
@@ -26,6 +28,7 @@ type pod struct {
 	resources resources
 	storage   int64 // ephemeral_storage/usage, in bytes
 	restarts  int64
+	late      int64 // see uptime
 }
 
 // container simulates one container of a pod.
@@ -39,6 +42,7 @@ type container struct {
 	writes     bool // its storage grows
 	root, logs *filesystem
 	gpu        *accelerator // nil: none
+	late       int64        // see uptime
 }
 
 // resources are what a container requests and is limited to: millicores,
@@ -115,6 +119,8 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 			c.meter.rated = true
 		}
 	}
+	p.follow(at)
+	p.late = r.Int64N(latest)
 	p.wire.step(r, dt)
 	if p.volume != nil {
 		p.volume.step(r)
@@ -123,6 +129,7 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	p.resources, p.storage, p.restarts = resources{}, 0, 0
 	for _, c := range p.containers {
 		c.meter.step(r, dt)
+		c.late = r.Int64N(latest)
 		c.root.step(r)
 		c.logs.step(r)
 		if c.gpu != nil {
@@ -139,7 +146,7 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 }
 
 // set returns what a batch has of the pod.
-func (p *pod) set(r *rand.Rand, at time.Time, dt time.Duration, o ClusterOptions) Set {
+func (p *pod) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 32)
 	p.sum.writeGauges(to, dt)
 	p.wire.write(to, dt, p.sum.rated)
@@ -148,7 +155,8 @@ func (p *pod) set(r *rand.Rand, at time.Time, dt time.Duration, o ClusterOptions
 	to["ephemeral_storage/usage"] = schema.Int(p.storage)
 	to["accelerator/request"] = schema.Int(p.resources.accelerators)
 	to["restart_count"] = schema.Int(p.restarts)
-	to["uptime"] = uptime(r, at, p.since)
+	to["uptime"] = uptime(at, p.since, p.late)
+	p.custom(to, at)
 	set := Set{Entity: p.entity, Since: p.since, Values: to, Attributes: p.attributes}
 	if p.volume != nil && !o.NoFilesystems {
 		set.Labelled = p.volume.appendTo(nil)
@@ -157,7 +165,7 @@ func (p *pod) set(r *rand.Rand, at time.Time, dt time.Duration, o ClusterOptions
 }
 
 // containerSet returns what a batch has of one of the pod's containers.
-func (p *pod) containerSet(c *container, r *rand.Rand, at time.Time, dt time.Duration, o ClusterOptions) Set {
+func (p *pod) containerSet(c *container, at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 24)
 	c.meter.writeGauges(to, dt)
 	c.meter.writeCounters(to)
@@ -166,12 +174,12 @@ func (p *pod) containerSet(c *container, r *rand.Rand, at time.Time, dt time.Dur
 	to["ephemeral_storage/usage"] = schema.Int(c.storage)
 	to["accelerator/request"] = schema.Int(c.resources.accelerators)
 	to["restart_count"] = schema.Int(c.restarts)
-	to["uptime"] = uptime(r, at, p.since)
+	to["uptime"] = uptime(at, p.since, c.late)
 	set := Set{
 		Entity: schema.ContainerEntity(p.entity.Namespace, p.entity.Pod, c.name),
 		Since:  p.since, Values: to, Attributes: c.attributes,
 	}
-	if !o.NoFilesystems {
+	if !o.NoFilesystems && !o.NoContainerFilesystems {
 		set.Labelled = c.logs.appendTo(c.root.appendTo(make([]Labelled, 0, 16)))
 	}
 	if c.gpu != nil {
@@ -180,7 +188,10 @@ func (p *pod) containerSet(c *container, r *rand.Rand, at time.Time, dt time.Dur
 	return set
 }
 
-// uptime is measured up to 40 ms late.
-func uptime(r *rand.Rand, at, since time.Time) schema.Value {
-	return schema.Int(at.Sub(since).Milliseconds() + r.Int64N(40))
+// latest is how late an uptime is measured, in milliseconds: less than that.
+const latest = 40
+
+// uptime is measured so many milliseconds late.
+func uptime(at, since time.Time, late int64) schema.Value {
+	return schema.Int(at.Sub(since).Milliseconds() + late)
 }

@@ -1,0 +1,211 @@
+package heapsim
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"heapstash/schema"
+)
+
+// Workload is something that pods belong to, and what they are like. What is
+// said of a pod is an average: see [Cluster] for what moves around it.
+type Workload struct {
+	Namespace string
+	// Kind is Deployment, StatefulSet or DaemonSet, as Kubernetes spells them;
+	// empty for one pod that has the workload's name.
+	Kind, Name string
+	Replicas   int // 1 where 0
+
+	CPU     float64 // of a pod, in millicores
+	Memory  int64   // of a pod, in bytes, caches left out
+	Network float64 // that a pod receives, in bytes a second; half as many again are sent
+	Idle    bool    // its values hardly move
+
+	// What a pod asks for: millicores, and bytes. 0 is nothing.
+	CPURequest, CPULimit, MemoryRequest, MemoryLimit int64
+	// Sidecars are the names of containers beside the one that is called as the
+	// workload. They use next to nothing.
+	Sidecars []string
+	// Volume: each pod has a volume.
+	Volume bool
+
+	// Load is what CPU and Network are multiplied by at a moment, and Growth
+	// the same of Memory; nil is 1.
+	Load, Growth func(at time.Time) float64
+	// Custom are the pods' metrics beside Heapster's own.
+	Custom map[schema.MetricName]func(at time.Time) int64
+}
+
+// workload is a workload of a cluster, at one of its versions.
+type workload struct {
+	Workload
+	hash    string // of its template
+	version int
+}
+
+// addWorkloads fills a new cluster.
+func (c *Cluster) addWorkloads(all []Workload) {
+	spaces := make(map[string]*namespace)
+	for _, w := range all {
+		ns := spaces[w.Namespace]
+		if ns == nil {
+			ns = &namespace{name: w.Namespace, uid: uid(c.rand)}
+			spaces[w.Namespace] = ns
+			c.namespaces = append(c.namespaces, ns)
+		}
+		of := &workload{Workload: w, hash: c.templateHash()}
+		ns.workloads = append(ns.workloads, of)
+		for i := range max(w.Replicas, 1) {
+			age := time.Duration(60+c.rand.IntN(30*24*60)) * time.Minute
+			c.addPod(ns, c.memberName(of, i), of.app(), age)
+		}
+	}
+}
+
+// templateHash is what Kubernetes up to 1.11 put into the names of a
+// Deployment's pods.
+func (c *Cluster) templateHash() string {
+	return fmt.Sprint(1_000_000_000 + c.rand.Int64N(3_000_000_000))
+}
+
+// app is what a pod goes by in its namespace: see [Cluster.podName].
+func (w *workload) app() string {
+	if w.Kind == "Deployment" {
+		return w.Name + "-" + w.hash
+	}
+	return w.Name
+}
+
+func (c *Cluster) memberName(of *workload, i int) string {
+	switch of.Kind {
+	case "":
+		return of.Name
+	case "StatefulSet":
+		return fmt.Sprintf("%s-%d", of.Name, i)
+	default:
+		return c.podName(of.app())
+	}
+}
+
+// workload returns the one of the namespace that the pods of that app belong
+// to, nil where they are random.
+func (ns *namespace) workload(app string) *workload {
+	for _, of := range ns.workloads {
+		if of.app() == app {
+			return of
+		}
+	}
+	return nil
+}
+
+// fit makes the pod one of the workload's.
+func (c *Cluster) fit(p *pod, of *workload) {
+	p.of, p.stateless = of, of.Kind == "Deployment"
+	p.attributes["labels"] = "app:" + of.Name
+	if p.stateless {
+		p.attributes["labels"] += ",pod-template-hash:" + of.hash
+	}
+	p.wire = newWire(c.rand, of.Network, p.age)
+	if of.Volume {
+		p.volume = newFilesystem(c.rand, "Volume:data", 10<<30, 0.5)
+	}
+	for i, name := range append([]string{of.Name}, of.Sidecars...) {
+		h := habit{millicores: of.CPU, pages: max(of.Memory/pageSize, 1), idle: of.Idle}
+		if i > 0 {
+			h.millicores, h.pages = 1, 16<<20/pageSize
+		}
+		member := &container{
+			name:       name,
+			attributes: maps.Clone(p.attributes),
+			meter:      newMeter(c.rand, h, p.age),
+			writes:     !of.Idle,
+			root:       newFilesystem(c.rand, "/", 100<<30, 0.3),
+			logs:       newFilesystem(c.rand, "logs", 100<<30, 0.5),
+		}
+		member.attributes["container_base_image"] = fmt.Sprintf("registry.example.com/%s:1.%d", name, 4+of.version)
+		if i == 0 {
+			member.resources = resources{
+				cpuRequest: of.CPURequest, cpuLimit: of.CPULimit,
+				memoryRequest: of.MemoryRequest, memoryLimit: of.MemoryLimit,
+			}
+		}
+		p.containers = append(p.containers, member)
+	}
+}
+
+// follow has the pod do what its workload does at the moment.
+func (p *pod) follow(at time.Time) {
+	if p.of == nil {
+		return
+	}
+	habit := &p.containers[0].meter.habit
+	if load := p.of.Load; load != nil {
+		now := load(at)
+		habit.millicores, p.wire.perSecond = p.of.CPU*now, p.of.Network*now
+	}
+	if growth := p.of.Growth; growth != nil {
+		habit.pages = max(int64(float64(p.of.Memory)*growth(at))/pageSize, 1)
+	}
+}
+
+// custom writes the pod's own metrics.
+func (p *pod) custom(to values, at time.Time) {
+	if p.of == nil {
+		return
+	}
+	for name, value := range p.of.Custom {
+		to[name] = schema.Int(value(at))
+	}
+}
+
+// Owner names the workload that the pod belongs to; both are empty where it
+// belongs to none.
+func (c *Cluster) Owner(pod schema.Entity) (kind, name string) {
+	for _, p := range c.pods {
+		if p.entity == pod && p.of != nil && p.of.Kind != "" {
+			return p.of.Kind, p.of.Name
+		}
+	}
+	return "", ""
+}
+
+// Rollout replaces all pods of a workload by those of its next version. A
+// Deployment's have other names then. It reports whether there is the workload.
+func (c *Cluster) Rollout(namespace, name string) bool {
+	for _, ns := range c.namespaces {
+		for _, of := range ns.workloads {
+			if ns.name != namespace || of.Name != name {
+				continue
+			}
+			var old []*pod
+			for _, p := range c.pods {
+				if p.of == of {
+					old = append(old, p)
+				}
+			}
+			of.hash = c.templateHash()
+			of.version++
+			for i, p := range old {
+				c.Kill(p.entity)
+				c.addPod(ns, c.memberName(of, i), of.app(), 0)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// Crash restarts the pod's first container. It reports whether there was such a
+// pod.
+func (c *Cluster) Crash(pod schema.Entity) bool {
+	for _, p := range c.pods {
+		if p.entity == pod {
+			first := p.containers[0]
+			first.restarts++
+			first.meter.rss = max(first.meter.habit.pages/3, 1)
+			return true
+		}
+	}
+	return false
+}
