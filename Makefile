@@ -49,7 +49,7 @@ static: ## build bin/static/heapstash, which needs nothing but a Linux kernel
 smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(STATIC) version; \
-	$(STATIC) demo --db-file "$$dir/demo.db" >/dev/null; \
+	$(STATIC) demo --days 0 --db-file "$$dir/demo.db" >/dev/null; \
 	samples=$$($(STATIC) sql --db-file "$$dir/demo.db" --format csv 'SELECT count(*) AS samples FROM samples' | tail -n 1); \
 	echo "$$samples samples archived"; \
 	test "$$samples" -gt 0

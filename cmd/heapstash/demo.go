@@ -6,142 +6,198 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/demo"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
 
 const (
-	demoCluster = "demo"
-	demoBatches = 6
-	demoStep    = time.Minute // between two batches, on the demo's own clock
+	demoFile   = "heapstash-demo.db"
+	demoPasses = 6 // by the stand-in, at most
+	// demoAge is how long ago an archive may have ended that the demo goes on with.
+	demoAge = 30 * 24 * time.Hour
 )
 
-const demoQuery = `SELECT namespace, pod, count(*) AS minutes,
-           round(avg(cpu_usage_rate), 1) AS millicores,
-           max(memory_working_set) / 1048576 AS max_mib
-    FROM pod GROUP BY namespace, pod ORDER BY millicores DESC LIMIT 8`
-
 func newDemoCommand() *cobra.Command {
+	var d demonstration
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Archive a few passes of a made-up cluster, and show what to do next",
-		Long: "demo starts a stand-in for Heapster on the loopback interface, archives a few minutes of a\n" +
-			"made-up cluster at an accelerated clock, and asks the archive a question. It needs no\n" +
-			"cluster and takes seconds. It heeds --db-file only (default heapstash-demo.db), and never\n" +
-			"writes into an archive of anything else; run again, it goes on where it stopped.",
+		Short: "Archive a made-up cluster, and show what to do next",
+		Long: "demo makes an archive of a made-up cluster: a week of it is written straight into the\n" +
+			"file, with its hours and days. Then a stand-in for Heapster shows the last minutes, and\n" +
+			"a pass archives each. It needs no cluster and takes some ten seconds and 70 MB.\n\n" +
+			"It heeds --db-file only (default " + demoFile + "), and never writes into an archive of\n" +
+			"anything else. Run again, it brings its archive up to now, from where it stopped. Every\n" +
+			"example of the documents runs on it.\n\n" +
+			"With --serve, the stand-in stays, with a batch a minute as a real one, until Ctrl-C.",
+		Example: "  heapstash demo\n" +
+			"  heapstash demo --serve",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := Default()
-			cfg.DBFile = "heapstash-demo.db"
+			cfg.DBFile = demoFile
 			if f := cmd.Flags().Lookup("db-file"); f.Changed {
 				cfg.DBFile = f.Value.String()
 			}
-			cfg.ClusterName = demoCluster
+			cfg.ClusterName = demo.Cluster
 			cfg.LogLevel = slog.LevelWarn
-			d := demo{cfg: cfg, out: cmd.OutOrStdout(), log: newLogger(cmd.ErrOrStderr(), cfg), program: os.Args[0]}
+			d.cfg, d.out, d.errors, d.program, d.now = cfg, cmd.OutOrStdout(), cmd.ErrOrStderr(), os.Args[0], time.Now
+			d.log = newLogger(d.errors, cfg)
 			return d.run(cmd.Context())
 		},
 	}
+	f := cmd.Flags()
+	f.IntVar(&d.days, "days", 7, "how many days before today a new archive begins")
+	f.BoolVar(&d.stay, "serve", false, "then keep the stand-in for Heapster answering, with new batches, until Ctrl-C")
+	f.StringVar(&d.listen, "listen", "127.0.0.1:8082", "with --serve: where the stand-in answers; port 0 for any")
+	f.DurationVar(&d.resolution, "resolution", demo.Step, "with --serve: the time between two batches")
 	return cmd
 }
 
-// demo shows the main job on a cluster that is made up.
-type demo struct {
-	cfg Config
-	out io.Writer
-	log *slog.Logger
+// demonstration shows the main job on a cluster that is made up.
+type demonstration struct {
+	cfg         Config
+	out, errors io.Writer
+	log         *slog.Logger
 	// program is how heapstash was called, for commands to be copied.
 	program string
+	now     func() time.Time
 
-	clock atomic.Int64 // Heapster's and heapstash's time: Unix seconds
+	days       int
+	stay       bool
+	listen     string
+	resolution time.Duration
+
+	// clock is Heapster's, and that of the passes until it serves: Unix seconds.
+	clock atomic.Int64
 }
 
-func (d *demo) now() time.Time { return time.Unix(d.clock.Load(), 0).UTC() }
-
-func (d *demo) run(ctx context.Context) error {
-	begin, err := d.begin(ctx)
+func (d *demonstration) run(ctx context.Context) error {
+	if d.days < 0 || d.days > 30 {
+		return fmt.Errorf("--days %d: from 0 to 30", d.days)
+	}
+	if d.resolution < time.Second || d.resolution%time.Second != 0 {
+		return fmt.Errorf("--resolution %v: whole seconds, at least one", d.resolution)
+	}
+	hasten()
+	heapster := heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(d.clock.Load(), 0) }})
+	url, stop, err := d.start(heapster)
 	if err != nil {
 		return err
 	}
-	d.clock.Store(int64(begin))
-	heapster := heapsim.New(heapsim.Options{Now: d.now})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: heapster, ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener)
-	defer server.Close()
-	d.cfg.HeapsterURL = "http://" + listener.Addr().String()
+	defer stop()
+	d.cfg.HeapsterURL = url
 
-	fmt.Fprintf(d.out, "A stand-in for Heapster answers at %s.\n", d.cfg.HeapsterURL)
-	fmt.Fprintf(d.out, "Its clock is accelerated: each batch of samples stands for a minute, and each is archived by one pass.\n\n")
-	if err := d.passes(ctx, heapster, begin); err != nil {
-		return err
+	story, err := d.bring(ctx, heapster)
+	if err == nil {
+		err = d.show(ctx)
 	}
-	return d.showArchive(ctx)
+	if err == nil && d.stay {
+		err = d.serve(ctx, story, heapster)
+	}
+	return err
 }
 
-// begin returns the time of the first batch: the minute after the last one
-// that the archive has, or a few minutes ago. It refuses an archive that is
-// not the demo's own.
-func (d *demo) begin(ctx context.Context) (schema.Instant, error) {
-	reader, err := archive.OpenReader(ctx, d.cfg.DBFile)
-	if errors.Is(err, schema.ErrNoArchive) {
-		return schema.InstantOf(time.Now().Truncate(demoStep).Add(-demoBatches * demoStep)), nil
-	}
+// bring brings the archive up to now, and makes one where there is none. The
+// story has come as far.
+func (d *demonstration) bring(ctx context.Context, heapster *heapsim.Server) (story *demo.Story, err error) {
+	state, err := d.look(ctx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer reader.Close() // read only
-	status, err := reader.Status(ctx)
-	if err != nil {
-		return 0, err
+	story = demo.NewStory(state.Begin, state.Shaken)
+	now := schema.InstantOf(d.now().Truncate(demo.Step))
+	first := max(state.Newest.Add(demo.Step), now.Add(-(demoPasses-1)*demo.Step))
+	fmt.Fprintf(d.out, "A made-up cluster: %s.\n", story.Size())
+	if begin := max(state.Begin, state.Newest.Add(demo.Step)); begin < first {
+		err = d.fill(ctx, story, begin, first.Add(-demo.Step))
+	} else if state.Newest > 0 {
+		story.Skip(state.Newest.Add(-demo.Step))
+		d.feed(story, heapster, state.Newest)
 	}
-	var newest schema.Instant
-	for _, k := range status.Kinds {
-		if k.Cluster != demoCluster {
-			return 0, hinted{
-				fmt.Errorf("%s holds samples of the cluster %q: the demo does not write into it", d.cfg.DBFile, k.Cluster),
-				"name another file with --db-file",
-			}
+	if err == nil {
+		err = d.passes(ctx, story, heapster, first, now)
+	}
+	if ctx.Err() != nil && err != nil {
+		fmt.Fprintf(d.out, "\nIt was interrupted. It goes on from here when it is run again.\n")
+	}
+	return story, err
+}
+
+// look returns how far the archive has come, and where a new one begins. It
+// refuses an archive that is not the demo's own.
+func (d *demonstration) look(ctx context.Context) (demo.State, error) {
+	state, err := demo.Look(ctx, d.cfg.DBFile)
+	switch age := d.now().Sub(state.Newest.Time()); {
+	case err != nil:
+		return state, err
+	case state.Foreign != "":
+		return state, hinted{
+			fmt.Errorf("%s holds samples of the cluster %q: the demo does not write into it", d.cfg.DBFile, state.Foreign),
+			"name another file with --db-file",
 		}
-		newest = max(newest, k.Newest)
+	case state.Newest == 0:
+		// A new one, or one that was interrupted before its first row.
+		state.Begin = demo.Beginning(d.now(), d.days)
+	case age > demoAge:
+		return state, hinted{
+			fmt.Errorf("%s ends %d days ago: the demo does not make up that much", d.cfg.DBFile, int(age.Hours()/24)),
+			"delete it, or name another file with --db-file",
+		}
 	}
-	if newest == 0 {
-		newest = schema.InstantOf(time.Now().Truncate(demoStep))
+	return state, nil
+}
+
+// fill writes what was before the passes straight into the archive.
+func (d *demonstration) fill(ctx context.Context, story *demo.Story, from, to schema.Instant) error {
+	fmt.Fprintf(d.out, "What there was since %s goes straight into\n%s.\n", from, d.cfg.DBFile)
+	store, err := archive.Open(ctx, d.cfg.DBFile, d.cfg.archiveOptions())
+	if err != nil {
+		return err
 	}
-	return newest.Add(demoStep), nil
+	began := time.Now()
+	bar := newProgress(d.errors, from, to)
+	rows := 0
+	err = demo.Fill(ctx, store, story, from, to, func(n int, at schema.Instant) {
+		rows = n
+		bar.at(at)
+	})
+	bar.end()
+	if err := errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(d.out, "%d rows, up to %s, in %.1f s, with their hours and days.\n\n", rows, to, time.Since(began).Seconds())
+	return err
+}
+
+// feed gives the stand-in the batch of a moment, which is then its clock's.
+func (d *demonstration) feed(story *demo.Story, heapster *heapsim.Server, at schema.Instant) {
+	d.clock.Store(int64(at))
+	heapster.Feed(story.Next(at))
 }
 
 // passes feeds the stand-in batch after batch and makes a pass after each.
-func (d *demo) passes(ctx context.Context, heapster *heapsim.Server, begin schema.Instant) error {
-	cluster := heapsim.NewCluster(heapsim.ClusterOptions{})
-	p := &passer{cfg: d.cfg, log: d.log, now: d.now}
-
-	t := newTable(d.out)
-	t.AppendHeader(table.Row{"pass", "batch of", "entities", "new samples", "requests", "received", "what happened before"})
-	for i := range demoBatches {
-		var event string
-		if i == demoBatches/2 {
-			killed, added := cluster.Churn(1)
-			recreated := statefulPod(cluster)
-			cluster.Recreate(recreated)
-			event = fmt.Sprintf("%s ended, %s began, %s was recreated", killed[0].Pod, added[0].Pod, recreated.Pod)
+func (d *demonstration) passes(ctx context.Context, story *demo.Story, heapster *heapsim.Server, first, last schema.Instant) error {
+	if first > last {
+		_, err := fmt.Fprintf(d.out, "%s is up to date: there is a new batch every minute.\n", d.cfg.DBFile)
+		return err
+	}
+	fmt.Fprintf(d.out, "The last minutes come by passes, from a stand-in for Heapster at\n%s. Its clock is accelerated.\n\n", d.cfg.HeapsterURL)
+	fmt.Fprintf(d.out, "%6s  %-20s  %8s  %11s  %8s  %8s\n", "pass", "batch of", "entities", "new samples", "requests", "received")
+	p := &passer{cfg: d.cfg, log: d.log, enricher: story, now: func() time.Time { return time.Unix(d.clock.Load(), 0) }}
+	event, before := "", 0
+	for at := first; at <= last; at = at.Add(demo.Step) {
+		shaken := at == last.Add(-demoPasses/2*demo.Step)
+		if shaken {
+			event = story.Shake()
 		}
-		at := begin.Add(time.Duration(i) * demoStep)
-		d.clock.Store(int64(at))
-		heapster.Feed(cluster.Next(at.Time()))
-
+		d.feed(story, heapster, at)
 		summary, err := p.pass(ctx)
 		if err != nil {
 			return err
@@ -150,45 +206,13 @@ func (d *demo) passes(ctx context.Context, heapster *heapsim.Server, begin schem
 			return fmt.Errorf("%w: %s", errHoles, countCauses(summary.Holes))
 		}
 		done := summary.Pass
-		t.AppendRow(table.Row{done.ID, done.Newest, done.Entities, done.New, done.Requests, schema.Size(done.Bytes), event})
-	}
-	t.Render()
-	return nil
-}
-
-// statefulPod returns a pod that keeps its name when it is recreated.
-func statefulPod(cluster *heapsim.Cluster) schema.Entity {
-	for _, pod := range cluster.Pods() {
-		if pod.Pod == "web-0" {
-			return pod
+		if shaken {
+			before = int(done.ID)
 		}
+		fmt.Fprintf(d.out, "%6d  %-20s  %8d  %11d  %8d  %8s\n", done.ID, done.Newest, done.Entities, done.New, done.Requests, schema.Size(done.Bytes))
 	}
-	return schema.Entity{}
-}
-
-// showArchive asks the archive a question, and tells how to go on.
-func (d *demo) showArchive(ctx context.Context) error {
-	size := schema.Size(fileSize(d.cfg.DBFile))
-	fmt.Fprintf(d.out, "\nThe archive is %s (%s). Which pods used most CPU?\n\n", d.cfg.DBFile, size)
-	fmt.Fprintf(d.out, "  %s sql --db-file %s \"\n    %s\"\n\n", d.program, d.cfg.DBFile, demoQuery)
-	if err := (statement{format: "table"}).run(ctx, d.out, d.cfg.DBFile, demoQuery); err != nil {
-		return err
+	if event != "" {
+		fmt.Fprint(d.out, folded(fmt.Sprintf("Before pass %d, %s.", before, event)))
 	}
-	_, err := fmt.Fprintf(d.out, `
-It is plain SQLite: a stock sqlite3 gives the same.
-
-  sqlite3 -header -column %s "
-    %s"
-
-Your own cluster, by one of four ways in:
-
-  heapstash collect --heapster-url http://localhost:8082    Heapster itself, or any URL in front of it
-  heapstash collect --server http://127.0.0.1:8080          a kubectl proxy
-  heapstash collect --kubeconfig admin.conf                 an apiserver, as kubectl reaches it
-  heapstash collect                                         in a pod: by its service account
-
-Heapster forgets most samples after 140 seconds, so collect every minute, or let
-heapstash do that: heapstash run --db-file /var/lib/heapstash/heapstash.db
-`, d.cfg.DBFile, demoQuery)
-	return err
+	return nil
 }

@@ -20,6 +20,7 @@ import (
 type passer struct {
 	cfg            Config
 	acceptNewNodes bool
+	enricher       collect.Enricher // in Kubernetes' stead; nil for none
 	log            *slog.Logger
 	now            func() time.Time
 
@@ -43,6 +44,7 @@ func (p *passer) pass(ctx context.Context) (collect.Summary, error) {
 		return collect.Summary{}, err
 	}
 	opts := p.options()
+	opts.Enricher = p.enricher
 	if p.cfg.Collect.Enrich {
 		if opts.Enricher, err = kube.NewLister(conn, p.cfg.clientOptions(conn.Way)); err != nil {
 			return collect.Summary{}, err

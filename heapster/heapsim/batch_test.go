@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,9 +23,9 @@ func TestBatchJSON(t *testing.T) {
 			{Metric: "filesystem/usage", Labels: map[string]string{"resource_id": "/dev/sda1"}, Value: schema.Real(-0.5)}},
 		Attributes: map[string]string{"pod_id": "1"},
 	}}}
-	const want = `{"at":"2017-09-27T07:09:00Z","sets":[{` +
+	want := `{"at":"2017-09-27T07:09:00Z","sets":[{` +
 		`"kind":"container","namespace":"default","pod":"web-0","container":"app","since":"2017-09-27T06:09:00Z",` +
-		`"values":{"a":9223372036854775807,"b":-9223372036854775808,"c":2.0,"d":1e+300},` +
+		`"values":{"a":9223372036854775807,"b":-9223372036854775808,"c":2.0,"d":1` + strings.Repeat("0", 300) + `.0},` +
 		`"labelled":[{"metric":"filesystem/usage","labels":{"resource_id":"/dev/sda1"},"value":-0.5}],` +
 		`"attributes":{"pod_id":"1"}}]}`
 	text, err := json.Marshal(batch)

@@ -35,8 +35,10 @@ type ClusterOptions struct {
 	NoFilesystems      bool // of nodes, pods and containers
 	// NoContainerFilesystems: containers alone have none.
 	NoContainerFilesystems bool
-	NoDisks                bool // of nodes
-	NoAccelerators         bool // of every tenth node, the first included
+	// SystemContainers and Disks are those of each node: 4 and 2 where 0.
+	SystemContainers, Disks int
+	NoDisks                 bool // of nodes
+	NoAccelerators          bool // of every tenth node, the first included
 }
 
 // Cluster generates the batches of a plausible cluster. The same options and
@@ -129,11 +131,14 @@ func NewCluster(o ClusterOptions) *Cluster {
 	set(&o.Namespaces, 4)
 	set(&o.Pods, 24)
 	set(&o.Containers, 2)
+	set(&o.SystemContainers, len(systemContainers))
+	set(&o.Disks, 2)
 	c := &Cluster{options: o, rand: rand.New(rand.NewPCG(o.Seed, 1))}
 	for i := range o.Nodes {
 		age := time.Duration(30+c.rand.IntN(370)) * 24 * time.Hour
 		n := newNode(c.rand, o.nodeName(i+1), age)
 		n.millicores, n.memory = cmp.Or(o.NodeCPU, n.millicores), cmp.Or(o.NodeMemory, n.memory)
+		n.system, n.disks = n.system[:o.SystemContainers], n.disks[:o.Disks]
 		if i >= o.Nodes-o.FullNodes {
 			n.filesystems[0].fill(0.86)
 		}

@@ -1,0 +1,30 @@
+package demo
+
+import (
+	"context"
+
+	"heapstash/schema"
+)
+
+// Pods returns the pods with what Kubernetes would tell of them. With
+// [Story.Namespaces] it makes a story a source of what Heapster does not
+// know.
+func (s *Story) Pods(context.Context, bool) ([]schema.Identity, error) {
+	var all []schema.Identity
+	for _, i := range identities(s.latest, s.cluster.Owner) {
+		i.Since = 0
+		all = append(all, i)
+	}
+	return all, nil
+}
+
+// Namespaces returns every namespace of the latest batch.
+func (s *Story) Namespaces(context.Context) ([]schema.NamespaceIdentity, error) {
+	var all []schema.NamespaceIdentity
+	for _, set := range s.latest.Sets {
+		if name := set.Entity.Namespace; set.Entity.Kind == schema.Namespace {
+			all = append(all, schema.NamespaceIdentity{Name: name, UID: set.Attributes["namespace_id"], Labels: teams()[name]})
+		}
+	}
+	return all, nil
+}

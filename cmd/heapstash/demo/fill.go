@@ -1,0 +1,198 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// Store is what an archive is filled by. Its methods are an archive's own.
+type Store interface {
+	Memory(ctx context.Context, cluster string) (schema.Memory, error)
+	BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, error)
+	EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole) error
+	Write(ctx context.Context, b schema.Batch) (schema.Written, error)
+	Compact(ctx context.Context, now schema.Instant) (rows int64, err error)
+}
+
+// stretch is how much is stored at once: as much as a pass's share of upkeep
+// rolls up.
+const stretch = schema.Instant(3 * hour / time.Second)
+
+// Fill stores the batches of a story from one moment on to another, both
+// included, as passes would have, three hours at a time. What the archive has of the
+// story must end with the batch before from. Progress is told how many rows there
+// are, and up to when. After an error, Fill can go on from the
+// last batch that the archive has.
+func Fill(ctx context.Context, store Store, s *Story, from, to schema.Instant, progress func(rows int, at schema.Instant)) error {
+	memory, err := store.Memory(ctx, Cluster)
+	if err != nil {
+		return err
+	}
+	s.Skip(from.Add(-Step))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	made := make(chan piece, 1)
+	go func() {
+		defer close(made)
+		t := teller{story: s, pods: make(map[schema.Entity]schema.Identity), listed: make(map[schema.Entity]bool), first: from == s.begin}
+		for at := from; at <= to; {
+			end := min((at - at%stretch + stretch).Add(-Step), to)
+			var p piece
+			if p, at = t.tell(at, end); p.batch.Horizon == 0 {
+				continue // it was an outage
+			}
+			select {
+			case made <- p:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	rows := 0
+	for p := range made {
+		for scope := range memory.Watermarks { // also those of which there are no rows
+			p.batch.Watermarks[scope] = p.batch.Horizon
+		}
+		if err := p.store(ctx, store); err != nil {
+			return cmp.Or(ctx.Err(), err)
+		}
+		rows += len(p.batch.Rows)
+		progress(rows, p.batch.Horizon)
+	}
+	return ctx.Err()
+}
+
+// piece is a stretch of the story, ready to be stored.
+type piece struct {
+	batch schema.Batch
+	gap   time.Duration
+	holes []schema.Hole
+}
+
+// store stores it as a pass that began with its last batch.
+func (p piece) store(ctx context.Context, store Store) error {
+	pass := schema.Pass{Cluster: Cluster, Version: "demo", Started: p.batch.Horizon.Time(), Finished: p.batch.Horizon.Add(time.Second).Time(),
+		Newest: p.batch.Horizon, Horizon: p.batch.Horizon, Gap: p.gap, Outcome: schema.OutcomeComplete}
+	if len(p.holes) > 0 {
+		pass.Outcome = schema.OutcomePartial
+	}
+	var err error
+	if pass.ID, err = store.BeginPass(ctx, pass); err != nil {
+		return err
+	}
+	p.batch.Pass = pass.ID
+	if _, err := store.Write(ctx, p.batch); err != nil {
+		return err
+	}
+	if _, err := store.Compact(ctx, p.batch.Horizon); err != nil {
+		return err
+	}
+	return store.EndPass(ctx, pass, p.holes)
+}
+
+// teller makes pieces of a story.
+type teller struct {
+	story  *Story
+	pods   map[schema.Entity]schema.Identity
+	listed map[schema.Entity]bool
+	uids   []string // of the pods of the last batch
+	// pending is a batch that was told and is in no piece yet.
+	pending *heapsim.Batch
+	first   bool // there was nothing before
+	last    schema.Instant
+}
+
+// tell makes a piece of the batches from one moment to another, and returns the
+// moment that the next one begins at. It ends before that when pods come or go,
+// for what a piece says of them holds from its first batch on.
+func (t *teller) tell(from, to schema.Instant) (p piece, next schema.Instant) {
+	p.batch = schema.Batch{Cluster: Cluster, Seen: from, Watermarks: make(map[schema.Scope]schema.Instant),
+		Carried: make(map[schema.Entity][]schema.MetricName), Vanished: make(map[schema.Entity]schema.Instant)}
+	if t.first {
+		p.batch.NamespaceLabels = teams()
+		t.first = false
+	}
+	outage := t.story.outage()
+	for next = from; next <= to; next = next.Add(Step) {
+		if outage.From <= next && next <= outage.To {
+			t.story.Skip(next)
+			continue
+		}
+		batch := t.batch(next)
+		uids := uidsOf(batch)
+		if changed := !slices.Equal(uids, t.uids); changed && p.batch.Horizon > 0 {
+			t.pending = &batch
+			break
+		} else if changed {
+			t.uids = uids
+			t.meet(&p, batch)
+		}
+		if next == outage.To.Add(Step) {
+			p.gap = outage.To.Sub(outage.From) + Step
+			p.holes = append(p.holes, schema.Hole{Cause: schema.CauseLate, Window: schema.Window{From: outage.From, To: next - 1},
+				Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", p.gap, p.gap+Step)})
+		}
+		p.batch.Rows = rowsOf(batch, p.batch.Rows)
+		t.last, p.batch.Horizon = next, next
+	}
+	for _, row := range p.batch.Rows {
+		p.batch.Watermarks[row.Entity.Scope()] = p.batch.Horizon
+	}
+	return p, next
+}
+
+// batch is the story's of that moment.
+func (t *teller) batch(at schema.Instant) heapsim.Batch {
+	if t.pending != nil {
+		batch := *t.pending
+		t.pending = nil
+		return batch
+	}
+	return t.story.Next(at)
+}
+
+// meet notes who is there in a piece's first batch.
+func (t *teller) meet(p *piece, batch heapsim.Batch) {
+	present := make(map[schema.Entity]bool, len(t.listed))
+	for _, row := range rowsOf(batch, nil) {
+		e := row.Entity
+		present[e] = true
+		if t.listed[e] {
+			continue
+		}
+		p.batch.Appeared = append(p.batch.Appeared, e)
+		for _, r := range row.Readings {
+			if _, known := schema.Lookup(r.Metric); !known {
+				p.batch.Carried[e] = append(p.batch.Carried[e], r.Metric)
+			}
+		}
+	}
+	for e := range t.listed {
+		if !present[e] {
+			p.batch.Vanished[e] = t.last
+		}
+	}
+	t.listed = present
+	for pod, identity := range identities(batch, t.story.cluster.Owner) {
+		if t.pods[pod].UID != identity.UID {
+			t.pods[pod] = identity
+			p.batch.Identities = append(p.batch.Identities, identity)
+		}
+	}
+}
+
+// uidsOf are those of the batch's pods.
+func uidsOf(b heapsim.Batch) (uids []string) {
+	for i := range b.Sets {
+		if b.Sets[i].Entity.Kind == schema.Pod {
+			uids = append(uids, b.Sets[i].Attributes["pod_id"])
+		}
+	}
+	return uids
+}

@@ -1,0 +1,101 @@
+package demo
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// The made-up cluster: the names are those of the documents' examples.
+const (
+	nodes      = 3
+	nodeCPU    = 4000           // millicores
+	nodeMemory = 16_829_865_984 // bytes
+
+	mib = 1 << 20
+)
+
+func newCluster(begin time.Time) *heapsim.Cluster {
+	return heapsim.NewCluster(heapsim.ClusterOptions{
+		Seed:  seed,
+		Nodes: nodes, NodeCPU: nodeCPU, NodeMemory: nodeMemory, FullNodes: 1,
+		NodeName:               func(n int) string { return fmt.Sprintf("node-%02d", n) },
+		Workloads:              workloads(begin),
+		SystemContainers:       2,
+		Disks:                  1,
+		NoAccelerators:         true,
+		NoContainerFilesystems: true, // they would be half of all rows
+	})
+}
+
+// workloads are what runs. Whoever asks the archive finds that
+//
+//   - shop grows, because something leaks in its api from the third day on
+//   - search/reports idles, and requests half a core
+//   - payments/api requests ten times what it uses
+//   - payments/worker has three times as much to do from the third day on
+//   - users sleep at night, and buy less at weekends
+func workloads(begin time.Time) []heapsim.Workload {
+	after := func(days float64) time.Time { return begin.Add(time.Duration(days * float64(24*time.Hour))) }
+	leak := func(at time.Time) float64 {
+		days := at.Sub(after(2)).Hours() / 24
+		return 1 + min(max(days, 0)/4, 2.5)
+	}
+	busier := func(at time.Time) float64 {
+		if at.Before(after(2)) {
+			return 1
+		}
+		return 3
+	}
+	queue := func(at time.Time) int64 {
+		// Longest a while after most is sold; it never stands still.
+		wave := 1 + math.Sin(float64(at.Unix())/700)
+		return int64(40*daily(at.Add(-time.Hour))*daily(at.Add(-time.Hour)) + 6*wave)
+	}
+	return []heapsim.Workload{
+		{Namespace: "kube-system", Name: "etcd-cluster00", CPU: 45, Memory: 180 * mib, Network: 3000,
+			CPURequest: 100, MemoryRequest: 256 * mib},
+		{Namespace: "kube-system", Kind: "Deployment", Name: "kube-dns", Replicas: 2, CPU: 12, Memory: 30 * mib, Network: 1500,
+			CPURequest: 100, MemoryRequest: 70 * mib, MemoryLimit: 170 * mib, Sidecars: []string{"dnsmasq"}},
+		{Namespace: "kube-system", Kind: "Deployment", Name: "heapster", CPU: 60, Memory: 120 * mib, Network: 9000,
+			CPURequest: 80, MemoryRequest: 140 * mib},
+
+		{Namespace: "shop", Kind: "Deployment", Name: "api", Replicas: 3, CPU: 180, Memory: 280 * mib, Network: 20_000,
+			CPURequest: 250, CPULimit: 1000, MemoryRequest: 512 * mib, MemoryLimit: 2048 * mib, Load: daily, Growth: leak},
+		{Namespace: "shop", Kind: "StatefulSet", Name: "web", Replicas: 2, CPU: 240, Memory: 260 * mib, Network: 40_000,
+			CPURequest: 300, CPULimit: 1000, MemoryRequest: 512 * mib, Volume: true, Load: daily,
+			Custom: map[schema.MetricName]func(time.Time) int64{"custom/queue_length": queue}},
+
+		{Namespace: "payments", Kind: "Deployment", Name: "api", Replicas: 2, CPU: 55, Memory: 150 * mib, Network: 6000,
+			CPURequest: 1000, CPULimit: 2000, MemoryRequest: 1024 * mib, MemoryLimit: 1024 * mib, Load: daily},
+		{Namespace: "payments", Kind: "Deployment", Name: "worker", Replicas: 2, CPU: 60, Memory: 110 * mib, Network: 2500,
+			CPURequest: 200, MemoryRequest: 256 * mib, Load: busier},
+
+		{Namespace: "search", Kind: "Deployment", Name: "api", Replicas: 3, CPU: 120, Memory: 320 * mib, Network: 15_000,
+			CPURequest: 200, MemoryRequest: 256 * mib, Load: daily},
+		{Namespace: "search", Kind: "StatefulSet", Name: "index", Replicas: 2, CPU: 90, Memory: 900 * mib, Network: 8000,
+			CPURequest: 300, MemoryRequest: 1024 * mib, MemoryLimit: 1536 * mib, Volume: true},
+		{Namespace: "search", Kind: "Deployment", Name: "reports", CPU: 0.5, Memory: 210 * mib, Idle: true,
+			CPURequest: 500, MemoryRequest: 512 * mib},
+	}
+}
+
+// daily is the load of a moment as a multiple of the mean: most at 14:00 UTC
+// and least at 02:00, and less at weekends.
+func daily(at time.Time) float64 {
+	at = at.UTC()
+	hour := float64(at.Hour()) + float64(at.Minute())/60
+	load := 1 - 0.6*math.Cos(2*math.Pi*(hour-2)/24)
+	if day := at.Weekday(); day == time.Saturday || day == time.Sunday {
+		load *= 0.6
+	}
+	return load
+}
+
+// teams are the labels of the namespaces.
+func teams() map[string]string {
+	return map[string]string{"kube-system": "team:platform", "shop": "team:store", "payments": "team:money", "search": "team:store"}
+}
