@@ -6,6 +6,7 @@ const (
 	appearEntity = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
 	endIdentity  = `UPDATE pod_identity SET valid_to = max(valid_from, ?) WHERE entity_id = ? AND valid_to IS NULL`
 	vanishEntity = `UPDATE entity SET last_seen = ? WHERE id = ?`
+	dropMark     = `DELETE FROM watermark WHERE cluster = ? AND kind = ? AND name = ? AND part = ?`
 	upsertMark   = `INSERT INTO watermark (cluster, kind, name, part, ts) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (cluster, kind, name, part) DO UPDATE SET ts = excluded.ts`
 	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, part, metric_id) VALUES (?, ?, ?, ?, ?)`
@@ -59,6 +60,12 @@ func (w *writer) remember(b schema.Batch) error {
 		}
 	}
 	for scope, ts := range b.Watermarks {
+		if ts == 0 {
+			if err := w.exec(dropMark, w.cluster, scope.Kind.String(), scope.Name, scope.Part); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := w.exec(upsertMark, w.cluster, scope.Kind.String(), scope.Name, scope.Part, ts); err != nil {
 			return err
 		}

@@ -72,6 +72,7 @@ type Client struct {
 	requests atomic.Int64
 	bytes    atomic.Int64
 	answered atomic.Bool // one request at least had a good answer
+	padding  atomic.Bool // lists of pods pass a filter with a name in front
 }
 
 // New returns a client of the Heapster at base: the URL up to before

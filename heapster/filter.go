@@ -38,6 +38,7 @@ const harmlessFilter = "^/api/v1/(proxy/)?(namespaces/[^/]+/pods|nodes)/[^/]+/(p
 // path that begins with exec or attach and, up to Kubernetes 1.3, with run.
 func filteredIn(path string) (word, segment string) {
 	for segment := range strings.SplitSeq(path, "/") {
+		segment = strings.TrimPrefix(segment, nobody+",")
 		for _, word := range []string{"exec", "attach", "run"} {
 			if strings.HasPrefix(segment, word) {
 				name, _, _ := strings.Cut(segment, ",")

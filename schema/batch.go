@@ -11,7 +11,7 @@ type Batch struct {
 	// leaves the one that the archive has.
 	Horizon Instant
 	// Watermarks move (or, after Heapster's clock stepped, reset) the scopes
-	// named.
+	// named. None drops a scope's.
 	Watermarks map[Scope]Instant
 	// Asked adds the metrics to those that the scopes have been asked for.
 	Asked map[Scope][]MetricName

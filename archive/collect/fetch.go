@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,15 +23,17 @@ type answers struct {
 	errs []error // of each request
 }
 
-// fetch carries out a plan. The only error is that of ctx.
-func (p *pass) fetch(ctx context.Context, plan plan) (answers, error) {
+// fetch carries out a plan. What was split has several requests in it then. The
+// only error is that of ctx.
+func (p *pass) fetch(ctx context.Context, plan *plan) (answers, error) {
 	rows := newRows()
 	errs := make([]error, len(plan.requests))
-	var mu sync.Mutex // guards rows
+	var parts []part  // of requests that were split, beyond their first
+	var mu sync.Mutex // guards rows and parts
 	var unreachable atomic.Int32
 	var group errgroup.Group
 	group.SetLimit(p.Concurrency)
-	for i, r := range plan.requests {
+	for i, r := range slices.Clone(plan.requests) {
 		if isOptional(r) && p.overBudget() {
 			errs[i] = fmt.Errorf("left out %v after the pass began: %w", p.Budget, schema.ErrBudget)
 			continue
@@ -43,28 +46,37 @@ func (p *pass) fetch(ctx context.Context, plan plan) (answers, error) {
 			continue
 		}
 		group.Go(func() error {
-			series, err := p.read(ctx, r)
-			if err == nil {
-				err = p.take(pointsOf(series))
-			}
-			switch {
-			case err == nil:
-				unreachable.Store(0)
-			case errors.Is(err, schema.ErrUnreachable):
-				unreachable.Add(1)
-			}
-			if errs[i] = err; err != nil {
-				return nil
+			answers := p.splits.ask(ctx, r)
+			for j := range answers {
+				a := &answers[j]
+				if a.err == nil {
+					a.err = p.take(pointsOf(a.series))
+				}
+				switch {
+				case a.err == nil:
+					unreachable.Store(0)
+				case errors.Is(a.err, schema.ErrUnreachable):
+					unreachable.Add(1)
+				}
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			for j, points := range series {
-				rows.add(r.member(j), r.metric, points)
+			for _, a := range answers {
+				for j, points := range a.series {
+					if a.err == nil {
+						rows.add(a.member(j), a.metric, points)
+					}
+				}
 			}
+			plan.requests[i], errs[i] = answers[0].request, answers[0].err
+			parts = append(parts, answers[1:]...)
 			return nil
 		})
 	}
 	group.Wait() // its functions return no error
+	for _, a := range parts {
+		plan.requests, errs = append(plan.requests, a.request), append(errs, a.err)
+	}
 	if err := ctx.Err(); err != nil {
 		return answers{}, err
 	}

@@ -98,6 +98,7 @@ type pass struct {
 	kube    kubernetes             // what was asked of it
 	present map[schema.Entity]bool // what is listed
 	taken   atomic.Int64           // samples read
+	splits  *splitter
 	holes   []schema.Hole
 	stored  int    // how many of holes are in the ledger already
 	hint    string // that was logged last, lest it be repeated at each hole
@@ -108,11 +109,13 @@ type pass struct {
 }
 
 func newPass(store Store, opts Options) *pass {
-	return &pass{
+	p := &pass{
 		Options: opts,
 		store:   store,
 		record:  schema.Pass{Cluster: opts.Cluster, Version: opts.Version, Started: opts.Now()},
 	}
+	p.splits = newSplitter(p)
+	return p
 }
 
 // stages are the kinds that are fetched, and then stored, together: one
@@ -167,7 +170,7 @@ func (p *pass) run(ctx context.Context) error {
 			return err
 		}
 		plan := p.plan(found, batch.Carried, kinds)
-		a, err := p.fetch(ctx, plan)
+		a, err := p.fetch(ctx, &plan)
 		if err != nil {
 			return err
 		}
@@ -205,7 +208,7 @@ func (p *pass) readContainers(ctx context.Context, underway *exporting, found di
 		}
 	}
 	plan := p.planContainers(found, batch.Carried)
-	a, err := p.fetch(ctx, plan)
+	a, err := p.fetch(ctx, &plan)
 	if err != nil {
 		return err
 	}

@@ -89,8 +89,11 @@ type needs struct {
 
 func (p *pass) needsOf(e schema.Entity, scope schema.Scope, listed bool) needs {
 	n := needs{entity: e, scope: scope}
-	if watermark := p.memory.Watermarks[scope]; watermark > 0 && p.listedBefore(e) {
+	if watermark := p.watermarkOf(e, scope); watermark > 0 && p.listedBefore(e) {
 		n.start = watermark.Add(-overlap)
+		if p.refusedBefore(e) {
+			n.start = watermark.Add(-afterlife) // all of it
+		}
 	} // else the scope's watermark says nothing of it
 	lastSeen := p.memory.Entities[e]
 	n.longOnly = !listed && lastSeen != 0 && p.attentive() && p.seen().Sub(lastSeen) > shortAfterlife

@@ -23,9 +23,13 @@ func (p *pass) settle(plan plan, errs []error) (map[schema.Scope]schema.Instant,
 	for i, r := range plan.requests {
 		requests[r.scope] = append(requests[r.scope], i)
 	}
+	p.forgetOwn(plan, watermarks)
 	scopes := slices.SortedFunc(maps.Keys(plan.scopes), compareScopes)
 	for _, scope := range scopes {
-		held, broken := p.judge(scope, plan.requests, requests[scope], errs)
+		refused := p.refusedByName(scope, plan.requests, requests[scope], errs)
+		p.noteRefused(scope, refused)
+		held, broken := p.judge(scope, plan.requests, requests[scope], errs, refused)
+		p.ownWatermarks(plan, refused, !held && p.record.Horizon > 0, watermarks, scope)
 		if !held && p.record.Horizon > p.memory.Watermarks[scope] {
 			watermarks[scope] = p.record.Horizon
 			if plan.scopes[scope] {
@@ -46,7 +50,10 @@ func (p *pass) settle(plan plan, errs []error) (map[schema.Scope]schema.Instant,
 // rather than left behind by a scope that was empty. What all scopes lost is
 // noted already.
 func (p *pass) findScopeGap(scope schema.Scope) {
-	watermark := p.memory.Watermarks[scope]
+	p.findLoss(scope.Entity(), p.memory.Watermarks[scope])
+}
+
+func (p *pass) findLoss(of schema.Entity, watermark schema.Instant) {
 	if watermark >= p.memory.Horizon {
 		return
 	}
@@ -55,7 +62,7 @@ func (p *pass) findScopeGap(scope schema.Scope) {
 		return
 	}
 	p.hole(schema.Hole{
-		Entity: scope.Entity(), Cause: schema.CauseFailed, Window: window,
+		Entity: of, Cause: schema.CauseFailed, Window: window,
 		Detail: fmt.Sprintf("%v of samples were gone before this could be read again; the holes of the passes before tell why", lost),
 	})
 }
@@ -67,7 +74,9 @@ func lastingly(scope schema.Scope, m schema.MetricName) bool {
 
 // judge notes what is missing of a scope, and tells whether that holds its
 // watermark back, and which metrics were not answered for every entity.
-func (p *pass) judge(scope schema.Scope, requests []request, members []int, errs []error) (held bool, broken map[schema.MetricName]bool) {
+//
+// Pods that are refused by their names are noted already.
+func (p *pass) judge(scope schema.Scope, requests []request, members []int, errs []error, refused map[schema.Entity]error) (held bool, broken map[schema.MetricName]bool) {
 	broken = make(map[schema.MetricName]bool)
 	var failed []int
 	nameless := make(map[schema.Entity]bool)
@@ -81,6 +90,9 @@ func (p *pass) judge(scope schema.Scope, requests []request, members []int, errs
 				nameless[r.member(0)] = true
 				p.nameless(scope, r.member(0), err)
 			}
+			continue
+		}
+		if r.size() == 1 && refused[r.member(0)] != nil {
 			continue
 		}
 		failed = append(failed, i)

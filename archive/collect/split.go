@@ -1,0 +1,247 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"math/bits"
+	"sync"
+
+	"heapstash/schema"
+)
+
+// How much a pass pays to find out which names of a request are refused.
+const (
+	// mostHalves bounds the requests that are made for it in one pass.
+	mostHalves = 1000
+	// mostFruitless is how many batches of a pass may be split without any of
+	// the parts being answered: then it is not about names.
+	mostFruitless = 4
+)
+
+// part is what came of a part of a request.
+type part struct {
+	request
+	series [][]schema.Point
+	err    error
+}
+
+// splitter asks for pods together. Where that is refused, for whatever reason
+// may be that of one name (a filter of a proxy, an address that is too long,
+// an answer that is), it halves the pods, until those that stay refused stand
+// alone. What it learns holds for the pass. It may be used concurrently.
+type splitter struct {
+	read func(context.Context, request) ([][]schema.Point, error)
+	// before reports whether the last pass could not read the pod, others of
+	// its scope being answered.
+	before func(schema.Entity) bool
+
+	turn sync.Mutex // held while a batch is split, so that the others learn of it
+
+	mu        sync.Mutex // guards what follows
+	refused   map[schema.Entity]error
+	fits      map[schema.Scope]int // pods that are answered together, where more are not
+	halves    int
+	fruitless map[schema.MetricName]bool
+}
+
+func newSplitter(p *pass) *splitter {
+	return &splitter{
+		read:      p.read,
+		before:    p.refusedBefore,
+		refused:   make(map[schema.Entity]error),
+		fits:      make(map[schema.Scope]int),
+		fruitless: make(map[schema.MetricName]bool),
+	}
+}
+
+// ask carries out a request, in parts where that is needed. The parts have
+// the request's entities, each one once.
+func (s *splitter) ask(ctx context.Context, r request) []part {
+	if r.pods == nil {
+		series, err := s.read(ctx, r)
+		return []part{{r, series, err}}
+	}
+	parts := s.arrange(r)
+	for i, done := 0, len(parts); i < done; i++ {
+		if parts[i].err != nil {
+			continue
+		}
+		parts[i].series, parts[i].err = s.read(ctx, parts[i].request)
+		if splits(parts[i].err) && parts[i].size() > 1 {
+			further := s.split(ctx, parts[i])
+			parts[i] = further[0]
+			parts = append(parts, further[1:]...)
+		}
+	}
+	return parts
+}
+
+// splits reports whether fewer names may be answered where this error came.
+func splits(err error) bool {
+	return errors.Is(err, schema.ErrRefused) || errors.Is(err, schema.ErrNotFound) ||
+		errors.Is(err, schema.ErrProtocol) || errors.Is(err, schema.ErrUnaddressable)
+}
+
+// arrange makes the requests that what is known so far suggests. Pods that are
+// refused whatever is asked of them have their error already.
+func (s *splitter) arrange(r request) []part {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var parts []part
+	var rest []string
+	for i, pod := range r.pods {
+		err, known := s.refused[r.member(i)]
+		switch alone := (part{request: r.of(pod)}); {
+		case !known:
+			rest = append(rest, pod)
+		case errors.Is(err, schema.ErrProtocol): // perhaps for what was answered, so ask
+			parts = append(parts, alone)
+		default:
+			alone.err = err
+			parts = append(parts, alone)
+		}
+	}
+	if fits := s.fits[r.scope]; fits > 0 {
+		for len(rest) > fits {
+			parts = append(parts, part{request: r.of(rest[:fits]...)})
+			rest = rest[fits:]
+		}
+	}
+	if len(rest) > 0 {
+		parts = append(parts, part{request: r.of(rest...)})
+	}
+	return parts
+}
+
+// of is the request for some of its pods.
+func (r request) of(pods ...string) request {
+	r.pods = pods
+	return r
+}
+
+// split asks for halves of what was refused, and returns parts of the same
+// pods. Another batch may have been split meanwhile, so it looks first.
+func (s *splitter) split(ctx context.Context, whole part) []part {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	again := s.arrange(whole.request)
+	if len(again) == 1 {
+		return s.halve(ctx, whole)
+	}
+	var parts []part
+	for _, a := range again {
+		if a.err == nil {
+			a.series, a.err = s.read(ctx, a.request)
+			if splits(a.err) && a.size() > 1 {
+				parts = append(parts, s.halve(ctx, a)...)
+				continue
+			}
+		}
+		parts = append(parts, a)
+	}
+	return parts
+}
+
+// halve finds the largest parts that are answered. As long as none is, it goes
+// no further than to one name: then nothing is.
+func (s *splitter) halve(ctx context.Context, whole part) []part {
+	if !s.worthwhile(whole) {
+		return []part{whole}
+	}
+	var done []part
+	answered, asked, most := 0, 0, 2*bits.Len(uint(whole.size()))
+	pending := []part{whole}
+	for len(pending) > 0 && ctx.Err() == nil && (answered > 0 || asked < most) && s.pay(2) {
+		last := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		for _, pods := range [][]string{last.pods[:last.size()/2], last.pods[last.size()/2:]} {
+			half := part{request: last.of(pods...)}
+			half.series, half.err = s.read(ctx, half.request)
+			asked++
+			switch {
+			case half.err == nil:
+				answered = max(answered, half.size())
+				done = append(done, half)
+			case splits(half.err) && half.size() > 1:
+				pending = append(pending, half)
+			default:
+				done = append(done, half)
+			}
+		}
+	}
+	if answered == 0 {
+		return s.giveUp(whole)
+	}
+	done = append(done, pending...)
+	s.learn(whole, done, answered)
+	return done
+}
+
+// worthwhile reports whether splitting may find anything.
+func (s *splitter) worthwhile(whole part) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.allBefore(whole) || !s.fruitless[whole.metric] && len(s.fruitless) < mostFruitless
+}
+
+// allBefore reports whether all of the pods were refused at the last pass.
+func (s *splitter) allBefore(whole part) bool {
+	for i := range whole.size() {
+		if !s.before(whole.member(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// pay reports whether so many requests more may be made.
+func (s *splitter) pay(requests int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.halves += requests
+	return s.halves <= mostHalves
+}
+
+// giveUp takes pods that were refused at the last pass for refused, and
+// anything else for refused for another reason than its names.
+func (s *splitter) giveUp(whole part) []part {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.allBefore(whole) {
+		s.fruitless[whole.metric] = true
+		return []part{whole}
+	}
+	var parts []part
+	for i, pod := range whole.pods {
+		s.refused[whole.member(i)] = whole.err
+		parts = append(parts, part{request: whole.of(pod), err: whole.err})
+	}
+	return parts
+}
+
+// learn remembers the names that stayed refused or, where none did, how many
+// are answered together.
+func (s *splitter) learn(whole part, done []part, answered int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	failed := false
+	for _, d := range done {
+		if d.err == nil {
+			continue
+		}
+		failed = true
+		if splits(d.err) && d.size() == 1 {
+			s.refused[d.member(0)] = d.err
+		}
+	}
+	if !failed {
+		s.fits[whole.scope] = answered
+	}
+}
+
+// knows reports whether the pod was refused alone where others were not.
+func (s *splitter) knows(e schema.Entity) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused[e] != nil
+}
