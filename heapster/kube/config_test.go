@@ -1,12 +1,16 @@
 package kube_test
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"heapstash/heapster/kube"
 )
@@ -160,16 +164,6 @@ func TestPodWithoutAccount(t *testing.T) {
 	}
 }
 
-// A context may do without a user.
-func TestContextWithoutUser(t *testing.T) {
-	noCluster(t)
-	server, caFile, asked := secureServer(t, nil)
-	config := strings.ReplaceAll(read(t, kubeconfig(t, server.URL, "certificate-authority: "+caFile, "token: secret")), ", user: u", "")
-	if err := get(t, kube.Options{Kubeconfig: write(t, config)}); err != nil || *asked != "" {
-		t.Errorf("without a user: sent %q, error %v", *asked, err)
-	}
-}
-
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -177,4 +171,39 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// What is odd in a kubeconfig and still goes.
+func TestKubeconfigsThatWork(t *testing.T) {
+	noCluster(t)
+	server, caFile, asked := secureServer(t, nil)
+	ca := read(t, caFile)
+	trust := "certificate-authority: " + caFile
+	usual := read(t, kubeconfig(t, server.URL, trust, "token: secret"))
+	encoded := base64.StdEncoding.EncodeToString([]byte(ca))
+	var block strings.Builder
+	for line := range slices.Chunk([]byte(encoded), 64) {
+		fmt.Fprintf(&block, "\n      %s", line)
+	}
+	var wide []byte
+	for _, unit := range utf16.Encode([]rune("\ufeff" + usual)) {
+		wide = binary.LittleEndian.AppendUint16(wide, unit)
+	}
+
+	for name, test := range map[string]struct{ config, want string }{
+		"usual":      {usual, "Bearer secret"},
+		"CRLF":       {strings.ReplaceAll(usual, "\n", "\r\n"), "Bearer secret"},
+		"BOM":        {"\ufeff" + usual, "Bearer secret"},
+		"UTF-16":     {string(wide), "Bearer secret"},
+		"base64":     {read(t, kubeconfig(t, server.URL, "certificate-authority-data: |"+block.String(), "token: secret")), "Bearer secret"},
+		"basic":      {read(t, kubeconfig(t, server.URL, trust, "{username: me, password: secret}")), "Basic bWU6c2VjcmV0"},
+		"token file": {read(t, kubeconfig(t, server.URL, trust, "tokenFile: "+write(t, "secret\n"))), "Bearer secret"},
+		"no user":    {strings.Replace(usual, ", user: u", "", 1), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := get(t, kube.Options{Kubeconfig: write(t, test.config)}); err != nil || *asked != test.want {
+				t.Errorf("sent %q, error %v; want %q", *asked, err, test.want)
+			}
+		})
+	}
 }
