@@ -3,6 +3,7 @@ package heapster
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,10 +38,7 @@ func (e connectRefusal) passes() bool {
 }
 
 func (e connectRefusal) hint(way Way) string {
-	place := "HTTPS_PROXY"
-	if way != ByURL {
-		place = "HTTPS_PROXY (or the kubeconfig's proxy-url)"
-	}
+	place := proxyPlace(way)
 	switch {
 	case strings.EqualFold(string(e), http.StatusText(http.StatusProxyAuthRequired)):
 		return "the proxy wants credentials: write them as http://USER:PASSWORD@HOST:PORT in " + place + ", or name the host in NO_PROXY"
@@ -49,4 +47,20 @@ func (e connectRefusal) hint(way Way) string {
 	default:
 		return "the proxy in " + place + " does not let CONNECT through to that host and port: have it allowed, or name the host in NO_PROXY"
 	}
+}
+
+// proxyHint is for a proxy to which there is no connection.
+func proxyHint(op *net.OpError, way Way) string {
+	if strings.Contains(op.Err.Error(), "tls: first record does not look like a TLS handshake") {
+		return "the proxy does not speak TLS itself: begin its URL in " + proxyPlace(way) + " with http://"
+	}
+	return "the proxy in " + proxyPlace(way) + " cannot be reached: correct its URL, or name the host in NO_PROXY"
+}
+
+// proxyPlace is where a proxy is configured.
+func proxyPlace(way Way) string {
+	if way == ByKubeconfig || way == ByProxy {
+		return "HTTPS_PROXY or HTTP_PROXY (or the kubeconfig's proxy-url)"
+	}
+	return "HTTPS_PROXY or HTTP_PROXY"
 }

@@ -102,7 +102,7 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit bound, dec
 		answer, err = receive(c, resp, req.URL, limit, decode)
 	}
 	if err != nil && ctx.Err() != nil {
-		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout), handshake: out.inHandshake()}
+		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout), handshake: out.inHandshake(), unconnected: out.unconnected()}
 	}
 	c.tellWay(err)
 	return answer, err

@@ -2,17 +2,21 @@ package heapster_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"heapstash/heapster"
+	"heapstash/schema"
 )
 
 // net/http reads HTTPS_PROXY once in a process, so that each proxy is asked by
@@ -42,13 +46,19 @@ func TestProxyRefusesToConnect(t *testing.T) {
 		"passes":      {"200 Connection established", "error: <nil>", "hint: \n", 1},
 		"forbidden":   {"403 Forbidden", `the HTTP proxy answered "Forbidden"`, "does not let CONNECT through", 1},
 		"its words":   {"403 Filtered by policy", `the HTTP proxy answered "Filtered by policy"`, "does not let CONNECT through", 1},
-		"credentials": {"407 Proxy Authentication Required", `answered "Proxy Authentication Required"`, "http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY", 1},
+		"credentials": {"407 Proxy Authentication Required", `answered "Proxy Authentication Required"`, "http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY or HTTP_PROXY, or", 1},
 		"unreachable": {"502 Bad Gateway", `answered "Bad Gateway"`, "does not reach the server", 2},
 		"hangs up":    {"", "EOF", "hung up", 2},
+		"no TLS":      {"https", "tls: first record does not look", "begin its URL in HTTPS_PROXY or HTTP_PROXY with http://", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := make(chan string, 10)
 			proxy := listen(t, func(conn net.Conn) {
+				if test.status == "https" {
+					conn.Read(make([]byte, 4096))
+					fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
+					return
+				}
 				req, err := http.ReadRequest(bufio.NewReader(conn))
 				if err != nil {
 					return
@@ -62,8 +72,12 @@ func TestProxyRefusesToConnect(t *testing.T) {
 					relay(conn, server, nil)
 				}
 			})
+			scheme := "http"
+			if test.status == "https" {
+				scheme = "https"
+			}
 			cmd := exec.Command(os.Args[0], "-test.run=^TestProxyRefusesToConnect$", "-test.count=1")
-			cmd.Env = append(os.Environ(), child+"=behind.example:443", "HEAPSTASH_TEST_CA="+ca.file, "HTTPS_PROXY=http://user:secret@"+proxy)
+			cmd.Env = append(os.Environ(), child+"=behind.example:443", "HEAPSTASH_TEST_CA="+ca.file, "HTTPS_PROXY="+scheme+"://user:secret@"+proxy)
 			out, err := cmd.Output()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
@@ -75,5 +89,23 @@ func TestProxyRefusesToConnect(t *testing.T) {
 				t.Errorf("asked %d times; want %d", len(asked), test.asked)
 			}
 		})
+	}
+}
+
+// A firewall that drops everything is not a slow server.
+func TestNobodyTakesTheConnection(t *testing.T) {
+	dropped := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	silent := listen(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
+	for hint, transport := range map[string]*http.Transport{
+		"nothing answers at that address": dropped,
+		"raise --timeout":                 {},
+	} {
+		defer transport.CloseIdleConnections()
+		c := newClient(t, &http.Client{Transport: transport}, "http://"+silent, heapster.Options{Tries: 1, Timeout: 200 * time.Millisecond})
+		_, err := c.Nodes(t.Context())
+		checkError(t, err, schema.ErrUnreachable, "no whole answer within 200ms", hint)
 	}
 }

@@ -22,8 +22,9 @@ type TransportError struct {
 	URL string // without credentials, shortened
 	Err error
 
-	own       secrets
-	handshake bool // the TLS handshake was not over
+	own         secrets
+	handshake   bool // the TLS handshake was not over
+	unconnected bool // nor was there a connection, when the time was over
 	byWay
 }
 
@@ -104,7 +105,7 @@ func (e *TransportError) Hint() string {
 	case e.spacedToken():
 		return "the token has a line break in it: write it without, or have the plugin that gives it print it without"
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
-		return "the proxy in HTTPS_PROXY or HTTP_PROXY cannot be reached: mend it, or name the host in NO_PROXY"
+		return proxyHint(op, e.way)
 	case errors.As(e.Err, &refusal):
 		return refusal.hint(e.way)
 	case e.certificateHint() != "":
@@ -115,6 +116,8 @@ func (e *TransportError) Hint() string {
 		return "the server speaks TLS: " + e.beginURL("https://")
 	case e.tlsHint() != "":
 		return e.tlsHint()
+	case errors.As(e.Err, &timeout) && e.unconnected:
+		return "nothing answers at that address: is it right, and does a firewall or a missing VPN keep this machine from it?"
 	case errors.As(e.Err, &timeout):
 		return "Heapster or something in front of it is slow: raise --timeout or lower --concurrency"
 	case errors.As(e.Err, &dns):
@@ -150,6 +153,8 @@ func (e *TransportError) beginURL(scheme string) string {
 func (e *TransportError) nobodyHint() string {
 	_, service, proxied := strings.Cut(e.URL, "/namespaces/")
 	switch proxied = proxied && strings.Contains(service, "/services/"); {
+	case proxied && strings.HasPrefix(e.URL, "https:") && e.way != ByKubeconfig:
+		return "nothing listens there: is the apiserver running, and is that its address?"
 	case proxied && strings.HasPrefix(e.URL, "https:"):
 		return "nothing listens there: is the apiserver running, and is that its address, which the kubeconfig or --server gives?"
 	case proxied:
