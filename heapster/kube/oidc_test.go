@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -79,5 +80,16 @@ func TestOIDCRefresh(t *testing.T) {
 			!errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), "log in again") {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+
+	// As kubectl does, it fails where the new token cannot be kept.
+	config = kubeconfig(t, server.URL, trust, oidcUser(issuer.URL+"/kept", expired, "again"))
+	if err := os.WriteFile(config+".lock", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := get(t, kube.Options{Kubeconfig: config})
+	var hinter interface{ Hint() string }
+	if !errors.Is(err, schema.ErrRefused) || !errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), "let heapstash write the file and a lock beside it") {
+		t.Errorf("with a lock: %v", err)
 	}
 }
