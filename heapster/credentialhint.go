@@ -28,6 +28,6 @@ func (e *TransportError) credentialHint() string {
 	case says("could not persist new tokens"):
 		return "the refreshed token belongs into the kubeconfig: let heapstash write the file and a lock beside it, as kubectl does"
 	default:
-		return "no credentials could be had: log in again with the tool that wrote the user's auth-provider into the kubeconfig, as the same user"
+		return "no credentials could be had: log in again with the tool that wrote the user's auth-provider into the kubeconfig, and restart `heapstash run`, which keeps the old token"
 	}
 }

@@ -80,7 +80,9 @@ func (c Config) wayIn(ctx context.Context) (kube.Connection, error) {
 	if c.HeapsterURL != "" {
 		return c.direct()
 	}
-	return kube.Connect(ctx, c.kubeOptions(c.Concurrency))
+	opts := c.kubeOptions(c.Concurrency)
+	opts.Timeout, opts.Tries = c.Timeout, c.Tries
+	return kube.Connect(ctx, opts)
 }
 
 // way says which way in that is, for people.

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"heapstash/heapster"
 	"heapstash/schema"
@@ -46,6 +47,10 @@ type Options struct {
 	// TLS; more than one are not needed for HTTP/2. Default 25, as client-go
 	// keeps with TLS.
 	Concurrency int
+	// Timeout and Tries are for the requests that Auto sends. Their defaults
+	// are those of [heapster.Options].
+	Timeout time.Duration
+	Tries   int
 }
 
 func (o Options) withDefaults() Options {
@@ -90,7 +95,7 @@ func Connect(ctx context.Context, opts Options) (Connection, error) {
 	if err != nil {
 		return Connection{}, newConfigError(err)
 	}
-	ask := heapster.Options{UserAgent: opts.UserAgent, Way: opts.way(server)}
+	ask := heapster.Options{UserAgent: opts.UserAgent, Way: opts.way(server), Timeout: opts.Timeout, Tries: opts.Tries}
 	base := server.JoinPath(opts.proxyPath(Modern))
 	legacy := server.JoinPath(opts.proxyPath(Legacy))
 	switch opts.ProxyPath {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"heapstash/heapster"
 	"heapstash/heapster/kube"
@@ -176,6 +177,21 @@ func TestAutoAsksNoDeadServerTwice(t *testing.T) {
 	var unreachable *heapster.TransportError
 	if !errors.As(err, &unreachable) || !strings.Contains(unreachable.URL, modern) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A slow server is waited for as long as the options say.
+func TestAutoHasTheTimeout(t *testing.T) {
+	noCluster(t)
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	_, err := kube.Connect(t.Context(), kube.Options{Server: server.URL, Timeout: 100 * time.Millisecond, Tries: 1})
+	if err == nil || !strings.Contains(err.Error(), "no whole answer within 100ms") || asked.Load() != 1 {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }
 
