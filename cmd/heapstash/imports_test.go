@@ -30,6 +30,7 @@ func TestImportGraph(t *testing.T) {
 		"heapstash/cmd/heapstash/show":   {ours: []string{"heapstash/schema"}},
 		"heapstash/cmd/heapstash/demo":   {ours: []string{"heapstash/schema", "heapstash/archive", "heapstash/heapster/heapsim"}},
 		"heapstash/cmd/heapstash/export": {ours: []string{"heapstash/schema", "heapstash/archive"}},
+		"heapstash/cmd/heapstash/prompt": {},
 		"heapstash/cmd/heapstash":        {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/", "github.com/guptarohit/asciigraph"}},
 	}
 	for _, p := range listPackages(t) {

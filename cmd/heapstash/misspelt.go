@@ -57,12 +57,16 @@ func suggest(ctx context.Context, reader *archive.Reader, statement, message str
 		}
 		return didYouMean(name, functions)
 	}
-	asked := askedViews(statement, views)
-	if hint := didYouMean(name, columnsOfViews(asked)); hint != "" {
-		return hint
-	}
 	if column := columnOfMetric(statement, name); column != "" {
 		return "did you mean the column " + column + "?"
+	}
+	asked := askedViews(statement, views)
+	// Hours and days have cpu_usage_rate_avg, where raw rows have cpu_usage_rate.
+	if of := beginning(columnsOfViews(asked), name+"_"); len(of) > 0 {
+		return "did you mean one of " + strings.Join(of, ", ") + "?"
+	}
+	if hint := didYouMean(name, columnsOfViews(asked)); hint != "" {
+		return hint
 	}
 	if quoted {
 		return "a text is in single quotes: '" + strings.ReplaceAll(name, "'", "''") + "'; double quotes are for names"

@@ -35,14 +35,17 @@ func newSQLCommand() *cobra.Command {
 		Use:   "sql [STATEMENT | - | --schema [VIEW...]]",
 		Short: "Ask the archive one question in SQL",
 		Long: "sql runs one statement that reads, given as an argument, in a file, or on stdin, and\n" +
-			"prints its result. A table and Markdown are printed at the end; the other formats print\n" +
-			"rows as they come. NULL is an empty field in CSV and TSV. Numbers are exact to 64 bits.\n\n" +
+			"prints its result. On a terminal and without a statement it is a prompt: a statement ends\n" +
+			"with a semicolon, and .help lists what else there is.\n\n" +
+			"A table and Markdown are printed at the end; the other formats print rows as they come.\n" +
+			"NULL is an empty field in CSV and TSV. Numbers are exact to 64 bits.\n\n" +
 			"Beside SQLite's functions there are median(x) and quantile(x, p), by nearest rank.\n\n" +
 			"The archive is open for reading only: ATTACH, temporary tables, PRAGMAs that set something\n" +
 			"and functions that reach other files are refused. A value may have 32 MB.\n\n" +
 			"--schema lists the views with their columns, units and meanings; VIEW is a glob. The tables\n" +
 			"behind them, which may change from one version to the next, are listed with --tables.",
-		Example: `  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"` + "\n" +
+		Example: `  heapstash sql` + "\n" +
+			`  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"` + "\n" +
 			`  heapstash sql --format csv --file report.sql` + "\n" +
 			`  heapstash sql --schema pod pod_hourly`,
 		Args: q.arguments,
@@ -53,6 +56,9 @@ func newSQLCommand() *cobra.Command {
 			}
 			if q.schema {
 				return describing{q.format, q.tables, args}.run(cmd.Context(), cmd.OutOrStdout(), cfg.DBFile)
+			}
+			if in, out := cmd.InOrStdin(), cmd.OutOrStdout(); q.prompts(args, in, out) {
+				return q.converse(cmd.Context(), in.(*os.File), out.(*os.File), cfg.DBFile)
 			}
 			text, err := q.text(cmd, args)
 			if err != nil {
@@ -109,7 +115,10 @@ func (q statement) run(ctx context.Context, w io.Writer, path, text string) erro
 	if err != nil {
 		return err
 	}
-	return within(ctx, q.timeout, func(ctx context.Context) error { return q.copyRows(ctx, out, reader, statement) })
+	return within(ctx, q.timeout, func(ctx context.Context) error {
+		defer reader.Close() // read only
+		return q.copyRows(ctx, out, reader, statement)
+	})
 }
 
 // rowLimit is how many rows are written, 0 for any number.

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/cmd/heapstash/prompt"
+)
+
+// dotCommands are what the prompt takes beside statements, and what they do.
+var dotCommands = [][2]string{
+	{".help", "list these commands"},
+	{".mode [FORMAT]", "print rows in this format, or say which one is in use: " + strings.Join(rowFormats, ", ")},
+	{".quit", "leave; so does Ctrl-D"},
+	{".schema [VIEW...]", "list views, by globs, with their columns, units and meanings"},
+	{".tables", "list the views, and what a row is"},
+}
+
+// sqlPrompt asks for statements at a terminal.
+type sqlPrompt struct {
+	statement
+	path  string
+	views []archive.View // for completion
+	names []string       // of functions
+}
+
+// prompts reports whether there is nothing to run but what somebody types.
+func (q statement) prompts(args []string, in io.Reader, out io.Writer) bool {
+	return len(args) == 0 && q.file == "" && isTerminal(in) && isTerminal(out)
+}
+
+// converse runs statements as they are typed.
+func (q statement) converse(ctx context.Context, in, out *os.File, path string) error {
+	if _, err := newRowWriter(q.format, io.Discard); err != nil {
+		return err
+	}
+	p := &sqlPrompt{statement: q, path: path}
+	reader, err := archive.OpenReader(ctx, path)
+	if err != nil {
+		return err
+	}
+	p.views, err = reader.Views(ctx, false)
+	if err == nil {
+		p.names, err = reader.Functions(ctx)
+	}
+	reader.Close() // read only
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s, open for reading. A statement ends with a semicolon; .help lists what else there is.\n", path)
+	return prompt.Session{
+		Prompt: "heapstash> ", More: "      ...> ",
+		History:  stateFile("sql_history"),
+		Cut:      cutTyped,
+		Execute:  p.execute,
+		Complete: p.complete,
+	}.Run(ctx, in, out)
+}
+
+// cutTyped cuts a statement off what is typed, or a line that begins with a dot.
+func cutTyped(text string) (statement, rest string, whole bool) {
+	_, begin := cutBlank(text)
+	if strings.HasPrefix(begin, ".") {
+		line, rest, _ := strings.Cut(begin, "\n")
+		return line, rest, true
+	}
+	statement, rest = cutStatement(text)
+	return statement, rest, len(statement) < len(text)
+}
+
+// execute runs a statement or a dot command.
+func (p *sqlPrompt) execute(ctx context.Context, out io.Writer, text string) bool {
+	_, text = cutBlank(text)
+	if text == "" {
+		return true
+	}
+	var err error
+	if strings.HasPrefix(text, ".") {
+		words := strings.Fields(text)
+		if slices.Contains([]string{".quit", ".exit"}, words[0]) {
+			return false
+		}
+		err = p.command(ctx, out, words[0], words[1:])
+	} else {
+		err = p.run(ctx, out, p.path, text)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	report(out, err)
+	return true
+}
+
+func (p *sqlPrompt) command(ctx context.Context, out io.Writer, name string, args []string) error {
+	switch name {
+	case ".help":
+		for _, c := range dotCommands {
+			fmt.Fprintf(out, "%-19s%s\n", c[0], c[1])
+		}
+		return nil
+	case ".mode":
+		if len(args) == 0 {
+			fmt.Fprintln(out, p.format)
+			return nil
+		}
+		if _, err := newRowWriter(args[0], io.Discard); err != nil {
+			return err
+		}
+		p.format = args[0]
+		return nil
+	case ".schema":
+		return describing{p.format, false, args}.run(ctx, out, p.path)
+	case ".tables":
+		rows, err := newRowWriter(p.format, out)
+		if err != nil {
+			return err
+		}
+		if err := rows.begin([]string{"view", "row"}); err != nil {
+			return err
+		}
+		for _, v := range p.views {
+			if err := rows.row([]any{v.Name, orNull(v.Meaning)}); err != nil {
+				return err
+			}
+		}
+		return rows.end()
+	}
+	hint := ".help lists the commands"
+	if near := nearest(name, dotNames()); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return hinted{fmt.Errorf("no command %s", name), hint}
+}
+
+// dotNames are the commands without their arguments.
+func dotNames() []string {
+	var names []string
+	for _, c := range dotCommands {
+		name, _, _ := strings.Cut(c[0], " ")
+		names = append(names, name)
+	}
+	return append(names, ".exit")
+}
+
+// stateFile is a file of the user's state, by the XDG base directory
+// specification; empty where there is no place for it.
+func stateFile(name string) string {
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil || !filepath.IsAbs(home) {
+			return ""
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "heapstash", name)
+}
