@@ -2,23 +2,50 @@ package archive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"heapstash/schema"
 )
 
-// derivedRatios are the ratios of a node that Heapster's model API cuts to 0
-// or 1, from the integers that it divides itself (its node_autoscaling_enricher
-// takes memory/usage, not the working set). NULL where a part is missing.
-var derivedRatios = []string{
-	ratio("cpu_usage_rate", "cpu_node_allocatable", "derived_cpu_utilization"),
-	ratio("cpu_request", "cpu_node_allocatable", "derived_cpu_reservation"),
-	ratio("memory_usage", "memory_node_allocatable", "derived_memory_utilization"),
-	ratio("memory_request", "memory_node_allocatable", "derived_memory_reservation"),
+// derivedRatios are the columns with the ratios of the table that Heapster's
+// model API cuts to 0 or 1.
+func (t *table) derivedRatios() []string {
+	var columns []string
+	for _, m := range t.metrics {
+		if m.Part != "" {
+			columns = append(columns, exactRatio(m)+" AS "+m.Derived())
+		}
+	}
+	return columns
 }
 
-func ratio(part, whole, name string) string {
-	return fmt.Sprintf("1.0 * s.%s / nullif(s.%s, 0) AS %s", part, whole, name)
+// exactRatio is the ratio of a raw row s from the integers that Heapster divides
+// itself. Where one of them is missing it is what is stored, if that is a float,
+// which is not cut, and else NULL.
+func exactRatio(m schema.Metric) string {
+	column := func(name schema.MetricName) string { return "s." + schema.Metric{Name: name}.Column() }
+	return fmt.Sprintf("ifnull(1.0 * %s / nullif(%s, 0), CASE typeof(%[3]s) WHEN 'real' THEN %[3]s END)",
+		column(m.Part), column(m.Whole), column(m.Name))
+}
+
+// exactRatio is a statistic of a rollup's row, in the columns of
+// [rollup.counted]: exact where all of the hour or day has the same whole, and
+// NULL elsewhere.
+func (r *rollup) exactRatio(m schema.Metric, of Statistic) string {
+	column := func(name schema.MetricName) rolledColumn {
+		wanted := schema.Metric{Name: name}.Column()
+		return r.columns[slices.IndexFunc(r.columns, func(c rolledColumn) bool { return c.name == wanted })]
+	}
+	part, whole := column(m.Part), column(m.Whole)
+	value := part.statistic(of)
+	if value == "" {
+		return ""
+	}
+	if of != Count {
+		value = fmt.Sprintf("1.0 * %s / nullif(%s, 0)", value, whole.statistic(Min))
+	}
+	return fmt.Sprintf("CASE WHEN %s = %s AND %s = s.samples THEN %s END", whole.statistic(Min), whole.statistic(Max), whole.statistic(Count), value)
 }
 
 // ratesView is <table>_rates: each counter's growth per second since the row

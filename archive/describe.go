@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -119,7 +120,7 @@ func describeMetric(name string) (ViewColumn, bool) {
 	for _, m := range schema.Registry() {
 		switch column, what, rolled := m.Column(), "", false; {
 		case name == column:
-			return ViewColumn{Name: name, Unit: m.Unit, Meaning: m.Description}, true
+			return ViewColumn{Name: name, Unit: m.Unit, Meaning: m.Meaning()}, true
 		case name == "derived_"+column+"_per_second":
 			unit := m.Unit + "/s"
 			if m.Unit == schema.Count {
@@ -131,7 +132,11 @@ func describeMetric(name string) (ViewColumn, bool) {
 			if _, ok := rolledMeanings[what]; !rolled || !ok {
 				continue
 			}
-			c := ViewColumn{Name: name, Of: column, What: what, Unit: m.Unit, Meaning: m.Description}
+			c := ViewColumn{Name: name, Of: column, What: what, Unit: m.Unit, Meaning: m.Meaning()}
+			if m.Part != "" {
+				part, whole := schema.Metric{Name: m.Part}, schema.Metric{Name: m.Whole}
+				c.Meaning = fmt.Sprintf("%s Made of values that Heapster's model API cut to 0 or 1: divide %s_... by %s_....", m.Description, part.Column(), whole.Column())
+			}
 			if what == "count" {
 				c.Unit = ""
 			}

@@ -124,7 +124,7 @@ func (c *checker) registry() error {
 	f := Finding{Name: "metrics", Meaning: "the registry's metrics are not all in the table metric, or have other descriptions there"}
 	for _, m := range schema.Registry() {
 		var n int
-		err := c.tx.QueryRowContext(c.ctx, selectRegistered, m.Name, m.Column(), m.Unit, m.Type, m.Description).Scan(&n)
+		err := c.tx.QueryRowContext(c.ctx, selectRegistered, m.Name, m.Column(), m.Unit, m.Type, m.Meaning()).Scan(&n)
 		if err != nil {
 			return err
 		}

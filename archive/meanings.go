@@ -48,6 +48,9 @@ var columnMeanings = map[string]ViewColumn{
 	"increase":       {Unit: "the metric's", Meaning: "of a counter: growth since the value before; after a reset, from 0"},
 	"last":           {Unit: "the metric's", Meaning: "of a counter: the last value"},
 
+	"derived_ephemeral_storage_utilization": {Unit: "ratio", Meaning: "ephemeral_storage_usage divided by ephemeral_storage_node_allocatable"},
+	"derived_ephemeral_storage_reservation": {Unit: "ratio", Meaning: "ephemeral_storage_request divided by ephemeral_storage_node_allocatable"},
+
 	"derived_cpu_utilization":    {Unit: "ratio", Meaning: "cpu_usage_rate divided by cpu_node_allocatable"},
 	"derived_cpu_reservation":    {Unit: "ratio", Meaning: "cpu_request divided by cpu_node_allocatable"},
 	"derived_memory_utilization": {Unit: "ratio", Meaning: "memory_usage divided by memory_node_allocatable"},

@@ -138,7 +138,7 @@ var registryFingerprint = sync.OnceValue(func() string {
 // views yet.
 func applyRegistry(ctx context.Context, tx *sql.Tx, l layout, views, fingerprint string) error {
 	for _, m := range schema.Registry() {
-		if _, err := tx.ExecContext(ctx, upsertMetric, m.Name, m.Column(), m.Unit, m.Type, m.Description); err != nil {
+		if _, err := tx.ExecContext(ctx, upsertMetric, m.Name, m.Column(), m.Unit, m.Type, m.Meaning()); err != nil {
 			return err
 		}
 	}

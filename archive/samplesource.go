@@ -59,14 +59,22 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 				continue
 			}
 			if s.selection.Level == schema.Raw {
+				value := "s." + m.Column()
+				if m.Part != "" { // of a moment at which Heapster had it
+					value = fmt.Sprintf("iif(%s IS NULL, NULL, %s)", value, exactRatio(m))
+				}
 				from.columns = append(from.columns, Column{Metric: m.Name})
-				shown = append(shown, "s."+m.Column())
-				there = append(there, "s."+m.Column()+" IS NOT NULL")
+				shown = append(shown, value)
+				there = append(there, value+" IS NOT NULL")
 				continue
 			}
 			c := rollups[t.name].columns[i]
 			for _, statistic := range Statistics() {
-				if expression := c.statistic(statistic); expression != "" && wantsStatistic(statistic) {
+				expression := c.statistic(statistic)
+				if m.Part != "" {
+					expression = rollups[t.name].exactRatio(m, statistic)
+				}
+				if expression != "" && wantsStatistic(statistic) {
 					from.columns = append(from.columns, Column{m.Name, statistic})
 					shown = append(shown, expression)
 					there = append(there, c.there())

@@ -84,9 +84,7 @@ func (t *table) arm(tier tier) string {
 	for _, m := range t.metrics {
 		columns = append(columns, m.Column())
 	}
-	if t.kind == schema.Node {
-		columns = append(columns, derivedRatios...)
-	}
+	columns = append(columns, t.derivedRatios()...)
 	return fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s", strings.Join(columns, ", "), tier.join(t.entities(), t.name), t.where())
 }
 

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -87,6 +88,12 @@ type Metric struct {
 	// Family is set for labelled metrics.
 	Family Family
 
+	// Part and Whole are set for the ratios that Heapster's model API cuts to
+	// whole numbers, which are 0 or 1. The ratio is Part divided by Whole, of the
+	// same entity and moment. (Heapster: its node_autoscaling_enricher, which
+	// takes memory/usage and not the working set.)
+	Part, Whole MetricName
+
 	// Exported is set for the unlabelled metrics that metric-export has of
 	// nodes, pods and containers, in Heapster v1.3 to v1.5. It has every
 	// labelled one.
@@ -155,3 +162,38 @@ var registryIndex = sync.OnceValue(func() map[MetricName]int {
 	}
 	return index
 })
+
+// CounterOf returns the counter behind a rate that Heapster's model API cuts to
+// whole numbers. The counter's growth has the fractions. It is not ok for what
+// is not such a rate: Heapster itself counts cpu/usage_rate in whole millicores.
+func (m Metric) CounterOf() (counter Metric, ok bool) {
+	name, isRate := strings.CutSuffix(string(m.Name), "_rate")
+	if !isRate || m.Unit != PerSecond && m.Unit != BytesPerSecond {
+		return Metric{}, false
+	}
+	counter, ok = Lookup(MetricName(name))
+	return counter, ok && counter.Type == Cumulative
+}
+
+// Derived is the column of the node views with the exact ratio of a metric that
+// has [Metric.Part]: derived_cpu_utilization.
+func (m Metric) Derived() string {
+	return "derived_" + strings.Replace(m.Column(), "_node_", "_", 1)
+}
+
+// Caution says for people that Heapster cuts the metric, and what is exact
+// instead. It is empty for metrics that are not cut.
+func (m Metric) Caution() string {
+	if m.Part != "" {
+		return fmt.Sprintf("Heapster's model API cuts it to 0 or 1: %s is %s divided by %s.", m.Derived(), m.Part, m.Whole)
+	}
+	if counter, ok := m.CounterOf(); ok {
+		return fmt.Sprintf("Heapster's model API cuts the fraction: the growth of %s has it.", counter.Name)
+	}
+	return ""
+}
+
+// Meaning is the description, with the [Metric.Caution].
+func (m Metric) Meaning() string {
+	return strings.TrimSpace(m.Description + " " + m.Caution())
+}

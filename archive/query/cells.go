@@ -102,10 +102,14 @@ func (s Span) condition() []condition {
 
 // value is the raw view's column of the metric.
 func (q Query) value() string {
-	if q.long() {
+	switch {
+	case q.long():
 		return "value"
+	case q.derived():
+		return q.ratio()
+	default:
+		return q.Metric.Column()
 	}
-	return q.Metric.Column()
 }
 
 // rolled is the column of a rollup view.
@@ -123,6 +127,8 @@ func (q Query) rolled(what string) string {
 // cells writes the SELECT of a segment's cells.
 func (p Plan) cells(b *builder, s Segment) {
 	switch {
+	case s.Level != schema.Raw && p.derived():
+		p.ratioCells(b, s)
 	case s.Level != schema.Raw:
 		p.rolledCells(b, s)
 	case p.byTheHour():
@@ -206,8 +212,8 @@ func (p Plan) grown(b *builder, s Segment) {
 }
 
 // hourCells are what hours of raw rows come to, with percentiles. Groups are
-// series.
-func (p Plan) hourCells(b *builder, s Segment) {
+// series. More conditions may be given.
+func (p Plan) hourCells(b *builder, s Segment, more ...condition) {
 	const hour = "ts - ts % 3600"
 	groups := p.keys()
 	b.add("SELECT " + p.list("min("+hour+")", func(name string) string {
@@ -226,7 +232,8 @@ func (p Plan) hourCells(b *builder, s Segment) {
 	}))
 	b.add("\n  FROM (SELECT " + groups + ", ts, " + p.value() + " AS v, row_number() OVER (PARTITION BY " + groups + ", " + hour + " ORDER BY " + p.value() +
 		") AS place,\n      count(*) OVER (PARTITION BY " + groups + ", " + hour + ") AS places\n    FROM ")
-	p.rows(b, p.View(), schema.Raw, []string{p.value()}, append(append(p.conditions(), s.condition()...), condition{text: p.value() + " IS NOT NULL"}))
+	conditions := append(append(p.conditions(), s.condition()...), condition{text: p.value() + " IS NOT NULL"})
+	p.rows(b, p.View(), schema.Raw, []string{p.value()}, append(conditions, more...))
 	b.add(")\n  GROUP BY " + groups + ", " + hour)
 }
 

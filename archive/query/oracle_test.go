@@ -103,7 +103,7 @@ func anyMatches(globs []string, name string) bool {
 func (w *world) wanted(q query.Query) []sample {
 	var wanted []sample
 	ofPods := q.Kind == schema.Pod || q.Kind == schema.Container
-	for _, s := range w.samples {
+	for _, s := range w.exact(q) {
 		ok := s.kind == q.Kind.String() && s.metric == string(q.Metric.Name) &&
 			anyMatches(q.Clusters, s.cluster) && anyMatches(q.Namespaces, s.namespace) && anyMatches(q.Pods, s.pod) &&
 			anyMatches(q.Containers, s.container) && (ofPods || anyMatches(q.Nodes, s.node)) &&
@@ -116,6 +116,36 @@ func (w *world) wanted(q query.Query) []sample {
 		}
 	}
 	return wanted
+}
+
+// exact are the samples of the query's metric. A ratio that Heapster cut is made
+// of its parts, and is not there without them.
+func (w *world) exact(q query.Query) []sample {
+	var list []sample
+	parts := make(map[string]float64)
+	for _, s := range w.samples {
+		if s.metric == string(q.Metric.Part) || s.metric == string(q.Metric.Whole) {
+			parts[s.metric+s.key([]string{"cluster", "node"})+time(s.ts)] = s.value
+		}
+	}
+	for _, s := range w.samples {
+		if s.metric != string(q.Metric.Name) {
+			continue
+		}
+		if q.Metric.Part != "" {
+			key := s.key([]string{"cluster", "node"}) + time(s.ts)
+			part, hasPart := parts[string(q.Metric.Part)+key]
+			whole, hasWhole := parts[string(q.Metric.Whole)+key]
+			switch {
+			case hasPart && hasWhole:
+				s.value = part / whole
+			case !s.real:
+				continue
+			}
+		}
+		list = append(list, s)
+	}
+	return list
 }
 
 // expected is an answer of the oracle: of each group and step, each aggregate.

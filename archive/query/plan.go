@@ -99,7 +99,7 @@ func (p *Plan) most(agg Agg, c Coverage) (schema.Level, string) {
 		return schema.Hourly, "a day may be of two incarnations of a pod"
 	case !agg.percentile():
 		return schema.Daily, ""
-	case p.long() || !HasPercentiles(p.Metric):
+	case p.long() || !HasPercentiles(p.rolledMetric()):
 		return schema.Raw, "rollups have no percentiles of it"
 	case !p.single():
 		return schema.Raw, "percentiles of several series do not add up"
@@ -168,6 +168,14 @@ func (p *Plan) wayOut(hint string) string {
 	}
 }
 
+// rolledMetric is the metric whose rollups are read.
+func (q Query) rolledMetric() schema.Metric {
+	if !q.derived() {
+		return q.Metric
+	}
+	return schema.Metric{Name: q.Metric.Part}
+}
+
 // note says what is read, and where that makes a difference.
 func (p *Plan) note() {
 	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != schema.Raw })
@@ -177,6 +185,10 @@ func (p *Plan) note() {
 	if rolled && p.identified() {
 		p.Notes = append(p.Notes, "an hour in which a pod was made again counts for the later pod; --level raw is exact")
 	}
+	if p.derived() {
+		p.noteRatio(rolled)
+	}
+	p.noteCut()
 	if rolled && has(P50, P95) && p.Step != schema.Hourly.Length() {
 		p.Notes = append(p.Notes, "a percentile is that of the hours' percentiles")
 	}

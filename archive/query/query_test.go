@@ -102,7 +102,7 @@ func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(math.Abs(a), mat
 func randomQuery(random *rand.Rand) query.Query {
 	pick := func(list ...string) string { return list[random.IntN(len(list))] }
 	var q query.Query
-	metric := pick("cpu/usage_rate", "memory/working_set", "memory/rss", "network/rx", "cpu/usage", "cpu/node_utilization",
+	metric := pick("cpu/usage_rate", "memory/working_set", "memory/rss", "network/rx", "cpu/usage", "cpu/node_utilization", "cpu/node_utilization",
 		"filesystem/usage", "disk/io_read_bytes", "custom/queue", "uptime")
 	var ok bool
 	if q.Metric, ok = schema.Lookup(schema.MetricName(metric)); !ok {

@@ -37,6 +37,7 @@ type sample struct {
 	cluster, kind, namespace, pod, container, node, labels, metric string
 	ts                                                             int64
 	value                                                          float64
+	real                                                           bool // and no integer
 
 	incarnation incarnation // of its pod; see world.identified
 }
@@ -77,7 +78,11 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 	add(schema.ClusterEntity(), true, "cpu/usage_rate", "cpu/request")
 	for n := range 2 {
 		node := fmt.Sprintf("node-%d", n)
-		add(schema.NodeEntity(node), true, "cpu/usage_rate", "cpu/usage", "memory/working_set", "cpu/node_utilization", "uptime")
+		metrics := []schema.MetricName{"cpu/usage_rate", "cpu/usage", "memory/working_set", "cpu/node_utilization", "uptime"}
+		if n == 1 {
+			metrics = append(metrics, "cpu/node_allocatable")
+		}
+		add(schema.NodeEntity(node), true, metrics...)
 		disk := schema.NodeEntity(node)
 		disk.Labels = "resource_id:/dev/sda"
 		add(disk, true, "filesystem/usage", "disk/io_read_bytes")
@@ -180,6 +185,17 @@ func (th *thing) row(random *rand.Rand, at schema.Instant) schema.Row {
 			value = schema.Int(th.counters[name])
 		} else if m.Unit == schema.Ratio {
 			value = schema.Real(random.Float64())
+			if th.entity.Node == "node-1" { // which tells the parts of the ratio
+				value = schema.Int(0)
+			}
+		} else if name == "cpu/node_allocatable" {
+			value = schema.Int(4000)
+			if day := at % (48 * 3600); day > 20*3600 && day < 21*3600+1000 {
+				value = schema.Int(8000) // for a while
+			}
+			if random.IntN(300) == 0 {
+				continue
+			}
 		}
 		row.Readings = append(row.Readings, schema.Reading{Metric: name, Value: value})
 	}
@@ -189,7 +205,7 @@ func (th *thing) row(random *rand.Rand, at schema.Instant) schema.Row {
 // read has stock sqlite3 read the samples, in order of time.
 func (w *world) read(t *testing.T) {
 	t.Helper()
-	out := stock(t, w.path, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, value FROM samples")
+	out := stock(t, w.path, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, value, typeof(value) = 'real' FROM samples")
 	records, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -202,6 +218,7 @@ func (w *world) read(t *testing.T) {
 		if s.value, err = strconv.ParseFloat(r[9], 64); err != nil {
 			t.Fatal(err)
 		}
+		s.real = r[10] == "1"
 		w.samples = append(w.samples, s)
 	}
 	w.pods = make(map[string][]incarnation)

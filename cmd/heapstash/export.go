@@ -32,6 +32,10 @@ on, and takes constant memory, however much there is. The formats are
                namespace_name, pod_name, container_name, nodename, labels, container_base_image,
                resource_id, ... (of a pod, nodename and the next two as pod_identities knows them)
 
+The ratios of nodes, such as cpu/node_utilization, which Heapster's model API cuts to 0 or 1, are
+made anew of their two parts, and left out where a part is missing, or, of hours and days, where
+what is allocatable changed. Values of *_rate are without fractions, as Heapster gave them.
+
 With --level hourly or daily, a line of csv and json has the columns of the view samples_hourly or
 samples_daily; openmetrics has a gauge for each, such as heapster_cpu_usage_rate_hourly_max; influx
 has them as fields, all floats but samples, and as value a gauge's avg or a counter's last. Give that
@@ -209,6 +213,7 @@ func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format exp
 	}
 	if err == nil {
 		tellResult(cmd.ErrOrStderr(), result)
+		tellCut(cmd.ErrOrStderr(), samples.Wanted(), result)
 	}
 	return result, err
 }
@@ -232,6 +237,19 @@ func tellResult(w io.Writer, result export.Result) {
 	if result.Samples == 0 {
 		lines(w, "heapstash: ", "nothing is selected")
 		lines(w, "hint: ", "`heapstash status` says from when to when there are samples, and of what; an hour is there 20 minutes after its end")
+	}
+}
+
+// tellCut says which of the metrics may have lost fractions, which the output
+// does not show. Ratios of nodes are exact.
+func tellCut(w io.Writer, metrics []schema.MetricName, result export.Result) {
+	cut := slices.ContainsFunc(metrics, func(name schema.MetricName) bool {
+		m, _ := schema.Lookup(name)
+		_, ok := m.CounterOf()
+		return ok
+	})
+	if cut && result.Samples > 0 {
+		lines(w, "note: ", "Heapster's model API cuts the fractions of *_rate, but for cpu/usage_rate: the growth of the counters has them")
 	}
 }
 

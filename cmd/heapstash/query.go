@@ -39,6 +39,11 @@ What is computed, in each step of each group:
 Without --agg, it is avg for gauges, rate for counters, increase for restart_count and last
 for uptime. Of a metric that only you know, such as custom/..., all of them can be asked.
 
+Heapster's model API cuts the ratios of nodes, such as cpu/node_utilization, to 0 or 1. The
+answer is the exact ratio of the two metrics that it is made of, at the same moment. Rollups
+have it for hours and days in which what is allocatable did not change; the others are made
+of finer rows. Rates but cpu/usage_rate lose their fractions: ask the counter for its rate.
+
 From what: steps of whole days are made of daily rollups, those of whole hours of hourly
 ones, others of raw rows; so is the range as a whole. What no rollup has yet comes from the
 finer rows. avg is always the sum by the count of samples. Rollups do not have everything:

@@ -36,7 +36,7 @@ func newSchemaCommand() *cobra.Command {
 			t := newTable(cmd.OutOrStdout())
 			t.AppendHeader(table.Row{"name", "column", "unit", "type", "kinds", "description"})
 			for _, m := range schema.Registry() {
-				t.AppendRow(table.Row{m.Name, m.Column(), m.Unit, m.Type, kindList(m.Kinds), m.Description})
+				t.AppendRow(table.Row{m.Name, m.Column(), m.Unit, m.Type, kindList(m.Kinds), m.Meaning()})
 			}
 			t.Render()
 			return nil
@@ -49,7 +49,7 @@ func newSchemaCommand() *cobra.Command {
 func encodeMetrics(cmd *cobra.Command) error {
 	enc := json.NewEncoder(cmd.OutOrStdout())
 	for _, m := range schema.Registry() {
-		line := metricLine{m.Name, m.Column(), m.Unit, m.Type, m.Kinds, m.Family.LabelKeys(), m.Description}
+		line := metricLine{m.Name, m.Column(), m.Unit, m.Type, m.Kinds, m.Family.LabelKeys(), m.Meaning()}
 		if err := enc.Encode(line); err != nil {
 			return err
 		}

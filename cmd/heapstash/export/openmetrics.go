@@ -78,10 +78,18 @@ func (f family) describe() (sample, head string) {
 }
 
 func describeMetric(m schema.Metric) string {
-	if m.Unit == schema.Count {
-		return fmt.Sprintf("%s Heapster's %s.", m.Description, m.Name)
+	text := fmt.Sprintf("%s Heapster's %s", m.Description, m.Name)
+	if m.Unit != schema.Count {
+		text += ", in " + string(m.Unit)
 	}
-	return fmt.Sprintf("%s Heapster's %s, in %s.", m.Description, m.Name, m.Unit)
+	switch {
+	case m.Part != "":
+		return fmt.Sprintf("%s, made anew of %s and %s, because its model API cuts it.", text, m.Part, m.Whole)
+	case m.Caution() != "":
+		return text + ". " + m.Caution()
+	default:
+		return text + "."
+	}
 }
 
 // describeRollup is the same of a statistic of the family's metrics in hours or
