@@ -53,13 +53,20 @@ func attribute(sets []schema.Exported, l lists) *attribution {
 }
 
 // group puts the sets of pods and containers together that have the same
-// namespace's id, or the same pod's uid.
+// namespace's id, or the same pod's uid. A pod of two namespaces is of neither.
 func group(sets []schema.Exported) []*claim {
 	ids := make(map[string]string) // of namespaces, by pods' uids
 	for _, set := range sets {
-		if set.PodUID != "" && set.NamespaceID != "" {
-			ids[set.PodUID] = set.NamespaceID
+		if set.PodUID == "" || set.NamespaceID == "" {
+			continue
 		}
+		id, known := ids[set.PodUID]
+		if !known {
+			id = set.NamespaceID
+		} else if id != set.NamespaceID {
+			id = ""
+		}
+		ids[set.PodUID] = id
 	}
 	var claims []*claim
 	index := make(map[string]*claim)
@@ -69,8 +76,8 @@ func group(sets []schema.Exported) []*claim {
 			continue
 		}
 		id := set.NamespaceID
-		if id == "" && set.PodUID != "" {
-			id = ids[set.PodUID]
+		if known, told := ids[set.PodUID]; told {
+			id = known
 		}
 		key := "namespace " + id
 		if id == "" {

@@ -11,6 +11,13 @@ import (
 
 // chooseContainers makes one of the other ways of ContainersAuto.
 func (p *pass) chooseContainers(found discovery) {
+	if p.Containers == ContainersExport {
+		for _, kind := range containerKinds {
+			if w := p.exportBegins(); w.From > 0 && slices.Contains(p.Kinds, kind) {
+				p.hole(schema.Hole{Entity: schema.Entity{Kind: kind}, Cause: schema.CauseSkipped, Lasting: true, Detail: exportedAlone, Window: w})
+			}
+		}
+	}
 	if p.Containers != ContainersAuto {
 		return
 	}
@@ -26,7 +33,7 @@ func (p *pass) chooseContainers(found discovery) {
 	}
 	p.Containers = ContainersExport
 	p.hole(schema.Hole{
-		Entity: schema.Entity{Kind: schema.Container}, Cause: schema.CauseSkipped, Lasting: true,
+		Entity: schema.Entity{Kind: schema.Container}, Cause: schema.CauseSkipped, Lasting: true, Window: p.exportBegins(),
 		Detail: fmt.Sprintf("more than %d containers: they are read by metric-export alone, which has no cpu/usage_rate, requests, restart_count and custom metrics of them",
 			AutoContainers),
 		Hint: "collect.containers: full reads all of it, at eleven requests a container and pass; export settles for this without a word",
@@ -44,6 +51,7 @@ func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.
 		common, standard := split(schema.CommonMetricsOf(kind))
 		ask[kind] = metrics{common, standard}
 	}
+	skipped := make(map[schema.Scope]schema.Window)
 	doubted := slices.SortedFunc(maps.Keys(p.export.doubted.containers), compareEntities)
 	for _, e := range slices.Concat(found.listed, found.gone, doubted) {
 		if !isContainer(e.Kind) {
@@ -51,7 +59,7 @@ func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.
 		}
 		result.entities++
 		if p.Containers == ContainersExport {
-			p.exportAlone(&result, e)
+			p.exportAlone(&result, skipped, e)
 			if missing := p.export.at > 0 && !p.export.has[e]; missing && (found.present[e] || p.export.doubted.containers[e]) {
 				n := e.Scope()
 				n.Part = schema.Standard
@@ -70,6 +78,9 @@ func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.
 		if !p.export.has[e] || !p.listedBefore(e) || !p.covers(p.memory.Watermarks[n.scope]) {
 			result.requests = append(result.requests, p.common(n, ask[e.Kind].standard)...)
 		}
+	}
+	for _, scope := range slices.SortedFunc(maps.Keys(skipped), compareScopes) {
+		p.hole(schema.Hole{Entity: scope.Entity(), Cause: schema.CauseSkipped, Detail: exportedAlone, Window: skipped[scope]})
 	}
 	p.planLabelled(&result)
 	slices.SortStableFunc(result.requests, func(a, b request) int { return cmp.Compare(worth(a), worth(b)) })
@@ -91,25 +102,32 @@ func split(metrics []schema.Metric) (common, standard []schema.Metric) {
 // exportAlone reads a container by the export alone: batches before the
 // export's are holes. Those that the lists show and the export does not, or
 // whose namespace it does not tell, are asked for by name.
-func (p *pass) exportAlone(result *plan, e schema.Entity) {
+func (p *pass) exportAlone(result *plan, skipped map[schema.Scope]schema.Window, e schema.Entity) {
 	scope := e.Scope()
 	scope.Part = schema.Standard
 	if result.scopes[scope] || p.export.at == 0 {
 		return
 	}
 	result.cover(scope, p.listedBefore(e))
-	if !p.listedBefore(e) {
-		return // of a scope that was empty, the watermark says nothing
-	}
 	watermark := p.memory.Watermarks[scope]
-	if window := p.missed(watermark); watermark > 0 && window.From > 0 {
-		p.hole(schema.Hole{
-			Entity: scope.Entity(),
-			Cause:  schema.CauseSkipped,
-			Detail: "metric-export shows the newest batch alone, and containers are read by nothing else (collect.containers)",
-			Window: window,
-		})
+	if !p.listedBefore(e) {
+		watermark = p.memory.Horizon // of a scope that was empty, its own says nothing
 	}
+	window := p.missed(watermark)
+	if known, noted := skipped[scope]; watermark > 0 && window.From > 0 && (!noted || window.From < known.From) {
+		skipped[scope] = window
+	}
+}
+
+const exportedAlone = "metric-export shows the newest batch alone, and containers are read by nothing else (collect.containers)"
+
+// exportBegins is the time, before an archive's first pass, of the batches that
+// Heapster still shows and the export does not have.
+func (p *pass) exportBegins() schema.Window {
+	if p.memory.Horizon > 0 || len(p.batches) == 0 || p.batches[0] >= p.export.at {
+		return schema.Window{}
+	}
+	return schema.Window{From: p.batches[0], To: p.export.at - 1}
 }
 
 // planLabelled asks for the history of the label sets that the export shows,
