@@ -141,11 +141,7 @@ func explainPlans(w io.Writer, plans []query.Plan) error {
 	return nil
 }
 
-// completeMetrics completes the registry's names.
-func completeMetrics(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	for _, m := range schema.Registry() {
-		names = append(names, string(m.Name)+"\t"+m.Description)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+// completeMetrics completes the names of metrics.
+func completeMetrics(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return completeList(metricWords)(cmd, nil, typed)
 }

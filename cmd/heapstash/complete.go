@@ -5,12 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/archive/query"
 	"heapstash/schema"
 )
 
-// fixedValues are the flags that take one of a few words, for the shell to
-// complete.
-func fixedValues() map[string]cobra.CompletionFunc {
+// flagValues are what flags take, by their names, for the shell to complete.
+func flagValues() map[string]cobra.CompletionFunc {
 	words := func(words ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
@@ -24,7 +24,27 @@ func fixedValues() map[string]cobra.CompletionFunc {
 		"kind":                words(kindNames()...),
 		"level":               words("auto", "raw", "hourly", "daily"),
 		"unit":                words("raw", "auto", "Ki", "Mi", "Gi", "Ti", "millicores", "cores"),
+
+		"agg":               completeList(func(*cobra.Command, string) []string { return aggWords() }),
+		"by":                completeList(groupWords),
+		"namespace":         completeList(namesOf(selectNamespaces)),
+		"exclude-namespace": completeList(namesOf(selectNamespaces)),
+		"pod":               completeList(namesOf(selectPods)),
+		"exclude-pod":       completeList(namesOf(selectWholePods)),
+		"container":         completeList(namesOf(selectContainers)),
+		"node":              completeList(namesOf(selectNodes)),
+		"metric":            completeList(metricWords),
+		"label":             completeList(labelPairs),
+		"cluster-name":      completeList(namesOf(selectClusters)),
 	}
+}
+
+func aggWords() []string {
+	var words []string
+	for _, agg := range query.Aggs() {
+		words = append(words, string(agg))
+	}
+	return words
 }
 
 func kindNames() []string {
@@ -46,9 +66,12 @@ func completeKinds(_ *cobra.Command, _ []string, typed string) ([]string, cobra.
 }
 
 // completeFlags tells the shell what the flags of a command take, where the
-// command has not told it already.
+// command has not told it already; and those of its own commands.
 func completeFlags(cmd *cobra.Command) {
-	for name, complete := range fixedValues() {
+	for _, own := range cmd.Commands() {
+		completeFlags(own)
+	}
+	for name, complete := range flagValues() {
 		if _, told := cmd.GetFlagCompletionFunc(name); told {
 			continue
 		}

@@ -48,7 +48,8 @@ func newSQLCommand() *cobra.Command {
 			`  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"` + "\n" +
 			`  heapstash sql --format csv --file report.sql` + "\n" +
 			`  heapstash sql --schema pod pod_hourly`,
-		Args: q.arguments,
+		Args:              q.arguments,
+		ValidArgsFunction: q.completeViews,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(cmd.Flags())
 			if err != nil {
