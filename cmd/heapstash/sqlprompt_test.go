@@ -194,6 +194,11 @@ func TestPrompt(t *testing.T) {
 	// Tab: a view after FROM, a column of it, a keyword in the case typed, a command.
 	p.types("SELECT max(cpu_usage_rate_av\t) FROM pod_h\t;\r")
 	p.sees(`\{"max\(cpu_usage_rate_avg ?\)":null\}\r\n`)
+	// The view may stand behind the cursor, and what is pasted is as it is.
+	p.types("SELECT max(uptime_) AS y FROM pod_daily;" + strings.Repeat("\x1b[D", 22) + "las\t\x1b[F\r")
+	p.sees(`\{"y":null\}\r\n`)
+	p.types("\x1b[200~SELECT\t6 * 7\tAS z;\r\x1b[201~")
+	p.sees(`\{"z":42\}\r\n`)
 	p.types("select pod from pod o\tb\tpod l\t1;\r")
 	p.sees(`.`)
 	p.types("\x03")

@@ -11,12 +11,12 @@ var keywords = strings.Fields(`ALL AND AS ASC BETWEEN BY CASE CAST CROSS CURRENT
 	NULL NULLS OFFSET ON OR ORDER OUTER OVER PARTITION PRECEDING RANGE RECURSIVE REGEXP ROWS SELECT THEN UNBOUNDED UNION USING
 	VALUES WHEN WHERE WINDOW WITH`)
 
-// complete returns what the last word of what is typed may be.
-func (p *sqlPrompt) complete(text string) (words []string, typed int) {
-	_, begin := cutBlank(text)
+// complete returns what the last word before the cursor may be.
+func (p *sqlPrompt) complete(before, after string) (words []string, typed int) {
+	_, begin := cutBlank(before)
 	for {
-		before, rest := cutStatement(begin)
-		if len(before) == len(begin) {
+		whole, rest := cutStatement(begin)
+		if len(whole) == len(begin) {
 			break
 		}
 		_, begin = cutBlank(rest)
@@ -29,15 +29,18 @@ func (p *sqlPrompt) complete(text string) (words []string, typed int) {
 	if strings.Count(begin, "'")%2 == 1 {
 		return nil, 0 // inside of a text
 	}
+	asked := askedViews(begin+after, p.views)
 	earlier := wordOf.FindAllString(strings.ToUpper(begin[:last+1]), -1)
 	var all []string
 	switch {
 	case last >= 0 && begin[last] == '.':
-		all = columnsOfViews(askedViews(begin, p.views))
+		all = columnsOfViews(asked)
 	case len(earlier) > 0 && slices.Contains([]string{"FROM", "JOIN"}, earlier[len(earlier)-1]):
 		all = p.viewNames()
+	case word == "" && len(asked) == len(p.views):
+		return nil, 0 // it may be anything
 	default:
-		all = append(p.viewNames(), columnsOfViews(askedViews(begin, p.views))...)
+		all = append(p.viewNames(), columnsOfViews(asked)...)
 		all = append(all, p.names...)
 		for _, keyword := range keywords {
 			if word != "" && word == strings.ToLower(word) {

@@ -28,9 +28,9 @@ type Session struct {
 	// Execute runs a statement, and prints what it gives, errors too. It returns
 	// false to leave the prompt. Ctrl-C cancels ctx.
 	Execute func(ctx context.Context, out io.Writer, statement string) bool
-	// Complete returns what the last word of a text may be: all words that begin
-	// with it, and how many bytes of the text the word has.
-	Complete func(text string) (words []string, typed int)
+	// Complete returns what the last word of the text before the cursor may be: all
+	// words that begin with it, and how many bytes of the text the word has.
+	Complete func(before, after string) (words []string, typed int)
 }
 
 // Run reads statements until the end of the input, or until the session's
@@ -47,6 +47,9 @@ func (s Session) Run(ctx context.Context, in, out *os.File) error {
 		io.Reader
 		io.Writer
 	}{keys, out}, s.Prompt)
+	// What is pasted is no key: a tab in it completes nothing.
+	t.SetBracketedPasteMode(true)
+	defer t.SetBracketedPasteMode(false)
 	past := openHistory(s.History)
 	t.History = past
 	var begun string // of a statement
@@ -102,7 +105,7 @@ func (s Session) Run(ctx context.Context, in, out *os.File) error {
 // complete completes the word before the cursor as far as it is certain, and
 // lists what it may be where nothing is.
 func (s Session) complete(out io.Writer, begun, line string, pos int) (string, int) {
-	words, typed := s.Complete(begun + line[:pos])
+	words, typed := s.Complete(begun+line[:pos], line[pos:])
 	if len(words) == 0 {
 		return line, pos
 	}
