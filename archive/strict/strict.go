@@ -2,6 +2,7 @@
 
 package strict
 
+// #cgo darwin LDFLAGS: -Wl,-undefined,dynamic_lookup
 // #include <stddef.h>
 //
 // // SQLite itself is part of go-sqlite3, and so comes with the program's link:

@@ -43,6 +43,22 @@ func newRowWriter(format string, w io.Writer) (rowWriter, error) {
 // holdsRows reports whether a format keeps all rows in memory until the last.
 func holdsRows(format string) bool { return slices.Contains([]string{"table", "markdown"}, format) }
 
+// headless leaves out the line of the columns' names: a column alone is then a
+// value a line.
+type headless struct{ rowWriter }
+
+func (headless) begin([]string) error { return nil }
+
+// withoutHeader returns a writer without the columns' names. It refuses formats
+// in which a value would lose its meaning.
+func withoutHeader(format string, w io.Writer) (rowWriter, error) {
+	if format != "csv" && format != "tsv" {
+		return nil, hinted{fmt.Errorf("--no-header does not go with --format %s", format), "it goes with csv and tsv"}
+	}
+	out, err := newRowWriter(format, w)
+	return headless{out}, err
+}
+
 // tsvRows writes columns with tabs between them. Inside a value a tab, a line's
 // end and a backslash are \t, \n, \r and \\; NULL is an empty field.
 type tsvRows struct {

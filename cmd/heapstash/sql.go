@@ -26,7 +26,7 @@ type statement struct {
 	timeout time.Duration
 	maxRows int // 0 for any number; negative for the format's usual one
 
-	schema, tables bool
+	schema, tables, noHeader bool
 }
 
 func newSQLCommand() *cobra.Command {
@@ -70,6 +70,7 @@ func newSQLCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&q.file, "file", "f", "", "read the statement from this file")
 	cmd.Flags().StringVar(&q.format, "format", "table", formatUsage)
+	cmd.Flags().BoolVar(&q.noHeader, "no-header", false, "with --format csv or tsv: only the values")
 	cmd.Flags().BoolVar(&q.schema, "schema", false, "list the views with their columns and units, instead of a statement's rows")
 	cmd.Flags().BoolVar(&q.tables, "tables", false, "with --schema: the tables instead of the views")
 	cmd.Flags().DurationVar(&q.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
@@ -108,7 +109,11 @@ func (q statement) run(ctx context.Context, w io.Writer, path, text string) erro
 	if err != nil {
 		return hinted{err, queryHint}
 	}
-	out, err := newRowWriter(q.format, w)
+	begin := newRowWriter
+	if q.noHeader {
+		begin = withoutHeader
+	}
+	out, err := begin(q.format, w)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,9 @@ type describing struct {
 
 // arguments allows one statement, or with --schema any number of names.
 func (q *statement) arguments(cmd *cobra.Command, args []string) error {
+	if q.schema && q.noHeader {
+		return errors.New("--schema and --no-header are given")
+	}
 	if q.schema && q.file != "" {
 		return errors.New("--schema and --file are given")
 	}
