@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/guptarohit/asciigraph"
-	"golang.org/x/term"
 
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
@@ -28,10 +27,8 @@ const (
 
 // terminalWidth is that of the stream, in columns.
 func terminalWidth(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
+	if width := show.Width(w); width > 0 {
+		return width
 	}
 	return usualWidth
 }

@@ -3,9 +3,8 @@ package main
 import (
 	"io"
 	"log/slog"
-	"os"
 
-	"github.com/mattn/go-isatty"
+	"heapstash/cmd/heapstash/show"
 )
 
 // newLogger returns the logger of a command: text on a terminal and JSON
@@ -19,7 +18,4 @@ func newLogger(w io.Writer, c Config) *slog.Logger {
 }
 
 // isTerminal reports whether a stream is one.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
-}
+func isTerminal(stream any) bool { return show.IsTerminal(stream) }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os/signal"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -42,9 +42,13 @@ func execute(ctx context.Context, args []string, std streams) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	root := newRootCommand(std)
+	out := &checkedOutput{Writer: std.out}
+	root := newRootCommand(streams{std.in, out.stream(), std.err})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.err
+	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errInterrupted
 	}
@@ -58,9 +62,18 @@ func newRootCommand(std streams) *cobra.Command {
 		Short: "Archive what Heapster forgets",
 		Long: "heapstash reads a cluster's metrics from Heapster's model API, which forgets them\n" +
 			"after two to fifteen minutes, and keeps them in a SQLite file for as long as you like.",
-		Version:       buildInfo().Version,
-		Args:          knownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version: buildInfo().Version,
+		Args:    knownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := refuseUnheeded(cmd); err != nil {
+				return err
+			}
+			if _, none := unheeded[topCommand(cmd)]; none || cmd.Hidden || topCommand(cmd) == "help" {
+				return nil
+			}
+			return checkEnvironment(cmd)
+		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 
@@ -73,6 +86,9 @@ func newRootCommand(std streams) *cobra.Command {
 	root.SetFlagErrorFunc(usageError)
 	root.PersistentFlags().Var(&configFlag{stderr: std.err}, "config",
 		"file with settings in YAML (default $XDG_CONFIG_HOME/heapstash/config.yaml, else "+systemConfig+"; '' for none)")
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd.OutOrStdout(), cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { return printHelp(cmd.OutOrStderr(), cmd) })
+	root.SetHelpCommand(newHelpCommand())
 	addSettings(root.PersistentFlags(), commonFlags)
 
 	root.AddCommand(
@@ -92,42 +108,19 @@ func newRootCommand(std streams) *cobra.Command {
 		newVersionCommand(),
 		newManCommand(),
 	)
+	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
-		if cmd.Args == nil {
-			cmd.Args = cobra.NoArgs
+		switch {
+		case cmd.HasSubCommands():
+			cmd.Args, cmd.RunE = knownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case cmd.Args == nil:
+			cmd.Args = noArguments
 		}
 		cmd.Args = explained(cmd.Args)
 		completeFlags(cmd)
 	}
 	completeFlags(root)
 	return root
-}
-
-// knownCommand refuses what no command of the root took, and suggests the
-// nearest one.
-func knownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	err := fmt.Errorf("unknown command %q", args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return hinted{err, "did you mean `heapstash " + strings.Join(near, "` or `heapstash ") + "`?"}
-	}
-	return usageError(cmd, err)
-}
-
-// explained adds the hint of a usage error to what args refuses.
-func explained(args cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, given []string) error {
-		if err := args(cmd, given); err != nil {
-			return usageError(cmd, err)
-		}
-		return nil
-	}
-}
-
-func usageError(cmd *cobra.Command, err error) error {
-	return hinted{err, fmt.Sprintf("see `%s --help`", cmd.CommandPath())}
 }
 
 // hinted is an error with what to do about it.
@@ -159,9 +152,10 @@ func report(w io.Writer, err error) {
 	}
 }
 
+// lines writes lines with a prefix each. On a terminal they are wrapped.
 func lines(w io.Writer, prefix, text string) {
 	for line := range strings.Lines(text) {
-		fmt.Fprintf(w, "%s%s\n", prefix, strings.TrimRight(line, "\n"))
+		io.WriteString(w, show.Wrap(show.Width(w), prefix, strings.TrimRight(line, "\n")))
 	}
 }
 

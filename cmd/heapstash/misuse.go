@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usageError adds to an error of how a command was called where that is
+// explained, and the flag that was meant.
+func usageError(cmd *cobra.Command, err error) error {
+	hint := fmt.Sprintf("see `%s --help`", cmd.CommandPath())
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
+			hint = "did you mean --" + near + "? " + hint
+		}
+	}
+	return hinted{err, hint}
+}
+
+// nearestFlag is the flag of the command that a misspelt name most likely
+// means, empty if none is near.
+func nearestFlag(cmd *cobra.Command, misspelt string) string {
+	if len(misspelt) < 2 {
+		return ""
+	}
+	var names []string
+	add := func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	}
+	cmd.Flags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
+	return nearest(misspelt, names)
+}
+
+// noArguments refuses arguments, which may be meant for flags.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%s takes no arguments, and there is %q", cmd.Name(), args[0])
+	for _, name := range strings.FieldsFunc(args[0], func(r rune) bool { return r == '-' }) {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Name == strings.TrimLeft(args[0], "-") {
+			return hinted{err, "did you mean --" + name + "?"}
+		}
+	}
+	return err
+}
+
+// knownCommand refuses what no command below cmd took, and suggests the
+// nearest one.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("unknown command %q", args[0])
+	if near := nearCommands(cmd, args[0]); near != "" {
+		return hinted{err, "did you mean " + near + "?"}
+	}
+	return usageError(cmd, err)
+}
+
+// nearCommands names the commands below cmd that a name may mean.
+func nearCommands(cmd *cobra.Command, name string) string {
+	var near []string
+	for _, sub := range cmd.SuggestionsFor(name) {
+		near = append(near, "`"+cmd.CommandPath()+" "+sub+"`")
+	}
+	return strings.Join(near, " or ")
+}
+
+// explained adds the hint of a usage error to what args refuses.
+func explained(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		err := args(cmd, given)
+		if err == nil {
+			return nil
+		}
+		if _, ok := errors.AsType[hinter](err); ok {
+			return err
+		}
+		return usageError(cmd, err)
+	}
+}
+
+// unheeded are the flags of all commands that some commands do nothing with.
+// To take them in silence would be to say that they work.
+var unheeded = map[string][]string{
+	"demo":       {"config", "cluster-name"},
+	"schema":     {"config", "cluster-name", "db-file"},
+	"version":    {"config", "cluster-name", "db-file"},
+	"man":        {"config", "cluster-name", "db-file"},
+	"completion": {"config", "cluster-name", "db-file"},
+}
+
+// refuseUnheeded returns an error for a flag that does nothing here.
+func refuseUnheeded(cmd *cobra.Command) error {
+	for _, name := range unheeded[topCommand(cmd)] {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
+			return usageError(cmd, fmt.Errorf("--%s %s: %s does not read it", name, f.Value, topCommand(cmd)))
+		}
+	}
+	return nil
+}
+
+// topCommand is the name of the root's command that cmd is, or is part of.
+func topCommand(cmd *cobra.Command) string {
+	for cmd.HasParent() && cmd.Parent().HasParent() {
+		cmd = cmd.Parent()
+	}
+	return cmd.Name()
+}
+
+// newHelpCommand explains another command.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Explain a command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			at, _, err := cmd.Root().Find(args)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			var names []string
+			for _, sub := range at.Commands() {
+				if sub.IsAvailableCommand() {
+					names = append(names, sub.Name()+"\t"+sub.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about := cmd.Root()
+			for i, name := range args {
+				sub, _, err := about.Find([]string{name})
+				if err != nil || sub == about {
+					return explained(knownCommand)(about, args[i:])
+				}
+				about = sub
+			}
+			about.InitDefaultHelpFlag()
+			return printHelp(cmd.OutOrStdout(), about)
+		},
+	}
+}

@@ -1,0 +1,37 @@
+package show
+
+import (
+	"io"
+	"os"
+)
+
+// Colour is an SGR sequence of ANSI's terminals.
+type Colour string
+
+// The colours that heapstash uses.
+const (
+	Plain  Colour = ""
+	Red    Colour = "\x1b[31m"
+	Green  Colour = "\x1b[32m"
+	Yellow Colour = "\x1b[33m"
+)
+
+const reset = "\x1b[0m"
+
+// Painter colours text for one stream, or leaves it as it is.
+type Painter struct{ on bool }
+
+// NewPainter returns a painter that colours only for a terminal that can show
+// colours, and not where NO_COLOR is set (https://no-color.org).
+func NewPainter(w io.Writer) Painter {
+	terminal := os.Getenv("TERM")
+	return Painter{IsTerminal(w) && terminal != "dumb" && terminal != "" && os.Getenv("NO_COLOR") == ""}
+}
+
+// Paint returns the text in that colour.
+func (p Painter) Paint(c Colour, text string) string {
+	if !p.on || c == Plain || text == "" {
+		return text
+	}
+	return string(c) + text + reset
+}

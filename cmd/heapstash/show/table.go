@@ -1,0 +1,157 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// NewGrid returns a table in heapstash's own form: the header as it is
+// spelled, a line below it, two blanks between columns, no frame.
+func NewGrid(w io.Writer) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	style := table.StyleDefault
+	style.Format.Header = text.FormatDefault
+	style.Format.Footer = text.FormatDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Options.SeparateHeader = true
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Box.MiddleHorizontal = "-"
+	style.Box.MiddleVertical, style.Box.MiddleSeparator = "", "-"
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	return t
+}
+
+// Table is a table that fits the terminal: columns with long texts break them
+// at words, and where that does not suffice, each row is a list of its cells.
+type Table struct {
+	w       io.Writer
+	columns []string
+	rows    []table.Row
+}
+
+// NewTable returns an empty table with those columns.
+func NewTable(w io.Writer, columns ...string) *Table {
+	return &Table{w: w, columns: columns}
+}
+
+// Row adds a row. It has a cell for each column, spelled as fmt.Sprint does.
+func (t *Table) Row(cells ...any) { t.rows = append(t.rows, cells) }
+
+const (
+	between = 2 // blanks after a column
+	// leastBroken is the least width of a column whose texts are broken.
+	leastBroken = 20
+)
+
+// Render writes the table.
+func (t *Table) Render() {
+	limit := Width(t.w)
+	widths, fits := t.fit(limit)
+	if !fits {
+		t.renderList(limit)
+		return
+	}
+	grid := NewGrid(t.w)
+	header := make(table.Row, len(t.columns))
+	var configs []table.ColumnConfig
+	for i, name := range t.columns {
+		header[i] = name
+		if limit > 0 {
+			configs = append(configs, table.ColumnConfig{Number: i + 1, WidthMax: widths[i], WidthMaxEnforcer: text.WrapSoft})
+		}
+	}
+	grid.AppendHeader(header)
+	grid.AppendRows(t.rows)
+	grid.SetColumnConfigs(configs)
+	grid.Render()
+}
+
+// fit returns the columns' widths where all of them fit into limit columns, 0
+// for no limit. The widest column that holds texts of several words gives way
+// until the table fits.
+func (t *Table) fit(limit int) (widths []int, fits bool) {
+	widths = make([]int, len(t.columns))
+	broken := make([]int, len(t.columns)) // the widest word
+	for i, name := range t.columns {
+		widths[i], broken[i] = text.StringWidth(name), text.StringWidth(name)
+		for _, row := range t.rows {
+			cell := fmt.Sprint(row[i])
+			widths[i] = max(widths[i], text.StringWidthWithoutEscSequences(cell))
+			for word := range strings.FieldsSeq(cell) {
+				broken[i] = max(broken[i], text.StringWidthWithoutEscSequences(word))
+			}
+		}
+	}
+	for limit > 0 {
+		sum := between * (len(widths) - 1)
+		widest := -1
+		for i, width := range widths {
+			sum += width
+			if width > max(broken[i], leastBroken) && (widest < 0 || width > widths[widest]) {
+				widest = i
+			}
+		}
+		if sum <= limit {
+			break
+		}
+		if widest < 0 {
+			return nil, false
+		}
+		widths[widest]--
+	}
+	return widths, true
+}
+
+// renderList writes each row as a list of its cells.
+func (t *Table) renderList(limit int) {
+	indent := 0
+	for _, name := range t.columns {
+		indent = max(indent, text.StringWidth(name))
+	}
+	indent += between
+	for i, row := range t.rows {
+		if i > 0 {
+			fmt.Fprintln(t.w)
+		}
+		for j, cell := range row {
+			if body := fmt.Sprint(cell); body != "" {
+				io.WriteString(t.w, Wrap(limit, fmt.Sprintf("%-*s", indent, t.columns[j]), body))
+			}
+		}
+	}
+}
+
+// List writes pairs of a name and a text, the texts below one another.
+type List struct {
+	w     io.Writer
+	pairs [][2]string
+}
+
+// NewList returns an empty list.
+func NewList(w io.Writer) *List { return &List{w: w} }
+
+// Pair adds a pair. An empty name goes on with the pair before.
+func (l *List) Pair(name, format string, args ...any) {
+	l.pairs = append(l.pairs, [2]string{name, fmt.Sprintf(format, args...)})
+}
+
+// Render writes the list.
+func (l *List) Render() error {
+	indent := 0
+	for _, p := range l.pairs {
+		indent = max(indent, text.StringWidthWithoutEscSequences(p[0])+between)
+	}
+	var out strings.Builder
+	for _, p := range l.pairs {
+		first := p[0] + strings.Repeat(" ", indent-text.StringWidthWithoutEscSequences(p[0]))
+		out.WriteString(Wrap(Width(l.w), first, p[1]))
+	}
+	_, err := io.WriteString(l.w, out.String())
+	return err
+}
