@@ -14,7 +14,7 @@ import (
 
 // serviceVariable is one that the kubelet gives to pods for a Service whose
 // name begins with heapstash.
-var serviceVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+var serviceVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 // checkEnvironment refuses a misspelt variable. One that is near to no setting
 // may be of somebody else, such as the script around heapstash: it is named on
@@ -24,21 +24,20 @@ func checkEnvironment(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	var settings []string
+	for _, variable := range known {
+		settings = append(settings, strings.TrimPrefix(variable, envPrefix+"_"))
+	}
 	var misspelt []error
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, envPrefix+"_") || slices.Contains(known, name) {
 			continue
 		}
-		if serviceVariable.MatchString(name) && (!strings.HasSuffix(name, "_PORT") || strings.Contains(value, "://") || strings.Contains(name, "_TCP_")) {
+		if serviceVariable.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://") {
 			continue
 		}
-		bare := func(variable string) string { return strings.TrimPrefix(variable, envPrefix+"_") }
-		var settings []string
-		for _, variable := range known {
-			settings = append(settings, bare(variable))
-		}
-		if near := nearest(bare(name), settings); near != "" {
+		if near := nearest(strings.TrimPrefix(name, envPrefix+"_"), settings); near != "" {
 			misspelt = append(misspelt, fmt.Errorf("environment variable %s: no such setting; did you mean %s_%s?", name, envPrefix, near))
 			continue
 		}

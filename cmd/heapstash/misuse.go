@@ -68,6 +68,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 // nearCommands names the commands below cmd that a name may mean.
 func nearCommands(cmd *cobra.Command, name string) string {
 	var near []string
+	cmd.SuggestionsMinimumDistance = 2
 	for _, sub := range cmd.SuggestionsFor(name) {
 		near = append(near, "`"+cmd.CommandPath()+" "+sub+"`")
 	}

@@ -76,8 +76,6 @@ func newRootCommand(std streams) *cobra.Command {
 		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
-
-		SuggestionsMinimumDistance: 2,
 	}
 	root.SetIn(std.in)
 	root.SetOut(std.out)

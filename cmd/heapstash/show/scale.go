@@ -1,7 +1,7 @@
-// Package show spells numbers for people: in units that they read, one unit a
-// column.
-//
-// It does no input or output. Every type is a plain value, safe to copy.
+// Package show lays out numbers and text for people. Numbers are in units that
+// people read, one unit a column. Lines break at words, tables fit, and colours
+// show: on terminals alone. Output that goes to a file or a pipe keeps its
+// lines whole, for grep and for diff.
 package show
 
 import (

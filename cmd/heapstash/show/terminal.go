@@ -1,6 +1,3 @@
-// Package show lays text out for people: it breaks lines at words, makes
-// tables fit, and colours them. All of that is for terminals alone. Output
-// that goes to a file or a pipe keeps its lines whole, for grep and for diff.
 package show
 
 import (
