@@ -113,7 +113,7 @@ func (d *demonstration) bring(ctx context.Context, heapster *heapsim.Server) (st
 	}
 	story = demo.NewStory(state.Begin, state.Shaken)
 	now := schema.InstantOf(d.now().Truncate(demo.Step))
-	first := max(state.Newest.Add(demo.Step), now.Add(-(demoPasses-1)*demo.Step))
+	first := max(state.Begin, state.Newest.Add(demo.Step), now.Add(-(demoPasses-1)*demo.Step))
 	fmt.Fprintf(d.out, "A made-up cluster: %s.\n", story.Size())
 	if begin := max(state.Begin, state.Newest.Add(demo.Step)); begin < first {
 		err = d.fill(ctx, story, begin, first.Add(-demo.Step))

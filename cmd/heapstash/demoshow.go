@@ -30,7 +30,7 @@ func (d *demonstration) show(ctx context.Context) error {
 It is plain SQLite, and "%[1]s sql" gives the same.
 Every example of README.md and docs/ runs on it after
 
-  export HEAPSTASH_DB_FILE=%[2]s
+  export HEAPSTASH_DB_FILE=%[2]s HEAPSTASH_CLUSTER_NAME=demo
 
 Your own cluster, by one of four ways in:
 

@@ -59,7 +59,7 @@ snapshot there.
 Exit codes: 0 done, also if nothing was selected; 1 failed; 10 no archive; 130 interrupted.`
 
 const exportExample = `  heapstash export --since 24h --namespace shop --metric 'memory/*' >shop.csv
-  heapstash export --format json --kinds node --since 2017-09-01 --until 2017-10-01 | gzip >september.json.gz
+  heapstash export --format json --kinds node --since 7d --until yesterday | gzip >week.json.gz
   heapstash export --format openmetrics --output heapster.om &&
     promtool tsdb create-blocks-from openmetrics heapster.om /var/lib/prometheus/metrics2
   influx -execute 'CREATE DATABASE k8s' &&

@@ -62,7 +62,7 @@ func TestCookbook(t *testing.T) {
 	}
 	for _, r := range all {
 		t.Run(r.heading, func(t *testing.T) {
-			got := trimmed(shell(t, r.sql, "-header", "-column"))
+			got := trimmed(shell(t, then(r.sql), "-header", "-column"))
 			if strings.Count(got, "\n") < 2 {
 				t.Errorf("it gives no rows:\n%s", got)
 			}
@@ -109,13 +109,13 @@ func TestCookbookWithHeapstash(t *testing.T) {
 	for _, r := range recipes(t, string(text)) {
 		t.Run(r.heading, func(t *testing.T) {
 			command := exec.Command(heapstash, "sql", "--db-file", archived(t), "--format", "csv", "-")
-			command.Stdin = strings.NewReader(r.sql)
+			command.Stdin = strings.NewReader(then(r.sql))
 			command.Stderr = os.Stderr
 			out, err := command.Output()
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, want := cells(t, string(out)), cells(t, shell(t, r.sql, "-header", "-csv"))
+			got, want := cells(t, string(out)), cells(t, shell(t, then(r.sql), "-header", "-csv"))
 			if !slices.EqualFunc(got, want, sameCell) {
 				t.Errorf("it gives\n%v\nrather than\n%v", got, want)
 			}

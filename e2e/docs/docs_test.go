@@ -22,7 +22,7 @@ const root = "../.."
 // example is the archive of the cookbook.
 var example string
 
-// end is the midnight that the cookbook has for now.
+// end is the midnight that is now in the documents' outputs.
 var end = time.Date(2018, 7, 1, 0, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
@@ -36,6 +36,11 @@ func TestMain(m *testing.M) {
 		example = filepath.Join(dir, "example.db")
 		return m.Run()
 	}())
+}
+
+// then is what was asked at the end, for the archive ends there.
+func then(statement string) string {
+	return strings.ReplaceAll(statement, "'now'", "'"+end.Format(time.DateOnly)+"'")
 }
 
 // archived is the archive of the cookbook.

@@ -18,7 +18,7 @@ func TestPandas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	snippet, is := block(string(text), "python")
+	snippet, is := block(then(string(text)), "python")
 	if !is {
 		t.Fatal("there is no Python")
 	}

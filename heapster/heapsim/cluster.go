@@ -26,6 +26,8 @@ type ClusterOptions struct {
 	// NodeCPU is what each node has, in millicores, and NodeMemory, in bytes;
 	// 8000 and 67 GB where 0.
 	NodeCPU, NodeMemory int64
+	// NodeFilesystems name the file systems of each node: two at most.
+	NodeFilesystems []string
 	// FullNodes is the number of nodes whose first file system is about 86 %
 	// full: the last ones.
 	FullNodes int
@@ -139,6 +141,9 @@ func NewCluster(o ClusterOptions) *Cluster {
 		n := newNode(c.rand, o.nodeName(i+1), age)
 		n.millicores, n.memory = cmp.Or(o.NodeCPU, n.millicores), cmp.Or(o.NodeMemory, n.memory)
 		n.system, n.disks = n.system[:o.SystemContainers], n.disks[:o.Disks]
+		for i, name := range o.NodeFilesystems {
+			n.filesystems[i].labels = map[string]string{"resource_id": name}
+		}
 		if i >= o.Nodes-o.FullNodes {
 			n.filesystems[0].fill(0.86)
 		}

@@ -24,6 +24,7 @@ func newCluster(begin time.Time) *heapsim.Cluster {
 		Nodes: nodes, NodeCPU: nodeCPU, NodeMemory: nodeMemory, FullNodes: 1,
 		NodeName:               func(n int) string { return fmt.Sprintf("node-%02d", n) },
 		Workloads:              workloads(begin),
+		NodeFilesystems:        []string{"/", "/var/lib/docker"},
 		SystemContainers:       2,
 		Disks:                  1,
 		NoAccelerators:         true,
