@@ -35,7 +35,7 @@ MODULES := . e2e e2e/realheapster e2e/realkubernetes e2e/oldkustomize
 # takes longer than its build, for four small files. oldkustomize has no file.
 ANALYSED := $(filter-out e2e/realkubernetes e2e/oldkustomize,$(MODULES))
 
-.PHONY: help build static smoke test fuzz e2e trial torture soak demo year-archive bench-queries bench check verify format vet staticcheck tidy install stage deb clean
+.PHONY: help build static smoke test race fuzz e2e trial torture soak demo year-archive bench-queries bench check verify format vet staticcheck tidy install stage deb clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,12 +54,30 @@ smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
 	echo "$$samples samples archived"; \
 	test "$$samples" -gt 0
 
-test: ## run every test that needs no root, with the race detector; some build the real Heapster, some want promtool, influxd and python3-pandas
-	go test -race -timeout 30m ./...
-	go test -C e2e -count=1 -timeout 30m . ./tools ./docs ./year/generate # cached results would not know what the tests build
+# What was left out for want of a program, or of root: a line each, which every
+# target that tests shows at its end.
+LEFT_OUT := bin/left-out
+export HEAPSTASH_LEFT_OUT := $(CURDIR)/$(LEFT_OUT)
+list = @trap 'test ! -s $(LEFT_OUT) || { echo "Left out:"; sort -u $(LEFT_OUT) | sed "s/^/  /"; }' EXIT;
+
+.PHONY: setup-build setup-test setup-check
+setup-build setup-test setup-check: setup-%:
+	@.ci/setup $*
+	@mkdir -p bin && : >$(LEFT_OUT)
+
+test: setup-test ## run the tests, in minutes; installs the programs that judge, where it may
+	$(list) go test -short -timeout 10m ./... && \
+	go test -C e2e -short -count=1 -timeout 10m $(E2E) # cached results would not know what the tests build
+
+# What needs no root.
+E2E := . ./tools ./docs ./year/generate
+
+race: setup-check ## run the same tests with the race detector and every seed, and a little of torture
+	$(list) go test -race -timeout 30m ./... && \
+	go test -C e2e -count=1 -timeout 30m $(E2E) && \
 	go test -C e2e -count=1 -short ./torture
 
-# How long each target is fuzzed: 5s in make check. make test runs their seeds.
+# How long each target is fuzzed: 5s in make check. Tests run their seeds.
 FUZZTIME ?= 30s
 
 fuzz: ## fuzz each target for FUZZTIME (default 30s, 5s in make check)
@@ -68,12 +86,11 @@ fuzz: ## fuzz each target for FUZZTIME (default 30s, 5s in make check)
 	go test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
 	done
 
-e2e: ## run the tests that need root: on a real Kubernetes, of what is installed, on odd disks
-	@left=$$(mktemp); trap 'cat "$$left"; rm -f "$$left"' EXIT; \
-	HEAPSTASH_E2E_LEFT_OUT="$$left" go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk
+e2e: setup-check ## run the tests that need root: on a real Kubernetes, of what is installed, on odd disks
+	$(list) go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk
 
-trial: ## a little of torture and soak, as root: disks that are full, and a day
-	go test -C e2e -count=1 -run 'TestDisk|TestReadOnly' ./torture -every 16
+trial: setup-check ## a little of torture and soak, as root: disks that are full, and a day
+	$(list) go test -C e2e -count=1 -run 'TestDisk|TestReadOnly' ./torture -every 16 && \
 	go test -C e2e -count=1 -timeout 30m ./soak
 
 torture: ## kill heapstash, fail its system calls, fill its disk, by the thousand; SEED=n for others. Needs root
@@ -82,7 +99,7 @@ torture: ## kill heapstash, fail its system calls, fill its disk, by the thousan
 soak: ## archive an accelerated month, in half an hour; SEED=n for another
 	cd e2e && go run ./soak -seed $(SEED)
 
-demo: build ## archive a made-up cluster and query it; needs no cluster
+demo: setup-build build ## archive a made-up cluster and query it; needs no cluster
 	$(BINARY) demo --db-file bin/heapstash-demo.db
 
 # Of how many days a year's archive has a row a minute; of all it has hours and days.
@@ -103,7 +120,7 @@ bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -C e2e -run '^$$' -bench . -benchtime 1x ./cluster # needs root
 
 check: FUZZTIME = 5s
-check: format vet staticcheck tidy verify test fuzz e2e trial demo ## everything that must hold before a change is merged
+check: setup-check format vet staticcheck tidy verify race fuzz e2e trial demo ## everything that must hold before a change is merged
 
 format: ## fail on files that gofmt would change
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }

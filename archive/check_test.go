@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -46,7 +47,7 @@ func checkReport(t *testing.T, path string, opts archive.CheckOptions) archive.C
 // tear changes the archive behind heapstash's back.
 func tear(t *testing.T, path, script string) {
 	t.Helper()
-	if out, err := exec.Command("sqlite3", "-bail", path, script).CombinedOutput(); err != nil {
+	if out, err := exec.Command(need.Program(t, "sqlite3"), "-bail", path, script).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 }

@@ -24,7 +24,7 @@ type original struct {
 func originalOf(t *testing.T, path string) original {
 	t.Helper()
 	tables := append(tablesOf(t, path), "entity")
-	return original{samplesOf(t, path), tables, stockReads(path, tables)}
+	return original{samplesOf(t, path), tables, stockReads(t, path, tables)}
 }
 
 // isHarmed holds that a check finds the damage, or nothing is affected.
@@ -52,7 +52,7 @@ func (o original) isRepaired(t *testing.T, path string) {
 	if missing > 0 && len(done.Mended) == 0 && !slices.ContainsFunc(done.Tables, func(r archive.TableRepair) bool { return r.Pages+r.Damaged > 0 }) {
 		t.Errorf("%d samples are lost, and nothing is said of it", missing)
 	}
-	stocks, ours := stockReads(path, o.tables), stockReads(to, o.tables)
+	stocks, ours := stockReads(t, path, o.tables), stockReads(t, to, o.tables)
 	has := make(map[string]bool)
 	for row := range ours["entity"] {
 		id, _, _ := strings.Cut(row, "|")
@@ -83,7 +83,7 @@ func (o original) isRefused(t *testing.T, path string) (reason string) {
 	if left, globErr := filepath.Glob(to + "*"); globErr != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, globErr)
 	}
-	for table, rows := range stockReads(path, o.tables) {
+	for table, rows := range stockReads(t, path, o.tables) {
 		if len(rows) > 0 {
 			t.Errorf("it is refused (%v), and the stock shell reads %d rows of %s", err, len(rows), table)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -60,7 +61,7 @@ func podsAt(t *testing.T, s *Store, at schema.Instant, pods int) {
 // shell runs a statement in stock sqlite3.
 func shell(t *testing.T, path, statement string) string {
 	t.Helper()
-	out, err := exec.Command("sqlite3", "-cmd", ".timeout 30000", path, statement).CombinedOutput()
+	out, err := exec.Command(need.Program(t, "sqlite3"), "-cmd", ".timeout 30000", path, statement).CombinedOutput()
 	if err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"heapstash/archive"
+	"heapstash/internal/need"
 )
 
 // asReader runs the sqlite3 shell as a user who may read what is in the
@@ -28,7 +29,7 @@ func asReader(t *testing.T, directory, path, statement string) string {
 		t.Fatal(err)
 	}
 	defer os.Chmod(directory, 0o755)
-	cmd := exec.Command("sqlite3", path, statement)
+	cmd := exec.Command(need.Program(t, "sqlite3"), path, statement)
 	cmd.Dir = "/"
 	if os.Geteuid() == 0 {
 		const nobody = 65534

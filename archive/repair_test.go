@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"heapstash/archive"
+	"heapstash/internal/need"
 )
 
 // repaired makes a repaired archive of one, and holds that it is whole.
@@ -198,7 +199,7 @@ func keyOf(table string) (columns string, entity int) {
 
 // stockReads is what the stock shell reads of each table from both ends, until it
 // meets damage.
-func stockReads(path string, tables []string) map[string]map[string]bool {
+func stockReads(t *testing.T, path string, tables []string) map[string]map[string]bool {
 	var script strings.Builder
 	rows := make(map[string]map[string]bool)
 	for _, table := range tables {
@@ -208,7 +209,7 @@ func stockReads(path string, tables []string) map[string]map[string]bool {
 			fmt.Fprintf(&script, "SELECT '%s', * FROM %s NOT INDEXED ORDER BY %s;\n", table, table, order)
 		}
 	}
-	shell := exec.Command("sqlite3", "-readonly", path)
+	shell := exec.Command(need.Program(t, "sqlite3"), "-readonly", path)
 	shell.Stdin = strings.NewReader(script.String())
 	out, _ := shell.Output() // what it cannot read is no failure
 	for line := range strings.Lines(string(out)) {

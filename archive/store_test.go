@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"heapstash/archive"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -50,7 +51,7 @@ func begin(t *testing.T, s *archive.Store) schema.PassID {
 // what it says comes through this package.
 func stock(t *testing.T, path, statement string) string {
 	t.Helper()
-	out, err := exec.Command("sqlite3", "-readonly", path, statement).CombinedOutput()
+	out, err := exec.Command(need.Program(t, "sqlite3"), "-readonly", path, statement).CombinedOutput()
 	if err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)
 	}
@@ -226,7 +227,7 @@ func TestLockKeepsASecondWriterOut(t *testing.T) {
 // shell runs a script in the sqlite3 shell, which may write.
 func shell(t *testing.T, path, script string) {
 	t.Helper()
-	if out, err := exec.Command("sqlite3", path, script).CombinedOutput(); err != nil {
+	if out, err := exec.Command(need.Program(t, "sqlite3"), path, script).CombinedOutput(); err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)
 	}
 }

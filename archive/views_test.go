@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -237,7 +238,7 @@ func TestQuotesAreAroundNames(t *testing.T) {
 		}
 		rows.Close()
 	}
-	shell := exec.Command("sqlite3", "-bail", "-readonly", path)
+	shell := exec.Command(need.Program(t, "sqlite3"), "-bail", "-readonly", path)
 	shell.Stdin = strings.NewReader(script.String())
 	if out, err := shell.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)

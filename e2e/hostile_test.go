@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -319,7 +320,7 @@ func (p pass) collect(code int, timeout time.Duration) (stderr string, usage *sy
 
 func (p pass) sql(statement string) string {
 	p.t.Helper()
-	out, err := exec.Command("sqlite3", "-readonly", p.archive, statement).CombinedOutput()
+	out, err := exec.Command(need.Program(p.t, "sqlite3"), "-readonly", p.archive, statement).CombinedOutput()
 	if err != nil {
 		p.t.Fatalf("sqlite3: %v\n%s", err, out)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"heapstash/e2e/oracle"
+	"heapstash/internal/need"
 )
 
 // story is what happens to one Heapster and one archive. Its verbs are feed,
@@ -159,7 +160,7 @@ func first(lines []string) string {
 // sql asks the stock shell, which tells NULL from the empty string.
 func (s *story) sql(statement string) string {
 	s.Helper()
-	command := exec.CommandContext(s.Context(), "sqlite3", "-readonly", "-batch", "-tabs", "-nullvalue", "NULL", s.archive, statement)
+	command := exec.CommandContext(s.Context(), need.Program(s, "sqlite3"), "-readonly", "-batch", "-tabs", "-nullvalue", "NULL", s.archive, statement)
 	out, err := command.CombinedOutput()
 	if err != nil {
 		s.Fatalf("sqlite3: %v\n%s", err, out)

@@ -13,6 +13,7 @@ import (
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
 	"heapstash/heapster/kube"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -99,7 +100,7 @@ func TestOwnersAndNamespacesLabels(t *testing.T) {
 	for _, table := range []string{"pod_identity", "namespace_label"} {
 		for _, change := range []string{"INSERT", "UPDATE"} {
 			trigger := fmt.Sprintf("CREATE TRIGGER %s_%s BEFORE %[2]s ON %[1]s BEGIN SELECT RAISE(ABORT, 'written again'); END", table, change)
-			if out, err := exec.Command("sqlite3", w.path, trigger).CombinedOutput(); err != nil {
+			if out, err := exec.Command(need.Program(t, "sqlite3"), w.path, trigger).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 		}

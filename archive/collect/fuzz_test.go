@@ -19,6 +19,7 @@ import (
 
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -150,7 +151,7 @@ func (r storedSample) of() string { return path.Join(r.Namespace, r.Pod, r.Node,
 // stored are all of the samples, but that whose they are is not told exactly.
 func (w *world) stored() (rows []storedSample) {
 	w.t.Helper()
-	out, err := exec.Command("sqlite3", "-readonly", "-json", w.path, `SELECT coalesce(namespace, '') AS namespace, coalesce(pod, '') AS pod,
+	out, err := exec.Command(need.Program(w.t, "sqlite3"), "-readonly", "-json", w.path, `SELECT coalesce(namespace, '') AS namespace, coalesce(pod, '') AS pod,
 		coalesce(container, '') AS container, coalesce(node, '') AS node, metric, ts, typeof(value) AS type,
 		CASE typeof(value) WHEN 'real' THEN printf('%!.17g', value) ELSE CAST(value AS TEXT) END AS value FROM samples`).Output()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"heapstash/archive/collect"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -94,7 +95,7 @@ func (w *world) pass(outcome schema.Outcome, samples int) collect.Summary {
 // sql asks the stock shell.
 func (w *world) sql(statement string) string {
 	w.t.Helper()
-	out, err := exec.Command("sqlite3", "-readonly", w.path, statement).CombinedOutput()
+	out, err := exec.Command(need.Program(w.t, "sqlite3"), "-readonly", w.path, statement).CombinedOutput()
 	if err != nil {
 		w.t.Fatalf("sqlite3: %v\n%s", err, out)
 	}

@@ -168,7 +168,11 @@ func TestQueriesAreRight(t *testing.T) {
 			w := newWorld(t, seed, 3)
 			random := rand.New(rand.NewPCG(seed, 2))
 			asked := make(map[schema.Level]int)
-			for i := range 100 {
+			questions := 100
+			if testing.Short() {
+				questions = 50
+			}
+			for i := range questions {
 				q := randomQuery(random)
 				for _, level := range []schema.Level{schema.Raw, query.Auto} {
 					q.Level = level

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"heapstash/archive"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -241,7 +242,7 @@ func (w *world) read(t *testing.T) {
 // through these packages.
 func stock(t *testing.T, path, statement string) string {
 	t.Helper()
-	cmd := exec.Command("sqlite3", "-readonly", "-csv", path)
+	cmd := exec.Command(need.Program(t, "sqlite3"), "-readonly", "-csv", path)
 	cmd.Stdin = strings.NewReader(statement + ";\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"heapstash/internal/need"
 )
 
 // fixture has all that a file can have: rows of every type, some that go on in
@@ -27,7 +29,7 @@ const fixture = `
 // shell runs a script in the stock shell.
 func shell(t *testing.T, path, script string) string {
 	t.Helper()
-	out, err := exec.Command("sqlite3", "-bail", path, script).CombinedOutput()
+	out, err := exec.Command(need.Program(t, "sqlite3"), "-bail", path, script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -192,7 +194,7 @@ func TestLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	shell(t, from, "PRAGMA journal_mode = WAL; BEGIN; "+fixture+" COMMIT")
 	// While a shell has it open, the log is not brought into the file.
-	open := exec.Command("sqlite3", from)
+	open := exec.Command(need.Program(t, "sqlite3"), from)
 	in, err := open.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -97,7 +98,7 @@ func TestReadersWithoutWritePermission(t *testing.T) {
 		if out, code := read(binary, "sql", "--db-file", path, "--format", "csv", query); code != 0 || !strings.HasSuffix(out, "\n"+passes+"\n") {
 			t.Errorf("%s, heapstash gives %d and %q", when, code, out)
 		}
-		if out, code := read("sqlite3", "-readonly", path, query); code != 0 || out != passes+"\n" {
+		if out, code := read(need.Program(t, "sqlite3"), "-readonly", path, query); code != 0 || out != passes+"\n" {
 			t.Errorf("%s, sqlite3 gives %d and %q", when, code, out)
 		}
 	}

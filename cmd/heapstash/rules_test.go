@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"heapstash/archive/collect"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -73,15 +74,7 @@ func TestRulesAreExplained(t *testing.T) {
 // Prometheus's own tool holds the rules to their tests, and the metrics to
 // Prometheus's customs.
 func TestRulesByPromtool(t *testing.T) {
-	const skipTools = "HEAPSTASH_TEST_SKIP_TOOLS"
-	promtool, err := exec.LookPath("promtool")
-	switch {
-	case err == nil:
-	case os.Getenv(skipTools) == "1":
-		t.Skip("promtool is not installed, and ", skipTools, "=1 leaves out what it judges")
-	default:
-		t.Fatalf("promtool is not installed: it is in Debian's package prometheus; %s=1 leaves out what it judges", skipTools)
-	}
+	promtool := need.Program(t, "promtool")
 	for _, args := range [][]string{
 		{"check", "rules", rulesFile},
 		{"test", "rules", strings.Replace(rulesFile, ".yml", ".test.yml", 1)},

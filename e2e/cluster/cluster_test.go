@@ -22,6 +22,7 @@ import (
 
 	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -213,7 +214,7 @@ func token(t *testing.T) string {
 // shell asks the stock shell, which tells NULL from the empty string.
 func shell(t *testing.T, archive, statement string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "sqlite3", "-readonly", "-batch", "-tabs", "-nullvalue", "NULL", archive, statement)
+	command := exec.CommandContext(t.Context(), need.Program(t, "sqlite3"), "-readonly", "-batch", "-tabs", "-nullvalue", "NULL", archive, statement)
 	out, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)

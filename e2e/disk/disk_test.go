@@ -18,6 +18,7 @@ import (
 
 	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 )
 
 // inside is set in the mount namespace.
@@ -86,7 +87,7 @@ func do(t *testing.T, code int, args ...string) string {
 // stock asks stock sqlite3.
 func stock(t *testing.T, path, statement string) string {
 	t.Helper()
-	out, err := exec.Command("sqlite3", "-cmd", ".timeout 10000", path, statement).CombinedOutput()
+	out, err := exec.Command(need.Program(t, "sqlite3"), "-cmd", ".timeout 10000", path, statement).CombinedOutput()
 	if err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)
 	}

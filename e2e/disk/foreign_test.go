@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"heapstash/e2e/rig"
+	"heapstash/internal/need"
 )
 
 // TestForeign: on a FUSE whose files share no memory, an archive is made,
@@ -25,7 +26,7 @@ func TestForeign(t *testing.T) {
 		}
 	})
 	// That a log cannot work is what this is about.
-	if out, _ := exec.Command("sqlite3", filepath.Join(far, "premise.db"),
+	if out, _ := exec.Command(need.Program(t, "sqlite3"), filepath.Join(far, "premise.db"),
 		"CREATE TABLE t (x); PRAGMA journal_mode = WAL; INSERT INTO t VALUES (1)").CombinedOutput(); !strings.Contains(string(out), "rror") {
 		t.Fatalf("a write-ahead log works there: %s", out)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"heapstash/e2e/year/generate"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -59,7 +60,7 @@ func archived(t *testing.T) string {
 // shell gives statements to the stock shell as people would, from a file.
 func shell(t *testing.T, statements string, flags ...string) string {
 	t.Helper()
-	command := exec.Command("sqlite3", append(append([]string{"-readonly", "-batch", "-bail"}, flags...), archived(t))...)
+	command := exec.Command(need.Program(t, "sqlite3"), append(append([]string{"-readonly", "-batch", "-bail"}, flags...), archived(t))...)
 	command.Stdin = strings.NewReader(statements)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"heapstash/e2e/rig"
+	"heapstash/internal/need"
 )
 
 var flagOrWord = regexp.MustCompile(`(--)?[a-z0-9]+(-[a-z0-9]+)*`)
@@ -58,7 +59,7 @@ func testCompletion(t *testing.T, m *rig.Machine) {
 	for shell, script := range scripts {
 		t.Run(shell, func(t *testing.T) {
 			m.Do(t, "test -s "+script)
-			rig.NeedProgram(t, shell, shell)
+			need.Program(t, shell)
 			runCommand(t, m.As("root", "/", shell, "-n", script)).quiet(t, shell)
 		})
 	}

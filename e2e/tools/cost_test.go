@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"heapstash/internal/need"
 )
 
 // growPods multiplies what an archive has of pods, into the past: hours of a
@@ -25,7 +27,7 @@ func grown(tb testing.TB, hours int) (dir string) {
 	dir = tb.TempDir()
 	run := func(name string, args ...string) string {
 		tb.Helper()
-		cmd := exec.Command(name, args...)
+		cmd := exec.Command(need.Program(tb, name), args...)
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		if err != nil {

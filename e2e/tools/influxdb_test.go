@@ -12,11 +12,14 @@ import (
 	"testing"
 
 	"heapstash/e2e/rig"
+	"heapstash/internal/need"
 )
 
 // startInfluxDB starts a server with the database k8s. It ends with the test.
 func startInfluxDB(t *testing.T) *rig.InfluxDB {
 	t.Helper()
+	need.Program(t, "influxd")
+	need.Program(t, "influx")
 	db, err := rig.StartInfluxDB(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

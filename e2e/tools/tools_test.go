@@ -16,6 +16,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/e2e/rig"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 // command runs a program in a directory, and fails the test unless it ends well.
 func command(t *testing.T, dir, name string, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(name, args...)
+	cmd := exec.Command(need.Program(t, name), args...)
 	cmd.Dir = dir
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -27,7 +28,7 @@ func made(t *testing.T, o Options) (path string) {
 // shell asks the stock shell.
 func shell(t *testing.T, path, statement string) string {
 	t.Helper()
-	out, err := exec.Command("sqlite3", "-readonly", "-batch", path, statement).CombinedOutput()
+	out, err := exec.Command(need.Program(t, "sqlite3"), "-readonly", "-batch", path, statement).CombinedOutput()
 	if err != nil {
 		t.Fatalf("sqlite3: %v\n%s", err, out)
 	}

@@ -1,0 +1,45 @@
+// Package need is for tests that use programs which some machines lack. Such a
+// test is left out there, and make lists it at the end: go test does not.
+package need
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// list names the file that gets one line for each test that was left out.
+const list = "HEAPSTASH_LEFT_OUT"
+
+// Program returns the path of a program, or leaves the test out where the
+// program is not installed.
+func Program(tb testing.TB, name string) string {
+	tb.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		LeaveOut(tb.Name(), fmt.Errorf("%s is not installed", name))
+		tb.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+// LeaveOut adds a line to the list of what was left out. Several processes may
+// do so at once.
+func LeaveOut(what string, why error) {
+	line := fmt.Sprintf("%s: %v\n", what, why)
+	fmt.Fprint(os.Stderr, "left out: ", line)
+	path := os.Getenv(list)
+	if path == "" {
+		return
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	defer file.Close()
+	if _, err := file.WriteString(line); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
