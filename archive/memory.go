@@ -15,7 +15,9 @@ import (
 const recently = 20 * time.Minute
 
 const (
-	selectHorizon    = `SELECT horizon FROM cluster_state WHERE cluster = ?`
+	selectHorizon = `SELECT horizon FROM cluster_state WHERE cluster = ?`
+	selectPassed  = `SELECT started FROM pass WHERE cluster = ?1 AND (horizon = ?2 OR horizon IS NULL AND outcome = 'abandoned')
+		AND id > (SELECT max(id) FROM pass) - 1000 ORDER BY id DESC LIMIT 1`
 	selectFailure    = `SELECT ifnull(error, '') FROM pass WHERE cluster = ? AND outcome <> 'running' ORDER BY id DESC LIMIT 1`
 	selectWatermarks = `SELECT kind, name, part, ts FROM watermark WHERE cluster = ?`
 	selectAsked      = `SELECT a.kind, a.name, a.part, m.name FROM asked a JOIN metric m ON m.id = a.metric_id WHERE a.cluster = ?`
@@ -104,6 +106,15 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 	)
 	if err != nil {
 		return schema.Memory{}, explain(s.path, err)
+	}
+	if m.Horizon > 0 {
+		var passed int64
+		if err := s.single(ctx, &passed, selectPassed, cluster, m.Horizon); err != nil {
+			return schema.Memory{}, explain(s.path, err)
+		}
+		if passed > 0 {
+			m.Passed = time.Unix(passed, 0).UTC()
+		}
 	}
 	if err := s.recentEntities(ctx, cluster, &m); err != nil {
 		return schema.Memory{}, explain(s.path, err)

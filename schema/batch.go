@@ -1,5 +1,7 @@
 package schema
 
+import "time"
+
 // Batch is what a pass has to store at once: it is written whole or not at
 // all.
 type Batch struct {
@@ -77,6 +79,9 @@ type Memory struct {
 	// Horizon is the newest batch that the last pass knew to be whole; None
 	// before the first.
 	Horizon Instant
+	// Passed is when the pass of Horizon began, by the local clock; zero if
+	// that is not known.
+	Passed time.Time
 	// Failure is why the last pass failed, empty if it did not.
 	Failure string
 	// Watermarks tell up to where (inclusive) each scope was read whole.

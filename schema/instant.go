@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -29,8 +30,11 @@ func (i Instant) Time() time.Time {
 // Add returns the moment d later, in whole seconds.
 func (i Instant) Add(d time.Duration) Instant { return i + Instant(d/time.Second) }
 
-// Sub returns the time from j to i.
-func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i-j) * time.Second }
+// Sub returns the time from j to i, at most the 292 years that a duration holds.
+func (i Instant) Sub(j Instant) time.Duration {
+	const most = Instant(math.MaxInt64 / time.Second)
+	return time.Duration(max(-most, min(i-j, most))) * time.Second
+}
 
 // String spells the moment in RFC 3339, UTC; "never" for None.
 func (i Instant) String() string {

@@ -17,7 +17,7 @@ const (
 	CauseStale         Cause = "stale"         // Heapster's newest batch is old
 	CauseEmpty         Cause = "empty"         // Heapster has no batch at all
 	CauseRestarted     Cause = "restarted"     // Heapster forgot what it held
-	CauseClock         Cause = "clock"         // Heapster's clock was set back
+	CauseClock         Cause = "clock"         // Heapster's clock was set back, or is far ahead
 	CauseAllKeys       Cause = "allkeys"       // debug/allkeys is refused; the lists are used
 	CauseExport        Cause = "export"        // metric-export is disabled or refused; see its detail
 	CauseEnrich        Cause = "enrich"        // the Kubernetes API did not answer; see its detail

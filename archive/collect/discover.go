@@ -66,6 +66,9 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 		if lastSeen == 0 && !found.unheard[e.Scope()] {
 			found.vanished[e] = p.memory.Horizon
 		}
+		if lastSeen > p.seen() || found.vanished[e] > p.seen() {
+			found.vanished[e] = p.seen() // the clock was set back meanwhile
+		}
 		// However long ago the last pass was, what it listed may have ended
 		// only now.
 		if p.wants(e) && (lastSeen == 0 || !p.attentive() || p.seen().Sub(lastSeen) <= afterlife) {

@@ -91,7 +91,7 @@ func (p *pass) relabelled(namespaces []schema.NamespaceIdentity) map[string]stri
 	exists := make(map[string]bool, len(namespaces))
 	for _, n := range namespaces {
 		exists[n.Name] = true
-		if p.wantsNamespace(n.Name) && p.memory.NamespaceLabels[n.Name] != n.Labels {
+		if p.wantsNamespace(n.Name) && (p.setBack || p.memory.NamespaceLabels[n.Name] != n.Labels) {
 			changed[n.Name] = n.Labels
 		}
 	}

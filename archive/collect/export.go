@@ -76,6 +76,9 @@ func (p *pass) finishExport(ctx context.Context, e *exporting, found *discovery)
 		return export{refused: lasting}, nil
 	}
 	x := newExport(sets)
+	if p.isLeftover(x.at) {
+		return export{refused: true}, nil
+	}
 	current := p.relist(ctx, x.at, found)
 	if err := ctx.Err(); err != nil {
 		return export{}, err

@@ -108,6 +108,14 @@ func (p *pass) findGap() {
 	}
 	p.record.Gap = lost
 	pause := p.record.Horizon.Sub(p.memory.Horizon)
+	if p.leapt() {
+		pause = p.Now().Sub(p.lastPass()).Round(time.Second)
+	}
+	p.hole(p.gapHole(lost, pause, window))
+}
+
+// gapHole is what was lost since the pass before, so long ago.
+func (p *pass) gapHole(lost, pause time.Duration, window schema.Window) schema.Hole {
 	h := schema.Hole{Cause: schema.CauseLate, Window: window,
 		Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", lost, pause)}
 	switch knows := len(p.batches) > 0 && p.batches[0] <= p.memory.Horizon; {
@@ -118,7 +126,7 @@ func (p *pass) findGap() {
 		h.Cause = schema.CauseRestarted
 		h.Detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
 	}
-	p.hole(h)
+	return h
 }
 
 // lostSince tells how much time Heapster has dropped since a batch that was
@@ -127,6 +135,10 @@ func (p *pass) findGap() {
 func (p *pass) lostSince(last schema.Instant) (time.Duration, schema.Window) {
 	if last == 0 || p.oldest <= last || p.record.Horizon <= last {
 		return 0, schema.Window{}
+	}
+	if p.leapt() && p.oldest.Time().Sub(p.Now()) > farAhead {
+		lost := p.lostByLocalClock(last)
+		return lost, schema.Window{From: last.Add(p.step), To: last.Add(p.step+lost) - 1}
 	}
 	window := schema.Window{From: last.Add(p.step), To: p.oldest - 1}
 	if len(p.batches) == 0 || p.batches[0] > last {
@@ -147,7 +159,11 @@ func resolution(batches ...[]schema.Instant) time.Duration {
 	least := time.Duration(0)
 	for _, times := range batches {
 		for i := 1; i < len(times); i++ {
-			if d := times[i].Sub(times[i-1]); least == 0 || d < least {
+			d := times[i].Sub(times[i-1])
+			if d > longRetention {
+				continue // the clock was set between the two
+			}
+			if least == 0 || d < least {
 				least = d
 			}
 		}
@@ -156,20 +172,6 @@ func resolution(batches ...[]schema.Instant) time.Duration {
 		return time.Minute
 	}
 	return least
-}
-
-// checkClock forgets the watermarks when Heapster's clock was set back, for
-// what comes now is older than they are.
-func (p *pass) checkClock() {
-	if p.record.Horizon == 0 || p.record.Horizon >= p.memory.Horizon {
-		return
-	}
-	p.hole(schema.Hole{
-		Cause: schema.CauseClock,
-		Detail: fmt.Sprintf("Heapster's newest batch is of %v, that of the last pass was of %v: everything visible is asked for again",
-			p.record.Horizon, p.memory.Horizon),
-	})
-	clear(p.memory.Watermarks)
 }
 
 // checkFreshness notes a Heapster that has nothing, or nothing new.

@@ -105,6 +105,7 @@ type pass struct {
 
 	batches []schema.Instant // that Heapster is known to have made lately, sorted
 	step    time.Duration    // from one to the next
+	setBack bool             // Heapster's clock was
 	oldest  schema.Instant   // of the batches that Heapster still has whole
 }
 

@@ -3,6 +3,7 @@ package collect_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,7 @@ import (
 type world struct {
 	t       *testing.T
 	clock   atomic.Int64 // Unix seconds
+	skew    atomic.Int64 // seconds that Heapster's clock is ahead
 	sim     *heapsim.Server
 	url     *url.URL
 	path    string
@@ -39,7 +41,7 @@ var noon = time.Date(2017, 9, 27, 12, 0, 0, 0, time.UTC)
 func newWorld(t *testing.T, quirks heapsim.Options) *world {
 	w := &world{t: t, path: filepath.Join(t.TempDir(), "a.db"), options: collect.DefaultOptions()}
 	w.set(noon)
-	quirks.Now = w.now
+	quirks.Now = w.heapsters
 	w.sim = heapsim.New(quirks)
 	server := httptest.NewServer(w.sim)
 	t.Cleanup(server.Close)
@@ -53,14 +55,18 @@ func newWorld(t *testing.T, quirks heapsim.Options) *world {
 	return w
 }
 
-func (w *world) now() time.Time   { return time.Unix(w.clock.Load(), 0).UTC() }
+func (w *world) now() time.Time { return time.Unix(w.clock.Load(), 0).UTC() }
+
+// heapsters is the time by Heapster's clock.
+func (w *world) heapsters() time.Time { return time.Unix(w.clock.Load()+w.skew.Load(), 0).UTC() }
+
 func (w *world) set(at time.Time) { w.clock.Store(at.Unix()) }
 
 // feed moves the clock to so many minutes past noon and lets Heapster scrape.
 func (w *world) feed(minute int, sets ...heapsim.Set) {
 	at := noon.Add(time.Duration(minute) * time.Minute)
 	w.set(at.Add(5 * time.Second))
-	w.sim.Feed(heapsim.Batch{At: at, Sets: sets})
+	w.sim.Feed(heapsim.Batch{At: time.Unix(at.Unix()+w.skew.Load(), 0), Sets: sets})
 }
 
 // try makes a pass as `heapstash collect` does.
@@ -142,4 +148,9 @@ func small(minute int, pods ...string) []heapsim.Set {
 		sets = append(sets, set(schema.PodEntity("shop", pod), map[schema.MetricName]int64{"memory/usage": v, "memory/rss": v}))
 	}
 	return sets
+}
+
+// logTo writes the passes' log to w as well.
+func (w *world) logTo(to io.Writer) {
+	w.options.Log = slog.New(slog.NewTextHandler(to, nil))
 }

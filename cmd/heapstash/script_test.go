@@ -56,6 +56,7 @@ func (w withoutConfig) Run() int {
 //	                      answer paths that match with the file
 //	truncate PATH BYTES   cut the answers of paths that match
 //	skew SECONDS          date answers by a clock that is that far ahead
+//	ahead SECONDS         set Heapster's clock ahead by that much, or back
 //	hold                  let requests wait
 //	awaitrequest          wait until a request is held
 //	release               answer those that wait, and hold no more
@@ -99,6 +100,7 @@ func TestScripts(t *testing.T) {
 			"fault":        inWorld((*world).fault, 3, 4),
 			"truncate":     inWorld((*world).truncate, 2),
 			"skew":         inWorld((*world).skew, 1),
+			"ahead":        inWorld((*world).ahead, 1),
 			"hold":         inWorld((*world).hold, 0),
 			"awaitrequest": inWorld((*world).awaitRequest, 0),
 			"release":      inWorld((*world).release, 0),
@@ -247,6 +249,10 @@ func (w *world) skew(ts *testscript.TestScript, args []string) {
 			truly.ServeHTTP(rw, r)
 		})
 	})
+}
+
+func (w *world) ahead(ts *testscript.TestScript, args []string) {
+	w.clock.Add(int64(number(ts, args[0])))
 }
 
 func (w *world) mend(*testscript.TestScript, []string) { w.sim.Mend() }

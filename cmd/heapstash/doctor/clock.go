@@ -91,7 +91,7 @@ func (c *Clock) Skew() Finding {
 	case !known:
 		return ok(name, "Heapster's answers carry no date to compare")
 	case ahead > farApart:
-		return warning(name, mend, "Heapster's clock is %s ahead of the local one", Spell(ahead))
+		return warning(name, mend, "Heapster's clock is %s ahead of the local one, and its newest samples lie in the future", Spell(ahead))
 	case ahead < -farApart:
 		return warning(name, mend, "Heapster's clock is %s behind the local one", Spell(-ahead))
 	default:
@@ -111,6 +111,10 @@ func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.
 	newest := o.Newest()
 	if newest == 0 {
 		return fault(name, mend, "Heapster has no batch")
+	}
+	if ahead := newest.Time().Sub(now); ahead > stale {
+		return warning(name, "let NTP set the clock of Heapster's node: samples carry its time",
+			"the newest batch lies in the future: it is of %v, %s ahead", newest, Spell(ahead))
 	}
 	age := max(now.Sub(newest.Time()), 0)
 	err := c.Healthz(ctx)

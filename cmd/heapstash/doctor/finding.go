@@ -100,8 +100,15 @@ func plural(n int, what string) string {
 }
 
 // Spell writes a duration without the zeros that Go ends it with: 5m, not
-// 5m0s.
+// 5m0s. Long ones are in days or years.
 func Spell(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= 2*365*day:
+		return fmt.Sprintf("%d years", d/(365*day))
+	case d >= 60*day:
+		return fmt.Sprintf("%d days", d/day)
+	}
 	text := d.Round(time.Second).String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
