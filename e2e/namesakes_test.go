@@ -1,0 +1,221 @@
+package e2e
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/archive/collect"
+	"heapstash/heapster"
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// TestNamesakes: namespaces that hold only pods of names that others have too,
+// with and without ids, with values of their own and all alike, at every batch
+// and with some left out. Each cell is what was fed, or in a hole with its time.
+func TestNamesakes(t *testing.T) {
+	for _, ids := range []string{"namespace_id,pod_id", "namespace_id", "pod_id", "", "some"} {
+		for _, idle := range []bool{false, true} {
+			for _, containers := range []collect.Containers{collect.ContainersFull, collect.ContainersExport} {
+				t.Run(fmt.Sprintf("ids=%s idle=%v %s", ids, idle, containers), func(t *testing.T) {
+					t.Parallel()
+					for i := range 2 {
+						random := rand.New(rand.NewPCG(*seed+uint64(i), 1))
+						n := &namesakes{story: newStory(t), rand: random, ids: ids, idle: idle, containers: containers, since: make(map[string]string)}
+						n.tell()
+					}
+				})
+			}
+		}
+	}
+}
+
+// namesakes is a story of pods that several namespaces have.
+type namesakes struct {
+	*story
+	rand       *rand.Rand
+	ids        string // which of them metric-export has
+	idle       bool
+	containers collect.Containers
+
+	since map[string]string // the incarnations of namespaces and pods
+}
+
+// tell feeds batches 20 seconds apart: namespaces and pods are deleted, and come
+// back under their names. Passes leave out some.
+func (n *namesakes) tell() {
+	attention := 0.4 + 0.6*n.rand.Float64()
+	for ago := 160 * time.Second; ago >= 0; ago -= 20 * time.Second {
+		b := n.batch(ago)
+		from := time.Now()
+		n.heapster.Feed(n, b)
+		if !n.oracle.Feed(b, from, time.Now()) {
+			n.Fatal("a batch expired while another was fed: run the test again, with less beside it")
+		}
+		if n.rand.Float64() < attention || ago == 0 {
+			n.pass()
+		}
+	}
+	n.pass()
+	n.judge()
+}
+
+func (n *namesakes) batch(ago time.Duration) heapsim.Batch {
+	var members []member
+	for _, ns := range []string{"blue", "green", "red"} {
+		if n.since[ns] == "" || n.rand.Float64() < 0.1 {
+			n.since[ns] = fmt.Sprintf("%s since %v ago", ns, ago) // with all that was in it
+			delete(n.since, ns+"/db-0")
+			delete(n.since, ns+"/db-1")
+		}
+		for _, name := range []string{"db-0", "db-1"} {
+			switch chance := n.rand.Float64(); {
+			case chance < 0.1:
+				delete(n.since, ns+"/"+name)
+				continue
+			case chance < 0.2, n.since[ns+"/"+name] == "":
+				n.since[ns+"/"+name] = fmt.Sprintf("%s/%s since %v ago", ns, name, ago)
+			}
+			members = append(members, pod(ns, name).on(whole("Volume:data", "Volume:"+ns)).as(n.since[ns+"/"+name]),
+				container(ns, name, "db").on(whole("/")).withGPU(), container(ns, name, "log").on(whole("/", "logs")))
+		}
+	}
+	members = append(members, node("n1").on(whole("/dev/sda1")), systemContainer("n1", "kubelet"))
+	b := batch(n.now.Add(-ago), members...)
+	for i := range b.Sets {
+		n.tellBadly(&b.Sets[i])
+	}
+	return b
+}
+
+// whole are file systems with sizes that are whole numbers, which the model API
+// shows as they are.
+func whole(names ...string) map[string]schema.Value {
+	sizes := make(map[string]schema.Value)
+	for i, name := range names {
+		sizes[name] = schema.Int(int64(1000 + i))
+	}
+	return sizes
+}
+
+// tellBadly hides ids, and gives idle namesakes the same values.
+func (n *namesakes) tellBadly(set *heapsim.Set) {
+	if set.Entity.Pod == "" {
+		return
+	}
+	set.Attributes["pod_id"] = n.since[set.Entity.Namespace+"/"+set.Entity.Pod]
+	set.Attributes["namespace_id"] = n.since[set.Entity.Namespace]
+	for _, id := range []string{"namespace_id", "pod_id"} {
+		if n.ids == "some" && n.rand.Float64() < 0.5 || n.ids != "some" && !strings.Contains(n.ids, id) {
+			delete(set.Attributes, id)
+		}
+	}
+	for metric, value := range set.Values {
+		if v, _ := value.Int64(); n.idle {
+			set.Values[metric] = schema.Int(v % (1 << 31))
+		}
+	}
+}
+
+func (n *namesakes) pass() {
+	n.Helper()
+	n.oracle.Pass()
+	base, err := url.Parse(n.heapster.URL)
+	if err != nil {
+		n.Fatal(err)
+	}
+	direct, err := heapster.DirectClient(heapster.DirectOptions{})
+	if err != nil {
+		n.Fatal(err)
+	}
+	defer direct.CloseIdleConnections()
+	client, err := heapster.New(direct, base, heapster.Options{Tries: 1})
+	if err != nil {
+		n.Fatal(err)
+	}
+	store, err := archive.Open(n.Context(), n.archive, archive.Options{})
+	if err != nil {
+		n.Fatal(err)
+	}
+	defer store.Close()
+	options := collect.DefaultOptions()
+	options.Containers = n.containers
+	options.Log = slog.New(slog.DiscardHandler)
+	if _, err := collect.Run(n.Context(), client, store, options); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// judge looks for cells that differ from what was fed, and for missing ones that
+// no hole has.
+func (n *namesakes) judge() {
+	n.Helper()
+	got := make(map[string]string)
+	for line := range strings.Lines(n.sql("SELECT * FROM samples")) {
+		key, value := cut(line)
+		got[key] = value
+	}
+	holes := strings.Split(n.sql("SELECT kind, namespace, from_ts, to_ts FROM holes WHERE from_ts IS NOT NULL"), "\n")
+	wanted := make(map[string]bool)
+	inHoles := 0
+	for _, line := range n.oracle.Samples() {
+		key, value := cut(line)
+		wanted[key] = true
+		stored, found := got[key]
+		columns := strings.Split(key, "\t") // cluster, kind, namespace, pod, container, node, labels, metric, ts, time
+		switch {
+		case found && stored == value:
+		case found:
+			n.Errorf("%s is %s, and %s was fed", key, stored, value)
+		case n.containers == collect.ContainersExport && strings.HasSuffix(columns[1], "container") && n.isLeftOut(columns[7]):
+		case n.containers == collect.ContainersExport && n.inHole(holes, columns):
+			inHoles++
+		default:
+			n.Errorf("%s is missing, and no hole is there", key)
+		}
+	}
+	for key, value := range got {
+		if !wanted[key] {
+			n.Errorf("%s is %s, and was never fed", key, value)
+		}
+	}
+	n.Logf("%d wanted, %d stored, %d in %d holes", len(wanted), len(got), inHoles, len(holes))
+}
+
+// isLeftOut tells the metrics of containers that metric-export does not have.
+func (n *namesakes) isLeftOut(metric string) bool {
+	return metric == "cpu/usage_rate" || metric == "restart_count"
+}
+
+func (n *namesakes) inHole(holes, columns []string) bool {
+	at, err := strconv.Atoi(columns[8])
+	if err != nil {
+		n.Fatal(err)
+	}
+	for _, hole := range holes {
+		h := strings.Split(hole, "\t")
+		if len(h) != 4 || h[0] != columns[1] || h[1] != "NULL" && h[1] != columns[2] {
+			continue
+		}
+		from, _ := strconv.Atoi(h[2])
+		to, _ := strconv.Atoi(h[3])
+		if from <= at && at <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// cut takes the value off a row.
+func cut(line string) (key, value string) {
+	line = strings.TrimSuffix(line, "\n")
+	i := strings.LastIndexByte(line, '\t')
+	return line[:i], line[i+1:]
+}
