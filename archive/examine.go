@@ -40,6 +40,10 @@ type Examination struct {
 	First, Last schema.Instant
 	// LastPass is the last one of the cluster asked for, nil without one.
 	LastPass *PassStatus
+	// Unknown is the number of the cluster's listed pods whose incarnation is
+	// not known, for metric-export does not tell them from pods of the same name
+	// in other namespaces.
+	Unknown int
 }
 
 // Growth returns the bytes that the archive gains in a day, as it did since
@@ -90,6 +94,10 @@ const (
 	selectLastPass = `SELECT id, cluster, started, ifnull(duration_ms, 0), outcome, ifnull(error, ''),
 		ifnull(samples_new, 0), ifnull(conflicts, 0), ifnull(gap_seconds, 0) FROM pass
 		WHERE cluster = ? ORDER BY id DESC LIMIT 1`
+	countUnknown = `SELECT count(*) FROM entity e WHERE e.cluster = ?1 AND e.kind = 'pod' AND e.labels = '' AND e.last_seen IS NULL
+		AND e.namespace IN (SELECT h.namespace FROM hole h JOIN pass p ON p.id = h.pass_id
+			WHERE p.cluster = ?1 AND h.lasting AND h.kind = 'pod' AND h.pod = '' AND h.cause = 'export')
+		AND NOT EXISTS (SELECT 1 FROM pod_identity i WHERE i.entity_id = e.id AND i.valid_to IS NULL)`
 )
 
 // read reads the file's version and its ledger.
@@ -106,6 +114,9 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 		return explain(x.Path, err)
 	}
 	if err := r.db.QueryRowContext(ctx, selectLedgerSpan).Scan(&x.First, &x.Last); err != nil {
+		return explain(x.Path, err)
+	}
+	if err := r.db.QueryRowContext(ctx, countUnknown, cluster).Scan(&x.Unknown); err != nil {
 		return explain(x.Path, err)
 	}
 	var p PassStatus

@@ -20,6 +20,11 @@ func Archive(x archive.Examination, minFree int64, pause time.Duration, now time
 	if p := x.LastPass; p != nil {
 		report = append(report, lastPass(*p, x.Locked, pause, now), conflicts(*p))
 	}
+	if x.Unknown > 0 {
+		report = append(report, warning("namesakes", "allow Heapster to list namespaces (RBAC: list and watch), so that metric-export has namespace_id; or set collect.enrich: true",
+			"%s of a name that other namespaces have too: metric-export does not tell which is which, so that their uid, labels and images are not known, "+
+				"and their containers and file systems are asked for by name", plural(x.Unknown, "pod")))
+	}
 	return report
 }
 
