@@ -58,8 +58,8 @@ func newSQLCommand() *cobra.Command {
 			if q.schema {
 				return describing{q.format, q.tables, args}.run(cmd.Context(), cmd.OutOrStdout(), cfg.DBFile)
 			}
-			if in, out := cmd.InOrStdin(), cmd.OutOrStdout(); q.prompts(args, in, out) {
-				return q.converse(cmd.Context(), in.(*os.File), out.(*os.File), cfg.DBFile)
+			if in, out, ok := q.terminal(args, cmd.InOrStdin(), cmd.OutOrStdout()); ok {
+				return q.converse(cmd.Context(), in, out, cfg.DBFile)
 			}
 			text, err := q.text(cmd, args)
 			if err != nil {

@@ -30,13 +30,19 @@ type sqlPrompt struct {
 	names []string       // of functions
 }
 
-// prompts reports whether there is nothing to run but what somebody types.
-func (q statement) prompts(args []string, in io.Reader, out io.Writer) bool {
-	return len(args) == 0 && q.file == "" && isTerminal(in) && isTerminal(out)
+// terminal returns the terminal at which somebody types, if there is nothing
+// else to run.
+func (q statement) terminal(args []string, in io.Reader, out io.Writer) (prompt.Input, prompt.Output, bool) {
+	if len(args) > 0 || q.file != "" || !isTerminal(in) || !isTerminal(out) {
+		return nil, nil, false
+	}
+	keyboard, typed := in.(prompt.Input)
+	screen, shown := out.(prompt.Output)
+	return keyboard, screen, typed && shown
 }
 
 // converse runs statements as they are typed.
-func (q statement) converse(ctx context.Context, in, out *os.File, path string) error {
+func (q statement) converse(ctx context.Context, in prompt.Input, out prompt.Output, path string) error {
 	if _, err := newRowWriter(q.format, io.Discard); err != nil {
 		return err
 	}

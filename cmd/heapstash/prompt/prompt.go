@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -33,10 +32,22 @@ type Session struct {
 	Complete func(before, after string) (words []string, typed int)
 }
 
+// Input is the terminal's keyboard.
+type Input interface {
+	io.Reader
+	Fd() uintptr
+}
+
+// Output is its screen.
+type Output interface {
+	io.Writer
+	Fd() uintptr
+}
+
 // Run reads statements until the end of the input, or until the session's
 // returns false. The error is ctx's, or the terminal's. The terminal is in raw
 // mode until then.
-func (s Session) Run(ctx context.Context, in, out *os.File) error {
+func (s Session) Run(ctx context.Context, in Input, out Output) error {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return err
