@@ -204,16 +204,19 @@ func (a *attribution) findOwners(name exportName, claims []*claim) (found bool) 
 	if len(claims) < len(homes) || len(claims) < 2 && len(a.lists.unheard) == 0 {
 		return false
 	}
-	for _, home := range homes {
-		var owner *claim
-		n := 0
-		for _, c := range claims {
-			if slices.Contains(c.open, home) {
-				owner, n = c, n+1
+	owner := make(map[string]*claim) // nil for several
+	for _, c := range claims {
+		for _, namespace := range c.open {
+			if _, several := owner[namespace]; several {
+				owner[namespace] = nil
+			} else {
+				owner[namespace] = c
 			}
 		}
-		if n == 1 && owner.namespace == "" {
-			a.decide(owner, home)
+	}
+	for _, home := range homes {
+		if c := owner[home]; c != nil && c.namespace == "" {
+			a.decide(c, home)
 			found = true
 		}
 	}

@@ -25,14 +25,10 @@ func newDoubts() doubts {
 }
 
 // doubt notes what is to be asked for by name, for each namespace that the
-// claim may be of. A set that no namespace may have is lost.
+// claim may be of.
 func (p *pass) doubt(x *export, c *claim, found *discovery) {
 	for _, set := range c.sets {
-		suspects := x.whose.suspects(c, set)
-		if len(suspects) == 0 {
-			p.ownerless(x, set)
-		}
-		for _, namespace := range suspects {
+		for _, namespace := range x.whose.suspects(c, set) {
 			e := set.Entity
 			e.Namespace = namespace
 			if !p.wants(e) {
@@ -57,17 +53,26 @@ func (p *pass) doubt(x *export, c *claim, found *discovery) {
 	}
 }
 
-// ownerless notes a set that no namespace may have, so that nobody can be asked
-// for it.
-func (p *pass) ownerless(x *export, set *schema.Exported) {
-	if len(set.Rows) == 0 || !slices.Contains(p.Kinds, set.Entity.Kind) || p.Containers == ContainersOff && isContainer(set.Entity.Kind) {
-		return
+// ownerless notes the sets that no namespace may have, so that nobody can be
+// asked for them.
+func (p *pass) ownerless(open []*claim) {
+	sets := make(map[schema.Kind][]schema.Entity)
+	for _, c := range open {
+		for _, set := range c.sets {
+			e := set.Entity
+			if len(set.Rows) > 0 && len(p.export.whose.suspects(c, set)) == 0 && slices.Contains(p.Kinds, e.Kind) &&
+				!(isContainer(e.Kind) && p.Containers == ContainersOff) {
+				sets[e.Kind] = append(sets[e.Kind], e)
+			}
+		}
 	}
-	p.hole(schema.Hole{
-		Entity: schema.Entity{Kind: set.Entity.Kind}, Cause: schema.CauseExport, Window: p.window(x.at, x.at),
-		Detail: fmt.Sprintf("metric-export has %v, which no list of Heapster's shows: its namespace is not known", set.Entity),
-		Hint:   toldBy,
-	})
+	for _, kind := range slices.Sorted(maps.Keys(sets)) {
+		p.hole(schema.Hole{
+			Entity: schema.Entity{Kind: kind}, Cause: schema.CauseExport, Window: p.window(p.export.at, p.export.at),
+			Detail: fmt.Sprintf("metric-export has what no list of Heapster's shows, and its namespace is not known. The first of %d is %v", len(sets[kind]), sets[kind][0]),
+			Hint:   toldBy,
+		})
+	}
 }
 
 // toldBy says how Heapster, or Kubernetes, tells the namespaces.
@@ -118,6 +123,7 @@ func (p *pass) reconcile(found *discovery, plan plan, a answers) {
 		p.overtaken(open)
 	} else {
 		p.unknown(open, found)
+		p.ownerless(open)
 	}
 }
 

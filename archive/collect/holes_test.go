@@ -1,0 +1,62 @@
+package collect_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+// TestNamesThatAnExportFailsToBring: what no URL can name is in metric-export
+// alone. Without one, the batch is a hole of each.
+func TestNamesThatAnExportFailsToBring(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.feed(0, boxes(0)...)
+	w.pass(schema.OutcomeComplete, inBoxes)
+	w.sim.Inject("/metric-export", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
+	w.feed(1, boxes(1)...)
+	w.pass(schema.OutcomePartial, inBoxes-2)
+	w.sim.Mend()
+	w.feed(2, boxes(2)...)
+	w.pass(schema.OutcomeComplete, inBoxes)
+	w.want("SELECT kind, cause, from_time, to_time FROM gaps",
+		"system_container|unaddressable|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z\nsystem_container|unaddressable|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z")
+}
+
+// TestABatchThatOvertakesTheLists: nobody knows who had the names of the
+// export's batch, and that is a hole.
+func TestABatchThatOvertakesTheLists(t *testing.T) {
+	w := newWorld(t, heapsim.Options{NoAllKeys: true}) // to list again would take many requests
+	w.options.Budget = 0
+	w.feed(0, namesakes(0, false, telling{}, "blue")...)
+	var landed atomic.Bool
+	w.sim.Inject("/metric-export", 1, func(truly http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if landed.CompareAndSwap(false, true) {
+				w.feed(1, namesakes(1, false, telling{}, "green")...)
+			}
+			truly.ServeHTTP(rw, r)
+		})
+	})
+	summary, err := w.try(t.Context())
+	if err != nil || !strings.Contains(causes(summary), "pass:export") || summary.Pass.Outcome != schema.OutcomePartial {
+		t.Errorf("%s %v", causes(summary), err)
+	}
+	w.want("SELECT kind, from_time FROM gaps WHERE cause = 'export'", "|2017-09-27T12:01:00Z")
+}
+
+// TestPodsThatNoListShows: metric-export has them, and nothing tells whose they
+// are.
+func TestPodsThatNoListShows(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	keys := `["cluster", "node:n1", "namespace:shop"]`
+	w.sim.Inject("/debug/allkeys", 0, heapsim.Answer(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, keys))
+	w.feed(0, namesakes(0, false, telling{}, "blue")...)
+	summary := w.pass(schema.OutcomePartial, 4)
+	if got := causes(summary); got != "container:export pod:export" {
+		t.Errorf("holes: %s", got)
+	}
+}
