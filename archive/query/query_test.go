@@ -181,7 +181,7 @@ func TestQueriesAreRight(t *testing.T) {
 			}
 			t.Log(asked)
 			for _, level := range []schema.Level{schema.Raw, schema.Hourly, schema.Daily} {
-				if asked[level] < 10 {
+				if asked[level] < questions/15 {
 					t.Errorf("%d questions were asked of %s rows", asked[level], level)
 				}
 			}
