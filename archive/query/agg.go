@@ -19,7 +19,7 @@ const (
 	Sum      Agg = "sum"      // of all samples
 	Last     Agg = "last"     // at the last moment
 	Increase Agg = "increase" // growth of a counter; one that fell was reset, and has grown from 0
-	Rate     Agg = "rate"     // the increase by the step's seconds
+	Rate     Agg = "rate"     // the increase by the seconds in which it grew
 	P50      Agg = "p50"      // by nearest rank, so one of the values
 	P95      Agg = "p95"
 	Count    Agg = "count" // of samples

@@ -17,12 +17,13 @@ import (
 //	n, s, low, high    samples, their sum, the least and the greatest of them
 //	m                  of a sum of series, the moments that there was something
 //	inc, last          a counter's growth, and the last value
+//	since, until       when that growth began, and ended
 //	p50, p95           of the hour
 //
 // They have those that the aggregates need.
 var cellsOf = map[Agg][]string{
 	Avg: {"n", "s"}, Min: {"low"}, Max: {"high"}, Sum: {"s"}, Count: {"n"}, Last: {"last"},
-	Increase: {"inc"}, Rate: {"inc"}, P50: {"p50"}, P95: {"p95"},
+	Increase: {"inc"}, Rate: {"inc", "since", "until"}, P50: {"p50"}, P95: {"p95"},
 }
 
 // needs are the cells' columns but for names and t, in order.
@@ -135,13 +136,18 @@ func (p Plan) cells(b *builder, s Segment) {
 		p.hourCells(b, s)
 	case p.cellsAreSteps():
 		b.add("SELECT " + p.list("min(t - t % 3600)", func(name string) string {
-			return cmp.Or(map[string]string{"low": "min", "high": "max"}[name], "sum") + "(" + name + ")"
+			return over(name) + "(" + name + ")"
 		}) + "\n  FROM (")
 		p.rawCells(b, s)
 		b.add(")\n  GROUP BY " + p.keys() + ", t - t % 3600")
 	default:
 		p.rawCells(b, s)
 	}
+}
+
+// over is the SQL function that puts cells together.
+func over(cell string) string {
+	return cmp.Or(map[string]string{"low": "min", "high": "max", "since": "min", "until": "max"}[cell], "sum")
 }
 
 // list writes the columns of a SELECT: the groups', t, and what is needed.
@@ -161,20 +167,23 @@ func (p Plan) rawCells(b *builder, s Segment) {
 		value = "v"
 	}
 	b.add("SELECT " + p.list("ts", func(name string) string {
-		switch text := value; {
+		text := value
+		switch {
 		case name == "m", name == "n" && !p.summed():
 			return "1"
 		case name == "n":
 			return "count(*)"
 		case name == "inc":
 			text = "CASE WHEN before IS NULL THEN 0 WHEN v < before THEN v ELSE v - before END"
-			fallthrough
-		default:
-			if p.summed() {
-				return "sum(" + text + ")"
-			}
+		case name == "since":
+			text = sinceBefore
+		case name == "until":
+			text = "ts"
+		}
+		if !p.summed() {
 			return text
 		}
+		return map[bool]string{true: over(name), false: "sum"}[slices.Contains(spanCells, name)] + "(" + text + ")"
 	}) + "\n  FROM ")
 	if grown {
 		p.identify(b, schema.Raw, func() { p.grown(b, s) })
@@ -194,7 +203,25 @@ const lookBack = 2 * 3600
 func (p Plan) grown(b *builder, s Segment) {
 	series := strings.Join(p.series(), ", ")
 	before := Span{s.From - lookBack, s.To}
-	b.add("(SELECT " + series + ", ts, v, ifnull(before, (SELECT " + p.value() + " FROM " + p.View() + " AS b")
+	b.add("(SELECT " + series + ", ts, v")
+	p.before(b, "before", p.value(), before.From)
+	lag := func(value string) string {
+		return "lag(" + value + ") OVER (PARTITION BY " + series + " ORDER BY ts)"
+	}
+	columns := p.value() + " AS v, " + lag(p.value()) + " AS before"
+	if slices.Contains(p.needs(), "since") {
+		p.before(b, "before_ts", "ts", before.From)
+		columns += ", " + lag("ts") + " AS before_ts"
+	}
+	b.add("\n    FROM (SELECT " + series + ", ts, " + columns + "\n      FROM " + p.View())
+	b.where(append(append(p.conditions(), before.condition()...), condition{text: p.value() + " IS NOT NULL"}))
+	b.add(") AS x WHERE ts >= ?)", int64(s.From))
+}
+
+// before writes a column of the row x with what the series had in the row before,
+// which is looked up if that is older than the rows that are read.
+func (p Plan) before(b *builder, name, value string, from schema.Instant) {
+	b.add(",\n      ifnull(" + name + ", (SELECT " + value + " FROM " + p.View() + " AS b")
 	same := p.ofMetric()
 	for _, column := range p.series() {
 		operator := " = x."
@@ -203,12 +230,9 @@ func (p Plan) grown(b *builder, s Segment) {
 		}
 		same = append(same, condition{text: "b." + column + operator + column})
 	}
-	same = append(same, condition{"b.ts < ?", []any{int64(before.From)}}, condition{text: p.value() + " IS NOT NULL"})
+	same = append(same, condition{"b.ts < ?", []any{int64(from)}}, condition{text: p.value() + " IS NOT NULL"})
 	b.where(same)
-	b.add("\n      ORDER BY b.ts DESC LIMIT 1)) AS before\n    FROM (SELECT " + series + ", ts, " + p.value() + " AS v, lag(" + p.value() +
-		") OVER (PARTITION BY " + series + " ORDER BY ts) AS before\n      FROM " + p.View())
-	b.where(append(append(p.conditions(), before.condition()...), condition{text: p.value() + " IS NOT NULL"}))
-	b.add(") AS x WHERE ts >= ?)", int64(s.From))
+	b.add("\n      ORDER BY b.ts DESC LIMIT 1)) AS " + name)
 }
 
 // hourCells are what hours of raw rows come to, with percentiles. Groups are
@@ -253,13 +277,27 @@ func (p Plan) rolledCells(b *builder, s Segment) {
 		there = condition{text: p.rolled("increase") + " IS NOT NULL"}
 	}
 	conditions := append(append(p.conditions(), s.condition()...), there)
+	from := view
+	if slices.Contains(p.needs(), "since") {
+		from = p.lived(view)
+	}
 	if !p.summed() {
-		b.add("SELECT " + p.list("ts", func(name string) string { return p.rolled(rolledColumns[name]) }) + "\n  FROM ")
-		p.rows(b, view, s.Level, p.rolledNames(), conditions)
+		b.add("SELECT " + p.list("ts", func(name string) string {
+			if slices.Contains(spanCells, name) {
+				return rolledSpan(name, s.Level)
+			}
+			return p.rolled(rolledColumns[name])
+		}) + "\n  FROM ")
+		p.rows(b, from, s.Level, p.rolledNames(), conditions)
 		return
 	}
-	b.add("SELECT " + p.list("ts", p.rolledSum) + "\n  FROM (SELECT * FROM ")
-	p.rows(b, view, s.Level, p.rolledNames(), conditions)
+	b.add("SELECT " + p.list("ts", func(name string) string {
+		if slices.Contains(spanCells, name) {
+			return over(name) + "(" + rolledSpan(name, s.Level) + ")"
+		}
+		return p.rolledSum(name)
+	}) + "\n  FROM (SELECT * FROM ")
+	p.rows(b, from, s.Level, p.rolledNames(), conditions)
 	b.add(")")
 	if slices.ContainsFunc(p.needs(), func(name string) bool { return slices.Contains(ofBatches, name) }) {
 		b.add("\n  LEFT JOIN (SELECT cluster, ts, max(" + p.rolled("count") + ") AS batches FROM " + view)

@@ -168,6 +168,9 @@ func (p Plan) rolledNames() []string {
 		if what, ok := rolledColumns[need]; ok {
 			add(what)
 		}
+		if need == "since" {
+			names = append(names, "first_seen", "last_seen")
+		}
 		if slices.Contains(ofBatches, need) {
 			add("count")
 		}

@@ -160,7 +160,7 @@ type bucket struct {
 	counts   map[string]int // by series
 	values   []float64
 	grown    float64
-	from, to int64
+	from, to int64 // when that growth began and ended
 }
 
 // oracle answers the query exactly. The range is [from, to); growth and shares of
@@ -168,7 +168,7 @@ type bucket struct {
 func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts int64) bool) expected {
 	series := []string{"cluster", "namespace", "pod", "container", "node", "labels"}
 	step := int64(q.Step.Seconds())
-	before := make(map[string]float64)
+	before := make(map[string]sample)
 	batches := make(map[string]map[int64]bool) // of the kind, by step
 	everything := q
 	everything.Namespaces, everything.Pods, everything.Containers, everything.Nodes, everything.Labels = nil, nil, nil, nil, nil
@@ -188,24 +188,24 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts
 			break
 		}
 		id := s.key(series)
-		old, known := before[id]
-		before[id] = s.value
+		last, known := before[id]
+		old := last.value
+		before[id] = s
 		s, ok := w.identified(q, s, hours(s.ts))
 		if s.ts < from || !ok {
 			continue
 		}
-		start, end := from, to
 		key := s.key(q.Groups())
 		if step > 0 {
-			at := s.ts - s.ts%step
 			key += stepOf(s.ts, step)
-			start, end = max(at, from), min(at+step, to)
 		}
 		b := buckets[key]
 		if b == nil {
-			b = &bucket{moments: make(map[int64]float64), latest: make(map[int64][]float64), counts: make(map[string]int), from: start, to: end}
+			b = &bucket{moments: make(map[int64]float64), latest: make(map[int64][]float64), counts: make(map[string]int), from: s.ts, to: s.ts}
 			buckets[key] = b
 		}
+		since, until := w.span(s, last, known)
+		b.from, b.to = min(b.from, since), max(b.to, until)
 		b.moments[s.ts] += s.value
 		b.latest[s.ts] = append(b.latest[s.ts], s.value)
 		b.counts[id]++
@@ -238,7 +238,10 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts
 			query.Sum: total(b.values), query.Count: float64(len(b.values)),
 			query.P50: nearestRank(of, 0.50), query.P95: nearestRank(of, 0.95), query.Last: lastValue,
 			whole:          0,
-			query.Increase: b.grown, query.Rate: b.grown / float64(b.to-b.from),
+			query.Increase: b.grown, query.Rate: math.NaN(),
+		}
+		if b.to > b.from {
+			answer[key][query.Rate] = b.grown / float64(b.to-b.from)
 		}
 		for _, n := range b.counts {
 			if n == len(batches[at]) {
@@ -247,6 +250,40 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts
 		}
 	}
 	return answer
+}
+
+// span is the time in which a counter grew from the sample before to this one. In
+// an hour or a day of a rollup it is all of that, as far as the thing was there.
+func (w *world) span(s, last sample, known bool) (since, until int64) {
+	for _, segment := range w.segments {
+		if s.ts < int64(segment.From) || s.ts >= int64(segment.To) || segment.Level == schema.Raw {
+			continue
+		}
+		long := int64(segment.Level.Length().Seconds())
+		since, until = s.ts-s.ts%long, s.ts-s.ts%long+long
+		if life, ok := w.lives[s.thing()]; ok {
+			if from := since; life[1] > from {
+				until = min(until, life[1])
+			}
+			if life[0] < since+long {
+				since = max(since, life[0])
+			}
+		}
+		return since, until
+	}
+	if known && (s.value >= last.value || s.ts-last.ts <= 2*3600) {
+		return last.ts, s.ts
+	}
+	return s.ts, s.ts
+}
+
+// thing names what the sample is of, as the view entities does.
+func (s sample) thing() string {
+	node := s.node
+	if s.pod != "" {
+		node = ""
+	}
+	return strings.Join([]string{s.cluster, s.kind, s.namespace, s.pod, s.container, node, s.labels}, "|")
 }
 
 // ofHours replaces the percentiles by those of the percentiles of hours. Groups

@@ -189,6 +189,9 @@ func (p *Plan) note() {
 		p.noteRatio(rolled)
 	}
 	p.noteCut()
+	if has(Rate) {
+		p.Notes = append(p.Notes, "a rate is over the time in which there are samples of the group, as avg is, and not over all of the range or step")
+	}
 	if rolled && has(P50, P95) && p.Step != schema.Hourly.Length() {
 		p.Notes = append(p.Notes, "a percentile is that of the hours' percentiles")
 	}

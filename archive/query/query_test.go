@@ -68,6 +68,10 @@ func (w *world) answer(t *testing.T, p query.Plan, compare bool) expected {
 			case column == "ts":
 				key = "@" + text
 			case slices.Contains(p.Aggs, query.Agg(column)):
+				if values[j] == nil { // a rate of no time
+					aggs[query.Agg(column)] = math.NaN()
+					break
+				}
 				if aggs[query.Agg(column)], err = strconv.ParseFloat(text, 64); err != nil {
 					t.Fatalf("%s: %v\n%s", column, err, s.Literal())
 				}
@@ -96,7 +100,9 @@ func (w *world) answer(t *testing.T, p query.Plan, compare bool) expected {
 	return answer
 }
 
-func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b), 1) }
+func near(a, b float64) bool {
+	return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b), 1)
+}
 
 // randomQuery asks something that can be asked.
 func randomQuery(random *rand.Rand) query.Query {
@@ -213,6 +219,7 @@ func (w *world) check(t *testing.T, i int, q query.Query) schema.Level {
 	hours := func(ts int64) bool {
 		return slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != schema.Raw && int64(s.From) <= ts && ts < int64(s.To) })
 	}
+	w.segments = p.Segments
 	want := w.oracle(q, int64(p.Range.From), int64(p.Range.To), addsUp && !single, hours)
 	if p.Level != schema.Raw && single {
 		w.ofHours(q, int64(p.Range.From), int64(p.Range.To), want, hours)
@@ -295,7 +302,8 @@ func TestPrunedIsFilledFromRollups(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, test.note) || (notes == "") != (test.note == "") {
+			ofRates := func(note string) bool { return strings.HasPrefix(note, "a rate is over the time") }
+			if notes := strings.Join(slices.DeleteFunc(p.Notes, ofRates), "\n"); !strings.Contains(notes, test.note) || (notes == "") != (test.note == "") {
 				t.Errorf("%s, step %v: notes %q, want %q", name, q.Step, notes, test.note)
 			}
 			if from := int64(p.Range.From); from > test.from || from < test.from-2*24*3600 {
@@ -351,5 +359,57 @@ func TestTopIsOfTheWholeRange(t *testing.T) {
 				t.Errorf("%v by %v: %d rows, want %d of %v", aggs, by, len(top), want, groups[:2])
 			}
 		}
+	}
+}
+
+// TestRatesAreOfTheLifeOfAThing: a pod that lived for some hours of a week has
+// nearly the rate that its samples have, whatever level is read, and ranks by it.
+func TestRatesAreOfTheLifeOfAThing(t *testing.T) {
+	w := newWorld(t, 11, 7)
+	m, _ := schema.Lookup("network/rx")
+	q := query.Query{Metric: m, Kind: schema.Pod, Aggs: []query.Agg{query.Rate}, From: begin - 30*24*3600, To: begin + 30*24*3600}
+	rates := func(level schema.Level, top int) expected {
+		q.Level, q.Top = level, top
+		c, err := w.reader.Coverage(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := q.Plan(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(p.Notes, "\n"); !strings.Contains(notes, "a rate is over the time in which there are samples") {
+			t.Errorf("notes %q", notes)
+		}
+		return w.answer(t, p, true)
+	}
+	lives := make(map[string][2]int64)
+	for _, s := range w.wanted(q) {
+		key := s.key([]string{"cluster", "namespace", "pod"})
+		life, ok := lives[key]
+		if !ok {
+			life[0] = s.ts
+		}
+		lives[key] = [2]int64{life[0], s.ts}
+	}
+	raw, short := rates(schema.Raw, 0), 0
+	for key, aggs := range rates(query.Auto, 0) {
+		life := lives[key][1] - lives[key][0]
+		if life < 3*3600 {
+			continue
+		}
+		if life < 24*3600 {
+			short++
+		}
+		if got, want := aggs[query.Rate], raw[key][query.Rate]; math.Abs(got-want) > 0.15*want {
+			t.Errorf("%s, which lived for %d hours, has the rate %v, want about %v", key, life/3600, got, want)
+		}
+	}
+	if short < 3 {
+		t.Errorf("only %d pods lived for less than a day", short)
+	}
+	greatest := slices.MaxFunc(keys(raw), func(a, b string) int { return cmp.Compare(raw[a][query.Rate], raw[b][query.Rate]) })
+	if top := rates(schema.Raw, 1); len(top) != 1 || top[greatest] == nil {
+		t.Errorf("the top one is %v, want %s", top, greatest)
 	}
 }

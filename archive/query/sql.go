@@ -16,6 +16,10 @@ func (p Plan) Statement() Statement {
 		p.identities(b)
 		b.add(",\n")
 	}
+	if p.needsLives() {
+		p.lives(b)
+		b.add(",\n")
+	}
 	for i, s := range p.Segments {
 		b.add(map[bool]string{true: "cells AS (\n  ", false: "\n  UNION ALL\n  "}[i == 0])
 		p.cells(b, s)
@@ -67,28 +71,18 @@ func (p Plan) limit(b *builder) {
 // steps writes the SELECT of cells that are steps.
 func (p Plan) steps(b *builder) {
 	columns := append(columnNames(p.Groups()), "t AS ts")
-	var args []any
 	for _, agg := range p.Aggs {
 		text := cellsOf[agg][0]
 		switch agg {
 		case Avg:
 			text = "1.0 * s / n"
 		case Rate:
-			text = "1.0 * inc / " + p.secondsOf("t")
-			args = append(args, p.bounds()...)
+			text = rate("inc", "since", "until")
 		}
 		columns = append(columns, text+" AS "+quoted(agg))
 	}
-	b.add("SELECT "+strings.Join(columns, ",\n    ")+"\n  FROM cells", args...)
+	b.add("SELECT " + strings.Join(columns, ",\n    ") + "\n  FROM cells")
 }
-
-// secondsOf is how much of the step that begins at t is in the range, whose
-// bounds are its parameters.
-func (p Plan) secondsOf(t string) string {
-	return fmt.Sprintf("(min(%[1]s + %[2]d, ?) - max(%[1]s, ?))", t, p.seconds())
-}
-
-func (p Plan) bounds() []any { return []any{int64(p.Range.To), int64(p.Range.From)} }
 
 // quoted is the name of an aggregate's column: some are functions too.
 func quoted(agg Agg) string { return `"` + string(agg) + `"` }
@@ -103,13 +97,10 @@ func (p Plan) aggregate(b *builder, steps bool, aggs []Agg, as func(Agg) string)
 		columns = append(columns, step+" AS ts")
 		keys += ", " + step
 	}
-	var args []any
 	for _, agg := range aggs {
-		text, more := p.expression(agg, steps)
-		columns = append(columns, text+" AS "+as(agg))
-		args = append(args, more...)
+		columns = append(columns, p.expression(agg)+" AS "+as(agg))
 	}
-	b.add("SELECT "+strings.Join(columns, ",\n    ")+"\n  FROM ", args...)
+	b.add("SELECT " + strings.Join(columns, ",\n    ") + "\n  FROM ")
 	var windows []string
 	if slices.Contains(aggs, Last) {
 		windows = append(windows, "rank() OVER (PARTITION BY "+keys+" ORDER BY t DESC) AS newest")
@@ -142,35 +133,32 @@ func (p Plan) place(agg Agg) (place, value string) {
 }
 
 // expression computes an aggregate of cells.
-func (p Plan) expression(agg Agg, steps bool) (text string, args []any) {
+func (p Plan) expression(agg Agg) string {
 	switch agg {
 	case Avg:
 		if p.summed() {
-			return "total(s) / total(m)", nil
+			return "total(s) / total(m)"
 		}
-		return "total(s) / total(n)", nil
+		return "total(s) / total(n)"
 	case Min:
-		return "min(low)", nil
+		return "min(low)"
 	case Max:
-		return "max(high)", nil
+		return "max(high)"
 	case Sum:
-		return "sum(s)", nil
+		return "sum(s)"
 	case Count:
-		return "sum(n)", nil
+		return "sum(n)"
 	case Increase:
-		return "sum(inc)", nil
+		return "sum(inc)"
 	case Rate:
-		if !steps {
-			return "total(inc) / ?", []any{int64(p.Range.To - p.Range.From)}
-		}
-		return "total(inc) / " + p.secondsOf(fmt.Sprintf("(t - t %% %d)", p.seconds())), p.bounds()
+		return rate("total(inc)", "min(since)", "max(until)")
 	case Last:
 		if p.addsUp() || p.single() {
-			return "max(CASE WHEN newest = 1 THEN last END)", nil
+			return "max(CASE WHEN newest = 1 THEN last END)"
 		}
-		return "avg(CASE WHEN newest = 1 THEN last END)", nil
+		return "avg(CASE WHEN newest = 1 THEN last END)"
 	default:
 		place, value := p.place(agg)
-		return fmt.Sprintf("min(CASE WHEN %s * 100 >= places * %d THEN %s END)", place, agg.percent(), value), nil
+		return fmt.Sprintf("min(CASE WHEN %s * 100 >= places * %d THEN %s END)", place, agg.percent(), value)
 	}
 }

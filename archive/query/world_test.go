@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"heapstash/archive"
+	"heapstash/archive/query"
 	"heapstash/internal/need"
 	"heapstash/schema"
 )
@@ -29,6 +30,11 @@ type world struct {
 	samples []sample
 	// pods are the incarnations of each cluster|namespace|pod, the oldest first.
 	pods map[string][]incarnation
+
+	// lives are when each thing was first and last seen.
+	lives map[string][2]int64
+	// segments are those of the plan that the oracle answers for.
+	segments []query.Segment
 
 	unrolled int // questions at a level of which no row was read
 }
@@ -122,6 +128,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 		if at%3600 == 0 {
 			w.write(t, store, pass, batch)
 			batch = nil
+			w.vanish(t, store, pass, things, at)
 			w.remake(t, store, pass, random, things, at)
 			if _, err := store.Compact(t.Context(), at); err != nil {
 				t.Fatal(err)
@@ -148,7 +155,7 @@ func (w *world) remake(t *testing.T, store *archive.Store, pass schema.PassID, r
 	for _, th := range things {
 		since := now - schema.Instant(random.IntN(3600))
 		switch e := th.entity; {
-		case e.Kind != schema.Pod || random.IntN(4) != 0:
+		case e.Kind != schema.Pod || random.IntN(4) != 0 || now < th.from || now > th.to:
 		case e.Pod == "web-3" && random.IntN(4) == 0:
 			b.Vanished[e] = since
 		default:
@@ -167,6 +174,20 @@ func (w *world) remake(t *testing.T, store *archive.Store, pass schema.PassID, r
 func (w *world) write(t *testing.T, store *archive.Store, pass schema.PassID, rows []schema.Row) {
 	t.Helper()
 	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: rows[len(rows)-1].At}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// vanish lets the things vanish that have ended in the hour before.
+func (w *world) vanish(t *testing.T, store *archive.Store, pass schema.PassID, things []thing, at schema.Instant) {
+	t.Helper()
+	vanished := make(map[schema.Entity]schema.Instant)
+	for _, th := range things {
+		if th.to > at-3600 && th.to <= at {
+			vanished[th.entity] = th.to
+		}
+	}
+	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Vanished: vanished, Horizon: at}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -231,6 +252,14 @@ func (w *world) read(t *testing.T) {
 		i := incarnation{node: r[3], labels: r[4], ownerKind: r[5], owner: r[6], from: number(r[7]), to: number(r[8]), present: r[9] == "1"}
 		key := strings.Join(r[:3], "|")
 		w.pods[key] = append(w.pods[key], i)
+	}
+	w.lives = make(map[string][2]int64)
+	out = stock(t, w.path, "SELECT cluster, kind, namespace, pod, container, node, labels, first_seen, last_seen FROM entities")
+	if records, err = csv.NewReader(strings.NewReader(out)).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		w.lives[strings.Join(r[:7], "|")] = [2]int64{number(r[7]), number(r[8])}
 	}
 	slices.SortFunc(w.samples, func(a, b sample) int { return cmp.Compare(a.ts, b.ts) })
 	if len(w.samples) < 10_000 {

@@ -33,9 +33,14 @@ What is computed, in each step of each group:
       each moment at which there is any. Shares, percentages and uptime do not add up: there,
       it is of all their samples together. Percentiles are by nearest rank.
   sum, count        of all samples
-  increase, rate    of a counter: its growth from the sample before the step on, and that by
-      the step's seconds. One that fell was reset, and has grown from 0. Growth adds up.
+  increase, rate    of a counter: its growth from the sample before the step on, and that
+      divided by the seconds in which it grew. One that fell was reset, and has grown from 0.
+      Growth adds up.
   last              of a counter
+avg and rate are over the same span: that of the samples that the group has in the range or
+step. A pod that lived for a day of a month has its averages of that day. For a rate that is
+the time from the sample before its first growth to its last sample; of hours and days, all
+of them in which the group's things were there.
 Without --agg, it is avg for gauges, rate for counters, increase for restart_count and last
 for uptime. Of a metric that only you know, such as custom/..., all of them can be asked.
 
