@@ -33,6 +33,7 @@ var unrunnable = map[string]string{
 	`^make `:                          "it is this repository's",
 	`^heapstash (demo --serve|run)\b`: "it does not end; TestExamples has the one, and collects from it",
 	`^promtool `:                      "it makes blocks of all samples for half a minute; e2e/tools does it",
+	`^heapstash sql$`:                 "it prompts at a terminal; TestPrompt types there",
 	`^(sleep 1|\.\.\.)`:               "it asks nothing",
 }
 
