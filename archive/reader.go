@@ -3,7 +3,9 @@ package archive
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"heapstash/schema"
 )
@@ -25,9 +27,27 @@ type Reader struct {
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	r, err := openReading(ctx, path, diskOf)
 	if err != nil {
-		return nil, explain(path, err)
+		return nil, explainReading(path, err)
 	}
 	return r, nil
+}
+
+// shareHint is how an archive is opened to users who only read it.
+const shareHint = "it is its owner's: set archive.mode to \"0640\" (for its group) or \"0644\" (for all) where passes are made, and let\n" +
+	"readers enter its directory; or copy it for them: `heapstash snapshot FILE` with HEAPSTASH_ARCHIVE_MODE=0644"
+
+// explainReading is explain for a reader, who needs no permission to write.
+func explainReading(path string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return explain(path, err)
+	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		err = known.Err
+	}
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		err = fmt.Errorf("this user may not read it: %w", file.Err)
+	}
+	return &Error{Path: path, Err: err, hint: shareHint}
 }
 
 func noArchive(path string) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/mattn/go-sqlite3"
+	"golang.org/x/sys/unix"
 )
 
 // openReading opens an archive that exists, with whatever its file system and
@@ -57,7 +58,7 @@ func openReading(ctx context.Context, path string, d disk) (*Reader, error) {
 		pragmas.Set("immutable", "1")
 		return openChecked(ctx, path, file, len(steps), pragmas)
 	}
-	return nil, &Error{Path: path, Err: err, hint: unreadableHint(err)}
+	return nil, &Error{Path: path, Err: err, hint: unreadableHint(file, err)}
 }
 
 // openChecked opens a database of a version that this heapstash knows.
@@ -79,11 +80,16 @@ func isUnreadable(err error) bool {
 	return ok && (lite.Code == sqlite3.ErrCantOpen || lite.Code == sqlite3.ErrReadonly)
 }
 
-func unreadableHint(err error) string {
+func unreadableHint(file string, err error) string {
+	for _, beside := range []string{writeAheadLog, writeAheadLogIndex, rollbackJournal} {
+		if unix.Access(file+beside, unix.R_OK) == unix.EACCES {
+			return shareHint
+		}
+	}
 	if lite, _ := errors.AsType[sqlite3.Error](err); lite.ExtendedCode == sqlite3.ErrReadonlyRollback {
 		return "a writer died in the middle of a transaction: the next pass undoes that half"
 	}
-	return "its -wal and -shm files must be there and readable, as passes leave them, or its directory writable;\n" +
+	return "its -wal and -shm files must be there and readable, as passes leave them: a pass makes them anew;\n" +
 		"`heapstash snapshot` makes a copy that needs neither"
 }
 

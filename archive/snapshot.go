@@ -109,6 +109,8 @@ func checkTarget(path, to string, replace bool) error {
 	switch {
 	case missing:
 		return nil
+	case target.IsDir():
+		return refuse("name a file in it, such as "+filepath.Join(to, "heapstash.db"), "it is a directory")
 	case !replace:
 		return refuse("--force replaces it", "there is a file")
 	}
@@ -252,8 +254,23 @@ func explainSnapshot(to string, err error) error {
 		return err
 	}
 	hint := hintFor(err)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
-		hint = "its directory must be writable to this user"
+	// The file that is written has another name: what is wrong is FILE's
+	// directory.
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		switch absolute, _ := filepath.Abs(to); {
+		case path.Path == absolute+partialSuffix && path.Op == "open":
+			err = fmt.Errorf("directory %s: %w", filepath.Dir(to), path.Err)
+		default:
+			err = path.Err
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		hint = "create the directory first, or name another file for the snapshot"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
+		hint = "its directory must be writable to this user; or name another file for the snapshot"
+	case errors.Is(err, unix.ENAMETOOLONG):
+		hint = "name another file for the snapshot"
 	}
 	return &Error{Path: to, what: "snapshot", Err: err, hint: hint}
 }

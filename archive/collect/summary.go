@@ -11,6 +11,11 @@ import (
 type Summary struct {
 	Pass  schema.Pass
 	Holes []schema.Hole
+
+	// Archive is where the samples are, for people, and NewArchive is set where
+	// the pass made it. Whoever opened the store sets them.
+	Archive    string
+	NewArchive bool
 }
 
 // Complete reports whether nothing is missing that could be had.
@@ -46,8 +51,10 @@ func (s Summary) MarshalJSON() ([]byte, error) {
 		Newest      schema.Instant `json:"newest"`
 		Horizon     schema.Instant `json:"horizon"`
 		GapSeconds  int64          `json:"gap_seconds"`
+		Archive     string         `json:"archive,omitempty"`
+		NewArchive  bool           `json:"new_archive,omitempty"`
 	}{
 		"summary", p.Cluster, p.ID, p.Outcome, p.Error, p.Started.UTC(), p.Finished.UTC(), p.Requests, p.Bytes,
-		p.Entities, p.New, p.Duplicates, p.Conflicts, holes, p.Newest, p.Horizon, int64(p.Gap.Seconds()),
+		p.Entities, p.New, p.Duplicates, p.Conflicts, holes, p.Newest, p.Horizon, int64(p.Gap.Seconds()), s.Archive, s.NewArchive,
 	})
 }

@@ -60,7 +60,7 @@ func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Quer
 		kinds := []schema.Kind{q.Kind}
 		if q.Kind == 0 {
 			if kinds, err = own.Kinds(carriers); err != nil {
-				return nil, err
+				return nil, explainLabels(own, err)
 			}
 		}
 		if i == 0 {
@@ -93,6 +93,9 @@ func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Quer
 		}
 		own.Step = q.Step
 		plan, err := own.Plan(coverage)
+		if err != nil {
+			err = nothingThere(ctx, reader, own, coverage.Things, err)
+		}
 		if err != nil && schema.HintOf(err) == "" {
 			err = holding(ctx, reader, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ func newCollectCommand() *cobra.Command {
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg)
 			cfg.warn(log)
-			p := &passer{cfg: cfg, acceptNewNodes: acceptNewNodes, log: log, now: time.Now}
+			p := &passer{cfg: cfg, acceptNewNodes: acceptNewNodes, log: log, newLevel: slog.LevelDebug, now: time.Now}
 			started := p.now()
 			summary, err := p.pass(cmd.Context())
 			var unwritten error

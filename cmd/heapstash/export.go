@@ -56,7 +56,8 @@ cluster is, unless --cluster-name or its setting names one.
 Until the end the -wal file only grows. Where the archive has none, as on NFS, passes wait: export a
 snapshot there.
 
-Exit codes: 0 done, also if nothing was selected; 1 failed; 10 no archive; 130 interrupted.`
+Exit codes: 0 done, also if there is nothing in the range of time; 1 failed, or no name matches; 10 no
+archive; 130 interrupted.`
 
 const exportExample = `  heapstash export --since 24h --namespace shop --metric 'memory/*' >shop.csv
   heapstash export --format json --kinds node --since 7d --until yesterday | gzip >week.json.gz
@@ -197,6 +198,9 @@ func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format exp
 		opts.Step = func(m schema.MetricName, done, of int) { progress(string(m), done, of) }
 	} else if progress != nil {
 		selection.Step = everyHundredth(func(done, of int) { progress("entities", done, of) })
+	}
+	if err := x.filter.checkMatches(cmd.Context(), reader); err != nil {
+		return result, err
 	}
 	samples, err := reader.OpenSamples(cmd.Context(), selection)
 	if err != nil {

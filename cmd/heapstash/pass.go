@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"heapstash/archive"
@@ -29,6 +30,10 @@ type passer struct {
 	// go on in silence when a disk is not mounted, or a file was lost.
 	archive string
 	warned  bool
+	// fresh is set where the first pass made the archive.
+	fresh bool
+	// newLevel is at which level that is logged.
+	newLevel slog.Level
 }
 
 // pass makes one. The summary is valid with an error too; it is zero if the
@@ -57,7 +62,10 @@ func (p *passer) pass(ctx context.Context) (collect.Summary, error) {
 	if err != nil {
 		return collect.Summary{}, err
 	}
+	fresh := p.fresh
+	p.fresh = false
 	summary, err := collect.Run(ctx, client, store, opts)
+	summary.Archive, summary.NewArchive = p.path(), fresh
 	if closing := store.Close(); closing != nil {
 		err = errors.Join(err, closing)
 	}
@@ -106,6 +114,7 @@ func (p *passer) open(ctx context.Context) (*archive.Store, error) {
 	opts := p.cfg.archiveOptions()
 	opts.Expect, opts.Migrating = p.archive, migrating(p.log)
 	opts.LockWait = leastWait
+	there := p.archive != "" || p.archiveExists()
 	store, err := archive.Open(ctx, p.cfg.DBFile, opts)
 	if p.cfg.RetryLock > 0 && errors.Is(err, schema.ErrLocked) {
 		p.log.Info("waiting for another writer of the archive", "at_most", p.cfg.RetryLock)
@@ -116,11 +125,23 @@ func (p *passer) open(ctx context.Context) (*archive.Store, error) {
 		return nil, err
 	}
 	p.archive = store.ID()
+	if !there {
+		p.fresh = true
+		p.log.Log(ctx, p.newLevel, "a new archive was made", "archive", p.path())
+	}
 	if warning := store.Warning(); warning != "" && !p.warned {
 		p.log.Warn(warning)
 		p.warned = true
 	}
 	return store, nil
+}
+
+// path is where the archive is, whatever the working directory.
+func (p *passer) path() string {
+	if absolute, err := filepath.Abs(p.cfg.DBFile); err == nil {
+		return absolute
+	}
+	return p.cfg.DBFile
 }
 
 func (p *passer) options() collect.Options {

@@ -123,6 +123,47 @@ func TestReadersWithoutWritePermission(t *testing.T) {
 	}
 }
 
+// Who may not read the archive's files is told how its owner opens them, and
+// not to make a directory writable.
+func TestReadersWithoutReadPermission(t *testing.T) {
+	home := openDirectory(t)
+	binary := filepath.Join(home, "heapstash")
+	copyExecutable(t, binary)
+	path := filepath.Join(home, "a.db")
+	store, err := archive.Open(t.Context(), path, archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string, wants ...string) {
+		t.Helper()
+		for _, args := range [][]string{{"status"}, {"query", "cpu/usage_rate"}, {"sql", "SELECT 1"}, {"export"}, {"check"}, {"snapshot", "b.db"}} {
+			cmd := exec.Command(binary, append(args, "--db-file", "a.db")...)
+			cmd.Dir = home
+			asNobody(t, cmd)
+			out, err := cmd.CombinedOutput()
+			if err == nil || cmd.ProcessState.ExitCode() != exitFailed {
+				t.Errorf("%s, %v ends with %v and %q, want exit code %d", when, args, err, out, exitFailed)
+			}
+			for _, want := range append(wants, "archive.mode", "`heapstash snapshot FILE`") {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("%s, %v: got\n%s\nwithout %q", when, args, out, want)
+				}
+			}
+			if strings.Contains(string(out), "writable") {
+				t.Errorf("%s, %v wants a reader to write: %s", when, args, out)
+			}
+		}
+	}
+	refused("with the usual mode", "heapstash: archive a.db: this user may not read it: permission denied\n")
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refused("with a log of the usual mode")
+}
+
 // openDirectory is a temporary directory that every user can read.
 func openDirectory(t *testing.T) string {
 	t.Helper()

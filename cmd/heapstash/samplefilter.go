@@ -65,26 +65,6 @@ func (f *sampleFilter) check() error {
 	return nil
 }
 
-// checkNames refuses a metric, named without a glob, that the archive does not
-// know: it is misspelt.
-func (f *sampleFilter) checkNames(known []schema.MetricName) error {
-	for _, name := range f.metrics {
-		if strings.ContainsAny(name, `*?[\`) || slices.Contains(known, schema.MetricName(name)) {
-			continue
-		}
-		names := make([]string, len(known))
-		for i, m := range known {
-			names[i] = string(m)
-		}
-		hint := "`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"
-		if near := nearest(name, names); near != "" {
-			hint = "did you mean " + near + "? " + hint
-		}
-		return hinted{fmt.Errorf("the archive knows no metric %q", name), hint}
-	}
-	return nil
-}
-
 // selection is what the archive is asked for.
 func (f *sampleFilter) selection() archive.Selection {
 	s := archive.Selection{Window: f.window, Entity: f.wants}

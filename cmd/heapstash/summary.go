@@ -5,32 +5,51 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"heapstash/archive/collect"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
 // printSummary tells people what a pass did.
 func printSummary(w io.Writer, s collect.Summary) error {
 	p := s.Pass
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "pass %d\t%s, %v\n", p.ID, p.Outcome, p.Finished.Sub(p.Started).Round(time.Millisecond))
-	fmt.Fprintf(t, "samples\t%d new, %d read again, %d in conflict\n", p.New, p.Duplicates, p.Conflicts)
-	fmt.Fprintf(t, "entities\t%d\n", p.Entities)
-	fmt.Fprintf(t, "requests\t%d, %s\n", p.Requests, schema.Size(p.Bytes))
-	fmt.Fprintf(t, "newest\t%v\n", p.Newest)
+	l := show.NewList(w)
+	l.Pair(fmt.Sprintf("pass %d", p.ID), "%s, %v", show.NewPainter(w).Paint(outcomeColour(p.Outcome), string(p.Outcome)), p.Finished.Sub(p.Started).Round(time.Millisecond))
+	l.Pair("samples", "%d new, %d read again, %d in conflict", p.New, p.Duplicates, p.Conflicts)
+	l.Pair("entities", "%d", p.Entities)
+	l.Pair("requests", "%d, %s", p.Requests, schema.Size(p.Bytes))
+	l.Pair("newest", "%v", p.Newest)
+	switch {
+	case s.NewArchive:
+		l.Pair("archive", "%s, a new one", s.Archive)
+	case s.Archive != "":
+		l.Pair("archive", "%s", s.Archive)
+	}
 	if p.Gap > 0 {
-		fmt.Fprintf(t, "lost\t%v since the pass before\n", p.Gap)
+		l.Pair("lost", "%v since the pass before", p.Gap)
 	}
 	for _, g := range groupHoles(s.Holes) {
-		fmt.Fprintf(t, "hole\t%d %s: %s\n", g.count, g.cause, g.detail)
+		l.Pair("hole", "%d %s: %s", g.count, g.cause, g.detail)
 		if g.hint != "" {
-			fmt.Fprintf(t, "\thint: %s\n", g.hint)
+			l.Pair("", "hint: %s", g.hint)
 		}
 	}
-	return t.Flush()
+	return l.Render()
+}
+
+// outcomeColour is how an outcome looks on a terminal.
+func outcomeColour(o schema.Outcome) show.Colour {
+	switch o {
+	case schema.OutcomeComplete:
+		return show.Green
+	case schema.OutcomePartial:
+		return show.Yellow
+	case schema.OutcomeFailed:
+		return show.Red
+	}
+	return show.Plain
 }
 
 // holeGroup is the holes of one cause.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"heapstash/cmd/heapstash/show"
 )
 
 // Level is how bad a finding is.
@@ -46,18 +48,21 @@ func (r Report) Count(level Level) int {
 }
 
 // Print writes the report for people: a line a finding, what to do about it
-// below that, and a sum.
+// below that, and a sum. On a terminal it is wrapped and has colours.
 func (r Report) Print(w io.Writer) error {
-	width := 0
+	name := 0
 	for _, f := range r {
-		width = max(width, len(f.Name))
+		name = max(name, len(f.Name))
 	}
-	const indent = "           " // the width of a level
+	const level = 9 // the width of a level and what follows it
+	width, paint := show.Width(w), show.NewPainter(w)
+	colours := map[Level]show.Colour{OK: show.Green, Warning: show.Yellow, Fault: show.Red}
 	var b strings.Builder
 	for _, f := range r {
-		fmt.Fprintf(&b, "%-7s  %-*s  %s\n", f.Level, width, f.Name, f.Message)
-		for line := range strings.Lines(f.Mend) {
-			b.WriteString(strings.TrimRight(indent+line, " \n") + "\n")
+		first := paint.Paint(colours[f.Level], string(f.Level)) + strings.Repeat(" ", level-len(f.Level))
+		b.WriteString(show.Wrap(width, first+fmt.Sprintf("%-*s  ", name, f.Name), f.Message))
+		if f.Mend != "" {
+			b.WriteString(show.Wrap(width, strings.Repeat(" ", level+2), f.Mend))
 		}
 	}
 	fmt.Fprintf(&b, "\n%d checks: %s, %s\n", len(r), plural(r.Count(Fault), "fault"), plural(r.Count(Warning), "warning"))

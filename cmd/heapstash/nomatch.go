@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/archive/query"
+	"heapstash/schema"
+)
+
+// nameFilter is a flag that selects things of the archive by their names.
+type nameFilter struct {
+	flag  string // without its dashes
+	what  string // that the globs name, for people
+	globs []string
+	// column is the one of the view entities that has the names.
+	column string
+	// label is the key of the label whose values are the names, for the column
+	// labels; empty otherwise.
+	label   string
+	exclude bool // what matches is not wanted
+}
+
+// spell is the filter as it was given.
+func (f nameFilter) spell() string {
+	var given []string
+	for _, glob := range f.globs {
+		if f.label != "" {
+			glob = f.label + ":" + glob
+		}
+		given = append(given, "--"+f.flag+" "+shellQuote(glob))
+	}
+	return strings.Join(given, " ")
+}
+
+// condition is the filter in SQL, over the view entities. A pod's node is that
+// of its incarnations.
+func (f nameFilter) condition() (text string, args []any) {
+	var any []string
+	for _, glob := range f.globs {
+		glob = strings.ReplaceAll(glob, "[!", "[^")
+		switch {
+		case f.label != "":
+			any, args = append(any, "',' || labels || ',' GLOB ?"), append(args, "*,"+f.label+":"+glob+",*")
+		case f.column == "node":
+			any = append(any, "(node GLOB ? OR EXISTS (SELECT 1 FROM pod_identities i WHERE i.cluster = e.cluster AND i.namespace = e.namespace AND i.pod = e.pod AND i.node GLOB ?))")
+			args = append(args, glob, glob)
+		default:
+			any, args = append(any, f.column+" GLOB ?"), append(args, glob)
+		}
+	}
+	text = "(" + strings.Join(any, " OR ") + ")"
+	if f.exclude {
+		text = "ifnull(NOT " + text + ", 1)"
+	}
+	return text, args
+}
+
+// explainNoMatch says which of the filters nothing passes, and what there is,
+// the nearest names first. It returns nil where something passes all of them.
+// The kind, where it is not zero, is that of the things that were asked for.
+func explainNoMatch(ctx context.Context, reader *archive.Reader, kind schema.Kind, filters []nameFilter) error {
+	where, passed := "1", []string(nil)
+	var args []any
+	if kind != 0 {
+		where, args = "kind = ?", append(args, kind.String())
+	}
+	for _, f := range filters {
+		if len(f.globs) == 0 {
+			continue
+		}
+		own, ownArgs := f.condition()
+		both, bothArgs := where+" AND "+own, append(slices.Clone(args), ownArgs...)
+		some, err := texts(ctx, reader, "SELECT '' FROM entities e WHERE "+both+" LIMIT 1", bothArgs)
+		if err != nil {
+			return err
+		}
+		if len(some) > 0 {
+			where, args, passed = both, bothArgs, append(passed, f.spell())
+			continue
+		}
+		names, err := f.names(ctx, reader, where, args)
+		if err != nil {
+			return err
+		}
+		of := ""
+		if len(passed) > 0 {
+			of = " of " + strings.Join(passed, " ")
+		}
+		if f.exclude {
+			return hinted{fmt.Errorf("nothing%s is left by %s", of, f.spell()), "it excludes all of " + someNames("", names)}
+		}
+		if len(names) == 0 {
+			return hinted{fmt.Errorf("no %s%s matches %s", f.what, of, f.spell()), "there is none at all"}
+		}
+		return hinted{fmt.Errorf("no %s%s matches %s", f.what, of, f.spell()), nearNames(f.globs[0], names)}
+	}
+	return nil
+}
+
+// names are what the filter chooses among, in order.
+func (f nameFilter) names(ctx context.Context, reader *archive.Reader, where string, args []any) ([]string, error) {
+	list := "SELECT DISTINCT " + f.column + " FROM entities e WHERE " + where + " AND " + f.column + " IS NOT NULL"
+	if f.column == "node" {
+		list += " UNION SELECT DISTINCT i.node FROM entities e JOIN pod_identities i USING (cluster, namespace, pod) WHERE " +
+			strings.NewReplacer("kind = ?", "e.kind = ?", "(namespace", "(e.namespace", "(pod", "(e.pod", "(cluster", "(e.cluster").Replace(where) + " AND i.node IS NOT NULL"
+		args = append(slices.Clone(args), args...)
+	}
+	found, err := texts(ctx, reader, list+" ORDER BY 1", args)
+	if err != nil || f.label == "" {
+		return found, err
+	}
+	values := make(map[string]bool)
+	for _, labels := range found {
+		for pair := range strings.SplitSeq(labels, ",") {
+			if value, ok := strings.CutPrefix(pair, f.label+":"); ok {
+				values[value] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(values)), nil
+}
+
+// texts is the one column that a query gives.
+func texts(ctx context.Context, reader *archive.Reader, statement string, args []any) (all []string, err error) {
+	rows, err := reader.Query(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text sql.Null[string]
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text.V)
+	}
+	return all, rows.Err()
+}
+
+// nearNames is a hint that names what there is, the nearest to a glob first.
+func nearNames(glob string, names []string) string {
+	plain := strings.Trim(glob, "*?")
+	hint := ""
+	if near := nearest(plain, names); near != "" {
+		hint = "did you mean " + near + "? "
+	}
+	return hint + "there are " + someNames(plain, names)
+}
+
+// mostNames is how many names a hint has.
+const mostNames = 10
+
+// someNames lists names, those that are nearest to one if there are too many.
+func someNames(near string, names []string) string {
+	names = slices.Clone(names)
+	rest := len(names) - mostNames
+	if rest <= 0 {
+		return strings.Join(visibleAll(names), ", ")
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return edits(near, a) - edits(near, b) })
+	return fmt.Sprintf("%s and %d more", strings.Join(visibleAll(names[:mostNames]), ", "), rest)
+}
+
+func visibleAll(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = visible(name)
+	}
+	return all
+}
+
+// filtersOf are the filters of a query.
+func filtersOf(q query.Query) []nameFilter {
+	filters := []nameFilter{
+		{flag: "cluster-name", what: "cluster", column: "cluster", globs: q.Clusters},
+		{flag: "namespace", what: "namespace", column: "namespace", globs: q.Namespaces},
+		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: q.ExcludeNamespaces, exclude: true},
+		{flag: "node", what: "node", column: "node", globs: q.Nodes},
+		{flag: "pod", what: "pod", column: "pod", globs: q.Pods},
+		{flag: "container", what: "container", column: "container", globs: q.Containers},
+	}
+	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
+		filters = append(filters, nameFilter{flag: "label", what: "label " + key, column: "labels", label: key, globs: []string{q.Labels[key]}})
+	}
+	return filters
+}
+
+// explainLabels says what is wrong with the labels of a query that no kind of
+// thing has; err is what was found before.
+func explainLabels(q query.Query, err error) error {
+	has := q.Metric.Family.LabelKeys()
+	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
+		if q.Metric.Type == "" || slices.Contains(has, key) {
+			continue
+		}
+		err := fmt.Errorf("--label %s: %s has no label %q", key+":"+q.Labels[key], q.Metric.Name, key)
+		if len(has) == 0 {
+			return hinted{err, fmt.Sprintf("the series of %s have no labels; labels of pods are for --by label:%s", q.Metric.Name, key)}
+		}
+		hint := "its labels are " + strings.Join(has, ", ")
+		if near := nearest(key, has); near != "" {
+			hint = "did you mean " + near + "? " + hint
+		}
+		return hinted{err, hint}
+	}
+	return err
+}
+
+// checkMatches refuses filters that nothing passes.
+func (f *sampleFilter) checkMatches(ctx context.Context, reader *archive.Reader) error {
+	var clusters, kinds []string
+	if f.cluster != "" {
+		clusters = []string{f.cluster}
+	}
+	for _, kind := range f.kinds {
+		kinds = append(kinds, kind.String())
+	}
+	return explainNoMatch(ctx, reader, 0, []nameFilter{
+		{flag: "cluster-name", what: "cluster", column: "cluster", globs: clusters},
+		{flag: "kinds", what: "kind", column: "kind", globs: kinds},
+		{flag: "namespace", what: "namespace", column: "namespace", globs: f.namespaces},
+		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: f.excludeNamespaces, exclude: true},
+		{flag: "pod", what: "pod", column: "pod", globs: f.pods},
+	})
+}
+
+// checkNames refuses globs of metrics that match none that the archive knows.
+func (f *sampleFilter) checkNames(known []schema.MetricName) error {
+	names := make([]string, len(known))
+	for i, m := range known {
+		names[i] = string(m)
+	}
+	for _, glob := range f.metrics {
+		if slices.ContainsFunc(names, func(name string) bool { return globbed([]string{glob}, name) }) {
+			continue
+		}
+		hint := "`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"
+		if near := nearest(glob, names); near != "" {
+			hint = "did you mean " + near + "? " + hint
+		}
+		return hinted{fmt.Errorf("the archive knows no metric %q", glob), hint}
+	}
+	return nil
+}
+
+// nothingThere explains a query that nothing matches; other errors stay as
+// they are.
+func nothingThere(ctx context.Context, reader *archive.Reader, q query.Query, things int, err error) error {
+	if things > 0 {
+		return err
+	}
+	if explained := explainNoMatch(ctx, reader, q.Kind, filtersOf(q)); explained != nil {
+		return explained
+	}
+	return err
+}
