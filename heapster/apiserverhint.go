@@ -79,7 +79,7 @@ func (e *StatusError) apiserverHint() string {
 	case says("no endpoints available"):
 		return e.endpointsHint()
 	case says("no service port"):
-		return e.choosePort() + ": " + e.seePorts()
+		return e.choosePort() + ", " + e.seePorts()
 	case e.unreached() == podUnreached:
 		return e.podHint()
 	case e.Code == http.StatusTooManyRequests:
