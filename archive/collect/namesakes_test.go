@@ -266,3 +266,35 @@ func TestASetWithoutMetrics(t *testing.T) {
 	}
 	w.want("SELECT uid, valid_from - 1506513600, valid_to - 1506513600, present FROM pod_identities", "uid-A|0|59|0\nuid-B|60|120|1")
 }
+
+// TestNamesakesThatTheirContainersTellApart: the pods have the same values, and
+// what their containers answer by name is not the same.
+func TestNamesakesThatTheirContainersTellApart(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	sets := namesakes(0, true, telling{uid: true}, "blue", "green")
+	for i := range sets {
+		if sets[i].Entity.Kind == schema.Container {
+			sets[i].Values["cpu/usage"] = schema.Int(int64(i))
+		}
+	}
+	w.feed(0, sets...)
+	w.pass(schema.OutcomeComplete, inNamesakes)
+	w.want("SELECT namespace, pod, uid FROM pod_identities ORDER BY 1, 2",
+		"blue|db-0|uid-blue-db-0\nblue|db-1|uid-blue-db-1\ngreen|db-0|uid-green-db-0\ngreen|db-1|uid-green-db-1")
+}
+
+// TestContainersByExportAloneOfANewNamespace: nothing was read of the batches
+// before, and it may have had some.
+func TestContainersByExportAloneOfANewNamespace(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.options.Containers = collect.ContainersExport
+	by := telling{id: true, uid: true}
+	w.feed(0, namesakes(0, false, by, "blue")...)
+	w.pass(schema.OutcomeComplete, 4+2*7)
+	w.feed(1, namesakes(1, false, by, "blue", "green")...)
+	w.feed(2, namesakes(2, false, by, "blue", "green")...)
+	summary, err := w.try(t.Context())
+	if got := causes(summary); err != nil || got != "container/blue:skipped container/green:skipped" {
+		t.Errorf("holes: %s, %v", got, err)
+	}
+}

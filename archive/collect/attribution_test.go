@@ -1,0 +1,73 @@
+package collect
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"heapstash/schema"
+)
+
+// TestAttribution: sets are told as pod@id#uid, a container as pod/container;
+// namespaces as name: pods.
+func TestAttribution(t *testing.T) {
+	for name, test := range map[string]struct {
+		lists   []string
+		unheard []string
+		sets    []string
+		want    []string // of each claim, ? for one that is open
+	}{
+		"a name of one namespace": {[]string{"blue: a db", "green: db"}, nil, []string{"a@1", "db@1", "db@2"}, []string{"blue", "green"}},
+		"namesakes alone":         {[]string{"blue: db", "green: db"}, nil, []string{"db@1", "db@2"}, []string{"?", "?"}},
+		"three, of which one follows": {[]string{"blue: a db", "green: b db", "red: db"}, nil, []string{"a@1", "db@1", "b@2", "db@2", "db@3"},
+			[]string{"blue", "green", "red"}},
+		"ids that contradict the lists": {[]string{"blue: a", "green: b"}, nil, []string{"a@1", "b@1"}, []string{"?"}},
+		"two sets of one name and id":   {[]string{"blue: db", "green: db"}, nil, []string{"db@1#1", "db@1#2"}, []string{"?", "?"}},
+		"two for one namespace":         {[]string{"blue: db"}, nil, []string{"db#1", "db#2"}, []string{"?", "?"}},
+		"a pod with two ids":            {[]string{"blue: a b"}, nil, []string{"a@1#1", "a/c@2#1", "b@2#2"}, []string{"blue", "blue"}},
+		"the same set twice":            {[]string{"blue: a"}, nil, []string{"a@1#1", "a@1#1"}, []string{"blue"}},
+		"as many as are listed":         {[]string{"blue: db"}, []string{"green"}, []string{"db@1"}, []string{"blue"}},
+		"more than are listed":          {[]string{"blue: db"}, []string{"green"}, []string{"db@1", "db@2"}, []string{"?", "?"}},
+		"fewer than are listed":         {[]string{"blue: db", "red: db"}, []string{"green"}, []string{"db@1"}, []string{"?"}},
+		"a label":                       {[]string{"blue: db", "green: db"}, nil, []string{"db%green", "db%blue"}, []string{"green", "blue"}},
+		"a label of nobody":             {[]string{"blue: db"}, nil, []string{"db%red"}, []string{"?"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := discovery{homes: make(map[exportName][]string), whole: true, unheard: make(map[schema.Scope]bool)}
+			var listed []schema.Entity
+			for _, list := range test.lists {
+				namespace, pods, _ := strings.Cut(list, ": ")
+				for pod := range strings.FieldsSeq(pods) {
+					listed = append(listed, schema.PodEntity(namespace, pod), schema.ContainerEntity(namespace, pod, "c"))
+				}
+			}
+			d.house(listed)
+			for _, namespace := range test.unheard {
+				d.unheard[schema.Scope{Kind: schema.Pod, Name: namespace}] = true
+			}
+			var sets []schema.Exported
+			for _, text := range test.sets {
+				text, label, _ := strings.Cut(text, "%")
+				text, uid, _ := strings.Cut(text, "#")
+				text, id, _ := strings.Cut(text, "@")
+				pod, container, _ := strings.Cut(text, "/")
+				e := schema.PodEntity("", pod)
+				if container != "" {
+					e = schema.ContainerEntity("", pod, container)
+				}
+				sets = append(sets, schema.Exported{Entity: e, Namespace: label, NamespaceID: id, PodUID: uid})
+			}
+			a := attribute(sets, d.lists(false))
+			a.conclude()
+			var got []string
+			for _, c := range a.claims {
+				if got = append(got, c.namespace); c.namespace == "" {
+					got[len(got)-1] = "?"
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(test.want) {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+		})
+	}
+}
