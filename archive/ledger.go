@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"time"
+
 	"context"
 	"database/sql"
 
@@ -43,7 +45,7 @@ func (s *Store) BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, er
 func (s *Store) EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole) error {
 	err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, updatePass,
-			p.Finished.Unix(), p.Finished.Sub(p.Started).Milliseconds(), p.Outcome, p.Error,
+			p.Finished.Unix(), p.Finished.Sub(p.Started).Round(time.Millisecond).Milliseconds(), p.Outcome, p.Error,
 			p.Requests, p.Bytes, p.Entities,
 			p.Newest, p.Horizon, int64(p.Gap.Seconds()), p.ID)
 		if err != nil {

@@ -33,8 +33,19 @@ func ceil(at schema.Instant, level schema.Level) schema.Instant {
 	return level.Begin(at + schema.Instant(level.Length()/time.Second) - 1)
 }
 
-func floor(at schema.Instant, step time.Duration) schema.Instant {
-	return at - at%schema.Instant(step/time.Second)
+// StepBegin is when the step begins that the moment is in, in UTC. Steps of whole
+// weeks begin on Mondays, others at whole multiples since 1970.
+func StepBegin(at schema.Instant, step time.Duration) schema.Instant {
+	return at - (at-origin(step))%schema.Instant(step/time.Second)
+}
+
+// origin is when the steps of a length begin: 1970 began on a Thursday.
+func origin(step time.Duration) schema.Instant {
+	const day = 24 * time.Hour
+	if step > 0 && step%(7*day) == 0 {
+		return schema.Instant(4 * day / time.Second)
+	}
+	return 0
 }
 
 // Span is a range of time, From included and To not; empty where To is not

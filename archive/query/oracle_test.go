@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	gotime "time"
 
 	"heapstash/archive/query"
 	"heapstash/schema"
@@ -295,7 +296,7 @@ func (w *world) ofHours(q query.Query, from, to int64, answer expected, hours fu
 	for key, aggs := range w.oracle(hourly, from, to, true, hours) {
 		name, at, _ := strings.Cut(key, "@")
 		if step := int64(q.Step.Seconds()); step > 0 {
-			name += "@" + time(number(at)-number(at)%step)
+			name += stepOf(number(at), step)
 		}
 		if lists[name] == nil {
 			lists[name] = make(map[query.Agg][]float64)
@@ -313,6 +314,12 @@ func (w *world) ofHours(q query.Query, from, to int64, answer expected, hours fu
 func stepOf(ts, step int64) string {
 	if step == 0 {
 		return ""
+	}
+	for step%(7*24*3600) == 0 && gotime.Unix(ts, 0).UTC().Weekday() != gotime.Monday {
+		ts -= 24 * 3600
+	}
+	if step == 7*24*3600 {
+		step = 24 * 3600
 	}
 	return "@" + time(ts-ts%step)
 }

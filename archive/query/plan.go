@@ -30,7 +30,7 @@ func (q Query) Plan(c Coverage) (Plan, error) {
 	}
 	p := Plan{Query: q, Range: Span{q.From, min(q.To, c.End())}}
 	if q.Step > 0 {
-		p.Range.From = floor(q.From, q.Step)
+		p.Range.From = StepBegin(q.From, q.Step)
 	}
 	if c.Things == 0 || c.Begin() == 0 || p.Range.To <= max(p.Range.From, c.Begin()) {
 		return Plan{}, q.nothing(c)

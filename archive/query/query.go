@@ -38,7 +38,7 @@ type Query struct {
 
 	// From and To are the range of time, From included and To not.
 	From, To schema.Instant
-	// Step divides it, at whole multiples since 1970. Zero for one row a group.
+	// Step divides it, see [StepBegin]. Zero for one row a group.
 	Step time.Duration
 	// Top is how many groups are wanted, those with the greatest first
 	// aggregate over the whole range; zero for all.

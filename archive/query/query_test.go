@@ -160,7 +160,7 @@ func randomQuery(random *rand.Rand) query.Query {
 	}
 	random.Shuffle(len(q.Aggs), func(i, j int) { q.Aggs[i], q.Aggs[j] = q.Aggs[j], q.Aggs[i] })
 	q.Aggs = q.Aggs[:1+random.IntN(len(q.Aggs))]
-	q.Step = []gotime.Duration{0, 0, 10 * gotime.Minute, gotime.Hour, 6 * gotime.Hour, 24 * gotime.Hour, 48 * gotime.Hour}[random.IntN(7)]
+	q.Step = []gotime.Duration{0, 0, 10 * gotime.Minute, gotime.Hour, 6 * gotime.Hour, 24 * gotime.Hour, 48 * gotime.Hour, 7 * 24 * gotime.Hour}[random.IntN(8)]
 	q.From = begin - 7200 + schema.Instant(random.IntN(3*24*3600))
 	q.To = q.From + schema.Instant(3600+random.IntN(3*24*3600))
 	return q

@@ -93,6 +93,9 @@ func (p Plan) aggregate(b *builder, steps bool, aggs []Agg, as func(Agg) string)
 	columns := columnNames(p.Groups())
 	keys := strings.Join(columns, ", ")
 	step := fmt.Sprintf("t - t %% %d", p.seconds())
+	if from := origin(p.Step); from > 0 {
+		step = fmt.Sprintf("t - (t - %d) %% %d", from, p.seconds())
+	}
 	if steps {
 		columns = append(columns, step+" AS ts")
 		keys += ", " + step

@@ -16,6 +16,7 @@ type answer struct {
 	query.Plan
 	groups []string    // the columns of names
 	rows   []answerRow // if they were gathered
+	all    int         // how many groups there are, if they were counted
 }
 
 type answerRow struct {
@@ -60,6 +61,19 @@ func (a answer) ask(ctx context.Context, reader *archive.Reader, visit func(answ
 		}
 	}
 	return reader.Explain(rows.Err())
+}
+
+// countAll counts the groups that there are, of which the plan has the greatest.
+func (a *answer) countAll(ctx context.Context, reader *archive.Reader) error {
+	if a.Top == 0 {
+		return nil
+	}
+	whole := *a
+	whole.Step, whole.Top, whole.Aggs = 0, 0, a.Aggs[:1]
+	return whole.ask(ctx, reader, func(answerRow) error {
+		a.all++
+		return nil
+	})
 }
 
 // gather asks for all rows, which have to fit in memory: for units that follow

@@ -60,11 +60,11 @@ var chartColors = []asciigraph.AnsiColor{
 // drawCharts draws a chart for each aggregate of each metric. On a terminal
 // lines differ in color, unless NO_COLOR is set; elsewhere they are made of
 // letters.
-func drawCharts(w io.Writer, answers []answer, unit string, width int) error {
+func drawCharts(w io.Writer, answers []answer, unit string, width int, zone *zoneFlag) error {
 	colored := isTerminal(w) && os.Getenv("NO_COLOR") == ""
 	for _, a := range answers {
 		for _, s := range a.scales(a.Aggs, unit) {
-			if err := drawChart(w, a, s, width, colored); err != nil {
+			if err := drawChart(w, a, s, width, colored, zone); err != nil {
 				return err
 			}
 		}
@@ -72,15 +72,12 @@ func drawCharts(w io.Writer, answers []answer, unit string, width int) error {
 	return nil
 }
 
-func drawChart(w io.Writer, a answer, s scaled, width int, colored bool) error {
-	begin := a.Range.From - a.Range.From%schema.Instant(a.Step/time.Second)
-	points := int((a.Range.To.Sub(begin) + a.Step - 1) / a.Step)
+func drawChart(w io.Writer, a answer, s scaled, width int, colored bool, zone *zoneFlag) error {
+	axis, points := newAxis(a, width, zone)
 	if points > columnsFor(width) {
 		return hinted{fmt.Errorf("a step of %s makes %d points, and %d fit", lengthFlag(a.Step).text(), points, columnsFor(width)),
 			"leave --step out, or ask for a shorter range"}
 	}
-	// Few points are drawn wide.
-	wide := max(columnsFor(width)/points, 1)
 	var names []string
 	var lines [][]float64
 	index := make(map[string]int)
@@ -91,11 +88,10 @@ func drawChart(w io.Writer, a answer, s scaled, width int, colored bool) error {
 			i = len(lines)
 			index[name] = i
 			names = append(names, name)
-			lines = append(lines, empty(points*wide))
+			lines = append(lines, empty(axis.columns))
 		}
 		if v, ok := show.Float(s.of(row)); ok {
-			first := int(row.at.Sub(begin)/a.Step) * wide
-			for column := first; column < first+wide; column++ {
+			for column := axis.column(row.at); column < min(axis.column(row.at.Add(a.Step)), axis.columns); column++ {
 				lines[i][column] = v
 			}
 		}
@@ -103,12 +99,10 @@ func drawChart(w io.Writer, a answer, s scaled, width int, colored bool) error {
 	if len(lines) == 0 {
 		return nil
 	}
+	scale := newHeights(lines)
 	options := []asciigraph.Option{
-		asciigraph.Height(chartHeight), asciigraph.LowerBound(0),
-		asciigraph.YAxisValueFormatter(func(v float64) string { return fmt.Sprintf("%8s", short(v)) }),
-		asciigraph.XAxisRange(float64(begin), float64(begin.Add(time.Duration(points)*a.Step))),
-		asciigraph.XAxisTickCount(max(2, min(5, points*wide/14))),
-		asciigraph.XAxisValueFormatter(func(v float64) string { return schema.Instant(v).Time().Format(timeForm(a)) }),
+		asciigraph.Height(scale.rows), asciigraph.LowerBound(scale.low), asciigraph.UpperBound(scale.high),
+		asciigraph.YAxisValueFormatter(scale.label),
 	}
 	marks := make([]string, len(lines))
 	for i := range lines {
@@ -136,9 +130,13 @@ func drawChart(w io.Writer, a answer, s scaled, width int, colored bool) error {
 	if s.Name != "" {
 		unit = " in " + s.Name
 	}
-	fmt.Fprintf(w, "%s, %s%s, by %s\n\n%s\n\n", a.Metric.Name, a.Aggs[s.index], unit, lengthFlag(a.Step).text(), asciigraph.PlotMany(lines, options...))
+	plot := asciigraph.PlotMany(lines, options...)
+	fmt.Fprintf(w, "%s, %s%s, by %s, times in %s\n\n%s\n%s\n\n", a.Metric.Name, a.Aggs[s.index], unit, lengthFlag(a.Step).text(), zone, plot, axis.text(plot))
 	for i, name := range names {
 		fmt.Fprintf(w, "  %s %s\n", marks[i], visible(name))
+	}
+	if a.all > len(names) {
+		fmt.Fprintf(w, "  %d of %d series, those with the greatest %s over the whole range; --top %d draws all, --by and filters make fewer\n", len(names), a.all, a.Aggs[0], a.all)
 	}
 	_, err := fmt.Fprintln(w)
 	return err
@@ -161,16 +159,4 @@ func (a answer) title(row answerRow) string {
 		}
 	}
 	return cmp.Or(strings.Join(names, "/"), "all")
-}
-
-// timeForm is how moments are spelled below the chart, in UTC.
-func timeForm(a answer) string {
-	switch long := a.Range.To.Sub(a.Range.From); {
-	case a.Step%(24*time.Hour) == 0:
-		return time.DateOnly
-	case long <= 24*time.Hour:
-		return "15:04"
-	default:
-		return "01-02 15:04"
-	}
 }

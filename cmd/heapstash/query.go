@@ -61,7 +61,7 @@ finer rows. avg is always the sum by the count of samples. Rollups do not have e
     all the time, or never two at once, and else it was no less. (All the time is as often
     as the thing of that kind was there, that was there most.)
 --level raw is exact, and takes longer. A step begins at a whole multiple of its length since
-1970, in UTC. The range begins with a step, and ends where the archive ends. --tz says in which time
+1970, in UTC; one of whole weeks on a Monday. The range begins with a step, and ends where the archive ends. --tz says in which time
 zone yesterday is, and shows times in it; days of steps stay those of UTC, and so do CSV and JSON.
 
 --top ranks groups by the first aggregate over the whole range. A table has one unit a

@@ -28,7 +28,12 @@ func (a *asking) respond(ctx context.Context, w io.Writer, reader *archive.Reade
 	}
 	switch {
 	case a.chart:
-		return drawCharts(w, answers, a.unit, width)
+		for i := range answers {
+			if err := answers[i].countAll(ctx, reader); err != nil {
+				return err
+			}
+		}
+		return drawCharts(w, answers, a.unit, width, &a.times.zone)
 	case a.format == "table":
 		a.printTables(w, answers)
 		return nil
