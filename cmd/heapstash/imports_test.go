@@ -17,22 +17,23 @@ func TestImportGraph(t *testing.T) {
 	// For each package, what of ours it may import, and which libraries are
 	// its own: no other package may import them, unless it names them too.
 	rules := map[string]struct{ ours, libraries []string }{
-		"heapstash/schema":               {},
-		"heapstash/internal/need":        {}, // imported by tests only, which this does not look at
-		"heapstash/heapster":             {ours: []string{"heapstash/schema"}},
-		"heapstash/heapster/heapsim":     {ours: []string{"heapstash/schema"}},
-		"heapstash/heapster/kube":        {ours: []string{"heapstash/schema", "heapstash/heapster"}, libraries: []string{"k8s.io/"}},
-		"heapstash/archive/salvage":      {},
-		"heapstash/archive/strict":       {libraries: []string{"github.com/mattn/go-sqlite3"}},
-		"heapstash/archive/query":        {ours: []string{"heapstash/schema"}},
-		"heapstash/archive":              {ours: []string{"heapstash/schema", "heapstash/archive/salvage", "heapstash/archive/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
-		"heapstash/archive/collect":      {ours: []string{"heapstash/schema"}},
-		"heapstash/cmd/heapstash/show":   {ours: []string{"heapstash/schema"}},
-		"heapstash/cmd/heapstash/demo":   {ours: []string{"heapstash/schema", "heapstash/archive", "heapstash/heapster/heapsim"}},
-		"heapstash/cmd/heapstash/doctor": {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/archive", "heapstash/cmd/heapstash/show"}},
-		"heapstash/cmd/heapstash/export": {ours: []string{"heapstash/schema", "heapstash/archive"}},
-		"heapstash/cmd/heapstash/prompt": {},
-		"heapstash/cmd/heapstash":        {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/", "github.com/guptarohit/asciigraph"}},
+		"heapstash/schema":                 {},
+		"heapstash/internal/need":          {}, // imported by tests only, which this does not look at
+		"heapstash/heapster":               {ours: []string{"heapstash/schema"}},
+		"heapstash/heapster/heapsim":       {ours: []string{"heapstash/schema"}},
+		"heapstash/heapster/kube":          {ours: []string{"heapstash/schema", "heapstash/heapster"}, libraries: []string{"k8s.io/"}},
+		"heapstash/archive/salvage":        {},
+		"heapstash/archive/strict":         {libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive/query":          {ours: []string{"heapstash/schema"}},
+		"heapstash/archive":                {ours: []string{"heapstash/schema", "heapstash/archive/salvage", "heapstash/archive/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive/collect":        {ours: []string{"heapstash/schema"}},
+		"heapstash/cmd/heapstash/show":     {ours: []string{"heapstash/schema"}},
+		"heapstash/cmd/heapstash/demo":     {ours: []string{"heapstash/schema", "heapstash/archive", "heapstash/heapster/heapsim"}},
+		"heapstash/cmd/heapstash/doctor":   {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/archive", "heapstash/cmd/heapstash/show"}},
+		"heapstash/cmd/heapstash/export":   {ours: []string{"heapstash/schema", "heapstash/archive"}},
+		"heapstash/cmd/heapstash/cookbook": {ours: []string{"heapstash/schema"}},
+		"heapstash/cmd/heapstash/prompt":   {},
+		"heapstash/cmd/heapstash":          {ours: []string{"heapstash/"}, libraries: []string{"github.com/spf13/", "github.com/robfig/cron/", "github.com/prometheus/", "github.com/guptarohit/asciigraph"}},
 	}
 	for _, p := range listPackages(t) {
 		rule, ok := rules[p.ImportPath]

@@ -93,6 +93,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newCollectCommand(),
 		newRunCommand(),
 		newQueryCommand(),
+		newReportCommand(),
 		newSQLCommand(),
 		newExportCommand(),
 		newSnapshotCommand(),
