@@ -15,6 +15,8 @@ import (
 type Status struct {
 	Path    string        `json:"path"`
 	Bytes   int64         `json:"bytes"`   // on disk, the -wal or -journal file included
+	Used    int64         `json:"used"`    // of the file, without its free pages
+	Free    int64         `json:"free"`    // bytes that this user may fill on its file system, -1 if not known
 	Version int           `json:"version"` // of the schema
 	Kinds   []KindStatus  `json:"kinds"`
 	Passes  []PassStatus  `json:"passes"` // the newest first
@@ -31,8 +33,19 @@ type KindStatus struct {
 	Kind     schema.Kind    `json:"kind"`
 	Entities int            `json:"entities"`
 	Listed   int            `json:"listed"` // at the last pass
-	Oldest   schema.Instant `json:"oldest"`
-	Newest   schema.Instant `json:"newest"`
+	// Oldest and Newest bound its raw samples, None without one.
+	Oldest schema.Instant `json:"oldest"`
+	Newest schema.Instant `json:"newest"`
+	// Hourly and Daily bound its rollups: when the first and the last hour or
+	// day begin. They are nil without one.
+	Hourly *Range `json:"hourly,omitempty"`
+	Daily  *Range `json:"daily,omitempty"`
+}
+
+// Range is the time of a first and of a last row.
+type Range struct {
+	Oldest schema.Instant `json:"oldest"`
+	Newest schema.Instant `json:"newest"`
 }
 
 // PassStatus is one line of the ledger.
@@ -78,13 +91,20 @@ const timeSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
 	UNION ALL
 	SELECT min(s.ts), max(s.ts) FROM NAME_hot s JOIN entity e ON e.id = s.entity_id WHERE e.cluster = ?1)`
 
+// rolledSpan is timeSpan for the rollups, which are in one table.
+const rolledSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
+	SELECT (SELECT min(ts) FROM NAME WHERE entity_id = e.id) AS first,
+		(SELECT max(ts) FROM NAME WHERE entity_id = e.id) AS last
+	FROM entity e WHERE e.cluster = ?1 AND e.kind = ?2)`
+
 // Status reads the archive's state.
 func (r *Reader) Status(ctx context.Context) (Status, error) {
-	s := Status{Path: r.path, Kinds: []KindStatus{}, Passes: []PassStatus{}, Causes: []CauseStatus{}}
+	s := Status{Free: -1, Path: r.path, Kinds: []KindStatus{}, Passes: []PassStatus{}, Causes: []CauseStatus{}}
 	err := errors.Join(
 		r.db.QueryRowContext(ctx, selectVersion).Scan(&s.Version),
 		r.kinds(ctx, &s),
 		r.ledger(ctx, &s),
+		r.db.QueryRowContext(ctx, selectUsedBytes).Scan(&s.Used),
 	)
 	if err != nil {
 		return Status{}, explain(r.path, err)
@@ -94,6 +114,9 @@ func (r *Reader) Status(ctx context.Context) (Status, error) {
 		return Status{}, explain(r.path, err)
 	}
 	s.Bytes = size
+	if free, err := FreeSpace(realFile(r.path)); err == nil {
+		s.Free = free
+	}
 	return s, nil
 }
 
@@ -123,11 +146,28 @@ func (r *Reader) kinds(ctx context.Context, s *Status) error {
 	if err != nil {
 		return err
 	}
+	var rolled bool
+	if err := r.db.QueryRowContext(ctx, hasRollups).Scan(&rolled); err != nil {
+		return err
+	}
 	for i, k := range s.Kinds {
 		query := strings.ReplaceAll(timeSpan, "NAME", k.Kind.String())
 		err := r.db.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&s.Kinds[i].Oldest, &s.Kinds[i].Newest)
 		if err != nil {
 			return err
+		}
+		if !rolled {
+			continue
+		}
+		for level, to := range map[schema.Level]**Range{schema.Hourly: &s.Kinds[i].Hourly, schema.Daily: &s.Kinds[i].Daily} {
+			var span Range
+			query := strings.ReplaceAll(rolledSpan, "NAME", closedRows(k.Kind.String(), level))
+			if err := r.db.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&span.Oldest, &span.Newest); err != nil {
+				return err
+			}
+			if span.Oldest != 0 {
+				*to = &span
+			}
 		}
 	}
 	return nil

@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -21,8 +20,7 @@ func printGaps(w io.Writer, gaps []archive.Gap, since schema.Instant) {
 		}
 		return
 	}
-	t := newTable(w)
-	t.AppendHeader(table.Row{"from", "to", "seconds", "cluster", "scope", "cause", "detail"})
+	t := show.NewTable(w, "from", "to", "seconds", "cluster", "scope", "cause", "detail")
 	for _, g := range gaps {
 		from, to, seconds := g.From.String(), g.To.String(), any(g.Seconds)
 		if g.Seconds == 0 {
@@ -32,7 +30,7 @@ func printGaps(w io.Writer, gaps []archive.Gap, since schema.Instant) {
 		if g.Metric != "" {
 			scope += " " + string(g.Metric)
 		}
-		t.AppendRow(table.Row{from, to, seconds, g.Cluster, scope, g.Cause, g.Detail})
+		t.Row(from, to, seconds, g.Cluster, scope, g.Cause, g.Detail)
 	}
 	t.Render()
 }

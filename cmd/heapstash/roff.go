@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"heapstash/cmd/heapstash/show"
 )
 
 // roff is a manual page in the making, in the man macros.
@@ -42,17 +44,21 @@ func (p *roff) line(escaped string) {
 	fmt.Fprintln(p, escaped)
 }
 
-// text writes paragraphs, which blank lines separate. One that is indented is
-// left as it is.
+// text writes paragraphs, which blank lines separate, and lists.
 func (p *roff) text(text string) {
-	for paragraph := range strings.SplitSeq(text, "\n\n") {
-		if strings.HasPrefix(paragraph, "  ") {
-			p.code(paragraph)
-			continue
-		}
-		p.macro("PP")
-		for line := range strings.Lines(paragraph) {
-			p.line(inline(strings.TrimSpace(line)))
+	for _, b := range show.Blocks(text) {
+		switch {
+		case b.Indent > 0 && b.Term == "-":
+			p.macro("IP", "-", "2")
+			p.line(inline(b.Text))
+		case b.Indent > 0 && b.Term != "":
+			p.item(b.Term, b.Text)
+		case b.Indent > 0:
+			p.macro("IP")
+			p.line(inline(b.Text))
+		default:
+			p.macro("PP")
+			p.line(inline(b.Text))
 		}
 	}
 }

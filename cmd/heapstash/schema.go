@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -33,10 +33,9 @@ func newSchemaCommand() *cobra.Command {
 			if asJSON {
 				return encodeMetrics(cmd)
 			}
-			t := newTable(cmd.OutOrStdout())
-			t.AppendHeader(table.Row{"name", "column", "unit", "type", "kinds", "description"})
+			t := show.NewTable(cmd.OutOrStdout(), "name", "column", "unit", "type", "kinds", "description")
 			for _, m := range schema.Registry() {
-				t.AppendRow(table.Row{m.Name, m.Column(), m.Unit, m.Type, kindList(m.Kinds), m.Meaning()})
+				t.Row(m.Name, m.Column(), m.Unit, m.Type, kindList(m.Kinds), m.Meaning())
 			}
 			t.Render()
 			return nil

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -53,7 +52,7 @@ func newStatusCommand() *cobra.Command {
 				if gaps {
 					status.Gaps, err = reader.Gaps(ctx, from)
 				}
-				if space {
+				if space && err == nil {
 					var usage archive.Usage
 					usage, err = reader.Usage(ctx)
 					status.Usage = &usage
@@ -64,15 +63,20 @@ func newStatusCommand() *cobra.Command {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			switch {
-			case asJSON:
-				return json.NewEncoder(out).Encode(status)
-			case gaps:
+			if asJSON {
+				return encodeStatus(out, status)
+			}
+			if gaps {
 				printGaps(out, status.Gaps, from)
-			case space:
+			}
+			if gaps && space {
+				fmt.Fprintln(out)
+			}
+			if space {
 				printUsage(out, *status.Usage)
-			default:
-				printStatus(out, status)
+			}
+			if !gaps && !space {
+				printStatus(out, status, cfg)
 			}
 			return nil
 		},
@@ -81,47 +85,64 @@ func newStatusCommand() *cobra.Command {
 	cmd.Flags().DurationVar(&timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
 	cmd.Flags().BoolVar(&gaps, "gaps", false, "list what is missing, and why")
 	cmd.Flags().BoolVar(&space, "space", false, "say what takes the space, by kind and level, and by namespace")
-	cmd.MarkFlagsMutuallyExclusive("gaps", "space")
 	cmd.Flags().Var(&since, "since", "with --gaps: only what is missing since then, a time or a duration")
 	return cmd
 }
 
 // printStatus tells people what the archive holds.
-func printStatus(w io.Writer, s archive.Status) {
-	fmt.Fprintf(w, "%s: %s, format %d\n", s.Path, schema.Size(s.Bytes), s.Version)
+func printStatus(w io.Writer, s archive.Status, cfg Config) {
+	paint := show.NewPainter(w)
+	io.WriteString(w, show.Wrap(show.Width(w), "", fmt.Sprintf("%s: %s, format %d", s.Path, schema.Size(s.Bytes), s.Version)))
+	for _, line := range outlook(s, cfg) {
+		io.WriteString(w, show.WrapHanging(show.Width(w), "", 2, line))
+	}
 
 	if len(s.Kinds) > 0 {
 		fmt.Fprintln(w)
-		t := newTable(w)
-		t.AppendHeader(table.Row{"cluster", "kind", "entities", "listed", "oldest sample", "newest sample"})
+		t := show.NewTable(w, "cluster", "kind", "entities", "listed", "newest sample")
 		for _, k := range s.Kinds {
-			t.AppendRow(table.Row{k.Cluster, k.Kind.String(), k.Entities, k.Listed, k.Oldest, k.Newest})
+			t.Row(k.Cluster, k.Kind.String(), k.Entities, k.Listed, k.Newest)
+		}
+		t.Render()
+	}
+	if spans := spansOf(s.Kinds); len(spans) > 0 {
+		fmt.Fprintln(w)
+		t := show.NewTable(w, "cluster", "level", "oldest", "newest", "kinds")
+		for _, span := range spans {
+			t.Row(span.cluster, string(span.level), span.oldest, span.newest, span.spellKinds())
 		}
 		t.Render()
 	}
 	if len(s.Passes) > 0 {
 		fmt.Fprintln(w)
-		t := newTable(w)
-		t.AppendHeader(table.Row{"pass", "cluster", "started", "took", "outcome", "new", "conflicts", "lost"})
+		t := show.NewTable(w, "pass", "cluster", "started", "took", "outcome", "new", "conflicts", "lost")
 		for _, p := range s.Passes {
 			took := time.Duration(p.DurationMS) * time.Millisecond
-			lost := time.Duration(p.GapSeconds) * time.Second
-			t.AppendRow(table.Row{p.ID, p.Cluster, p.Started, took, p.Outcome, p.New, p.Conflicts, lost})
+			lost := any(time.Duration(p.GapSeconds) * time.Second)
+			if p.GapSeconds > 0 {
+				lost = paint.Paint(show.Yellow, fmt.Sprint(lost))
+			}
+			t.Row(p.ID, p.Cluster, p.Started, took, paint.Paint(outcomeColour(p.Outcome), string(p.Outcome)), p.New, p.Conflicts, lost)
 		}
 		t.Render()
 	}
 	if len(s.Causes) > 0 {
 		fmt.Fprintln(w)
-		t := newTable(w)
-		t.AppendHeader(table.Row{"holes", "cause", "lost", "lasting", "last pass with one"})
+		t := show.NewTable(w, "holes", "cause", "lost", "lasting", "last pass with one")
 		for _, c := range s.Causes {
-			t.AppendRow(table.Row{c.Holes, c.Cause, time.Duration(c.Seconds) * time.Second, c.Lasting, c.Last})
+			cause := string(c.Cause)
+			if !c.Lasting {
+				cause = paint.Paint(show.Yellow, cause)
+			}
+			t.Row(c.Holes, cause, time.Duration(c.Seconds)*time.Second, c.Lasting, c.Last)
 		}
 		t.Render()
 	}
 	for _, p := range s.Passes {
 		if p.Error != "" {
-			fmt.Fprintf(w, "\nThe last pass that failed, %d: %s\n", p.ID, p.Error)
+			fmt.Fprintln(w)
+			first := fmt.Sprintf("The last pass that failed, %d: ", p.ID)
+			io.WriteString(w, show.WrapHanging(show.Width(w), paint.Paint(show.Red, first), 2, p.Error))
 			break
 		}
 	}

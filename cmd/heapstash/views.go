@@ -8,10 +8,10 @@ import (
 	"path"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/show"
 )
 
 // describing is what the flags of `sql --schema` say.
@@ -120,8 +120,7 @@ func printViews(w io.Writer, views []archive.View) {
 			fmt.Fprintf(w, ": one row is %s", v.Meaning)
 		}
 		fmt.Fprintln(w)
-		t := newTable(w)
-		t.AppendHeader(table.Row{"column", "unit", "meaning"})
+		t := show.NewTable(w, "column", "unit", "meaning")
 		for rest := v.Columns; len(rest) > 0; {
 			c := rest[0]
 			n := 1
@@ -136,7 +135,7 @@ func printViews(w io.Writer, views []archive.View) {
 				}
 				name = c.Of + "_{" + strings.Join(whats, ",") + "}"
 			}
-			t.AppendRow(table.Row{visible(name), string(c.Unit), c.Meaning})
+			t.Row(visible(name), string(c.Unit), c.Meaning)
 			rest = rest[n:]
 		}
 		t.Render()
