@@ -26,7 +26,11 @@ func newStatusCommand() *cobra.Command {
 			"both ends included), of what, and why. A hole without a time lost nothing, or nothing\n" +
 			"that is known; it stands under the time of its pass. With --space it says what takes the\n" +
 			"space of the file, which takes it a while: of each kind raw samples, hours and days, to the\n" +
-			"page; and of each namespace, about.",
+			"page; and of each namespace, about.\n\n" +
+			"Without them, it also says from when to when there are raw samples, hours and days, how much\n" +
+			"comes in a day and how long the disk lasts: the bytes in use by the time of the raw samples.\n" +
+			"That is known from 6 hours of samples on, and counts archive.max_size and archive.retention\n" +
+			"where this command has them set.",
 		Example: "  heapstash status\n" +
 			"  heapstash status --space\n" +
 			"  heapstash status --gaps --since 24h",
