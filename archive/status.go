@@ -29,10 +29,10 @@ type Status struct {
 
 // KindStatus tells what an archive holds of one kind in one cluster.
 type KindStatus struct {
-	Cluster  string         `json:"cluster"`
-	Kind     schema.Kind    `json:"kind"`
-	Entities int            `json:"entities"`
-	Listed   int            `json:"listed"` // at the last pass
+	Cluster  string      `json:"cluster"`
+	Kind     schema.Kind `json:"kind"`
+	Entities int         `json:"entities"`
+	Listed   int         `json:"listed"` // at the last pass
 	// Oldest and Newest bound its raw samples, None without one.
 	Oldest schema.Instant `json:"oldest"`
 	Newest schema.Instant `json:"newest"`
