@@ -87,7 +87,7 @@ func readNamed(path, named string) (configFile, error) {
 		return configFile{}, hinted{fmt.Errorf("no config file %s", path), named + " names it"}
 	}
 	if err != nil {
-		return configFile{}, fmt.Errorf("config file: %w", err)
+		return configFile{}, hinted{fmt.Errorf("config file: %w", err), named + " must name a file that this user can read"}
 	}
 	return configFile{path: path, named: named, text: text}, nil
 }

@@ -93,7 +93,10 @@ func (q statement) text(cmd *cobra.Command, args []string) (string, error) {
 		return "", usageError(cmd, errors.New("the statement is given twice, as an argument and as --file"))
 	case q.file != "":
 		text, err := os.ReadFile(q.file)
-		return string(text), err
+		if err != nil {
+			return "", hinted{fmt.Errorf("--file: %w", err), "it must be a file with one statement that this user can read"}
+		}
+		return string(text), nil
 	case given && args[0] != "-":
 		return args[0], nil
 	case !given && isTerminal(in):
