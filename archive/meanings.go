@@ -39,7 +39,7 @@ var columnMeanings = map[string]ViewColumn{
 	"metric":         {Meaning: "the metric's name, as Heapster spells it"},
 	"ts":             {Unit: seconds, Meaning: "the moment, on Heapster's clock: it reaches the keys"},
 	"time":           {Meaning: "the same as text, in UTC"},
-	"value":          {Unit: "the metric's", Meaning: "the value, exact"},
+	"value":          {Unit: "the metric's", Meaning: "the value, as Heapster showed it: metrics.description says what it cuts"},
 	"samples":        {Meaning: "number of raw rows"},
 	"min":            {Unit: "the metric's", Meaning: "the least value"},
 	"avg":            {Unit: "the metric's", Meaning: "the sum divided by the samples"},

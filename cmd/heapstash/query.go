@@ -64,10 +64,11 @@ finer rows. avg is always the sum by the count of samples. Rollups do not have e
 1970, in UTC; one of whole weeks on a Monday. The range begins with a step, and ends where the archive ends. --tz says in which time
 zone yesterday is, and shows times in it; days of steps stay those of UTC, and so do CSV and JSON.
 
---top ranks groups by the first aggregate over the whole range. A table has one unit a
-column, in its header, and each metric has its own table. CSV and JSON have the same
-columns: the metric, the unit of the numbers (beside other aggregates a rate is in that per
-second), the kind, the level that was read, names, when the step or the range begins, and the
+--top ranks groups by the first aggregate over the whole range. A chart draws the first
+eight of them, and says of how many; --top draws more or fewer. Its axis has the times of --tz.
+A table has one unit a column, in its header, and each metric has its own table. CSV and JSON
+have the same columns: the metric, the unit of the numbers (beside other aggregates a rate is
+in that per second), the kind, the level that was read, names, when the step or the range begins, and the
 aggregates. Numbers have all their digits and no exponent there.`
 
 const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etcd-*' --since 30d --step 1h --agg avg,max
