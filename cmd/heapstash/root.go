@@ -93,6 +93,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newCollectCommand(),
 		newRunCommand(),
 		newQueryCommand(),
+		newTopCommand(),
 		newReportCommand(),
 		newSQLCommand(),
 		newExportCommand(),
