@@ -135,13 +135,46 @@ var statistics = []string{"samples", "min", "avg", "max", "sum", "increase", "la
 // hoursOf reads one of them by the sqlite3 shell, as if it were samples.
 func hoursOf(t *testing.T, dir, statistic string) []sample {
 	t.Helper()
-	view := fmt.Sprintf("FROM (SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, %s AS value FROM samples_hourly) s", statistic)
+	view := fmt.Sprintf("FROM (SELECT cluster, kind, namespace, pod, container, s.node AS node, labels, metric, ts, %s AS value\n"+
+		"FROM samples_hourly s LEFT JOIN node_hourly h USING (cluster, node, ts)) s", ratiosOfHours(statistic))
 	query := strings.NewReplacer("FROM samples s", view, "s.ts + 0", "s.ts + 3599").Replace(selectSamples)
 	samples := selectInto(t, dir, query+" WHERE s.value IS NOT NULL")
 	if len(samples) < 10 {
 		t.Fatalf("there are %d hours with %s", len(samples), statistic)
 	}
 	return samples
+}
+
+// ratios are the metrics that Heapster's model API cuts to 0 or 1, with the two
+// columns of which an export makes them anew.
+var ratios = [][3]string{
+	{"cpu/node_utilization", "cpu_usage_rate", "cpu_node_allocatable"}, {"cpu/node_reservation", "cpu_request", "cpu_node_allocatable"},
+	{"memory/node_utilization", "memory_usage", "memory_node_allocatable"}, {"memory/node_reservation", "memory_request", "memory_node_allocatable"},
+	{"ephemeral_storage/node_utilization", "ephemeral_storage_usage", "ephemeral_storage_node_allocatable"},
+	{"ephemeral_storage/node_reservation", "ephemeral_storage_request", "ephemeral_storage_node_allocatable"},
+}
+
+// exactly writes an expression for a value whose ratios are exact.
+func exactly(value, ratio string) string {
+	text := "CASE metric"
+	for _, r := range ratios {
+		text += fmt.Sprintf(" WHEN '%s' THEN %s", r[0], strings.NewReplacer("PART", r[1], "WHOLE", r[2]).Replace(ratio))
+	}
+	return text + " ELSE " + value + " END"
+}
+
+// ratiosOfHours is a statistic of hours, with the exact ratios of those in which
+// the whole is the same throughout.
+func ratiosOfHours(statistic string) string {
+	constant := "CASE WHEN WHOLE_min = WHOLE_max AND WHOLE_count = h.samples THEN %s END"
+	switch statistic {
+	case "samples":
+		return exactly("s.samples", fmt.Sprintf(constant, "PART_count"))
+	case "increase", "last":
+		return statistic
+	default:
+		return exactly(statistic, fmt.Sprintf(constant, "1.0 * PART_"+statistic+" / WHOLE_min"))
+	}
 }
 
 func selectInto(t *testing.T, dir, query string) (samples []sample) {
@@ -155,7 +188,9 @@ func selectInto(t *testing.T, dir, query string) (samples []sample) {
 // samplesOf reads an archive by the sqlite3 shell.
 func samplesOf(t *testing.T, dir string) []sample {
 	t.Helper()
-	samples := selectInto(t, dir, selectSamples)
+	exact := "FROM (SELECT cluster, kind, namespace, pod, container, s.node AS node, labels, metric, ts, " + exactly("value", "1.0 * PART / WHOLE") +
+		" AS value\nFROM samples s LEFT JOIN node n USING (cluster, node, ts)) s"
+	samples := selectInto(t, dir, strings.Replace(selectSamples, "FROM samples s", exact, 1)+" WHERE s.value IS NOT NULL")
 	if len(samples) < 15000 {
 		t.Fatalf("the archive has %d samples", len(samples))
 	}
