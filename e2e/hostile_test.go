@@ -201,7 +201,10 @@ func TestHostileHeapster(t *testing.T) {
 		"redirects of some":       {pods, endlessTurn, 3, "redirects are not followed"},
 		"a byte at a time":        {all, drip, 1, "no whole answer within 300ms"},
 		"a byte at a time, later": {pods, drip, 3, "no whole answer within 300ms"},
-		"another count of items":  {pods, body(repeat(`{"items":[`, 1, `{"metrics":[]}]}`)), 3, "items where"},
+		"another count of items":  {pods, body(func(w io.Writer) error {
+			_, err := io.WriteString(w, `{"items":[{"metrics":[]},{"metrics":[]}]}`)
+			return err
+		}), 3, "items where"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sim := heapsim.New(heapsim.Options{})
@@ -275,10 +278,9 @@ func TestHostileWithinTheLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d MB of memory, %v of CPU, an archive of %d MB", usage.Maxrss>>10, time.Duration(usage.Utime.Nano()+usage.Stime.Nano()), info.Size()>>20)
-	for _, setting := range []string{"limits.samples", "limits.answer"} {
-		if !strings.Contains(stderr, setting) {
-			t.Errorf("stderr has no %s:\n%.2000s", setting, stderr)
-		}
+	// Answers that are longer than limits.answer are asked for in parts.
+	if !strings.Contains(stderr, "limits.samples") {
+		t.Errorf("stderr has no limits.samples:\n%.2000s", stderr)
 	}
 	if usage.Maxrss<<10 > mostWithinLimits {
 		t.Errorf("the pass took %d MB of memory", usage.Maxrss>>10)

@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -22,6 +23,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"heapstash/internal/need"
 )
 
 // authority is a CA for the tests' servers.
@@ -195,8 +198,8 @@ func version1(t *testing.T) *authority {
 		{"req", "-new", "-key", key, "-subj", "/CN=version 1", "-out", request},
 		{"x509", "-req", "-in", request, "-signkey", key, "-days", "1", "-out", cert},
 	} {
-		if out, err := exec.Command("openssl", args...).CombinedOutput(); err != nil {
-			t.Skipf("openssl %s: %v\n%s", args[0], err, out)
+		if out, err := exec.Command(need.Program(t, "openssl"), args...).CombinedOutput(); err != nil {
+			t.Fatalf("openssl %s: %v\n%s", args[0], err, out)
 		}
 	}
 	text, err := os.ReadFile(cert)
@@ -211,10 +214,7 @@ func version1(t *testing.T) *authority {
 // Go's server cannot, and returns where.
 func openssl(t *testing.T, c tls.Certificate, args ...string) (address string) {
 	t.Helper()
-	program, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("openssl is missing, and with it a server of this kind")
-	}
+	program := need.Program(t, "openssl")
 	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +244,8 @@ func openssl(t *testing.T, c tls.Certificate, args ...string) (address string) {
 		}
 		select {
 		case <-ended:
-			t.Skipf("this openssl is no server of this kind: %s", said.Bytes())
+			need.LeaveOut(t.Name(), fmt.Errorf("this openssl is no server of this kind: %s", said.Bytes()))
+			t.Skip(said.String())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

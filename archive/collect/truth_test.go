@@ -16,6 +16,7 @@ import (
 
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -297,7 +298,7 @@ func (r record) entity(t *testing.T) schema.Entity {
 
 func (s *story) rows(query string) (rows []record) {
 	s.t.Helper()
-	out, err := exec.Command("sqlite3", "-readonly", "-json", s.path, query).Output()
+	out, err := exec.Command(need.Program(s.t, "sqlite3"), "-readonly", "-json", s.path, query).Output()
 	if err == nil && len(out) > 0 {
 		err = json.Unmarshal(out, &rows)
 	}

@@ -16,6 +16,7 @@ import (
 	"heapstash/archive"
 	"heapstash/cmd/heapstash/demo"
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -85,7 +86,7 @@ func TestDemoGoesOn(t *testing.T) {
 
 func stock(t *testing.T, path, statement string) string {
 	t.Helper()
-	out, err := exec.Command("sqlite3", "-readonly", path, statement).CombinedOutput()
+	out, err := exec.Command(need.Program(t, "sqlite3"), "-readonly", path, statement).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
