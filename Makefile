@@ -57,7 +57,7 @@ smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
 # What was left out for want of a program, or of root: a line each, which every
 # target that tests shows at its end.
 LEFT_OUT := bin/left-out
-export HEAPSTASH_LEFT_OUT := $(CURDIR)/$(LEFT_OUT)
+export TEST_LEFT_OUT := $(CURDIR)/$(LEFT_OUT)
 list = @trap 'test ! -s $(LEFT_OUT) || { echo "Left out:"; sort -u $(LEFT_OUT) | sed "s/^/  /"; }' EXIT;
 
 .PHONY: setup-build setup-test setup-check

@@ -196,7 +196,7 @@ func TestReaderLeavesANetworkLogAlone(t *testing.T) {
 }
 
 // readerProcess names the archive for TestReaderProcess.
-const readerProcess = "HEAPSTASH_TEST_READER"
+const readerProcess = "TEST_READER"
 
 // TestReaderProcess is no test by itself: it is a process that reads until its
 // stdin ends, and says how often.

@@ -16,7 +16,7 @@ import (
 )
 
 // writerProcess names the archive for TestWriterProcess.
-const writerProcess = "HEAPSTASH_TEST_WRITER"
+const writerProcess = "TEST_WRITER"
 
 // TestWriterProcess is no test by itself: it is a process that writes to an
 // archive, says so, and waits to be killed.

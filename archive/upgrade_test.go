@@ -159,8 +159,8 @@ func TestUpgradeWithoutSpace(t *testing.T) {
 }
 
 const (
-	upgradeProcess = "HEAPSTASH_TEST_UPGRADE"    // names the archive for TestUpgradeProcess
-	upgradeDies    = "HEAPSTASH_TEST_UPGRADE_AT" // after how many bytes written
+	upgradeProcess = "TEST_UPGRADE"    // names the archive for TestUpgradeProcess
+	upgradeDies    = "TEST_UPGRADE_AT" // after how many bytes written
 )
 
 // TestUpgradeProcess is no test by itself: it is a process that kills itself in

@@ -201,10 +201,10 @@ func TestHostileHeapster(t *testing.T) {
 		"redirects of some":       {pods, endlessTurn, 3, "redirects are not followed"},
 		"a byte at a time":        {all, drip, 1, "no whole answer within 300ms"},
 		"a byte at a time, later": {pods, drip, 3, "no whole answer within 300ms"},
-		"another count of items":  {pods, body(func(w io.Writer) error {
+		"another count of items": {pods, body(func(w io.Writer) error {
 			_, err := io.WriteString(w, `{"items":[{"metrics":[]},{"metrics":[]}]}`)
 			return err
-		}), 3, "items where"},
+		}), 3, "1 items asked for"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sim := heapsim.New(heapsim.Options{})

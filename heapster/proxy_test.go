@@ -22,9 +22,9 @@ import (
 // net/http reads HTTPS_PROXY once in a process, so that each proxy is asked by
 // another one.
 func TestProxyRefusesToConnect(t *testing.T) {
-	const child = "HEAPSTASH_TEST_ASKS"
+	const child = "TEST_ASKS"
 	if address := os.Getenv(child); address != "" {
-		hc, err := heapster.DirectClient(heapster.DirectOptions{CAFile: os.Getenv("HEAPSTASH_TEST_CA")})
+		hc, err := heapster.DirectClient(heapster.DirectOptions{CAFile: os.Getenv("TEST_CA")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestProxyRefusesToConnect(t *testing.T) {
 				scheme = "https"
 			}
 			cmd := exec.Command(os.Args[0], "-test.run=^TestProxyRefusesToConnect$", "-test.count=1")
-			cmd.Env = append(os.Environ(), child+"=behind.example:443", "HEAPSTASH_TEST_CA="+ca.file, "HTTPS_PROXY="+scheme+"://user:secret@"+proxy)
+			cmd.Env = append(os.Environ(), child+"=behind.example:443", "TEST_CA="+ca.file, "HTTPS_PROXY="+scheme+"://user:secret@"+proxy)
 			out, err := cmd.Output()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)

@@ -22,7 +22,7 @@ import (
 )
 
 // inside is set in the mount namespace.
-const inside = "HEAPSTASH_E2E_DISK_INSIDE"
+const inside = "E2E_DISK_INSIDE"
 
 var heapstash string // the program
 

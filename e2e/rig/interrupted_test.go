@@ -15,7 +15,7 @@ import (
 )
 
 // victim, in the environment, makes this program one that is to be killed.
-const victim = "HEAPSTASH_E2E_VICTIM"
+const victim = "E2E_VICTIM"
 
 func TestMain(m *testing.M) {
 	RunPodInit()

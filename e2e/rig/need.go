@@ -15,7 +15,7 @@ import (
 // SkipRoot, if it is 1 in the environment, leaves out what takes root, or
 // namespaces of the kernel's, where there are none to be had. Otherwise that
 // fails: a test that was not run is not green.
-const SkipRoot = "HEAPSTASH_E2E_SKIP_ROOT"
+const SkipRoot = "E2E_SKIP_ROOT"
 
 // mountNamespace tells why this process can have no mount namespace.
 var mountNamespace = sync.OnceValue(func() error {

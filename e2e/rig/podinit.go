@@ -13,7 +13,7 @@ import (
 )
 
 // podInitVariable holds a podInit, in the process that is to become a pod.
-const podInitVariable = "HEAPSTASH_E2E_POD"
+const podInitVariable = "E2E_POD"
 
 // RunPodInit becomes the pod that the environment describes, and does not
 // return then. Programs that use [Pod.Command] call it first of all.

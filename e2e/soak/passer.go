@@ -27,7 +27,7 @@ import (
 // passerEnv names the variable that makes a process of this program one that
 // makes passes. What judges them is in another one, for that remembers a part
 // of what there was.
-const passerEnv = "HEAPSTASH_SOAK_PASSER"
+const passerEnv = "SOAK_PASSER"
 
 // order is what a passer is told, a line of JSON each, after its options.
 type order struct {

@@ -81,7 +81,7 @@ func TestExportInConstantMemory(t *testing.T) {
 // that has sql print the same rows of the view samples.
 func BenchmarkExport(b *testing.B) {
 	dir := grown(b, 240)
-	counted, err := exec.Command(need.Program(t, "sqlite3"), "-readonly", filepath.Join(dir, "a.db"), "SELECT count(*) FROM samples WHERE kind = 'pod'").Output()
+	counted, err := exec.Command(need.Program(b, "sqlite3"), "-readonly", filepath.Join(dir, "a.db"), "SELECT count(*) FROM samples WHERE kind = 'pod'").Output()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 // supervisedEnv names the variable that makes a process of this test program
 // give itself a filter, send the other end of it to its parent, and become
 // another program.
-const supervisedEnv = "HEAPSTASH_TORTURE_SUPERVISED"
+const supervisedEnv = "TORTURE_SUPERVISED"
 
 // beSupervised does that if it is asked to, and then does not return.
 func beSupervised() {

@@ -17,7 +17,7 @@ import (
 // a mount namespace of its own, where that place is a directory of the test's.
 func TestInCluster(t *testing.T) {
 	const (
-		inside  = "HEAPSTASH_TEST_SERVICE_ACCOUNT"
+		inside  = "TEST_SERVICE_ACCOUNT"
 		account = "/var/run/secrets/kubernetes.io/serviceaccount"
 	)
 	if dir := os.Getenv(inside); dir != "" {

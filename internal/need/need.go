@@ -10,7 +10,7 @@ import (
 )
 
 // list names the file that gets one line for each test that was left out.
-const list = "HEAPSTASH_LEFT_OUT"
+const list = "TEST_LEFT_OUT"
 
 // Program returns the path of a program, or leaves the test out where the
 // program is not installed.
