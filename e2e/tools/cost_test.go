@@ -35,7 +35,7 @@ func grown(tb testing.TB, hours int) (dir string) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	run(heapstash, "demo", "--db-file", "a.db")
+	collected(tb, dir)
 	columns := run("sqlite3", "a.db", "SELECT group_concat(name) FROM pragma_table_info('pod_cold') WHERE pk = 0")
 	var values []string
 	for column := range strings.SplitSeq(columns, ",") {

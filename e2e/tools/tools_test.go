@@ -7,15 +7,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"heapstash/archive"
 	"heapstash/e2e/rig"
+	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
 	"heapstash/schema"
 )
@@ -47,13 +50,39 @@ func command(t *testing.T, dir, name string, args ...string) []byte {
 	return out
 }
 
+// collected makes the archive a.db of six batches of a cluster in which pods end
+// and begin. They are closer together than real ones, so that none is stale.
+func collected(tb testing.TB, dir string) {
+	tb.Helper()
+	const batches, step = 6, 10 * time.Second
+	var clock atomic.Int64 // Unix seconds
+	clock.Store(time.Now().Truncate(step).Add(-batches * step).Unix())
+	now := func() time.Time { return time.Unix(clock.Load(), 0) }
+	sim := heapsim.New(heapsim.Options{Now: now})
+	server := httptest.NewServer(sim)
+	defer server.Close()
+	cluster := heapsim.NewCluster(heapsim.ClusterOptions{})
+	for i := range batches {
+		if i == batches/2 {
+			cluster.Churn(1)
+		}
+		clock.Add(int64(step / time.Second))
+		sim.Feed(cluster.Next(now()))
+		collect := exec.Command(heapstash, "collect", "--heapster-url", server.URL, "--db-file", "a.db", "--log-level", "error")
+		collect.Dir = dir
+		if out, err := collect.CombinedOutput(); err != nil {
+			tb.Fatalf("collect: %v\n%s", err, out)
+		}
+	}
+}
+
 // newArchive makes an archive in a directory, and returns the directory: a.db
-// is the demo's, and has beside that, of a day before and so in the cold
+// has what was collected, and beside that, of a day before and so in the cold
 // tables, what is hard to express elsewhere.
 func newArchive(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	command(t, dir, heapstash, "demo", "--db-file", "a.db")
+	collected(t, dir)
 	s, err := archive.Open(t.Context(), filepath.Join(dir, "a.db"), archive.Options{})
 	if err != nil {
 		t.Fatal(err)
