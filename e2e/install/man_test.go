@@ -38,13 +38,16 @@ func testMan(t *testing.T, m *rig.Machine) {
 	}
 }
 
-// helpTerms returns the first words of the lines below a heading.
+// helpTerms returns the terms below a heading. A line that is indented by more
+// than two spaces goes on with the one before.
 func helpTerms(help, heading string) []string {
 	_, below, _ := strings.Cut(help, heading+"\n")
 	below, _, _ = strings.Cut(below, "\n\n")
 	var terms []string
 	for line := range strings.Lines(below) {
-		terms = append(terms, strings.Fields(line)[0])
+		if !strings.HasPrefix(line, "   ") {
+			terms = append(terms, strings.Fields(line)[0])
+		}
 	}
 	return terms
 }
