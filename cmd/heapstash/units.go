@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"heapstash/archive/query"
@@ -117,12 +115,4 @@ func (s scaled) of(row answerRow) any {
 		return v / s.Size
 	}
 	return row.values[s.index]
-}
-
-// short spells a number with four digits that matter, or all before the point.
-func short(v float64) string {
-	if math.Abs(v) >= 1000 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
 }
