@@ -38,7 +38,9 @@ const (
 var triedURL = regexp.MustCompile(`Trying to reach: '([^']*)`)
 
 // unreached tells the two proxies apart by the URL that they quote: only
-// kubectl proxy's leads on to a service.
+// kubectl proxy's leads on to a service. Whoever asks by a URL of something
+// that asks an apiserver does not see the service in it, and tells the pod by
+// Heapster's path.
 func (e *StatusError) unreached() unreached {
 	tried := triedURL.FindStringSubmatch(e.Message)
 	switch {
@@ -48,7 +50,7 @@ func (e *StatusError) unreached() unreached {
 		return apiserverUnreached
 	case tried == nil:
 		return nobodyUnreached
-	case e.service.name == "" || strings.Contains(tried[1], "/services/"):
+	case strings.Contains(tried[1], "/services/"), e.service.name == "" && !strings.Contains(tried[1], model):
 		return apiserverUnreached
 	default:
 		return podUnreached
@@ -168,6 +170,9 @@ func (e *StatusError) podHint() string {
 	}
 	_, name, port := e.service.split()
 	scheme := func(scheme string) string {
+		if name == "" {
+			return fmt.Sprintf("what stands in front of the apiserver has to ask for the service as %s:NAME:PORT", scheme)
+		}
 		return e.choose("use --heapster-scheme "+scheme, fmt.Sprintf("spell the service %s:%s:%s in the URL", scheme, name, port))
 	}
 	switch {
@@ -180,6 +185,9 @@ func (e *StatusError) podHint() string {
 	case says("i/o timeout", "no route to host", "network is unreachable", "context deadline exceeded"):
 		return "the apiserver's machine has no way to Heapster's pod: are the pod's node and the route or firewall to the pod network in order? " +
 			"Without such a route, use `kubectl port-forward` to the pod, and --heapster-url" + e.choose(" in the place of this way", " with its address")
+	case name == "":
+		return "the apiserver does not reach Heapster's pod: is it running, and does what stands in front of the apiserver " +
+			"ask for the right scheme and port (services/SCHEME:NAME:PORT)?"
 	default:
 		return "the apiserver does not reach Heapster's pod: is it running, and are " + e.choose(
 			"--heapster-port and --heapster-scheme right?", "the scheme and the port in the URL right (services/SCHEME:NAME:PORT)?")

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,20 +49,25 @@ func TestOldAnswers(t *testing.T) {
 		message, hint string
 	}{
 		// What the service proxy of Kubernetes 1.2 to 1.18 says of a pod.
-		"pod refuses":          {kube, modern, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503 Service Unavailable: Error: 'dial tcp", "does not reach Heapster's pod: is it running, and are --heapster-port"},
-		"pod refuses, legacy":  {kube, legacy, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "does not reach Heapster's pod"},
-		"pod refuses, url":     {url, modern, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "the port in the URL right"},
-		"pod refuses, prefix":  {kube, rancher, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "does not reach Heapster's pod"},
-		"pod silent":           {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: i/o timeout", pod), schema.ErrUnreachable, "i/o timeout", "no way to Heapster's pod"},
-		"pod far":              {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: getsockopt: no route to host", pod), schema.ErrUnreachable, "no route", "route or firewall to the pod network"},
-		"tunnels":              {kube, modern, 503, "", tried("No SSH tunnels currently open. Were the targets able to accept an ssh-key for user \"gke-1\"?", pod), schema.ErrUnreachable, "SSH tunnels", "tunnels to the nodes are down"},
-		"pod speaks TLS":       {kube, modern, 503, "", tried(`malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed HTTP response", "--heapster-scheme https"},
-		"pod speaks TLS, url":  {url, modern, 503, "", tried(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed", "spell the service https:heapster: in the URL"},
-		"pod speaks no TLS":    {kube, secure, 503, "", tried("tls: oversized record received with length 20527", "https://10.2.0.9:8082"), schema.ErrUnreachable, "oversized", "--heapster-scheme http"},
-		"pod speaks no TLS, 2": {kube, secure, 503, "", tried("tls: first record does not look like a TLS handshake", "https://10.2.0.9:8082"), schema.ErrUnreachable, "first record", "--heapster-scheme http"},
-		"pod speaks no TLS, 3": {kube, secure, 503, "", status("ServiceUnavailable", "error trying to reach service: http: server gave HTTP response to HTTPS client"), schema.ErrUnreachable, "HTTPS client", "--heapster-scheme http"},
-		"tls wanted in text":   {kube, modern, 400, "", "Client sent an HTTP request to an HTTPS server.\n", schema.ErrProtocol, "400", "--heapster-scheme https"},
-		"kubectl proxy alone":  {kube, modern, 502, "", tried("dial tcp 10.0.0.1:6443: getsockopt: connection refused", "https://10.0.0.1:6443"+modern), schema.ErrUnreachable, "answered 502", "kubectl proxy cannot reach its apiserver"},
+		"pod refuses":           {kube, modern, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503 Service Unavailable: Error: 'dial tcp", "does not reach Heapster's pod: is it running, and are --heapster-port"},
+		"pod refuses, legacy":   {kube, legacy, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "does not reach Heapster's pod"},
+		"pod refuses, url":      {url, modern, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "the port in the URL right"},
+		"pod refuses, prefix":   {kube, rancher, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "does not reach Heapster's pod"},
+		"pod silent":            {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: i/o timeout", pod), schema.ErrUnreachable, "i/o timeout", "no way to Heapster's pod"},
+		"pod far":               {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: getsockopt: no route to host", pod), schema.ErrUnreachable, "no route", "route or firewall to the pod network"},
+		"tunnels":               {kube, modern, 503, "", tried("No SSH tunnels currently open. Were the targets able to accept an ssh-key for user \"gke-1\"?", pod), schema.ErrUnreachable, "SSH tunnels", "tunnels to the nodes are down"},
+		"pod speaks TLS":        {kube, modern, 503, "", tried(`malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed HTTP response", "--heapster-scheme https"},
+		"pod speaks TLS, url":   {url, modern, 503, "", tried(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed", "spell the service https:heapster: in the URL"},
+		"pod speaks no TLS":     {kube, secure, 503, "", tried("tls: oversized record received with length 20527", "https://10.2.0.9:8082"), schema.ErrUnreachable, "oversized", "--heapster-scheme http"},
+		"pod speaks no TLS, 2":  {kube, secure, 503, "", tried("tls: first record does not look like a TLS handshake", "https://10.2.0.9:8082"), schema.ErrUnreachable, "first record", "--heapster-scheme http"},
+		"pod speaks no TLS, 3":  {kube, secure, 503, "", status("ServiceUnavailable", "error trying to reach service: http: server gave HTTP response to HTTPS client"), schema.ErrUnreachable, "HTTPS client", "--heapster-scheme http"},
+		"tls wanted in text":    {kube, modern, 400, "", "Client sent an HTTP request to an HTTPS server.\n", schema.ErrProtocol, "400", "--heapster-scheme https"},
+		"pod refuses, hidden":   {url, "", 503, "", tried(refused, pod), schema.ErrUnreachable, "answered 503", "does not reach Heapster's pod: is it running, and does what stands in front of the apiserver"},
+		"pod's TLS, hidden":     {url, "", 503, "", tried(`malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed", "what stands in front of the apiserver has to ask for the service as https:NAME:PORT"},
+		"no TLS, hidden":        {url, "", 503, "", status("ServiceUnavailable", "error trying to reach service: http: server gave HTTP response to HTTPS client"), schema.ErrUnreachable, "HTTPS client", "as http:NAME:PORT"},
+		"kubectl proxy, hidden": {url, "", 502, "", tried("dial tcp 10.0.0.1:6443: getsockopt: connection refused", "https://10.0.0.1:6443"+modern), schema.ErrUnreachable, "answered 502", "kubectl proxy cannot reach its apiserver"},
+		"kubectl proxy, a list": {kube, "", 502, "", "Error: 'dial tcp 10.0.0.1:6443: getsockopt: connection refused'\nTrying to reach: 'https://10.0.0.1:6443/api/v1/nodes'", schema.ErrUnreachable, "answered 502", "kubectl proxy cannot reach its apiserver"},
+		"kubectl proxy alone":   {kube, modern, 502, "", tried("dial tcp 10.0.0.1:6443: getsockopt: connection refused", "https://10.0.0.1:6443"+modern), schema.ErrUnreachable, "answered 502", "kubectl proxy cannot reach its apiserver"},
 
 		// Authentication and authorization in text.
 		"forbidden 1.2":         {kube, modern, 403, "", `Forbidden: "` + modern + `/api/v1/model/metrics/"`, schema.ErrRefused, "the apiserver answered 403", role("http:heapster:")},
@@ -123,19 +129,24 @@ func TestOldAnswers(t *testing.T) {
 func TestFilterHints(t *testing.T) {
 	for name, test := range map[string]struct {
 		pod  string // that is refused
+		code int
 		body string
 		hint string
 	}{
-		"run":     {"runner-1", "<h3>Unauthorized</h3>", `paths that look like run, here for "runner-1": start it with --reject-paths='`},
-		"exec":    {"exec-1", "Forbidden\n", `paths that look like exec, here for "exec-1"`},
-		"attach":  {"attach-1", "Forbidden\n", `paths that look like attach, here for "attach-1"`},
-		"another": {"web-1", "Forbidden\n", "other paths are answered"},
-		"page":    {"web-1", "<html>The requested URL was rejected", "other paths are answered"},
+		"run":     {"runner-1", 403, "<h3>Unauthorized</h3>", `paths that look like run, here for "runner-1": start it with --reject-paths='`},
+		"exec":    {"exec-1", 403, "Forbidden\n", `paths that look like exec, here for "exec-1"`},
+		"attach":  {"attach-1", 403, "Forbidden\n", `paths that look like attach, here for "attach-1"`},
+		"another": {"web-1", 403, "Forbidden\n", "other paths are answered"},
+		"400":     {"web-1", 400, "", "other paths are answered, so that something on the way rejects this one"},
+		"405":     {"web-1", 405, "", "other paths are answered, so that something on the way rejects this one"},
+		"413":     {"web-1", 413, "", "other paths are answered, so that something on the way rejects this one"},
+		"404":     {"web-1", 404, "", "other paths are answered: what this one names is gone"},
+		"page":    {"web-1", 403, "<html>The requested URL was rejected", "other paths are answered"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(r.URL.Path, test.pod) {
-					w.WriteHeader(http.StatusForbidden)
+					w.WriteHeader(test.code)
 					io.WriteString(w, test.body)
 					return
 				}
@@ -145,7 +156,14 @@ func TestFilterHints(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := c.PodSeries(t.Context(), "d", []string{test.pod}, "uptime", 0)
-			checkError(t, err, schema.ErrRefused, "403", test.hint)
+			sentinel := schema.ErrProtocol
+			switch test.code {
+			case http.StatusForbidden:
+				sentinel = schema.ErrRefused
+			case http.StatusNotFound:
+				sentinel = schema.ErrNotFound
+			}
+			checkError(t, err, sentinel, strconv.Itoa(test.code), test.hint)
 		})
 	}
 }

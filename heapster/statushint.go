@@ -21,7 +21,9 @@ func (e *StatusError) Hint() string {
 		return e.tlsHint()
 	case e.unreached() == apiserverUnreached:
 		return "kubectl proxy cannot reach its apiserver: look at its kubeconfig, or restart it"
-	case e.answered && (e.Code == http.StatusForbidden || e.HTML && e.Code/100 == 4):
+	case e.unreached() == podUnreached:
+		return e.podHint()
+	case e.answered && (e.isRejection() || e.HTML && e.Code/100 == 4):
 		return filterHint + e.choose("", ", or give the credentials that it wants with --token-file or --client-cert-file")
 	case e.HTML && e.Code >= 500:
 		return "a gateway's page: what stands in front of " + e.choose("the apiserver", "Heapster") +
@@ -82,7 +84,22 @@ func (e *StatusError) loginHint() string {
 	}
 }
 
+// isRejection reports a status by which filters reject a path, and which
+// Heapster never sends of itself.
+func (e *StatusError) isRejection() bool {
+	switch e.Code {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
+		http.StatusRequestEntityTooLarge, http.StatusTeapot, http.StatusUnavailableForLegalReasons:
+		return true
+	default:
+		return false
+	}
+}
+
 func (e *StatusError) notFoundHint() string {
+	if e.answered {
+		return "other paths are answered: what this one names is gone, Heapster is older than v1.3, or something on the way hides it"
+	}
 	if e.way == ByURL {
 		return "no such path there: give the URL up to before " + model + "; Heapster has it all since v1.3"
 	}

@@ -18,3 +18,24 @@ func TestRowLimit(t *testing.T) {
 		}
 	}
 }
+
+// What people of other prompts type leaves this one, too, and is no beginning
+// of a statement.
+func TestCutTyped(t *testing.T) {
+	for typed, want := range map[string]struct {
+		statement, rest string
+		whole           bool
+	}{
+		"exit":                {".exit", "", true},
+		" QUIT; ":             {".quit", "", true},
+		"help\nSELECT 1;":     {".help", "SELECT 1;", true},
+		".mode csv\nSELECT 1": {".mode csv", "SELECT 1", true},
+		"SELECT 1\nexit":      {"SELECT 1\nexit", "", false},
+		"exit code":           {"exit code", "", false},
+	} {
+		statement, rest, whole := cutTyped(typed)
+		if statement != want.statement || rest != want.rest || whole != want.whole {
+			t.Errorf("%q: %q, %q, %v; want %+v", typed, statement, rest, whole, want)
+		}
+	}
+}

@@ -69,12 +69,20 @@ func (q statement) converse(ctx context.Context, in prompt.Input, out prompt.Out
 	}.Run(ctx, in, out)
 }
 
+// bareCommands are the dot commands that people of other prompts type without
+// the dot. No statement begins with such a line.
+var bareCommands = []string{"exit", "quit", "help"}
+
 // cutTyped cuts a statement off what is typed, or a line that begins with a dot.
 func cutTyped(text string) (statement, rest string, whole bool) {
 	_, begin := cutBlank(text)
 	if strings.HasPrefix(begin, ".") {
 		line, rest, _ := strings.Cut(begin, "\n")
 		return line, rest, true
+	}
+	line, rest, _ := strings.Cut(begin, "\n")
+	if word := strings.ToLower(strings.TrimRight(line, "; \t")); slices.Contains(bareCommands, word) {
+		return "." + word, rest, true
 	}
 	statement, rest = cutStatement(text)
 	return statement, rest, len(statement) < len(text)

@@ -63,7 +63,7 @@ func TestKubeconfigFaults(t *testing.T) {
 		"empty":        {text(""), "is an empty kubeconfig", "--kubeconfig"},
 		"empty object": {text("{}"), "is an empty kubeconfig", "--kubeconfig"},
 		"text":         {text("hello there"), "it is a string, not a mapping", "is not a kubeconfig"},
-		"list":         {text("- a\n- b"), "it is a array, not a mapping", "is not a kubeconfig"},
+		"list":         {text("- a\n- b"), "it is a list, not a mapping", "is not a kubeconfig"},
 		"web page":     {text("<!DOCTYPE html><html>a: b: c</html>"), "error loading config file", "is not a kubeconfig"},
 		"binary":       {text("\x80\x81\xfe"), "error loading config file", "is not a kubeconfig"},
 		"directory":    {kube.Options{Kubeconfig: t.TempDir()}, "is a directory", "is not a kubeconfig"},

@@ -24,6 +24,7 @@ var notMapping = regexp.MustCompile(`couldn't get version/kind; json parse error
 // Error is one line.
 func (e *ConfigError) Error() string {
 	text := notMapping.ReplaceAllString(e.Err.Error(), "it is a $1, not a mapping with apiVersion and kind")
+	text = strings.Replace(text, "it is a array", "it is a list", 1) // Go's word is JSON's, and the file is YAML
 	return heapster.WithoutUserinfo(strings.Join(strings.Fields(text), " "))
 }
 
