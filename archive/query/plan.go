@@ -117,11 +117,13 @@ func (p *Plan) brief(c Coverage) bool {
 }
 
 // avoidPruned begins the range where the levels that are to be read begin,
-// where retention has taken away what was before.
+// where retention has taken away what was before. A coarser row that begins before
+// them is no sign of that where it is of the same hour or day: things are born in
+// the middle of one.
 func (p *Plan) avoidPruned(c Coverage) error {
 	coarser := func(level schema.Level, at schema.Instant) bool {
 		for _, other := range schema.Levels() {
-			if from := c.Levels[other].From; other != level && atLeast(other, level) && from != 0 && from < at {
+			if from := c.Levels[other].From; other != level && atLeast(other, level) && from != 0 && from < other.Begin(at) {
 				return true
 			}
 		}

@@ -47,6 +47,15 @@ func fresh() Coverage {
 	return c
 }
 
+// born is that of a thing that there is since the middle of the second day.
+func born() Coverage {
+	c := full()
+	c.Levels[schema.Raw] = Span{day + 34*hour + 1860, c.End()}
+	c.Levels[schema.Hourly] = Span{day + 34*hour, c.Levels[schema.Hourly].To}
+	c.Levels[schema.Daily] = Span{day + 24*hour, c.Levels[schema.Daily].To}
+	return c
+}
+
 // spell writes segments as hours since the day began.
 func spell(segments []Segment) string {
 	var texts []string
@@ -89,6 +98,9 @@ func TestPlanChoosesLevels(t *testing.T) {
 		{"percentiles of another metric", full(), func(q *Query) { q.Metric.Name, q.Step, q.Aggs = "memory/rss", time.Hour, []Agg{P95} }, 0, 3 * hour, "raw 0-3", "no percentiles of it"},
 		{"sums", full(), func(q *Query) { q.By, q.Step = []string{"namespace"}, time.Hour }, 0, 3 * hour, "hourly 0-3", "bounds"},
 
+		{"born in the middle of a day, by the minute", born(), func(q *Query) { q.Step = time.Minute }, 0, 250 * hour, "raw 24-245.2", ""},
+		{"born in the middle of a day, of raw rows", born(), func(q *Query) { q.Level = schema.Raw }, 0, 40 * hour, "raw 24-40", ""},
+		{"born in the middle of a day, of hours", born(), func(q *Query) { q.Level = schema.Hourly }, 0, 72 * hour, "hourly 24-72", ""},
 		{"pruned, by the hour", pruned(), func(q *Query) { q.Step = time.Hour }, 150 * hour, 250 * hour, "hourly 150-244, raw 244-245.2", ""},
 		{"pruned, by the minute", pruned(), func(q *Query) { q.Step = time.Minute }, 150 * hour, 250 * hour, "raw 192-245.2", "raw rows are kept from 2017-10-05T00:00:00Z on only: ask for a step of whole hours, which reach back to 2017-09-27T00:00:00Z"},
 		{"pruned, by the hour and too far", pruned(), func(q *Query) { q.Step = time.Hour }, 24 * hour, 250 * hour, "hourly 120-244, raw 244-245.2", "hourly rows are kept from"},
