@@ -7,12 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/mattn/go-sqlite3"
 	"golang.org/x/sys/unix"
-
-	"heapstash/schema"
 )
 
 // Examination is what can be told of an archive, and of the place where it
@@ -35,25 +32,15 @@ type Examination struct {
 	// Locked is set while a writer holds the archive's lock.
 	Locked bool
 
-	// First and Last bound the ledger, of every cluster: when the first and
-	// the last pass began, on the local clock. None without a pass.
-	First, Last schema.Instant
+	// Growth is how much the archive takes a day, as [Status.Growth] has it; nil
+	// where that is not known.
+	Growth *Growth
 	// LastPass is the last one of the cluster asked for, nil without one.
 	LastPass *PassStatus
 	// Unknown is the number of the cluster's listed pods whose incarnation is
 	// not known, for metric-export does not tell them from pods of the same name
 	// in other namespaces.
 	Unknown int
-}
-
-// Growth returns the bytes that the archive gains in a day, as it did since
-// its first pass. It is not known of an archive younger than an hour.
-func (x Examination) Growth() (perDay int64, known bool) {
-	age := x.Last.Sub(x.First)
-	if age < time.Hour {
-		return 0, false
-	}
-	return int64(float64(x.Bytes) * float64(24*time.Hour) / float64(age)), true
 }
 
 // Examine looks at the archive at path, of which the last pass over the
@@ -89,8 +76,6 @@ func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 }
 
 const (
-	selectLedgerSpan = `SELECT ifnull((SELECT started FROM pass ORDER BY id LIMIT 1), 0),
-		ifnull((SELECT started FROM pass ORDER BY id DESC LIMIT 1), 0)`
 	selectLastPass = `SELECT id, cluster, started, ifnull(duration_ms, 0), outcome, ifnull(error, ''),
 		ifnull(samples_new, 0), ifnull(conflicts, 0), ifnull(gap_seconds, 0) FROM pass
 		WHERE cluster = ? ORDER BY id DESC LIMIT 1`
@@ -113,8 +98,12 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	if x.Bytes, err = sizeOf(x.Path); err != nil {
 		return explain(x.Path, err)
 	}
-	if err := r.db.QueryRowContext(ctx, selectLedgerSpan).Scan(&x.First, &x.Last); err != nil {
-		return explain(x.Path, err)
+	status, err := r.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if g, known := status.Growth(); known {
+		x.Growth = &g
 	}
 	if err := r.db.QueryRowContext(ctx, countUnknown, cluster).Scan(&x.Unknown); err != nil {
 		return explain(x.Path, err)

@@ -72,8 +72,8 @@ func TestExamineAnArchive(t *testing.T) {
 	if x.LastPass == nil || x.LastPass.ID != 2 || x.LastPass.Outcome != schema.OutcomePartial {
 		t.Errorf("got the last pass %+v", x.LastPass)
 	}
-	if perDay, known := x.Growth(); !known || perDay != x.Bytes/2 {
-		t.Errorf("grows by %d (%t), and has %d bytes after two days", perDay, known, x.Bytes)
+	if x.Growth != nil {
+		t.Errorf("without a sample, it takes %+v", x.Growth)
 	}
 
 	if err := s.Close(); err != nil {
@@ -95,10 +95,26 @@ func TestExamineAnArchive(t *testing.T) {
 	}
 }
 
-func TestGrowthOfTheYoung(t *testing.T) {
-	x := archive.Examination{Bytes: 1000, First: 100, Last: 100 + 3599}
-	if perDay, known := x.Growth(); known {
-		t.Errorf("after less than an hour: %d", perDay)
+// TestExamineTellsGrowth: the doctor and status have it from one source.
+func TestExamineTellsGrowth(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	at := schema.Instant(1506496140)
+	for _, at := range []schema.Instant{at, at.Add(12 * time.Hour)} {
+		write(t, s, schema.Row{Entity: schema.PodEntity("shop", "web-0"), At: at, Readings: []schema.Reading{{Metric: "memory/usage", Value: schema.Int(7)}}})
+	}
+	r, err := archive.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	status, err := r.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, known := status.Growth()
+	if got := examine(t, path).Growth; !known || got == nil || *got != want {
+		t.Errorf("got %+v, and status has %+v (%t)", got, want, known)
 	}
 }
 

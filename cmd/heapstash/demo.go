@@ -36,7 +36,9 @@ func newDemoCommand() *cobra.Command {
 			"It heeds --db-file only (default " + demoFile + "), and never writes into an archive of\n" +
 			"anything else. Run again, it brings its archive up to now, from where it stopped. Every\n" +
 			"example of the documents runs on it.\n\n" +
-			"With --serve, the stand-in stays, with a batch a minute as a real one, until Ctrl-C.",
+			"With --serve, the stand-in stays, with a batch a minute as a real one, until Ctrl-C.\n" +
+			"With another --resolution, collect into an archive of your own: a later demo goes on with\n" +
+			"a batch a minute, and its values differ from those that the stand-in had.",
 		Example: "  heapstash demo\n" +
 			"  heapstash demo --serve",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -133,6 +133,20 @@ func TestDemoIsKilled(t *testing.T) {
 	}
 }
 
+// TestPathLine: the documents' commands are found where the demo's program is
+// called by its path.
+func TestPathLine(t *testing.T) {
+	for program, want := range map[string]string{
+		"heapstash":          "",
+		"bin/heapstash":      "  export PATH=\"$PWD/bin:$PATH\"\n",
+		"/opt/bin/heapstash": "  export PATH=\"/opt/bin:$PATH\"\n",
+	} {
+		if got := pathLine(program); got != want {
+			t.Errorf("%s: %q, want %q", program, got, want)
+		}
+	}
+}
+
 // TestDemoIsInterrupted: it says how to go on.
 func TestDemoIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

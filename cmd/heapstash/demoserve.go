@@ -32,16 +32,25 @@ func (d *demonstration) start(heapster *heapsim.Server) (url string, stop func()
 // The first ones are those that came since the last one that it has.
 func (d *demonstration) serve(ctx context.Context, story *demo.Story, heapster *heapsim.Server) error {
 	fmt.Fprintf(d.out, `
-The stand-in stays at %[1]s, with a batch every %[2]v, until
-Ctrl-C. Have its archive go on, in another terminal:
+The stand-in stays at %s, with a batch every %v, until
+Ctrl-C. `, d.cfg.HeapsterURL, d.resolution)
+	if d.resolution == demo.Step {
+		fmt.Fprintf(d.out, `Have its archive go on, in another terminal:
 
-  %[3]s run --heapster-url %[1]s \
-    --db-file %[4]s --cluster-name %[5]s
+  %[2]s run --heapster-url %[1]s \
+    --db-file %[3]s --cluster-name %[4]s
 
 or make one of your own, from what it shows now:
 
-  %[3]s collect --heapster-url %[1]s --db-file mine.db
-`, d.cfg.HeapsterURL, d.resolution, d.program, d.cfg.DBFile, demo.Cluster)
+  %[2]s collect --heapster-url %[1]s --db-file mine.db
+`, d.cfg.HeapsterURL, d.program, d.cfg.DBFile, demo.Cluster)
+	} else { // a later demo could not go on with such batches
+		fmt.Fprintf(d.out, `Make an archive of your own, in another terminal:
+
+  %[2]s collect --heapster-url %[1]s --db-file mine.db
+  %[2]s run --heapster-url %[1]s --db-file mine.db
+`, d.cfg.HeapsterURL, d.program)
+	}
 	for last := schema.Instant(d.clock.Load()); ; {
 		next := schema.InstantOf(last.Time().Truncate(d.resolution).Add(d.resolution))
 		wait := time.NewTimer(next.Time().Sub(d.now()))

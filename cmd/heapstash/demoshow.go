@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -30,7 +31,7 @@ func (d *demonstration) show(ctx context.Context) error {
 It is plain SQLite, and "%[1]s sql" gives the same.
 Every example of README.md and docs/ runs on it after
 
-  export HEAPSTASH_DB_FILE=%[2]s HEAPSTASH_CLUSTER_NAME=demo
+%[3]s  export HEAPSTASH_DB_FILE=%[2]s HEAPSTASH_CLUSTER_NAME=demo
 
 Your own cluster, by one of four ways in:
 
@@ -46,9 +47,22 @@ let heapstash do that: heapstash run --db-file /var/lib/heapstash/heapstash.db
 
 Which namespace grew, and when?
 
-`, d.program, d.cfg.DBFile)
+`, d.program, d.cfg.DBFile, pathLine(d.program))
 	fmt.Fprintf(d.out, "  %s query memory/usage --by namespace --since 7d --chart\n\n", d.program)
 	return d.chart(ctx)
+}
+
+// pathLine is a line for a shell, after which the program is called heapstash;
+// empty where it was found by that name.
+func pathLine(program string) string {
+	directory := filepath.Dir(program)
+	switch {
+	case !strings.Contains(program, "/"):
+		return ""
+	case !filepath.IsAbs(directory):
+		directory = "$PWD/" + directory
+	}
+	return fmt.Sprintf("  export PATH=\"%s:$PATH\"\n", directory)
 }
 
 // chart draws what that command would, whatever the settings.

@@ -35,7 +35,13 @@ func nearestFlag(cmd *cobra.Command, misspelt string) string {
 	}
 	cmd.Flags().VisitAll(add)
 	cmd.InheritedFlags().VisitAll(add)
-	return nearest(misspelt, names)
+	if near := nearest(misspelt, names); near != "" {
+		return near
+	}
+	if longer := beginning(names, misspelt+"-"); len(longer) == 1 {
+		return longer[0]
+	}
+	return ""
 }
 
 // noArguments refuses arguments, which may be meant for flags.

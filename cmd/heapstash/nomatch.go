@@ -191,10 +191,16 @@ func filtersOf(q query.Query) []nameFilter {
 	return filters
 }
 
-// explainLabels says what is wrong with the labels of a query that no kind of
-// thing has; err is what was found before.
+// explainLabels says what is wrong with the labels, or the groups, of a query
+// that no kind of thing has; err is what was found before.
 func explainLabels(q query.Query, err error) error {
 	has := q.Metric.Family.LabelKeys()
+	words := append([]string{"cluster", "namespace", "pod", "container", "node", "owner"}, has...)
+	for _, word := range q.By {
+		if near := nearest(word, words); near != "" && near != word {
+			return hinted{fmt.Errorf("--by %s: %s is not grouped by that", word, q.Metric.Name), "did you mean " + near + "?"}
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
 		if q.Metric.Type == "" || slices.Contains(has, key) {
 			continue

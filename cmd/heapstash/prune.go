@@ -121,7 +121,7 @@ func printPrunable(out io.Writer, p archive.Prunable) {
 	}
 	t.AppendRow(levelRow("in all", total))
 	t.Render()
-	fmt.Fprintf(out, "\n%d passes and %d holes of the ledger. Nothing was changed.\n", p.Passes, p.Holes)
+	fmt.Fprintf(out, "\n%s and %s of the ledger. Nothing was changed.\n", counted(p.Passes, "pass", "passes"), counted(p.Holes, "hole", "holes"))
 	remains := fmt.Sprintf("about %v of %v", schema.Size(total.Remaining()), schema.Size(total.Held))
 	if p.Held != nil {
 		remains = fmt.Sprintf("%d of %d samples, %s", max(*p.Held-total.Samples, 0), *p.Held, remains)
@@ -155,4 +155,12 @@ func printPruned(w io.Writer, p archive.Pruned) error {
 	fmt.Fprintf(t, "ledger\t%d passes, %d holes\n", p.Passes, p.Holes)
 	printSpace(t, p.Returned, p.BytesThen, p.BytesNow)
 	return t.Flush()
+}
+
+// counted spells a number of things.
+func counted(n int64, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }

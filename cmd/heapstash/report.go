@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
+	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/cookbook"
+	"heapstash/schema"
 )
 
 const reportLong = `report answers questions about weeks of an archive, with the SQL of the cookbook:
@@ -129,5 +131,22 @@ func (r *reporting) run(cmd *cobra.Command, path, text string) error {
 	}
 	defer reader.Close() // read only
 	rows := statement{format: r.format, maxRows: -1}
-	return within(cmd.Context(), r.timeout, func(ctx context.Context) error { return rows.copyRows(ctx, out, reader, text) })
+	return within(cmd.Context(), r.timeout, func(ctx context.Context) error {
+		if err := r.checkMatches(ctx, reader); err != nil {
+			return err
+		}
+		return rows.copyRows(ctx, out, reader, text)
+	})
+}
+
+// checkMatches refuses filters that nothing passes.
+func (r *reporting) checkMatches(ctx context.Context, reader *archive.Reader) error {
+	var q query.Query
+	if r.namespaces != "" {
+		q.Namespaces = []string{r.namespaces}
+	}
+	if r.excluded != "" {
+		q.ExcludeNamespaces = []string{r.excluded}
+	}
+	return explainNoMatch(ctx, reader, schema.Pod, filtersOf(q))
 }

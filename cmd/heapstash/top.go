@@ -87,6 +87,9 @@ func newTopCommand() *cobra.Command {
 				clusters = []string{f.Value.String()}
 			}
 			word := append(args, "pods")[0]
+			if word == "nodes" && len(t.namespaces)+len(t.excludeNamespaces)+len(t.pods) > 0 {
+				return hinted{errors.New("nodes have no namespace and no pod"), "leave out --namespace, --exclude-namespace and --pod; `heapstash top pods --node NAME` shows the pods of a node"}
+			}
 			return t.run(cmd, cfg.DBFile, clusters, word)
 		},
 	}
@@ -138,12 +141,12 @@ func (t *topFlags) run(cmd *cobra.Command, path string, clusters []string, word 
 		Clusters: clusters, Namespaces: t.namespaces, ExcludeNamespaces: t.excludeNamespaces, Pods: t.pods, Nodes: t.node,
 		Kind: kind.kind, By: kind.by, From: t.times.since.at(now), To: cmp.Or(t.times.until.at(now), schema.InstantOf(now)+1),
 	}
-	ranged := q.From != 0
+	ranged, asked := q.From != 0, q
 	return within(cmd.Context(), t.timeout, func(ctx context.Context) error {
 		questions := []query.Query{q}
 		if !ranged {
 			if questions, err = newestBatches(ctx, reader, q); err != nil {
-				return err
+				return nothingThere(ctx, reader, q, 0, err)
 			}
 		}
 		table := make(map[string]*topRow)
@@ -167,7 +170,7 @@ func (t *topFlags) run(cmd *cobra.Command, path string, clusters []string, word 
 				}
 				notes, err := gatherTop(ctx, reader, own, table)
 				if _, unknown := errors.AsType[*query.Error](err); err != nil && (isUse(m) || !unknown) {
-					return err
+					return nothingThere(ctx, reader, asked, len(table), err)
 				}
 				for _, text := range notes {
 					if isUse(m) {
@@ -176,7 +179,13 @@ func (t *topFlags) run(cmd *cobra.Command, path string, clusters []string, word 
 				}
 			}
 		}
-		return t.print(out, kind.names, word, ranged, t.sorted(table, ranged))
+		rows := t.sorted(table, ranged)
+		if len(rows) == 0 {
+			if err := nothingThere(ctx, reader, asked, 0, nil); err != nil {
+				return err
+			}
+		}
+		return t.print(out, kind.names, word, ranged, rows)
 	})
 }
 

@@ -88,18 +88,20 @@ const (
 func space(x archive.Examination, minFree int64) Finding {
 	const name = "space"
 	const mend = "make room, or move the archive to a larger disk: a pass that finds it full stores nothing"
-	perDay, known := x.Growth()
 	switch {
 	case x.Free < minFree:
 		return fault(name, mend+"; archive.min_free sets how much, archive.retention how long samples are kept",
 			"%s are free, and passes store nothing with less than %s", schema.Size(x.Free), schema.Size(minFree))
 	case x.Free < leastSpace:
 		return fault(name, mend, "%s are free", schema.Size(x.Free))
-	case !known:
-		return ok(name, "%s are free; the archive's growth shows after its first hour", schema.Size(x.Free))
+	case x.Growth == nil:
+		return ok(name, "%s are free; how much the archive takes a day is known after six hours", schema.Size(x.Free))
+	case x.Growth.Pruned:
+		return ok(name, "%s are free; the archive takes at most %s a day, and old raw samples are pruned", schema.Size(x.Free), schema.Size(x.Growth.BytesPerDay))
 	}
+	perDay := x.Growth.BytesPerDay
 	days := int((x.Free - minFree) / max(perDay, 1))
-	message := fmt.Sprintf("%s are free, and the archive grows by %s a day: enough for %s", schema.Size(x.Free), schema.Size(perDay), plural(days, "day"))
+	message := fmt.Sprintf("%s are free, and the archive takes about %s a day: enough for %s", schema.Size(x.Free), schema.Size(perDay), plural(days, "day"))
 	switch {
 	case days < veryFew:
 		return fault(name, mend, "%s", message)

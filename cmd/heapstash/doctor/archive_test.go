@@ -21,7 +21,7 @@ func healthy() archive.Examination {
 	return archive.Examination{
 		Path: "a.db", Exists: true, Version: 1, Newest: 1, Bytes: 10 * gb,
 		Directory: "/data", FileSystem: archive.FileSystem{Name: "ext4", Safety: archive.SafetyLocal}, Free: 100 * gb,
-		First: now.Add(-10 * 24 * time.Hour), Last: now,
+		Growth:   &archive.Growth{BytesPerDay: gb},
 		LastPass: &archive.PassStatus{ID: 7, Started: now.Add(-30 * time.Second), DurationMS: 2000, Outcome: schema.OutcomeComplete},
 	}
 }
@@ -54,11 +54,12 @@ func TestArchive(t *testing.T) {
 		}, "file-system", Warning, "is gone when"},
 		"strange": {func(x *archive.Examination) { x.FileSystem = archive.FileSystem{Name: "0x1"} }, "file-system", OK, "does not know (0x1)"},
 
-		"space":        {func(*archive.Examination) {}, "space", OK, "100 GB are free, and the archive grows by 1 GB a day: enough for 100 days"},
+		"space":        {func(*archive.Examination) {}, "space", OK, "100 GB are free, and the archive takes about 1 GB a day: enough for 100 days"},
 		"some weeks":   {func(x *archive.Examination) { x.Free = 20 * gb }, "space", Warning, "enough for 20 days"},
 		"some days":    {func(x *archive.Examination) { x.Free = 2 * gb }, "space", Fault, "enough for 2 days"},
-		"nothing free": {func(x *archive.Examination) { x.Free, x.First = 1000, x.Last }, "space", Fault, "1 kB are free"},
-		"young":        {func(x *archive.Examination) { x.First = x.Last }, "space", OK, "after its first hour"},
+		"nothing free": {func(x *archive.Examination) { x.Free, x.Growth = 1000, nil }, "space", Fault, "1 kB are free"},
+		"young":        {func(x *archive.Examination) { x.Growth = nil }, "space", OK, "is known after six hours"},
+		"pruned":       {func(x *archive.Examination) { x.Free, x.Growth.Pruned = 2*gb, true }, "space", OK, "takes at most 1 GB a day, and old raw samples are pruned"},
 
 		"last pass": {func(*archive.Examination) {}, "last-pass", OK, "pass 7 was complete; it ended 28s ago"},
 		"partial":   {func(x *archive.Examination) { x.LastPass.Outcome = schema.OutcomePartial }, "last-pass", Warning, "pass 7 has holes"},
