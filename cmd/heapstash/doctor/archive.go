@@ -94,6 +94,8 @@ func space(x archive.Examination, minFree int64) Finding {
 			"%s are free, and passes store nothing with less than %s", schema.Size(x.Free), schema.Size(minFree))
 	case x.Free < leastSpace:
 		return fault(name, mend, "%s are free", schema.Size(x.Free))
+	case x.Err != nil:
+		return ok(name, "%s are free", schema.Size(x.Free))
 	case x.Growth == nil:
 		return ok(name, "%s are free; how much the archive takes a day is known after six hours", schema.Size(x.Free))
 	case x.Growth.Pruned:
