@@ -59,7 +59,6 @@ func TestArchive(t *testing.T) {
 		"some days":    {func(x *archive.Examination) { x.Free = 2 * gb }, "space", Fault, "enough for 2 days"},
 		"nothing free": {func(x *archive.Examination) { x.Free, x.Growth = 1000, nil }, "space", Fault, "1 kB are free"},
 		"young":        {func(x *archive.Examination) { x.Growth = nil }, "space", OK, "is known after six hours"},
-		"unread":       {func(x *archive.Examination) { x.Err, x.Growth = errors.New("no way"), nil }, "space", OK, "100 GB are free"},
 		"pruned":       {func(x *archive.Examination) { x.Free, x.Growth.Pruned = 2*gb, true }, "space", OK, "takes at most 1 GB a day, and old raw samples are pruned"},
 
 		"last pass": {func(*archive.Examination) {}, "last-pass", OK, "pass 7 was complete; it ended 28s ago"},
@@ -92,5 +91,17 @@ func TestArchive(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSpaceOfTheUnread: of an archive that cannot be read, growth is not known,
+// however old it is.
+func TestSpaceOfTheUnread(t *testing.T) {
+	x := healthy()
+	x.Err, x.Growth = errors.New("no way"), nil
+	report := Archive(x, 0, 2*time.Minute, now.Time())
+	i := slices.IndexFunc(report, func(f Finding) bool { return f.Name == "space" })
+	if i < 0 || report[i].Level != OK || report[i].Message != "100 GB are free" {
+		t.Errorf("got %+v", report)
 	}
 }
