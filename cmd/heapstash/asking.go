@@ -33,6 +33,15 @@ func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []s
 		if a.explain {
 			return explainPlans(cmd.OutOrStdout(), plans)
 		}
+		if slices.Contains(q.By, "owner") && !a.quiet {
+			_, owners, err := reportFacts(ctx, reader)
+			if err != nil {
+				return err
+			}
+			if !owners {
+				lines(cmd.ErrOrStderr(), "note: ", noOwners)
+			}
+		}
 		for _, p := range plans {
 			if a.quiet {
 				break

@@ -25,9 +25,9 @@ const reportLong = `report answers questions about weeks of an archive, with the
   movers    pods whose CPU changed most, of the last 7 days against the 7 before
   packing   how much of each node is requested and used (7 days)
 
-CPU is in millicores and memory in bytes or, as the column says, in MiB. The range ends now, or at
---until, and has whole days: --since is how long before the end it begins, or a time. Reports are
-made of hourly and daily rollups: a day is there once it has ended.
+CPU is in millicores and memory in bytes or, as the column says, in MiB. The range ends now, at
+--until, or where an archive ends to which nothing was added for an hour, and has
+whole days: --since is how long before the end it begins, or a time. Reports are made of hourly and daily rollups: a day is there once it has ended.
 
 --explain prints the SQL, which runs in stock sqlite3. It is that of docs/cookbook.md but for its
 first line, which has what the flags say.`
@@ -38,7 +38,7 @@ type reporting struct {
 	namespaces, excluded string
 	by, format           string
 	top                  int
-	explain              bool
+	explain, quiet       bool
 	timeout              time.Duration
 }
 
@@ -67,15 +67,7 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := r.statement(args[0], time.Now())
-			if err != nil {
-				return err
-			}
-			if r.explain {
-				_, err := fmt.Fprint(cmd.OutOrStdout(), text)
-				return err
-			}
-			return r.run(cmd, cfg.DBFile, text)
+			return r.run(cmd, cfg.DBFile, args[0])
 		},
 	}
 	f := cmd.Flags()
@@ -86,6 +78,7 @@ func newReportCommand() *cobra.Command {
 	f.IntVar(&r.top, "top", 0, "so many rows at most, -1 for all (default: as in the cookbook)")
 	f.StringVar(&r.format, "format", "table", formatUsage)
 	f.BoolVar(&r.explain, "explain", false, "print the SQL instead of running it")
+	f.BoolVarP(&r.quiet, "quiet", "q", false, "no notes on stderr")
 	f.DurationVar(&r.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
 	if err := cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"pod", "owner"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // there is no such flag
@@ -93,12 +86,13 @@ func newReportCommand() *cobra.Command {
 	return cmd
 }
 
-// statement is the SQL of the report, as it is seen from now.
-func (r *reporting) statement(name string, now time.Time) (string, error) {
-	asked := cookbook.Asked{Now: r.times.until.at(now), Namespaces: r.namespaces, Excluded: r.excluded, Top: r.top}
+// statement is the SQL of the report, as it is seen from now. The range ends at
+// until, which is zero for now.
+func (r *reporting) statement(name string, now time.Time, until schema.Instant) (string, error) {
+	asked := cookbook.Asked{Now: until, Namespaces: r.namespaces, Excluded: r.excluded, Top: r.top}
 	end := now
-	if asked.Now != 0 {
-		end = asked.Now.Time()
+	if until != 0 {
+		end = until.Time()
 	}
 	if since := r.times.since.at(end); since != 0 {
 		long := end.Sub(since.Time())
@@ -119,24 +113,100 @@ func (r *reporting) statement(name string, now time.Time) (string, error) {
 	return cookbook.SQL(name, asked)
 }
 
-// run prints what the statement gives.
-func (r *reporting) run(cmd *cobra.Command, path, text string) error {
+// run prints the statement, or what it gives.
+func (r *reporting) run(cmd *cobra.Command, path, name string) error {
+	now := time.Now()
+	until := r.times.until.at(now)
+	if r.explain && until != 0 {
+		return r.print(cmd, name, now, until)
+	}
 	out, err := newRowWriter(r.format, cmd.OutOrStdout())
 	if err != nil {
 		return err
 	}
 	reader, err := archive.OpenReader(cmd.Context(), path)
+	if err != nil && r.explain {
+		return r.print(cmd, name, now, until)
+	}
 	if err != nil {
 		return err
 	}
 	defer reader.Close() // read only
-	rows := statement{format: r.format, maxRows: -1}
 	return within(cmd.Context(), r.timeout, func(ctx context.Context) error {
-		if err := r.checkMatches(ctx, reader); err != nil {
+		if err := r.checkMatches(ctx, reader); err != nil && !r.explain {
 			return err
 		}
-		return rows.copyRows(ctx, out, reader, text)
+		end, owners, err := reportFacts(ctx, reader)
+		if err != nil {
+			return err
+		}
+		if until == 0 && end != 0 && end < schema.InstantOf(now.Add(-time.Hour)) {
+			r.note(cmd, fmt.Sprintf("the archive ends at %s, and so does the range; --until sets another end", r.times.zone.text(end)))
+			until = end
+		}
+		if r.by == "owner" && !owners {
+			r.note(cmd, noOwners)
+		}
+		if r.explain {
+			return r.print(cmd, name, now, until)
+		}
+		text, err := r.statement(name, now, until)
+		if err != nil {
+			return err
+		}
+		rows := statement{format: r.format, maxRows: -1}
+		counted := &countedRows{rowWriter: out}
+		if err := rows.copyRows(ctx, counted, reader, text); err != nil {
+			return err
+		}
+		if counted.rows == 0 {
+			r.note(cmd, "there are no rows: reports are made of hours and days that have ended; `heapstash status` says which there are")
+		}
+		return nil
 	})
+}
+
+// print prints the statement.
+func (r *reporting) print(cmd *cobra.Command, name string, now time.Time, until schema.Instant) error {
+	text, err := r.statement(name, now, until)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(cmd.OutOrStdout(), text)
+	return err
+}
+
+func (r *reporting) note(cmd *cobra.Command, text string) {
+	if !r.quiet {
+		lines(cmd.ErrOrStderr(), "note: ", text)
+	}
+}
+
+// noOwners says why there are none.
+const noOwners = "the archive knows no owners of pods: set collect.enrich, and passes ask the Kubernetes API for them"
+
+// reportFacts are up to when there are samples of pods, zero if there are none, and
+// whether owners are known.
+func reportFacts(ctx context.Context, reader *archive.Reader) (end schema.Instant, owners bool, err error) {
+	q := query.Query{Kind: schema.Pod}
+	q.Metric, _ = schema.Lookup("cpu/usage_rate")
+	c, err := reader.Coverage(ctx, q)
+	if err != nil {
+		return 0, false, err
+	}
+	known, err := texts(ctx, reader, "SELECT '' FROM pod_identities WHERE owner IS NOT NULL LIMIT 1", nil)
+	return c.End(), len(known) > 0, err
+}
+
+// countedRows counts the rows that it writes.
+type countedRows struct {
+	rowWriter
+	rows int
+}
+
+func (c *countedRows) row(cells []any) error {
+	c.rows++
+	return c.rowWriter.row(cells)
 }
 
 // checkMatches refuses filters that nothing passes.
