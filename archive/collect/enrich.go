@@ -15,7 +15,7 @@ func (p *pass) enrich(ctx context.Context, found discovery) error {
 		return nil
 	}
 	batch := p.batch()
-	whole := p.export.at == 0 || len(p.export.whose.undecided()) > 0
+	whole := p.export.at == 0 || p.export.uidless || len(p.export.whose.undecided()) > 0
 	pods, err := p.kubernetesPods(ctx, whole)
 	if err != nil {
 		if err := p.untold(ctx, schema.Pod, "pods' owners", err); err != nil {

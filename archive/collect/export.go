@@ -17,6 +17,7 @@ type export struct {
 	labelled   map[schema.Entity]int  // the row of each labelled entity
 	identities []schema.Identity      // of every pod that it names and that is wanted
 	refused    bool                   // it is not to be had from this Heapster
+	uidless    bool                   // it has labels of pods without a uid
 
 	whose   *attribution
 	doubted doubts

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -40,6 +41,42 @@ func (p *pass) identities(found discovery) []schema.Identity {
 	}
 	slices.SortFunc(identities, func(a, b schema.Identity) int { return compareEntities(a.Pod, b.Pod) })
 	return identities
+}
+
+// withoutUID notes the wanted pods whose labels metric-export has, but no uid:
+// labels are an incarnation's, and without a uid none is known. Kubernetes
+// tells both where it is asked.
+func (p *pass) withoutUID() {
+	if p.export.whose == nil {
+		return
+	}
+	var pods []schema.Entity
+	noted := make(map[schema.Entity]bool)
+	for _, c := range p.export.whose.claims {
+		for _, set := range c.sets {
+			if set.Entity.Kind != schema.Pod || set.PodUID != "" || set.PodLabels == "" {
+				continue
+			}
+			for _, namespace := range p.export.whose.suspects(c, set) {
+				if pod := schema.PodEntity(namespace, set.Entity.Pod); p.wants(pod) && p.present[pod] && !noted[pod] {
+					noted[pod] = true
+					pods = append(pods, pod)
+				}
+			}
+		}
+	}
+	if len(pods) == 0 {
+		return
+	}
+	if p.export.uidless = true; p.Enricher != nil {
+		return
+	}
+	slices.SortFunc(pods, compareEntities)
+	p.hole(schema.Hole{
+		Entity: schema.Entity{Kind: schema.Pod}, Cause: schema.CauseExport, Lasting: true,
+		Detail: fmt.Sprintf("metric-export has no uid (pod_id) of pods: their incarnations and their labels are not stored. The first of %d is %v", len(pods), pods[0]),
+		Hint:   "set collect.enrich: true: the Kubernetes API has the uids and the labels of pods",
+	})
 }
 
 // news returns the identities that are not those which the store has.

@@ -121,6 +121,8 @@ func TestNamesakes(t *testing.T) {
 						identities = "blue|db-0|uid-blue-db-0\nblue|db-1|uid-blue-db-1\ngreen|db-0|uid-green-db-0\ngreen|db-1|uid-green-db-1"
 					} else if by.uid {
 						holes = "pod|blue|export|1\npod|green|export|1"
+					} else if !by.uid {
+						holes = "pod||export|1" // their labels are an incarnation's
 					}
 					w.want("SELECT namespace, pod, uid FROM pod_identities ORDER BY 1, 2", identities)
 					w.want("SELECT kind, namespace, cause, lasting FROM holes ORDER BY 2", holes)
@@ -161,6 +163,7 @@ func TestKubernetesTellsNamesakes(t *testing.T) {
 		"by the pods' uids":       {telling{id: true, uid: true}, "none", true},
 		"by the namespaces' uids": {telling{id: true, uid: true}, pods, true},
 		"by the pods' uids alone": {telling{uid: true}, namespaces, true},
+		"uids and all":            {telling{}, "none", true},
 		"not":                     {telling{uid: true}, pods, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -215,6 +215,7 @@ func (p *pass) readContainers(ctx context.Context, underway *exporting, found di
 	}
 	p.reconcile(&found, plan, a)
 	p.export.identities = p.identities(found)
+	p.withoutUID()
 	batch.Rows = p.export.rows
 	batch.Appeared, batch.Vanished = p.labelledChanges()
 	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // by the export alone
