@@ -75,6 +75,25 @@ func (p *pass) ownerless(open []*claim) {
 	}
 }
 
+// leftOut notes what the lists have and metric-export, of the same batch, does
+// not: nobody knows whether that has labelled series.
+func (p *pass) leftOut(x *export, found *discovery) {
+	left := make(map[schema.Kind][]schema.Entity)
+	for _, e := range found.listed {
+		open := func(c *claim) bool { return c.namespace == "" }
+		if e.Kind == schema.Cluster || e.Kind == schema.Namespace || x.told[e] || slices.ContainsFunc(x.whose.named[nameOf(e)], open) {
+			continue
+		}
+		left[e.Kind] = append(left[e.Kind], e)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(left)) {
+		p.hole(schema.Hole{
+			Entity: schema.Entity{Kind: kind}, Cause: schema.CauseExport, Lasting: true,
+			Detail: fmt.Sprintf("metric-export leaves out what the lists show: labelled series are read only where an earlier pass saw them. The first of %d is %v", len(left[kind]), left[kind][0]),
+		})
+	}
+}
+
 // toldBy says how Heapster, or Kubernetes, tells the namespaces.
 const toldBy = "allow Heapster to list namespaces, so that metric-export has namespace_id, or set collect.enrich: true"
 

@@ -98,6 +98,9 @@ func (p *pass) finishExport(ctx context.Context, e *exporting, found *discovery)
 			p.doubt(&x, c, found)
 		}
 	}
+	if current && x.at == p.record.Horizon {
+		p.leftOut(&x, found)
+	}
 	return x, nil
 }
 

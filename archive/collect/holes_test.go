@@ -1,7 +1,10 @@
 package collect_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,4 +62,34 @@ func TestPodsThatNoListShows(t *testing.T) {
 	if got := causes(summary); got != "container:export pod:export" {
 		t.Errorf("holes: %s", got)
 	}
+}
+
+// TestSetsThatAnExportLeavesOut: a container that the lists show may have a file
+// system, which nobody can ask for.
+func TestSetsThatAnExportLeavesOut(t *testing.T) {
+	w := newWorld(t, heapsim.Options{})
+	w.sim.Inject("/metric-export", 0, func(truly http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Accept-Encoding")
+			answer := httptest.NewRecorder()
+			truly.ServeHTTP(answer, r)
+			var sets []map[string]any
+			if err := json.Unmarshal(answer.Body.Bytes(), &sets); err != nil {
+				t.Error(err)
+			}
+			sets = slices.DeleteFunc(sets, func(set map[string]any) bool {
+				labels := set["labels"].(map[string]any)
+				return labels["container_name"] == "db" && labels["pod_name"] == "db-1"
+			})
+			if err := json.NewEncoder(rw).Encode(sets); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	w.feed(0, namesakes(0, false, telling{true, true, false}, "blue")...)
+	summary := w.pass(schema.OutcomeComplete, 4+2*8-1) // all but the file system
+	if got := causes(summary); got != "container:export" {
+		t.Errorf("holes: %s", got)
+	}
+	w.want("SELECT detail LIKE '%db-1%', lasting FROM holes", "1|1")
 }
