@@ -166,58 +166,71 @@ func TestDemoIsInterrupted(t *testing.T) {
 // that it prints, without loss, and ends in peace.
 func TestDemoServes(t *testing.T) {
 	directory := t.TempDir()
-	serving := exec.Command("heapstash", "demo", "--days", "0", "--serve", "--listen", "127.0.0.1:0", "--resolution", "1s")
-	serving.Dir = directory
-	stdout, err := serving.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := serving.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer serving.Process.Kill()
-	lines := bufio.NewScanner(stdout)
-	run := regexp.MustCompile(`--heapster-url (http://\S+) \\`)
-	var url, more string
-	for url == "" && lines.Scan() {
-		if match := run.FindStringSubmatch(lines.Text()); match != nil {
-			url = match[1]
+	serve := func(resolution string) (words string, stop func()) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		serving := exec.CommandContext(ctx, "heapstash", "demo", "--days", "0", "--serve", "--listen", "127.0.0.1:0", "--resolution", resolution)
+		serving.Dir = directory
+		stdout, err := serving.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := serving.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for lines := bufio.NewScanner(stdout); !strings.Contains(words, "--db-file mine.db"); words += lines.Text() + "\n" {
+			if !lines.Scan() {
+				t.Fatalf("it ends with\n%s", words)
+			}
+		}
+		go io.Copy(io.Discard, stdout)
+		return words, func() {
+			defer cancel()
+			if err := serving.Process.Signal(signals["INT"]); err != nil {
+				t.Fatal(err)
+			}
+			if err := serving.Wait(); err != nil {
+				t.Errorf("it ended with %v", err)
+			}
 		}
 	}
-	for more == "" && lines.Scan() {
-		more = strings.TrimSpace(lines.Text())
-	}
-	if more != "--db-file heapstash-demo.db --cluster-name demo" {
-		t.Fatalf("at %q, then %q", url, more)
-	}
-	go io.Copy(io.Discard, stdout)
-	collect := func(args ...string) {
+	collect := func(words, file string, args ...string) {
 		t.Helper()
-		cmd := exec.Command("heapstash", append([]string{"collect", "--heapster-url", url}, args...)...)
+		url := regexp.MustCompile(`collect --heapster-url (http://\S+) --db-file mine.db`).FindStringSubmatch(words)[1]
+		cmd := exec.Command("heapstash", append([]string{"collect", "--heapster-url", url, "--db-file", file}, args...)...)
 		cmd.Dir = directory
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	path := filepath.Join(directory, demoFile)
-	before := stock(t, path, "SELECT count(*) FROM cluster")
-	for range 3 {
-		collect(strings.Fields(more)...)
-		collect("--db-file", "mine.db")
-		time.Sleep(time.Second)
-	}
-	if after := stock(t, path, "SELECT count(*) FROM cluster"); after == before {
-		t.Errorf("there are no new samples")
-	}
-	for _, file := range []string{path, filepath.Join(directory, "mine.db")} {
-		if lost := stock(t, file, "SELECT count(*) FROM gaps"); lost != "0\n" {
+	none := func(file string) {
+		t.Helper()
+		if lost := stock(t, filepath.Join(directory, file), "SELECT count(*) FROM gaps"); lost != "0\n" {
 			t.Errorf("%s: %s gaps", file, lost)
 		}
 	}
-	if err := serving.Process.Signal(signals["INT"]); err != nil {
-		t.Fatal(err)
+
+	words, stop := serve("1m")
+	if !strings.Contains(words, "--db-file "+demoFile+" --cluster-name demo") {
+		t.Errorf("it says\n%s", words)
 	}
-	if err := serving.Wait(); err != nil {
-		t.Errorf("it ended with %v", err)
+	collect(words, demoFile, "--cluster-name", "demo")
+	none(demoFile)
+	stop()
+
+	words, stop = serve("1s")
+	if strings.Contains(words, "--db-file "+demoFile) {
+		t.Errorf("it has its own archive go on with other batches:\n%s", words)
 	}
+	counts := make(map[string]bool)
+	for range 3 {
+		collect(words, "mine.db")
+		counts[stock(t, filepath.Join(directory, "mine.db"), "SELECT count(*) FROM cluster")] = true
+		time.Sleep(time.Second)
+	}
+	if len(counts) != 3 {
+		t.Errorf("there are no new samples: %v", counts)
+	}
+	none("mine.db")
+	stop()
 }
