@@ -7,6 +7,7 @@ package oracle
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,7 +165,16 @@ func exact(v schema.Value) string {
 	if integer, ok := v.Int64(); ok {
 		return strconv.FormatInt(integer, 10)
 	}
-	return strconv.FormatFloat(v.Float64(), 'g', -1, 64)
+	return Float(v.Float64())
+}
+
+// Float spells a float, one without a fraction as the integer that JSON makes of
+// it.
+func Float(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1e21 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 // shown spells a value as the shell shows what the model API shows of it:

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
 	"heapstash/schema"
 )
@@ -114,7 +115,7 @@ func spelled(row string) string {
 	if err != nil || !strings.ContainsAny(row[i:], ".e") {
 		return row // an integer
 	}
-	return row[:i] + strconv.FormatFloat(value, 'g', -1, 64)
+	return row[:i] + oracle.Float(value)
 }
 
 func at(lines []string, i int) string {
