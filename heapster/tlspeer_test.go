@@ -244,8 +244,7 @@ func openssl(t *testing.T, c tls.Certificate, args ...string) (address string) {
 		}
 		select {
 		case <-ended:
-			need.LeaveOut(t.Name(), fmt.Errorf("this openssl is no server of this kind: %s", said.Bytes()))
-			t.Skip(said.String())
+			need.Skip(t, fmt.Errorf("this openssl is no server of this kind: %s", said.Bytes()))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -73,6 +73,5 @@ func NeedRoot(tb testing.TB) {
 	if os.Getenv(SkipRoot) != "1" {
 		tb.Fatalf("%v; %s=1 leaves it out", err, SkipRoot)
 	}
-	need.LeaveOut(tb.Name(), err)
-	tb.Skip(err)
+	need.Skip(tb, err)
 }

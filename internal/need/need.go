@@ -18,10 +18,16 @@ func Program(tb testing.TB, name string) string {
 	tb.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		LeaveOut(tb.Name(), fmt.Errorf("%s is not installed", name))
-		tb.Skipf("%s is not installed", name)
+		Skip(tb, fmt.Errorf("%s is not installed", name))
 	}
 	return path
+}
+
+// Skip leaves the test out.
+func Skip(tb testing.TB, why error) {
+	tb.Helper()
+	LeaveOut(tb.Name(), why)
+	tb.Skip(why)
 }
 
 // LeaveOut adds a line to the list of what was left out. Several processes may
