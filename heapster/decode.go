@@ -24,7 +24,7 @@ func decodeNames[N ~string](dec *decoder) ([]N, error) {
 	var names []N
 	err := decodeValue(dec, &names)
 	for _, name := range names {
-		err = cmp.Or(err, dec.limits.checkName(string(name)))
+		err = cmp.Or(err, checkName(string(name)))
 	}
 	slices.Sort(names)
 	return slices.Compact(names), err
@@ -74,7 +74,7 @@ func decodeSeries(dec *decoder) (points []schema.Point, err error) {
 		_, err := list(dec, func() error {
 			p, err := decodePoint(dec)
 			if err == nil {
-				err = dec.limits.countPoints(&count)
+				err = countPoints(&count)
 			}
 			if err == nil && p.At != 0 {
 				points = append(points, p)

@@ -151,7 +151,7 @@ func TestProtocolError(t *testing.T) {
 		"more":          {"", `["a"]["b"]`, "more than one JSON value", "is it Heapster"},
 		"cut":           {"", `["a","b`, "the answer ends early: unexpected EOF", "cuts answers short"},
 		"nothing":       {"", ``, "the answer ends early", "cuts answers short"},
-		"too long":      {"", `["` + strings.Repeat(`a","`, 1000) + `"]`, "an answer of more than 1 kB", "raise limits.answer"},
+		"too long":      {"", `["` + strings.Repeat(`a","`, 1000) + `"]`, "an answer of more than 1 kB", "is it Heapster that answers?"},
 		"not gzip":      {"gzip", `["a","b","c"]`, "not gzip", "is it Heapster"},
 		"cut gzip":      {"gzip", "\x1f\x8b\x08", "the answer ends early", "cuts answers short"},
 		"other packing": {"br", `["a"]`, `encoding "br"`, "is it Heapster"},

@@ -47,7 +47,7 @@ func decodeExported(dec *decoder) (schema.Exported, error) {
 		}
 	})
 	if err == nil {
-		err = labels.check(dec.limits)
+		err = labels.check()
 	}
 	if err != nil {
 		return schema.Exported{}, err
@@ -75,9 +75,9 @@ func decodeExported(dec *decoder) (schema.Exported, error) {
 }
 
 // check refuses names that are too long. The pod's labels are no name.
-func (l exportedLabelsJSON) check(limits Limits) error {
+func (l exportedLabelsJSON) check() error {
 	for _, name := range []string{l.Container, l.BaseImage, l.Pod, l.PodUID, l.Namespace, l.NamespaceID, l.Node, l.Hostname, l.HostID} {
-		if err := limits.checkName(name); err != nil {
+		if err := checkName(name); err != nil {
 			return err
 		}
 	}
@@ -111,13 +111,13 @@ func decodeValues(dec *decoder, rows *exportedRows, unspelled map[string]bool) e
 	metrics, points := 0, 0
 	return object(dec, func(name []byte) error {
 		metric := metricName(name)
-		if err := errors.Join(dec.limits.countMetrics(&metrics), dec.limits.checkName(string(metric))); err != nil {
+		if err := errors.Join(dec.limits.countMetrics(&metrics), checkName(string(metric))); err != nil {
 			return err
 		}
 		_, err := list(dec, func() error {
 			p, labels, err := decodeExportedPoint(dec)
 			if err == nil {
-				err = dec.limits.countPoints(&points)
+				err = countPoints(&points)
 			}
 			switch spelled := schema.SpellLabels(labels); {
 			case err != nil || p.At == 0:
@@ -155,7 +155,7 @@ func decodeExportedPoint(dec *decoder) (p schema.Point, labels map[string]string
 			return err
 		case "labels":
 			err := decodeValue(dec, &labels)
-			return cmp.Or(err, dec.limits.checkName(schema.SpellLabels(labels)))
+			return cmp.Or(err, checkName(schema.SpellLabels(labels)))
 		default:
 			return dec.SkipValue()
 		}

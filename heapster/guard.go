@@ -36,7 +36,7 @@ func (g *guard) look(text []byte) error {
 	for len(text) > 0 {
 		n := g.plain(text)
 		if g.run += schema.Size(n); g.run > g.limits.Text {
-			return schema.Beyond("limits.text", "a text in JSON of more than %v", g.limits.Text)
+			return schema.Beyond("", "a text in JSON of more than %v", g.limits.Text)
 		}
 		if n == len(text) {
 			return nil
@@ -90,8 +90,8 @@ func (g *guard) mark(c byte) error {
 			return schema.Beyond("limits.entities", "a list of more than %d elements", g.limits.Entities)
 		}
 	case c == '[', c == '{':
-		if g.elements = append(g.elements, 1); len(g.elements) > g.limits.Depth {
-			return schema.Beyond("limits.depth", "JSON nested deeper than %d", g.limits.Depth)
+		if g.elements = append(g.elements, 1); len(g.elements) > deepest {
+			return schema.Beyond("", "JSON nested deeper than %d", deepest)
 		}
 	case (c == ']' || c == '}') && len(g.elements) > 0:
 		g.elements = g.elements[:len(g.elements)-1]

@@ -7,7 +7,7 @@ import "fmt"
 type LimitError struct {
 	// What there is too much of, such as "a list of more than 100000 elements".
 	What string
-	// Setting is the key that moves the limit.
+	// Setting is the key that moves the limit, empty if none does.
 	Setting string
 }
 
@@ -21,6 +21,9 @@ func (e *LimitError) Error() string { return e.What }
 
 // Hint names the setting.
 func (e *LimitError) Hint() string {
+	if e.Setting == "" {
+		return "is it Heapster that answers? No known Heapster sends as much"
+	}
 	return "is it Heapster that answers? If it is, and what it sends is true, raise " + e.Setting
 }
 

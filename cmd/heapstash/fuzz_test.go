@@ -18,7 +18,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add(string(example))
 	for _, seed := range []string{
 		"", "tries: 4\ntimeout: 4s", "timeout: 60", "tries: [1]", "collect: {budget: 1s, containers: export}", "collect: 1",
-		"limits:\n  answer: 16\n  depth: 1", "limits: {answer: 1GB}", "namespace: a", "kinds: [pod, pod]", "exclude_pod: [a/b, '[']",
+		"limits:\n  export: 16\n  metrics: 1", "limits: {export: 1GB}", "namespace: a", "kinds: [pod, pod]", "exclude_pod: [a/b, '[']",
 		"heapster_url: http://u:p@h\nkubeconfig: x", "a.b.c: 1", "collect.budget: 2s", "? [x]\n: y", "x: &a [*a]", "- 1", "!!binary x",
 		"listen: ':0'", "schedule: '@every 1ns'", "log_level: debug", "db_file: !!null", "\x00", "{", "1: 2", "timeout: 9e99s",
 	} {
