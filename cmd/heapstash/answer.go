@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -26,7 +26,7 @@ type answerRow struct {
 }
 
 // ask runs the plan and visits the rows as they come.
-func (a answer) ask(ctx context.Context, reader *archive.Reader, visit func(answerRow) error) error {
+func (a answer) ask(ctx context.Context, reader *engine.Reader, visit func(answerRow) error) error {
 	s := a.Statement()
 	rows, err := reader.Query(ctx, s.Text, s.Args...)
 	if err != nil {
@@ -64,7 +64,7 @@ func (a answer) ask(ctx context.Context, reader *archive.Reader, visit func(answ
 }
 
 // countAll counts the groups that there are, of which the plan has the greatest.
-func (a *answer) countAll(ctx context.Context, reader *archive.Reader) error {
+func (a *answer) countAll(ctx context.Context, reader *engine.Reader) error {
 	if a.Top == 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (a *answer) countAll(ctx context.Context, reader *archive.Reader) error {
 
 // gather asks for all rows, which have to fit in memory: for units that follow
 // from them, tables and charts.
-func gather(ctx context.Context, reader *archive.Reader, answers []answer) error {
+func gather(ctx context.Context, reader *engine.Reader, answers []answer) error {
 	count := 0
 	for i := range answers {
 		a := &answers[i]

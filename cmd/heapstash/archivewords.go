@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -34,7 +34,7 @@ const (
 
 // archiveWords asks the archive that the command line names. Without one, or
 // where it does not answer in time, there are no words and no message.
-func archiveWords(cmd *cobra.Command, ask func(context.Context, *archive.Reader) ([]string, error)) []string {
+func archiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) ([]string, error)) []string {
 	if value, ok := cmd.Flags().Lookup("config").Value.(*configFlag); ok {
 		value.stderr = io.Discard
 	}
@@ -44,7 +44,7 @@ func archiveWords(cmd *cobra.Command, ask func(context.Context, *archive.Reader)
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
-	reader, err := archive.OpenReader(ctx, cfg.DBFile)
+	reader, err := engine.Read(ctx, cfg.DBFile)
 	if err != nil {
 		return nil
 	}
@@ -64,7 +64,7 @@ func namesOf(statement string) func(*cobra.Command, string) []string {
 		if f := cmd.Flags().Lookup("namespace"); f != nil && f.Changed {
 			namespaces, _ = cmd.Flags().GetStringSlice("namespace")
 		}
-		return archiveWords(cmd, func(ctx context.Context, reader *archive.Reader) ([]string, error) {
+		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
 			rows, err := reader.Query(ctx, statement, typed)
 			if err != nil {
 				return nil, err
@@ -125,7 +125,7 @@ func metricWords(cmd *cobra.Command, _ string) []string {
 	for _, m := range schema.Registry() {
 		words = append(words, string(m.Name)+"\t"+m.Description)
 	}
-	for _, name := range archiveWords(cmd, func(ctx context.Context, reader *archive.Reader) ([]string, error) {
+	for _, name := range archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
 		return reader.MetricNames(ctx)
 	}) {
 		if _, ok := schema.Lookup(schema.MetricName(name)); !ok {
@@ -157,7 +157,7 @@ func (q *statement) completeViews(cmd *cobra.Command, _ []string, typed string) 
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return completeList(func(cmd *cobra.Command, _ string) []string {
-		return archiveWords(cmd, func(ctx context.Context, reader *archive.Reader) ([]string, error) {
+		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
 			views, err := reader.Views(ctx, q.tables)
 			var names []string
 			for _, v := range views {

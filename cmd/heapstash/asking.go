@@ -9,14 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
 // run answers the question of each of the metrics.
 func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []string) error {
-	reader, err := archive.OpenReader(cmd.Context(), path)
+	reader, err := engine.Read(cmd.Context(), path)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (a *asking) run(cmd *cobra.Command, path string, q query.Query, metrics []s
 
 // plans decides how each metric's question is answered. A chart without a step
 // gets one that fits the width.
-func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Query, names []string, width int) ([]query.Plan, error) {
+func (a *asking) plans(ctx context.Context, reader *engine.Reader, q query.Query, names []string, width int) ([]query.Plan, error) {
 	var questions []query.Query
 	var common []schema.Kind
 	for i, name := range names {
@@ -118,7 +118,7 @@ func (a *asking) plans(ctx context.Context, reader *archive.Reader, q query.Quer
 
 // resolveMetric finds what the name means, and, of a metric outside the
 // registry, the kinds that the archive has it of.
-func resolveMetric(ctx context.Context, reader *archive.Reader, q *query.Query, name schema.MetricName) ([]schema.Kind, error) {
+func resolveMetric(ctx context.Context, reader *engine.Reader, q *query.Query, name schema.MetricName) ([]schema.Kind, error) {
 	if m, ok := schema.Lookup(name); ok {
 		q.Metric = m
 		return nil, nil

@@ -7,15 +7,15 @@ import (
 	"io"
 	"time"
 
-	"github.com/spf13/cobra"
+	"heapstash/cmd/heapstash/engine"
 
-	"heapstash/archive"
+	"github.com/spf13/cobra"
 )
 
 func newCheckCommand() *cobra.Command {
 	var asJSON bool
 	var repairTo string
-	var opts archive.CheckOptions
+	var opts engine.CheckOptions
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Say whether the archive is whole, and make a whole one of one that is not",
@@ -42,7 +42,7 @@ func newCheckCommand() *cobra.Command {
 			if cmd.Flags().Changed("repair") {
 				return repair(cmd, cfg, repairTo, opts, asJSON)
 			}
-			reader, err := archive.OpenReader(cmd.Context(), cfg.DBFile)
+			reader, err := engine.Read(cmd.Context(), cfg.DBFile)
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func progressOn(w io.Writer) func(step string, done, all int) {
 }
 
 // printCheck tells people what was found.
-func printCheck(w io.Writer, r archive.CheckReport) error {
+func printCheck(w io.Writer, r engine.CheckReport) error {
 	var errs []error
 	line := func(format string, args ...any) {
 		_, err := fmt.Fprintf(w, format+"\n", args...)

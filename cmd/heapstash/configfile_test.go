@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 )
 
 // A user who may not read the machine's file is told so, and reads an archive
@@ -17,7 +17,7 @@ func TestConfigThatMayNotBeRead(t *testing.T) {
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	path := filepath.Join(home, "a.db")
-	store, err := archive.Open(t.Context(), path, archive.Options{})
+	store, err := engine.Open(t.Context(), path, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

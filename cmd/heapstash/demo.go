@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
 	"heapstash/cmd/heapstash/demo"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -159,7 +159,7 @@ func (d *demonstration) look(ctx context.Context) (demo.State, error) {
 // fill writes what was before the passes straight into the archive.
 func (d *demonstration) fill(ctx context.Context, story *demo.Story, from, to schema.Instant) error {
 	fmt.Fprintf(d.out, "What there was since %s goes straight into\n%s.\n", from, d.cfg.DBFile)
-	store, err := archive.Open(ctx, d.cfg.DBFile, d.cfg.archiveOptions())
+	store, err := engine.Open(ctx, d.cfg.DBFile, d.cfg.archiveOptions())
 	if err != nil {
 		return err
 	}

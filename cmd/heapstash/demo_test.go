@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/cmd/heapstash/demo"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
 	"heapstash/schema"
@@ -56,7 +56,7 @@ func TestDemoGoesOn(t *testing.T) {
 	if want := schema.InstantOf(start.Add(95 * time.Minute).Truncate(time.Minute)); state.Newest != want || len(state.Shaken) != 2 {
 		t.Errorf("it ends at %v, shaken at %v; want %v, and twice", state.Newest, state.Shaken, want)
 	}
-	store, err := archive.Open(t.Context(), whole, archive.Options{})
+	store, err := engine.Open(t.Context(), whole, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

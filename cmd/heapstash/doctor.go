@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
 	"heapstash/cmd/heapstash/doctor"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/heapster"
 	"heapstash/heapster/kube"
 	"heapstash/schema"
@@ -106,7 +106,7 @@ func (e *examiner) examine(ctx context.Context) (doctor.Report, error) {
 	report = append(report, found...)
 	report = append(report, doctor.Schedule(e.schedule, e.pause, observed))
 
-	examined, err := archive.Examine(ctx, e.cfg.DBFile, e.cfg.ClusterName)
+	examined, err := engine.Examine(ctx, e.cfg.DBFile, e.cfg.ClusterName)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/export"
 	"heapstash/schema"
 )
@@ -130,7 +130,7 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	if cfg.ClusterName != Default().ClusterName || cmd.Flags().Changed("cluster-name") {
 		x.filter.cluster = cfg.ClusterName
 	}
-	reader, err := archive.OpenReader(cmd.Context(), cfg.DBFile)
+	reader, err := engine.Read(cmd.Context(), cfg.DBFile)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ const parting = 200 * time.Millisecond
 
 // toStdout writes the samples to stdout. It ends with ctx even where nobody
 // reads what it has written: nothing is left to be done then.
-func (x *exporting) toStdout(cmd *cobra.Command, reader *archive.Reader, format export.Format) error {
+func (x *exporting) toStdout(cmd *cobra.Command, reader *engine.Reader, format export.Format) error {
 	done := make(chan error, 1)
 	go func() {
 		_, err := x.write(cmd, reader, format, cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout()))
@@ -182,7 +182,7 @@ func (x *exporting) toStdout(cmd *cobra.Command, reader *archive.Reader, format 
 
 // write writes the samples, and tells on stderr what there is to tell. There is
 // no progress where it would run into the output.
-func (x *exporting) write(cmd *cobra.Command, reader *archive.Reader, format export.Format, w io.Writer, quiet bool) (result export.Result, err error) {
+func (x *exporting) write(cmd *cobra.Command, reader *engine.Reader, format export.Format, w io.Writer, quiet bool) (result export.Result, err error) {
 	var progress func(step string, done, all int)
 	if !quiet {
 		progress = progressOn(cmd.ErrOrStderr())

@@ -7,7 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -20,7 +20,7 @@ import (
 //	n1                        with the sum, and two file systems
 func (*world) made(ts *testscript.TestScript, args []string) {
 	ctx := context.Background()
-	store, err := archive.Open(ctx, ts.MkAbs(args[0]), archive.Options{})
+	store, err := engine.Open(ctx, ts.MkAbs(args[0]), engine.Options{})
 	ts.Check(err)
 	pass, err := store.BeginPass(ctx, schema.Pass{Cluster: "default"})
 	ts.Check(err)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -53,7 +53,7 @@ func newMetrics(cfg Config) *metrics {
 	free := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "heapstash_archive_free_bytes", Help: "Space that is left where the archive lies, NaN if that is not known.",
 	}, func() float64 {
-		free, err := archive.FreeSpace(cfg.DBFile)
+		free, err := engine.FreeSpace(cfg.DBFile)
 		if err != nil {
 			return math.NaN()
 		}

@@ -4,13 +4,13 @@ import (
 	"log/slog"
 	"time"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
 // migrating tells a log how the migration of an older archive goes.
-func migrating(log *slog.Logger) func(archive.Migration) {
-	return func(m archive.Migration) {
+func migrating(log *slog.Logger) func(engine.Migration) {
+	return func(m engine.Migration) {
 		message := "the archive is being migrated"
 		switch {
 		case m.Done:

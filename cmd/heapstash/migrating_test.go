@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 )
 
 // A migration shows on a terminal, and in a log, from its begin to its end.
 func TestMigrationIsLogged(t *testing.T) {
 	var logged bytes.Buffer
 	tell := migrating(slog.New(slog.NewTextHandler(&logged, nil)))
-	m := archive.Migration{Path: "a.db", From: 1, To: 3, Most: 2 << 30}
+	m := engine.Migration{Path: "a.db", From: 1, To: 3, Most: 2 << 30}
 	tell(m)
 	m.Written, m.Took = 1<<30, 10*time.Second
 	tell(m)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -18,7 +18,7 @@ var wordOf = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
 // explainQuery adds what to do about an error of the statement, unless that is
 // known.
-func explainQuery(ctx context.Context, reader *archive.Reader, statement string, err error) error {
+func explainQuery(ctx context.Context, reader *engine.Reader, statement string, err error) error {
 	if err = reader.Explain(err); schema.HintOf(err) != "" {
 		return err
 	}
@@ -30,7 +30,7 @@ func explainQuery(ctx context.Context, reader *archive.Reader, statement string,
 
 // suggest returns a hint for a message about an unknown name, empty where there
 // is none.
-func suggest(ctx context.Context, reader *archive.Reader, statement, message string) string {
+func suggest(ctx context.Context, reader *engine.Reader, statement, message string) string {
 	match := unknownName.FindStringSubmatch(message)
 	if match == nil {
 		return ""
@@ -85,9 +85,9 @@ func didYouMean(name string, names []string) string {
 }
 
 // askedViews are the views that a statement names; all, if it names none.
-func askedViews(statement string, views []archive.View) []archive.View {
+func askedViews(statement string, views []engine.View) []engine.View {
 	words := wordOf.FindAllString(statement, -1)
-	var asked []archive.View
+	var asked []engine.View
 	for _, v := range views {
 		if slices.ContainsFunc(words, func(word string) bool { return strings.EqualFold(word, v.Name) }) {
 			asked = append(asked, v)
@@ -99,7 +99,7 @@ func askedViews(statement string, views []archive.View) []archive.View {
 	return asked
 }
 
-func columnsOfViews(views []archive.View) []string {
+func columnsOfViews(views []engine.View) []string {
 	var names []string
 	for _, v := range views {
 		for _, c := range v.Columns {

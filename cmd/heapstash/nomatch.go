@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -64,7 +64,7 @@ func (f nameFilter) condition() (text string, args []any) {
 // explainNoMatch says which of the filters nothing passes, and what there is,
 // the nearest names first. It returns nil where something passes all of them.
 // The kind, where it is not zero, is that of the things that were asked for.
-func explainNoMatch(ctx context.Context, reader *archive.Reader, kind schema.Kind, filters []nameFilter) error {
+func explainNoMatch(ctx context.Context, reader *engine.Reader, kind schema.Kind, filters []nameFilter) error {
 	where, passed := "1", []string(nil)
 	var args []any
 	if kind != 0 {
@@ -104,7 +104,7 @@ func explainNoMatch(ctx context.Context, reader *archive.Reader, kind schema.Kin
 }
 
 // names are what the filter chooses among, in order.
-func (f nameFilter) names(ctx context.Context, reader *archive.Reader, where string, args []any) ([]string, error) {
+func (f nameFilter) names(ctx context.Context, reader *engine.Reader, where string, args []any) ([]string, error) {
 	list := "SELECT DISTINCT " + f.column + " FROM entities e WHERE " + where + " AND " + f.column + " IS NOT NULL"
 	if f.column == "node" {
 		list += " UNION SELECT DISTINCT i.node FROM entities e JOIN pod_identities i USING (cluster, namespace, pod) WHERE " +
@@ -127,7 +127,7 @@ func (f nameFilter) names(ctx context.Context, reader *archive.Reader, where str
 }
 
 // texts is the one column that a query gives.
-func texts(ctx context.Context, reader *archive.Reader, statement string, args []any) (all []string, err error) {
+func texts(ctx context.Context, reader *engine.Reader, statement string, args []any) (all []string, err error) {
 	rows, err := reader.Query(ctx, statement, args...)
 	if err != nil {
 		return nil, err
@@ -219,7 +219,7 @@ func explainLabels(q query.Query, err error) error {
 }
 
 // checkMatches refuses filters that nothing passes.
-func (f *sampleFilter) checkMatches(ctx context.Context, reader *archive.Reader) error {
+func (f *sampleFilter) checkMatches(ctx context.Context, reader *engine.Reader) error {
 	var clusters, kinds []string
 	if f.cluster != "" {
 		clusters = []string{f.cluster}
@@ -257,7 +257,7 @@ func (f *sampleFilter) checkNames(known []schema.MetricName) error {
 
 // nothingThere explains a query that nothing matches; other errors stay as
 // they are.
-func nothingThere(ctx context.Context, reader *archive.Reader, q query.Query, things int, err error) error {
+func nothingThere(ctx context.Context, reader *engine.Reader, q query.Query, things int, err error) error {
 	if things > 0 {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/heapster"
 	"heapstash/heapster/kube"
 	"heapstash/schema"
@@ -105,21 +105,21 @@ func (p *passer) archiveExists() bool {
 }
 
 // leastWait is how long a pass waits for the archive in any case: upkeep, which
-// may take hours, gives the lock back every [archive.UpkeepTurn].
-const leastWait = 4 * archive.UpkeepTurn
+// may take hours, gives the lock back every [engine.UpkeepTurn].
+const leastWait = 4 * engine.UpkeepTurn
 
 // open opens the archive, and says so when it has to wait for it, or when it
 // lies on a disk that is not fit for one.
-func (p *passer) open(ctx context.Context) (*archive.Store, error) {
+func (p *passer) open(ctx context.Context) (*engine.Store, error) {
 	opts := p.cfg.archiveOptions()
 	opts.Expect, opts.Migrating = p.archive, migrating(p.log)
 	opts.LockWait = leastWait
 	there := p.archive != "" || p.archiveExists()
-	store, err := archive.Open(ctx, p.cfg.DBFile, opts)
+	store, err := engine.Open(ctx, p.cfg.DBFile, opts)
 	if p.cfg.RetryLock > 0 && errors.Is(err, schema.ErrLocked) {
 		p.log.Info("waiting for another writer of the archive", "at_most", p.cfg.RetryLock)
 		opts.LockWait = max(p.cfg.RetryLock-leastWait, 0)
-		store, err = archive.Open(ctx, p.cfg.DBFile, opts)
+		store, err = engine.Open(ctx, p.cfg.DBFile, opts)
 	}
 	if err != nil {
 		return nil, err

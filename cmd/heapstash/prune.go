@@ -14,7 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -54,7 +54,7 @@ func newPruneCommand() *cobra.Command {
 				return showPrunable(cmd, cfg, asJSON)
 			}
 			opts.Migrating = migrating(newLogger(cmd.ErrOrStderr(), cfg))
-			pruned, err := archive.Prune(cmd.Context(), cfg.DBFile, opts, time.Now())
+			pruned, err := engine.Prune(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {
 				return err
 			}
@@ -72,7 +72,7 @@ func newPruneCommand() *cobra.Command {
 }
 
 func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
-	reader, err := archive.OpenReader(cmd.Context(), cfg.DBFile)
+	reader, err := engine.Read(cmd.Context(), cfg.DBFile)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
 }
 
 // printPrunable tells people what would go, and what remains.
-func printPrunable(out io.Writer, p archive.Prunable) {
+func printPrunable(out io.Writer, p engine.Prunable) {
 	t := newTable(out)
 	t.AppendHeader(table.Row{"rows of", "before", "rows", "samples", "oldest", "newest", "about"})
 	var numbers []table.ColumnConfig
@@ -115,7 +115,7 @@ func printPrunable(out io.Writer, p archive.Prunable) {
 	total := p.Total()
 	t.AppendSeparator()
 	for _, l := range p.Levels {
-		if slices.ContainsFunc(p.Kinds, func(k archive.PrunableKind) bool { return k.Level == l.Level }) {
+		if slices.ContainsFunc(p.Kinds, func(k engine.PrunableKind) bool { return k.Level == l.Level }) {
 			t.AppendRow(levelRow("all "+string(l.Level), l))
 		}
 	}
@@ -133,7 +133,7 @@ func printPrunable(out io.Writer, p archive.Prunable) {
 	fmt.Fprintf(out, "What remains: %s (%s).\n", remains, strings.Join(levels, ", "))
 }
 
-func levelRow(name string, l archive.PrunableLevel) table.Row {
+func levelRow(name string, l engine.PrunableLevel) table.Row {
 	row := table.Row{name, "", l.Rows, "", "", "", schema.Size(l.Bytes)}
 	if l.Samples > 0 {
 		row[3] = l.Samples
@@ -141,7 +141,7 @@ func levelRow(name string, l archive.PrunableLevel) table.Row {
 	return row
 }
 
-func printPruned(w io.Writer, p archive.Pruned) error {
+func printPruned(w io.Writer, p engine.Pruned) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, level := range schema.Levels() {
 		for _, kind := range schema.Kinds() {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
 	"heapstash/schema"
@@ -67,7 +67,7 @@ func TestReadersWithoutWritePermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(directory, "a.db")
-	store, err := archive.Open(t.Context(), path, archive.Options{})
+	store, err := engine.Open(t.Context(), path, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestReadersWithoutReadPermission(t *testing.T) {
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	path := filepath.Join(home, "a.db")
-	store, err := archive.Open(t.Context(), path, archive.Options{})
+	store, err := engine.Open(t.Context(), path, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

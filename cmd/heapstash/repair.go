@@ -8,18 +8,18 @@ import (
 	"os"
 	"strings"
 
-	"github.com/spf13/cobra"
+	"heapstash/cmd/heapstash/engine"
 
-	"heapstash/archive"
+	"github.com/spf13/cobra"
 )
 
 // repair makes a whole archive of one that is not.
-func repair(cmd *cobra.Command, cfg Config, to string, opts archive.CheckOptions, asJSON bool) error {
+func repair(cmd *cobra.Command, cfg Config, to string, opts engine.CheckOptions, asJSON bool) error {
 	if to == "" {
 		return usageError(cmd, errors.New("--repair wants the name of a new file"))
 	}
-	done, err := archive.MakeRepaired(cmd.Context(), cfg.DBFile, to, archive.RepairOptions{
-		Options:  archive.Options{LockWait: cfg.RetryLock},
+	done, err := engine.Repair(cmd.Context(), cfg.DBFile, to, engine.RepairOptions{
+		Options:  engine.Options{LockWait: cfg.RetryLock},
 		Progress: opts.Progress,
 	})
 	if err != nil {
@@ -32,7 +32,7 @@ func repair(cmd *cobra.Command, cfg Config, to string, opts archive.CheckOptions
 }
 
 // printRepair tells people what was lost, what was changed, and what to do.
-func printRepair(w io.Writer, r archive.Repair) error {
+func printRepair(w io.Writer, r engine.Repaired) error {
 	var text strings.Builder
 	var rows int64
 	for _, t := range r.Tables {

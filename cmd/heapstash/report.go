@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/cookbook"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -124,7 +124,7 @@ func (r *reporting) run(cmd *cobra.Command, path, name string) error {
 	if err != nil {
 		return err
 	}
-	reader, err := archive.OpenReader(cmd.Context(), path)
+	reader, err := engine.Read(cmd.Context(), path)
 	if err != nil && r.explain {
 		return r.print(cmd, name, now, until)
 	}
@@ -187,7 +187,7 @@ const noOwners = "the archive knows no owners of pods: set collect.enrich, and p
 
 // reportFacts are up to when there are samples of pods, zero if there are none, and
 // whether owners are known.
-func reportFacts(ctx context.Context, reader *archive.Reader) (end schema.Instant, owners bool, err error) {
+func reportFacts(ctx context.Context, reader *engine.Reader) (end schema.Instant, owners bool, err error) {
 	q := query.Query{Kind: schema.Pod}
 	q.Metric, _ = schema.Lookup("cpu/usage_rate")
 	c, err := reader.Coverage(ctx, q)
@@ -210,7 +210,7 @@ func (c *countedRows) row(cells []any) error {
 }
 
 // checkMatches refuses filters that nothing passes.
-func (r *reporting) checkMatches(ctx context.Context, reader *archive.Reader) error {
+func (r *reporting) checkMatches(ctx context.Context, reader *engine.Reader) error {
 	var q query.Query
 	if r.namespaces != "" {
 		q.Namespaces = []string{r.namespaces}

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/cmd/heapstash/engine"
 )
 
 // respond runs the plans and prints what they give.
-func (a *asking) respond(ctx context.Context, w io.Writer, reader *archive.Reader, plans []query.Plan, width int) error {
+func (a *asking) respond(ctx context.Context, w io.Writer, reader *engine.Reader, plans []query.Plan, width int) error {
 	var answers []answer
 	for _, p := range plans {
 		answers = append(answers, answer{Plan: p, groups: p.Groups()})
@@ -54,7 +54,7 @@ func (a *asking) respond(ctx context.Context, w io.Writer, reader *archive.Reade
 }
 
 // stream prints rows for machines as they come.
-func (a *asking) stream(ctx context.Context, w io.Writer, reader *archive.Reader, answers []answer) error {
+func (a *asking) stream(ctx context.Context, w io.Writer, reader *engine.Reader, answers []answer) error {
 	out, err := newAnswerWriter(a.format, a.unit, w, answers)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (a *asking) stream(ctx context.Context, w io.Writer, reader *archive.Reader
 }
 
 // nothing is the error for plans without a row.
-func nothing(ctx context.Context, reader *archive.Reader, plans []query.Plan) error {
+func nothing(ctx context.Context, reader *engine.Reader, plans []query.Plan) error {
 	var names []string
 	for _, p := range plans {
 		names = append(names, string(p.Metric.Name))
@@ -82,7 +82,7 @@ func nothing(ctx context.Context, reader *archive.Reader, plans []query.Plan) er
 }
 
 // holding adds to an error what the archive has.
-func holding(ctx context.Context, reader *archive.Reader, err error) error {
+func holding(ctx context.Context, reader *engine.Reader, err error) error {
 	status, statusErr := reader.Status(ctx)
 	if statusErr != nil {
 		return statusErr

@@ -8,9 +8,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/spf13/cobra"
+	"heapstash/cmd/heapstash/engine"
 
-	"heapstash/archive"
+	"github.com/spf13/cobra"
 )
 
 // queryHint goes with whatever SQLite refuses.
@@ -120,7 +120,7 @@ func (q statement) run(ctx context.Context, w io.Writer, path, text string) erro
 	if err != nil {
 		return err
 	}
-	reader, err := archive.OpenReader(ctx, path)
+	reader, err := engine.Read(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (q statement) rowLimit() int {
 const streamedRows = 10_000_000
 
 // copyRows runs the statement and writes what it gives.
-func (q statement) copyRows(ctx context.Context, out rowWriter, reader *archive.Reader, statement string) error {
+func (q statement) copyRows(ctx context.Context, out rowWriter, reader *engine.Reader, statement string) error {
 	rows, err := reader.Query(ctx, statement)
 	if err != nil {
 		return explainQuery(ctx, reader, statement, err)

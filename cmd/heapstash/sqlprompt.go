@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/prompt"
 )
 
@@ -26,8 +26,8 @@ var dotCommands = [][2]string{
 type sqlPrompt struct {
 	statement
 	path  string
-	views []archive.View // for completion
-	names []string       // of functions
+	views []engine.View // for completion
+	names []string      // of functions
 }
 
 // terminal returns the terminal at which somebody types, if there is nothing
@@ -47,7 +47,7 @@ func (q statement) converse(ctx context.Context, in prompt.Input, out prompt.Out
 		return err
 	}
 	p := &sqlPrompt{statement: q, path: path}
-	reader, err := archive.OpenReader(ctx, path)
+	reader, err := engine.Read(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -125,7 +125,7 @@ func (p *typist) leaves() {
 func promptArchive(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "a.db")
-	store, err := archive.Open(t.Context(), path, archive.Options{})
+	store, err := engine.Open(t.Context(), path, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
@@ -42,7 +43,7 @@ func newStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reader, err := archive.OpenReader(cmd.Context(), cfg.DBFile)
+			reader, err := engine.Read(cmd.Context(), cfg.DBFile)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func newStatusCommand() *cobra.Command {
 					status.Gaps, err = reader.Gaps(ctx, from)
 				}
 				if space && err == nil {
-					var usage archive.Usage
+					var usage engine.Usage
 					usage, err = reader.Usage(ctx)
 					status.Usage = &usage
 				}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
@@ -130,7 +130,7 @@ func (t *topFlags) run(cmd *cobra.Command, path string, clusters []string, word 
 	if err != nil {
 		return err
 	}
-	reader, err := archive.OpenReader(cmd.Context(), path)
+	reader, err := engine.Read(cmd.Context(), path)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func topMetrics(k schema.Kind) []schema.MetricName {
 }
 
 // newestBatches asks of each cluster's newest moment, of raw rows.
-func newestBatches(ctx context.Context, reader *archive.Reader, q query.Query) ([]query.Query, error) {
+func newestBatches(ctx context.Context, reader *engine.Reader, q query.Query) ([]query.Query, error) {
 	own := q
 	own.Metric, _ = schema.Lookup("cpu/usage_rate")
 	c, err := reader.Coverage(ctx, own)
@@ -238,7 +238,7 @@ func newestBatches(ctx context.Context, reader *archive.Reader, q query.Query) (
 }
 
 // gatherTop adds a metric's values to the rows, and returns what to know of them.
-func gatherTop(ctx context.Context, reader *archive.Reader, q query.Query, table map[string]*topRow) ([]string, error) {
+func gatherTop(ctx context.Context, reader *engine.Reader, q query.Query, table map[string]*topRow) ([]string, error) {
 	c, err := reader.Coverage(ctx, q)
 	if err != nil {
 		return nil, err

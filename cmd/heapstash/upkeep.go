@@ -11,13 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
 // archiveOptions are what the settings say of the archive's file.
-func (c Config) archiveOptions() archive.Options {
-	return archive.Options{
+func (c Config) archiveOptions() engine.Options {
+	return engine.Options{
 		LockWait: c.RetryLock,
 		MinFree:  int64(c.Archive.MinFree),
 		MaxSize:  int64(c.Archive.MaxSize),
@@ -45,7 +45,7 @@ func newCompactCommand() *cobra.Command {
 			}
 			opts := cfg.archiveOptions()
 			opts.Migrating = migrating(newLogger(cmd.ErrOrStderr(), cfg))
-			done, err := archive.Compact(cmd.Context(), cfg.DBFile, opts, time.Now())
+			done, err := engine.Compact(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {
 				return err
 			}
@@ -60,7 +60,7 @@ func newCompactCommand() *cobra.Command {
 	return cmd
 }
 
-func printCompaction(w io.Writer, c archive.Compaction) error {
+func printCompaction(w io.Writer, c engine.Compaction) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, m := range c.Moved {
 		fmt.Fprintf(t, "moved\t%d rows of %s\n", m.Rows, m.Table)
@@ -101,9 +101,9 @@ func newSnapshotCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opts := archive.SnapshotOptions{Options: cfg.archiveOptions(), Replace: force}
+			opts := engine.SnapshotOptions{Options: cfg.archiveOptions(), Replace: force}
 			started := time.Now()
-			s, err := archive.TakeSnapshot(cmd.Context(), cfg.DBFile, args[0], opts)
+			s, err := engine.Copy(cmd.Context(), cfg.DBFile, args[0], opts)
 			if err != nil {
 				return err
 			}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
 // printUsage tells people what takes the space of the archive.
-func printUsage(w io.Writer, u archive.Usage) {
+func printUsage(w io.Writer, u engine.Usage) {
 	t := show.NewTable(w, "part", "takes")
 	const small = 16 << 10 // empty tables have a page, too
 	var rest int64

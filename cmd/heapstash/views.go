@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 )
 
@@ -40,7 +40,7 @@ func (q *statement) arguments(cmd *cobra.Command, args []string) error {
 
 // run prints the views, or the tables, that the archive has.
 func (d describing) run(ctx context.Context, w io.Writer, file string) error {
-	reader, err := archive.OpenReader(ctx, file)
+	reader, err := engine.Read(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (d describing) run(ctx context.Context, w io.Writer, file string) error {
 	if err != nil {
 		return err
 	}
-	var views []archive.View
+	var views []engine.View
 	var names []string
 	for _, v := range all {
 		names = append(names, v.Name)
@@ -101,16 +101,16 @@ func orNull(text string) any {
 	return text
 }
 
-func meaning(c archive.ViewColumn) string {
+func meaning(c engine.ViewColumn) string {
 	if c.What == "" {
 		return c.Meaning
 	}
-	return archive.RolledMeaning(c.What) + ": " + c.Meaning
+	return engine.RolledMeaning(c.What) + ": " + c.Meaning
 }
 
 // printViews tells people of the views. What a rollup has of a metric is in one
 // line: cpu_usage_rate_{min,avg,max}.
-func printViews(w io.Writer, views []archive.View) {
+func printViews(w io.Writer, views []engine.View) {
 	for i, v := range views {
 		if i > 0 {
 			fmt.Fprintln(w)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -29,7 +29,7 @@ const (
 // zero State.
 func Look(ctx context.Context, path string) (State, error) {
 	var s State
-	reader, err := archive.OpenReader(ctx, path)
+	reader, err := engine.Read(ctx, path)
 	if errors.Is(err, schema.ErrNoArchive) {
 		return s, nil
 	}

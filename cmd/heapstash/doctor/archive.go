@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -12,7 +13,7 @@ import (
 // long its disk lasts, and whether passes do come, which should be no more
 // than pause apart. Passes store nothing with less than minFree bytes free. The
 // time now is the local one.
-func Archive(x archive.Examination, minFree int64, pause time.Duration, now time.Time) Report {
+func Archive(x engine.Examination, minFree int64, pause time.Duration, now time.Time) Report {
 	report := Report{contents(x), directory(x)}
 	if x.Free >= 0 {
 		report = append(report, fileSystem(x.FileSystem), space(x, minFree))
@@ -29,7 +30,7 @@ func Archive(x archive.Examination, minFree int64, pause time.Duration, now time
 }
 
 // contents tells of the file itself.
-func contents(x archive.Examination) Finding {
+func contents(x engine.Examination) Finding {
 	const name = "archive"
 	switch {
 	case x.Err != nil:
@@ -44,7 +45,7 @@ func contents(x archive.Examination) Finding {
 }
 
 // directory tells whether the archive can be written.
-func directory(x archive.Examination) Finding {
+func directory(x engine.Examination) Finding {
 	const name = "directory"
 	switch {
 	case x.Unwritable != nil:
@@ -57,19 +58,19 @@ func directory(x archive.Examination) Finding {
 }
 
 // fileSystem tells whether the archive is safe where it lies.
-func fileSystem(fs archive.FileSystem) Finding {
+func fileSystem(fs engine.FileSystem) Finding {
 	const name = "file-system"
 	const local = "keep the archive on a local disk or a block volume (in Kubernetes one that is ReadWriteOnce), and copy it elsewhere from there"
 	switch fs.Safety {
-	case archive.SafetyLocal:
+	case engine.SafetyLocal:
 		return ok(name, "%s", fs.Name)
-	case archive.SafetyRemote:
+	case engine.SafetyRemote:
 		return warning(name, local, "%s is a network file system: the archive has a rollback journal there, so that passes and readers wait for one another, "+
 			"and two machines may damage it unless locks hold between them (of NFS, without the mount options nolock and local_lock)", fs.Name)
-	case archive.SafetyUser:
+	case engine.SafetyUser:
 		return warning(name, local, "a FUSE file system, which may reach over the network: the archive has a rollback journal there, so that passes and "+
 			"readers wait for one another, and it is as safe as the locks of the program behind it")
-	case archive.SafetyFleeting:
+	case engine.SafetyFleeting:
 		return warning(name, "put the archive on a disk, or on a volume that is mounted into the container",
 			"%s: what lies on it is gone when the machine or the container ends", fs.Name)
 	default:
@@ -85,7 +86,7 @@ const (
 )
 
 // space compares the free space with the archive's growth.
-func space(x archive.Examination, minFree int64) Finding {
+func space(x engine.Examination, minFree int64) Finding {
 	const name = "space"
 	const mend = "make room, or move the archive to a larger disk: a pass that finds it full stores nothing"
 	switch {
@@ -150,5 +151,5 @@ func conflicts(p archive.PassStatus) Finding {
 
 // Build tells which program this is.
 func Build(version, platform string) Finding {
-	return ok("build", "heapstash %s (%s) with SQLite %s", version, platform, archive.SQLiteVersion())
+	return ok("build", "heapstash %s (%s) with SQLite %s", version, platform, engine.SQLiteVersion())
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -17,10 +18,10 @@ const (
 )
 
 // healthy is an archive that grows by 1 GB a day.
-func healthy() archive.Examination {
-	return archive.Examination{
+func healthy() engine.Examination {
+	return engine.Examination{
 		Path: "a.db", Exists: true, Version: 1, Newest: 1, Bytes: 10 * gb,
-		Directory: "/data", FileSystem: archive.FileSystem{Name: "ext4", Safety: archive.SafetyLocal}, Free: 100 * gb,
+		Directory: "/data", FileSystem: engine.FileSystem{Name: "ext4", Safety: engine.SafetyLocal}, Free: 100 * gb,
 		Growth:   &archive.Growth{BytesPerDay: gb},
 		LastPass: &archive.PassStatus{ID: 7, Started: now.Add(-30 * time.Second), DurationMS: 2000, Outcome: schema.OutcomeComplete},
 	}
@@ -28,51 +29,51 @@ func healthy() archive.Examination {
 
 func TestArchive(t *testing.T) {
 	for name, test := range map[string]struct {
-		change  func(*archive.Examination)
+		change  func(*engine.Examination)
 		finding string
 		level   Level
 		message string
 	}{
-		"archive":     {func(*archive.Examination) {}, "archive", OK, "a.db has format 1 and 10 GB"},
-		"none yet":    {func(x *archive.Examination) { x.Exists, x.LastPass = false, nil }, "archive", OK, "is not there yet"},
-		"old":         {func(x *archive.Examination) { x.Newest = 2 }, "archive", OK, "the next pass makes that 2"},
-		"foreign":     {func(x *archive.Examination) { x.Err = schema.ErrNotArchive }, "archive", Fault, "not a heapstash archive"},
-		"directory":   {func(*archive.Examination) {}, "directory", OK, "/data can be written to"},
-		"in use":      {func(x *archive.Examination) { x.Locked = true }, "directory", OK, "at this moment"},
-		"unwritable":  {func(x *archive.Examination) { x.Unwritable = errors.New("no way") }, "directory", Fault, "no way"},
-		"file system": {func(*archive.Examination) {}, "file-system", OK, "ext4"},
-		"nfs": {func(x *archive.Examination) {
-			x.FileSystem = archive.FileSystem{Name: "nfs", Safety: archive.SafetyRemote}
+		"archive":     {func(*engine.Examination) {}, "archive", OK, "a.db has format 1 and 10 GB"},
+		"none yet":    {func(x *engine.Examination) { x.Exists, x.LastPass = false, nil }, "archive", OK, "is not there yet"},
+		"old":         {func(x *engine.Examination) { x.Newest = 2 }, "archive", OK, "the next pass makes that 2"},
+		"foreign":     {func(x *engine.Examination) { x.Err = schema.ErrNotArchive }, "archive", Fault, "not a heapstash archive"},
+		"directory":   {func(*engine.Examination) {}, "directory", OK, "/data can be written to"},
+		"in use":      {func(x *engine.Examination) { x.Locked = true }, "directory", OK, "at this moment"},
+		"unwritable":  {func(x *engine.Examination) { x.Unwritable = errors.New("no way") }, "directory", Fault, "no way"},
+		"file system": {func(*engine.Examination) {}, "file-system", OK, "ext4"},
+		"nfs": {func(x *engine.Examination) {
+			x.FileSystem = engine.FileSystem{Name: "nfs", Safety: engine.SafetyRemote}
 		},
 			"file-system", Warning, "nfs is a network file system"},
-		"fuse": {func(x *archive.Examination) {
-			x.FileSystem = archive.FileSystem{Name: "fuse", Safety: archive.SafetyUser}
+		"fuse": {func(x *engine.Examination) {
+			x.FileSystem = engine.FileSystem{Name: "fuse", Safety: engine.SafetyUser}
 		},
 			"file-system", Warning, "FUSE"},
-		"tmpfs": {func(x *archive.Examination) {
-			x.FileSystem = archive.FileSystem{Name: "tmpfs", Safety: archive.SafetyFleeting}
+		"tmpfs": {func(x *engine.Examination) {
+			x.FileSystem = engine.FileSystem{Name: "tmpfs", Safety: engine.SafetyFleeting}
 		}, "file-system", Warning, "is gone when"},
-		"strange": {func(x *archive.Examination) { x.FileSystem = archive.FileSystem{Name: "0x1"} }, "file-system", OK, "does not know (0x1)"},
+		"strange": {func(x *engine.Examination) { x.FileSystem = engine.FileSystem{Name: "0x1"} }, "file-system", OK, "does not know (0x1)"},
 
-		"space":        {func(*archive.Examination) {}, "space", OK, "100 GB are free, and the archive takes about 1 GB a day: enough for 100 days"},
-		"some weeks":   {func(x *archive.Examination) { x.Free = 20 * gb }, "space", Warning, "enough for 20 days"},
-		"some days":    {func(x *archive.Examination) { x.Free = 2 * gb }, "space", Fault, "enough for 2 days"},
-		"nothing free": {func(x *archive.Examination) { x.Free, x.Growth = 1000, nil }, "space", Fault, "1 kB are free"},
-		"young":        {func(x *archive.Examination) { x.Growth = nil }, "space", OK, "is known after six hours"},
-		"pruned":       {func(x *archive.Examination) { x.Free, x.Growth.Pruned = 2*gb, true }, "space", OK, "takes at most 1 GB a day, and old raw samples are pruned"},
+		"space":        {func(*engine.Examination) {}, "space", OK, "100 GB are free, and the archive takes about 1 GB a day: enough for 100 days"},
+		"some weeks":   {func(x *engine.Examination) { x.Free = 20 * gb }, "space", Warning, "enough for 20 days"},
+		"some days":    {func(x *engine.Examination) { x.Free = 2 * gb }, "space", Fault, "enough for 2 days"},
+		"nothing free": {func(x *engine.Examination) { x.Free, x.Growth = 1000, nil }, "space", Fault, "1 kB are free"},
+		"young":        {func(x *engine.Examination) { x.Growth = nil }, "space", OK, "is known after six hours"},
+		"pruned":       {func(x *engine.Examination) { x.Free, x.Growth.Pruned = 2*gb, true }, "space", OK, "takes at most 1 GB a day, and old raw samples are pruned"},
 
-		"last pass": {func(*archive.Examination) {}, "last-pass", OK, "pass 7 was complete; it ended 28s ago"},
-		"partial":   {func(x *archive.Examination) { x.LastPass.Outcome = schema.OutcomePartial }, "last-pass", Warning, "pass 7 has holes"},
-		"failed": {func(x *archive.Examination) { x.LastPass.Outcome, x.LastPass.Error = schema.OutcomeFailed, "bang" },
+		"last pass": {func(*engine.Examination) {}, "last-pass", OK, "pass 7 was complete; it ended 28s ago"},
+		"partial":   {func(x *engine.Examination) { x.LastPass.Outcome = schema.OutcomePartial }, "last-pass", Warning, "pass 7 has holes"},
+		"failed": {func(x *engine.Examination) { x.LastPass.Outcome, x.LastPass.Error = schema.OutcomeFailed, "bang" },
 			"last-pass", Fault, "failed 28s ago: bang"},
-		"under way": {func(x *archive.Examination) { x.LastPass.Outcome, x.Locked = schema.OutcomeRunning, true },
+		"under way": {func(x *engine.Examination) { x.LastPass.Outcome, x.Locked = schema.OutcomeRunning, true },
 			"last-pass", OK, "under way"},
-		"died":      {func(x *archive.Examination) { x.LastPass.Outcome = schema.OutcomeRunning }, "last-pass", Warning, "died"},
-		"abandoned": {func(x *archive.Examination) { x.LastPass.Outcome = schema.OutcomeAbandoned }, "last-pass", Warning, "died"},
-		"late": {func(x *archive.Examination) { x.LastPass.Started = now.Add(-7 * time.Minute) },
+		"died":      {func(x *engine.Examination) { x.LastPass.Outcome = schema.OutcomeRunning }, "last-pass", Warning, "died"},
+		"abandoned": {func(x *engine.Examination) { x.LastPass.Outcome = schema.OutcomeAbandoned }, "last-pass", Warning, "died"},
+		"late": {func(x *engine.Examination) { x.LastPass.Started = now.Add(-7 * time.Minute) },
 			"last-pass", Fault, "ended 6m58s ago, and none came after it"},
-		"namesakes": {func(x *archive.Examination) { x.Unknown = 4 }, "namesakes", Warning, "4 pods of a name that other namespaces have too"},
-		"conflicts": {func(x *archive.Examination) { x.LastPass.Conflicts = 3 }, "conflicts", Warning, "met 3 samples with another value"},
+		"namesakes": {func(x *engine.Examination) { x.Unknown = 4 }, "namesakes", Warning, "4 pods of a name that other namespaces have too"},
+		"conflicts": {func(x *engine.Examination) { x.LastPass.Conflicts = 3 }, "conflicts", Warning, "met 3 samples with another value"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := healthy()
