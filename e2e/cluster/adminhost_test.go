@@ -10,10 +10,10 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// TestREADMEsAdminHost installs the package and does what the README says to do
-// on an admin host. systemd does not run there, so what it would start is
-// started here, as the unit has it; cron is imitated likewise. The README's
-// three ways follow one another.
+// TestREADMEsAdminHost installs the package and runs the commands of
+// docs/install.md for an admin host. systemd does not run there, so the test
+// starts the commands of the units itself, and likewise those of cron. The three
+// ways follow one another.
 func TestREADMEsAdminHost(t *testing.T) {
 	t.Parallel() // with what does without Heapster
 	defer restartHeapster(t)
@@ -27,7 +27,7 @@ func TestREADMEsAdminHost(t *testing.T) {
 	// Small images leave documentation out of packages.
 	m.Do(t, "echo 'path-include=*' >/etc/dpkg/dpkg.cfg.d/zz-everything")
 
-	all := blocks(section(t, "Ten minutes to an archive"), "console")
+	all := blocks(section(t, "docs/install.md", "On an admin host"), "console")
 	var lines []string
 	for _, block := range all {
 		for line := range strings.Lines(block) {
@@ -79,7 +79,7 @@ func runResident(t *testing.T, m *rig.Machine) {
 		response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	}
-	const listen = "http://127.0.0.1:9278" // as the README has it
+	const listen = "http://127.0.0.1:9278" // as docs/install.md has it
 	eventually(t, "the resident is ready", func() bool { return answers(listen + "/readyz") })
 	if !answers(listen + "/metrics") {
 		t.Error("there are no metrics")

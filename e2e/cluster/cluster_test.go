@@ -91,7 +91,7 @@ func populate(ctx context.Context) error {
 	if err := cluster.Expose(ctx, "monitoring", "metrics", rig.Port("api", 8080), rig.Port("other", 8081), rig.PortTLS("secure", 443)); err != nil {
 		return err
 	}
-	// As the README has it, on a cluster that knows nothing of heapstash; tests
+	// As docs/install.md has it, on a cluster that knows nothing of heapstash; tests
 	// apply others by server-side apply, and start the pods.
 	_, err := cluster.Kubectl(ctx, "apply", "-k", "../../deploy/kubernetes/overlays/deployment")
 	return err

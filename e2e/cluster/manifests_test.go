@@ -110,16 +110,12 @@ func rendering(t *testing.T, path string) string {
 
 var renderings = make(map[string]string)
 
-// TestOldKustomize renders the manifests by the oldest kubectl that the README
-// names for that, or rather by its kustomize.
+// TestOldKustomize renders the manifests by the kustomize of the oldest kubectl
+// that docs/install.md names for that.
 func TestOldKustomize(t *testing.T) {
 	t.Parallel() // with what does not look at manifests
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(readme), "render with a newer one (1.23 or\nlater)") {
-		t.Error("the README names another kubectl than 1.23, which has kustomize v4.4.1")
+	if !strings.Contains(section(t, "docs/install.md", "Overlays"), "Render with kubectl 1.23 or later") {
+		t.Error("docs/install.md names another kubectl than 1.23, which has kustomize v4.4.1")
 	}
 	for _, o := range overlays {
 		out, err := exec.CommandContext(t.Context(), programs.Kustomize, "build", filepath.Join(manifests, o.path)).CombinedOutput()
@@ -316,9 +312,9 @@ func TestDeploymentsPod(t *testing.T) {
 	if !answers(live) {
 		t.Error("ready, and not alive")
 	}
-	ask := regexp.MustCompile(`(?m)^\$ kubectl .* exec deployment/heapstash -- /heapstash (\w+) "(.*)"$`).FindStringSubmatch(section(t, "Ten minutes to an archive"))
+	ask := regexp.MustCompile(`(?m)^\$ kubectl .* exec deployment/heapstash -- /heapstash (\w+) "(.*)"$`).FindStringSubmatch(section(t, "docs/install.md", "In the cluster, as a Deployment"))
 	if ask == nil {
-		t.Fatal("the README asks nothing of the pod")
+		t.Fatal("docs/install.md asks nothing of the pod")
 	}
 	question := newPod(t, deployment(t).Spec.Template.Spec, claim)
 	question.Run(ask[1:]...)

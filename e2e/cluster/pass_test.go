@@ -16,7 +16,7 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// thousandPods is the cluster of the README's figures: 1,000 pods with 2,000
+// thousandPods is the cluster of docs/costs.md: 1,000 pods with 2,000
 // containers.
 func thousandPods() *heapsim.Cluster {
 	return heapsim.NewCluster(heapsim.ClusterOptions{Seed: 1, Nodes: 50, Namespaces: 40, Pods: 1000})
@@ -26,14 +26,14 @@ func thousandPods() *heapsim.Cluster {
 // that it shares with the apiserver.
 const longest = 30 * time.Second
 
-// TestRequestsOfAPass holds the README to how many requests a pass over that
+// TestRequestsOfAPass holds docs/costs.md to how many requests a pass over that
 // cluster makes, with default settings, through the apiserver: the first one,
 // and the next. Nothing is left out but what the defaults leave out for good.
 func TestRequestsOfAPass(t *testing.T) {
 	defer restartHeapster(t)
-	row := regexp.MustCompile("(?m)^\\| `auto`, [^|]*\\| ([0-9,]+) \\(([0-9,]+) at the first pass\\) ").FindStringSubmatch(section(t, "Cost"))
+	row := regexp.MustCompile("(?m)^\\| `auto`, [^|]*\\| ([0-9,]+) \\(([0-9,]+) at the first pass\\) ").FindStringSubmatch(section(t, "docs/costs.md", "Through an apiserver"))
 	if row == nil {
-		t.Fatal("the README does not say how many requests there are")
+		t.Fatal("docs/costs.md does not say how many requests there are")
 	}
 	archive, sim := filepath.Join(t.TempDir(), "a.db"), thousandPods()
 	for _, pass := range []struct {
@@ -43,7 +43,7 @@ func TestRequestsOfAPass(t *testing.T) {
 		feed(t, sim, pass.ago)
 		m := measurePass(t, "", archive, "--kubeconfig", cluster.AdminConf)
 		if got := strconv.FormatInt(m.Requests, 10); got != strings.ReplaceAll(pass.want, ",", "") {
-			t.Errorf("%s requests, and the README says %s", got, pass.want)
+			t.Errorf("%s requests, and docs/costs.md says %s", got, pass.want)
 		}
 		if holes := m.passing(); holes > 0 {
 			t.Errorf("%d holes that do not last", holes)

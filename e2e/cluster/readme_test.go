@@ -16,17 +16,17 @@ import (
 	"heapstash/schema"
 )
 
-// section is a part of the README, from its heading to the next one of that
+// section is a part of a document, from its heading to the next one of that
 // level.
-func section(t *testing.T, heading string) string {
+func section(t *testing.T, document, heading string) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	all, err := os.ReadFile(filepath.Join("../..", document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, found := strings.Cut(string(readme), "\n## "+heading+"\n")
+	_, text, found := strings.Cut(string(all), "\n## "+heading+"\n")
 	if !found {
-		t.Fatalf("the README has no section %q", heading)
+		t.Fatalf("%s has no section %q", document, heading)
 	}
 	text, _, _ = strings.Cut(text, "\n## ")
 	return text
@@ -41,8 +41,8 @@ func blocks(text, language string) []string {
 	return found
 }
 
-// newcomer makes a directory with what somebody has who reads the README: the
-// repository, the programs, and the cluster's kubeconfig.
+// newcomer makes a directory for a reader of the documents: it has the
+// repository, the programs and the cluster's kubeconfig.
 func newcomer(t *testing.T) (dir string, environ []string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -70,12 +70,14 @@ func newcomer(t *testing.T) (dir string, environ []string) {
 	return dir, []string{"PATH=" + programDir + ":" + os.Getenv("PATH"), "HOME=" + dir, "KUBECONFIG=" + cluster.AdminConf}
 }
 
-// TestREADMEsTenMinutes runs what the README tells newcomers to run, word for
-// word.
+// TestREADMEsTenMinutes runs the commands of the README and of docs/install.md
+// for newcomers, word for word.
 func TestREADMEsTenMinutes(t *testing.T) {
 	defer restartHeapster(t)
 	feed(t, newCluster(), 5*time.Second)
-	all := blocks(section(t, "Ten minutes to an archive"), "sh")
+	all := blocks(section(t, "README.md", "Your first archive")+
+		section(t, "docs/install.md", "In the cluster, as a Deployment")+
+		section(t, "docs/install.md", "In the cluster, as a CronJob"), "sh")
 	want := [][]string{
 		{`(?m)(^[a-z0-9-]+ +[a-z0-9-]+ +20\S+Z +[0-9]{4,} *\n?){4}`}, // every pod of the one batch
 		{`deployment.apps/heapstash `, `persistentvolumeclaim/heapstash `, `configmap/heapstash-`},
@@ -136,12 +138,12 @@ func number(t *testing.T, table string, least int) {
 	}
 }
 
-// TestREADMEsCurl makes the README's walk by curl, at both of its URLs, and by
-// heapstash.
+// TestREADMEsCurl runs the requests of docs/access.md by curl, at both of its
+// URLs, and by heapstash.
 func TestREADMEsCurl(t *testing.T) {
 	defer restartHeapster(t)
 	feedPods(t, newCluster(), 5*time.Second, fedPod{"kube-system", "etcd-cluster00", "uid"})
-	text := section(t, "Four ways in")
+	text := section(t, "docs/access.md", "The same by hand")
 	walk := regexp.MustCompile("(?m)^\\| `(curl [^`]*)` \\| `(heapstash sql [^`]*)` \\|$").FindAllStringSubmatch(text, -1)
 	urls := regexp.MustCompile("`P=http://127.0.0.1:8080(/[^`]*)`").FindAllStringSubmatch(text, -1)
 	if len(walk) != 3 || len(urls) != 2 {
@@ -194,8 +196,8 @@ func answers(t *testing.T, text string) [][]string {
 	return all
 }
 
-// TestREADMEsSQL runs the README's queries in the stock shell, on an archive of
-// which each has something to tell.
+// TestREADMEsSQL runs the queries of docs/asking.md in the stock shell, on an
+// archive in which each finds rows.
 func TestREADMEsSQL(t *testing.T) {
 	defer restartHeapster(t)
 	archive, sim := filepath.Join(t.TempDir(), "a.db"), newCluster()
@@ -210,7 +212,7 @@ func TestREADMEsSQL(t *testing.T) {
 		heapstash(t, nil, "collect", "--heapster-url", cluster.Heapster.URL, "--db-file", archive).want(t, pass.code)
 	}
 	var queries []string
-	for _, block := range blocks(section(t, "Ask it"), "sql") {
+	for _, block := range blocks(section(t, "docs/asking.md", "SQL"), "sql") {
 		queries = append(queries, strings.Split(block, "\n\n")...)
 	}
 	if len(queries) < 6 {
@@ -224,8 +226,8 @@ func TestREADMEsSQL(t *testing.T) {
 	}
 }
 
-// shop makes the batch one of what the README's queries ask for: web-0 in shop,
-// which has a custom metric, and nodes that are nearly full.
+// shop gives the batch what the queries of docs/asking.md ask for: web-0 in
+// shop, which has a custom metric, and nodes that are nearly full.
 func shop(batch heapsim.Batch) heapsim.Batch {
 	web := batch.Sets[slices.IndexFunc(batch.Sets, func(s heapsim.Set) bool { return s.Entity.Kind == schema.Pod })].Entity
 	for i := range batch.Sets {

@@ -146,8 +146,8 @@ func TestWaysIn(t *testing.T) {
 	})
 }
 
-// allowElsewhere makes the account of the other address, with the Role that the
-// README has, spelled for it.
+// allowElsewhere makes the account of the other address, with the Role of
+// docs/access.md, spelled for it.
 func allowElsewhere(t *testing.T) {
 	t.Helper()
 	a := addresses[1]

@@ -77,39 +77,3 @@ func TestLitestream(t *testing.T) {
 		t.Errorf("%+v", config)
 	}
 }
-
-// TestLinksLeadSomewhere: the pages' links to files of the repository.
-func TestLinksLeadSomewhere(t *testing.T) {
-	for _, page := range []string{"cookbook.md", "tools.md"} {
-		text, err := os.ReadFile(filepath.Join(root, "docs", page))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, part := range strings.Split(string(text), "](")[1:] {
-			target, _, _ := strings.Cut(part, ")")
-			if strings.Contains(target, "://") {
-				continue
-			}
-			name, anchor, _ := strings.Cut(target, "#")
-			there, err := os.ReadFile(filepath.Join(root, "docs", name))
-			if err != nil {
-				t.Errorf("%s: %v", page, err)
-			}
-			if anchor != "" && !hasHeading(string(there), anchor) {
-				t.Errorf("%s: %s has no heading for #%s", page, name, anchor)
-			}
-		}
-	}
-}
-
-func hasHeading(page, anchor string) bool {
-	for _, line := range strings.Split(page, "\n") {
-		if heading, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); is && strings.HasPrefix(line, "#") {
-			plain := strings.NewReplacer(" ", "-", "?", "", ",", "", ":", "", "'", "").Replace(strings.ToLower(heading))
-			if plain == anchor {
-				return true
-			}
-		}
-	}
-	return false
-}
