@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"heapstash/heapster/wire"
 )
 
 // isAPIServerText reports whether a text is an apiserver's. Up to Kubernetes
@@ -50,7 +52,7 @@ func (e *StatusError) unreached() unreached {
 		return apiserverUnreached
 	case tried == nil:
 		return nobodyUnreached
-	case strings.Contains(tried[1], "/services/"), e.service.name == "" && !strings.Contains(tried[1], model):
+	case strings.Contains(tried[1], "/services/"), e.service.name == "" && !strings.Contains(tried[1], wire.Model):
 		return apiserverUnreached
 	default:
 		return podUnreached

@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
 
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -33,9 +35,9 @@ func newBody() *body {
 // reset makes b read the body of resp. Reading more than the limit gives a
 // [schema.LimitError], be that much received or unzipped: an endless zip of
 // nothing would not unzip to anything. After an error the text is empty.
-func (b *body) reset(resp *http.Response, limit bound, count *atomic.Int64) error {
+func (b *body) reset(resp *http.Response, length wire.Length, count *atomic.Int64) error {
 	b.text.Reset(strings.NewReader(""))
-	var plain io.Reader = &limited{from: &counter{resp.Body, count}, bound: limit}
+	var plain io.Reader = length.Reader(&counter{resp.Body, count})
 	switch encoding := contentEncoding(resp.Header); encoding {
 	case "":
 	case "gzip":
@@ -47,9 +49,9 @@ func (b *body) reset(resp *http.Response, limit bound, count *atomic.Int64) erro
 		if err := b.zip.Reset(b.wire); err != nil {
 			return err
 		}
-		plain = &limited{from: &b.zip, bound: limit}
+		plain = length.Reader(&b.zip)
 	default:
-		return malformed("an answer in the encoding %q", encoding)
+		return &wire.FormatError{Message: fmt.Sprintf("an answer in the encoding %q", encoding)}
 	}
 	b.text.Reset(plain)
 	return nil
@@ -109,20 +111,20 @@ func (c *counter) Read(p []byte) (int, error) {
 // bodyError tells what is wrong with an answer whose decoding ended in err.
 func bodyError(u *url.URL, err error, own secrets) error {
 	var protocol *ProtocolError
+	var format *wire.FormatError
 	var beyond *schema.LimitError
 	switch {
-	case errors.As(err, &protocol):
+	case errors.As(err, &format):
+		protocol = &ProtocolError{Message: format.Message}
 	case errors.As(err, &beyond):
 		protocol = &ProtocolError{Message: beyond.What, Err: beyond}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		protocol = &ProtocolError{Message: "an answer that is not gzip though it says so"}
 	default:
-		if protocol = jsonProblem(err); protocol == nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) {
-				err = io.ErrUnexpectedEOF // without the decoder's words around it
-			}
-			protocol = &ProtocolError{Message: "the answer ends early", Err: err}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = io.ErrUnexpectedEOF // without the decoder's words around it
 		}
+		protocol = &ProtocolError{Message: "the answer ends early", Err: err}
 	}
 	protocol.URL = shortURL(u)
 	protocol.Message = oneLine(own.scrub(protocol.Message))

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"heapstash/heapster/wire"
 )
 
 // Options tune a [Client]. Each zero value stands for the default.
@@ -32,7 +34,7 @@ type Options struct {
 	// Load balancers commonly refuse more than 8 kB. Default 6000.
 	MaxURL int
 	// Limits bound what is taken of an answer.
-	Limits Limits
+	Limits wire.Limits
 	// UserAgent is the header of that name. Default "heapstash".
 	UserAgent string
 	// Accept is the header of that name. Default "application/json".
@@ -47,7 +49,7 @@ func (o Options) withDefaults() Options {
 		Timeout:     cmp.Or(o.Timeout, 10*time.Second),
 		Tries:       cmp.Or(o.Tries, 3),
 		MaxURL:      cmp.Or(o.MaxURL, 6000),
-		Limits:      o.Limits.withDefaults(),
+		Limits:      o.Limits.WithDefaults(),
 		UserAgent:   cmp.Or(o.UserAgent, "heapstash"),
 		Accept:      cmp.Or(o.Accept, "application/json"),
 		Way:         o.Way,
@@ -59,7 +61,7 @@ func (o Options) withDefaults() Options {
 // They send GETs only, and repeat those that failed in a way that may pass:
 // no connection, a timeout, an answer cut short, or a status of 429, 500, 502,
 // 503 or 504. What fails in the end is a [StatusError], a [TransportError], a
-// [ProtocolError] or an [UnaddressableError], each of which wraps a sentinel
+// [ProtocolError] or a [wire.UnaddressableError], each of which wraps a sentinel
 // of package schema and knows a hint. When the caller's context ends, the
 // error is that context's.
 type Client struct {
@@ -89,7 +91,7 @@ func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
 	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
 		return nil, fmt.Errorf("heapster URL %q: leave out what follows the path", base.Redacted())
 	}
-	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 || opts.Limits.isNegative() {
+	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 || opts.Limits.IsNegative() {
 		return nil, fmt.Errorf("heapster client: an option is negative: %+v", opts)
 	}
 	opts = opts.withDefaults()

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -157,7 +158,7 @@ func TestUnaddressable(t *testing.T) {
 	cluster, ctx := schema.ClusterEntity(), t.Context()
 	check := func(err error) {
 		t.Helper()
-		var typed *heapster.UnaddressableError
+		var typed *wire.UnaddressableError
 		if !errors.Is(err, schema.ErrUnaddressable) || !errors.As(err, &typed) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v", err)
 		}

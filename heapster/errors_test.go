@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -157,7 +158,7 @@ func TestProtocolError(t *testing.T) {
 		"other packing": {"br", `["a"]`, `encoding "br"`, "is it Heapster"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, heapster.Options{Tries: 1, Limits: heapster.Limits{Answer: 1000}}, func(w http.ResponseWriter, r *http.Request) {
+			c := serve(t, heapster.Options{Tries: 1, Limits: wire.Limits{Answer: 1000}}, func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(test.header, "/") {
 					w.Header().Set("Content-Type", test.header)
 				} else {

@@ -3,6 +3,7 @@ package heapster
 import (
 	"context"
 
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -26,21 +27,14 @@ func (c *Client) Export(ctx context.Context, visit func(schema.Exported) error) 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var refusal error // of the visitor
-	enabled, err := fetch(ctx, c, c.base+"/api/v1/metric-export", c.opts.Limits.export(), whole(c.opts.Limits, func(dec *decoder) (bool, error) {
-		visited := false
-		null, err := list(dec, func() error {
-			visited = true
-			set, err := decodeExported(dec)
-			if err != nil {
-				return err
-			}
+	enabled, err := get(ctx, c, wire.Route{Page: wire.ExportPage}, wire.Query{}, func(dec *wire.Decoder) (bool, error) {
+		return dec.Export(func(set schema.Exported) error {
 			if refusal = visit(set); refusal != nil {
 				stop()
 			}
 			return refusal
 		})
-		return visited || null, err
-	}))
+	})
 	switch {
 	case refusal != nil:
 		return refusal

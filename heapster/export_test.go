@@ -16,6 +16,7 @@ import (
 
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -128,7 +129,7 @@ func TestExport(t *testing.T) {
 // bytes over the wire than Limits.Answer and in more after that.
 func TestExportOfACluster(t *testing.T) {
 	batch := heapsim.NewCluster(heapsim.ClusterOptions{Seed: 1, Pods: 60}).Next(stamp.Time())
-	_, c := simulate(t, heapsim.Options{}, heapster.Options{Limits: heapster.Limits{Answer: 1000}}, batch)
+	_, c := simulate(t, heapsim.Options{}, heapster.Options{Limits: wire.Limits{Answer: 1000}}, batch)
 	type key struct {
 		entity schema.Entity // without a namespace
 		pod    string        // its UID
@@ -252,7 +253,7 @@ func TestExportRefuses(t *testing.T) {
 		set(`{"end":"2017-09-27T07:09:00Z","value":1}` + "," + strings.Repeat(" ", 5000)): "an answer of more than 4 kB",
 		"<html>": "a web page",
 	} {
-		c := serve(t, heapster.Options{Limits: heapster.Limits{Export: 4000}}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
+		c := serve(t, heapster.Options{Limits: wire.Limits{Export: 4000}}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
 		_, err := export(t.Context(), c)
 		if err == nil || !errors.Is(err, schema.ErrProtocol) || !strings.Contains(err.Error(), message) {
 			t.Errorf("%.99s: got %v; want %q", body, err, message)

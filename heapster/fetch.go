@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"heapstash/heapster/wire"
 )
 
 // How long to wait before another try: each wait is twice the one before, and
@@ -20,14 +22,9 @@ const (
 	longestWished = 30 * time.Second
 )
 
-// fetchJSON fetches an answer of one JSON value and of the usual length.
-func fetchJSON[T any](ctx context.Context, c *Client, url string, decode func(*decoder) (T, error)) (T, error) {
-	return fetch(ctx, c, url, c.opts.Limits.answer(), whole(c.opts.Limits, decode))
-}
-
 // fetch gets a URL and decodes the answer, of at most that length, with
 // further tries where they can help.
-func fetch[T any](ctx context.Context, c *Client, url string, limit bound, decode func(io.Reader) (T, error)) (T, error) {
+func fetch[T any](ctx context.Context, c *Client, url string, length wire.Length, decode func(io.Reader) (T, error)) (T, error) {
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval = firstWait
 	waits.Multiplier = 2
@@ -35,7 +32,7 @@ func fetch[T any](ctx context.Context, c *Client, url string, limit bound, decod
 
 	var failure error // Retry may return its own wrapping of it
 	answer, err := backoff.Retry(ctx, func() (T, error) {
-		answer, err := attempt(ctx, c, url, limit, decode)
+		answer, err := attempt(ctx, c, url, length, decode)
 		failure = err
 		return answer, forRetry(err)
 	}, backoff.WithBackOff(waits), backoff.WithMaxTries(uint(c.opts.Tries)), backoff.WithMaxElapsedTime(0))
@@ -75,7 +72,7 @@ func forRetry(err error) error {
 }
 
 // attempt gets a URL once.
-func attempt[T any](ctx context.Context, c *Client, url string, limit bound, decode func(io.Reader) (T, error)) (answer T, err error) {
+func attempt[T any](ctx context.Context, c *Client, url string, length wire.Length, decode func(io.Reader) (T, error)) (answer T, err error) {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
@@ -99,7 +96,7 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit bound, dec
 	if err != nil {
 		err = noAnswer(req.URL, err, &out)
 	} else {
-		answer, err = receive(c, resp, req.URL, limit, decode)
+		answer, err = receive(c, resp, req.URL, length, decode)
 	}
 	if err != nil && ctx.Err() != nil {
 		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout), handshake: out.inHandshake(), unconnected: out.unconnected()}
@@ -110,11 +107,11 @@ func attempt[T any](ctx context.Context, c *Client, url string, limit bound, dec
 
 // receive reads an answer to its end, which leaves the connection fit for the
 // next request.
-func receive[T any](c *Client, resp *http.Response, u *url.URL, limit bound, decode func(io.Reader) (T, error)) (answer T, err error) {
+func receive[T any](c *Client, resp *http.Response, u *url.URL, length wire.Length, decode func(io.Reader) (T, error)) (answer T, err error) {
 	defer resp.Body.Close()
 	b := c.bodies.Get().(*body)
 	defer c.bodies.Put(b)
-	err = b.reset(resp, limit, &c.bytes)
+	err = b.reset(resp, length, &c.bytes)
 	switch {
 	case resp.StatusCode != http.StatusOK: // whatever its body is
 		return answer, c.newStatusError(u, resp, b)

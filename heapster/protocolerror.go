@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -47,7 +48,7 @@ func (e *ProtocolError) Hint() string {
 		return "something between here and Heapster cuts answers short: look for limits or restarts of proxies"
 	default:
 		return "is it Heapster that answers there? " + e.choose(
-			"name its service with --heapster-namespace, --heapster-service and --heapster-port", "give its URL up to before "+model)
+			"name its service with --heapster-namespace, --heapster-service and --heapster-port", "give its URL up to before "+wire.Model)
 	}
 }
 
@@ -60,4 +61,4 @@ func (e *ProtocolError) Unwrap() []error {
 }
 
 const hintHTML = "a web page answers there: is the URL a dashboard, a login page or an ingress? " +
-	"give Heapster's own URL, up to before " + model
+	"give Heapster's own URL, up to before " + wire.Model

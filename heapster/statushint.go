@@ -3,6 +3,8 @@ package heapster
 import (
 	"net/http"
 	"strings"
+
+	"heapstash/heapster/wire"
 )
 
 // Hint tells what to do about the status.
@@ -14,7 +16,7 @@ func (e *StatusError) Hint() string {
 	case e.Location != "":
 		return "redirects are not followed: " + e.choose(
 			"if that is a log-in page, renew the credentials in the kubeconfig; if it is the apiserver's address, give that with --server or in the kubeconfig",
-			"give the URL it points to, without what begins at "+model)
+			"give the URL it points to, without what begins at "+wire.Model)
 	case e.fromKubectlProxy():
 		return e.kubectlProxyHint()
 	case e.Code == http.StatusBadRequest && strings.Contains(e.Message, "HTTPS"):
@@ -101,7 +103,7 @@ func (e *StatusError) notFoundHint() string {
 		return "other paths are answered: what this one names is gone, Heapster is older than v1.3, or something on the way hides it"
 	}
 	if e.way == ByURL {
-		return "no such path there: give the URL up to before " + model + "; Heapster has it all since v1.3"
+		return "no such path there: give the URL up to before " + wire.Model + "; Heapster has it all since v1.3"
 	}
 	return "no such path there: is that Heapster's service (--heapster-namespace, --heapster-service), and its port? Heapster has it all since v1.3"
 }

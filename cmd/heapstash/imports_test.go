@@ -19,8 +19,9 @@ func TestImportGraph(t *testing.T) {
 	rules := map[string]struct{ ours, libraries []string }{
 		"heapstash/schema":                 {},
 		"heapstash/internal/need":          {}, // imported by tests only, which this does not look at
-		"heapstash/heapster":               {ours: []string{"heapstash/schema"}},
-		"heapstash/heapster/heapsim":       {ours: []string{"heapstash/schema"}},
+		"heapstash/heapster/wire":          {ours: []string{"heapstash/schema"}, libraries: []string{"github.com/go-json-experiment/"}},
+		"heapstash/heapster":               {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
+		"heapstash/heapster/heapsim":       {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
 		"heapstash/heapster/kube":          {ours: []string{"heapstash/schema", "heapstash/heapster"}, libraries: []string{"k8s.io/"}},
 		"heapstash/archive/salvage":        {},
 		"heapstash/archive/strict":         {libraries: []string{"github.com/mattn/go-sqlite3"}},

@@ -2,7 +2,7 @@ package main
 
 import (
 	"heapstash/archive/collect"
-	"heapstash/heapster"
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -17,13 +17,13 @@ type Limits struct {
 
 // defaultLimits are those of the packages that keep them.
 func defaultLimits() Limits {
-	l := heapster.DefaultLimits()
+	l := wire.Limits{}.WithDefaults()
 	return Limits{Export: l.Export, Entities: l.Entities, Metrics: l.Metrics, Samples: collect.DefaultOptions().MaxSamples}
 }
 
 // ofAnswers are the limits of each answer.
-func (l Limits) ofAnswers() heapster.Limits {
-	return heapster.Limits{Export: l.Export, Entities: l.Entities, Metrics: l.Metrics}
+func (l Limits) ofAnswers() wire.Limits {
+	return wire.Limits{Export: l.Export, Entities: l.Entities, Metrics: l.Metrics}
 }
 
 // check reports limits that no Heapster would keep within.

@@ -286,7 +286,7 @@ func (c *Cluster) addPod(ns *namespace, name, app string, age time.Duration) *po
 	if idle {
 		perSecond = 0
 	}
-	p.wire = newWire(c.rand, perSecond, age)
+	p.network = newNetwork(c.rand, perSecond, age)
 	if !stateless {
 		p.volume = newFilesystem(c.rand, "Volume:data", 10<<30, 0.5)
 	}

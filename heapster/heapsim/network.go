@@ -8,52 +8,52 @@ import (
 	"heapstash/schema"
 )
 
-// wire simulates the network of a pod or of a node.
-type wire struct {
+// network simulates the network of a pod or of a node.
+type network struct {
 	perSecond float64 // bytes received; half as many again are sent
 	faulty    bool    // it has errors, now and then
 
 	rx, tx, rxErrors, txErrors counter
 }
 
-// newWire returns a wire that has run for age.
-func newWire(r *rand.Rand, perSecond float64, age time.Duration) wire {
-	w := wire{perSecond: perSecond, faulty: r.Float64() < 0.03}
-	w.rx.total = int64(perSecond * age.Seconds())
-	w.tx.total = w.rx.total + w.rx.total/2
-	if w.faulty {
-		w.rxErrors.total = r.Int64N(1000)
+// newNetwork returns a network that has run for age.
+func newNetwork(r *rand.Rand, perSecond float64, age time.Duration) network {
+	n := network{perSecond: perSecond, faulty: r.Float64() < 0.03}
+	n.rx.total = int64(perSecond * age.Seconds())
+	n.tx.total = n.rx.total + n.rx.total/2
+	if n.faulty {
+		n.rxErrors.total = r.Int64N(1000)
 	}
-	return w
+	return n
 }
 
-// step moves the wire on by dt.
-func (w *wire) step(r *rand.Rand, dt time.Duration) {
-	received := w.perSecond * math.Exp(0.4*r.NormFloat64()) * dt.Seconds()
-	w.rx.grow(int64(received))
-	w.tx.grow(int64(1.5 * received * math.Exp(0.1*r.NormFloat64())))
-	w.rxErrors.grow(0)
-	w.txErrors.grow(0)
-	if w.faulty && r.Float64() < 0.1 {
-		w.rxErrors.grow(1 + r.Int64N(5))
+// step moves the network on by dt.
+func (n *network) step(r *rand.Rand, dt time.Duration) {
+	received := n.perSecond * math.Exp(0.4*r.NormFloat64()) * dt.Seconds()
+	n.rx.grow(int64(received))
+	n.tx.grow(int64(1.5 * received * math.Exp(0.1*r.NormFloat64())))
+	n.rxErrors.grow(0)
+	n.txErrors.grow(0)
+	if n.faulty && r.Float64() < 0.1 {
+		n.rxErrors.grow(1 + r.Int64N(5))
 	}
 }
 
-// carry adds what a pod sent and received to its node's wire.
-func (w *wire) carry(pod *wire) {
-	w.rx.add(pod.rx)
-	w.tx.add(pod.tx)
+// carry adds what a pod sent and received to its node's network.
+func (n *network) carry(pod *network) {
+	n.rx.add(pod.rx)
+	n.tx.add(pod.tx)
 }
 
-func (w *wire) write(to values, dt time.Duration, rated bool) {
-	to["network/rx"] = schema.Int(w.rx.total)
-	to["network/tx"] = schema.Int(w.tx.total)
-	to["network/rx_errors"] = schema.Int(w.rxErrors.total)
-	to["network/tx_errors"] = schema.Int(w.txErrors.total)
+func (n *network) write(to values, dt time.Duration, rated bool) {
+	to["network/rx"] = schema.Int(n.rx.total)
+	to["network/tx"] = schema.Int(n.tx.total)
+	to["network/rx_errors"] = schema.Int(n.rxErrors.total)
+	to["network/tx_errors"] = schema.Int(n.txErrors.total)
 	if rated {
-		to["network/rx_rate"] = w.rx.rate(dt)
-		to["network/tx_rate"] = w.tx.rate(dt)
-		to["network/rx_errors_rate"] = w.rxErrors.rate(dt)
-		to["network/tx_errors_rate"] = w.txErrors.rate(dt)
+		to["network/rx_rate"] = n.rx.rate(dt)
+		to["network/tx_rate"] = n.tx.rate(dt)
+		to["network/rx_errors_rate"] = n.rxErrors.rate(dt)
+		to["network/tx_errors_rate"] = n.txErrors.rate(dt)
 	}
 }

@@ -16,7 +16,7 @@ type node struct {
 
 	millicores, memory, storage int64 // capacity; bytes
 	system                      []*systemContainer
-	wire                        wire
+	network                     network
 	filesystems                 []*filesystem
 	disks                       []*disk
 	gpu                         *accelerator // nil: none
@@ -48,7 +48,7 @@ func newNode(r *rand.Rand, name string, age time.Duration) *node {
 		age:        age,
 		attributes: map[string]string{"nodename": name, "hostname": name, "host_id": "i-" + hexadecimal(r, 17)},
 		millicores: 8000, memory: 67_436_544_000, storage: 107_361_579_008,
-		wire: newWire(r, 20_000, age),
+		network: newNetwork(r, 20_000, age),
 		filesystems: []*filesystem{
 			newFilesystem(r, "/dev/sda1", 100<<30, 0.95),
 			newFilesystem(r, "/dev/sdb1", 500<<30, 0.3),
@@ -79,7 +79,7 @@ func (n *node) step(r *rand.Rand, at time.Time, dt time.Duration) {
 		n.sum.add(&s.meter)
 	}
 	n.late = r.Int64N(latest)
-	n.wire.step(r, dt)
+	n.network.step(r, dt)
 	for _, f := range n.filesystems {
 		f.step(r)
 	}
@@ -93,7 +93,7 @@ func (n *node) carry(p *pod) {
 	n.sum.add(&p.sum)
 	n.sum.rated = true
 	n.resources.add(p.resources)
-	n.wire.carry(&p.wire)
+	n.network.carry(&p.network)
 }
 
 // set returns what a batch has of the node. What the node can allocate, and
@@ -102,7 +102,7 @@ func (n *node) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 48)
 	n.sum.writeGauges(to, dt)
 	n.sum.writeCounters(to)
-	n.wire.write(to, dt, true)
+	n.network.write(to, dt, true)
 	n.resources.writeCompute(to)
 	n.resources.writeStorage(to)
 	used := n.filesystems[0].usage

@@ -20,7 +20,7 @@ type pod struct {
 	since      time.Time     // zero before its first batch
 	attributes map[string]string
 	containers []*container
-	wire       wire
+	network    network
 	volume     *filesystem // nil: none
 
 	// Sums over the containers, made by step.
@@ -121,7 +121,7 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	}
 	p.follow(at)
 	p.late = r.Int64N(latest)
-	p.wire.step(r, dt)
+	p.network.step(r, dt)
 	if p.volume != nil {
 		p.volume.step(r)
 	}
@@ -149,7 +149,7 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 func (p *pod) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 32)
 	p.sum.writeGauges(to, dt)
-	p.wire.write(to, dt, p.sum.rated)
+	p.network.write(to, dt, p.sum.rated)
 	p.resources.writeCompute(to)
 	p.resources.writeStorage(to)
 	to["ephemeral_storage/usage"] = schema.Int(p.storage)

@@ -12,7 +12,6 @@ package heapsim
 
 import (
 	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -22,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -148,7 +148,7 @@ func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, moved.String(), http.StatusMovedPermanently)
 		return
 	}
-	if r.URL.Path == "/healthz" {
+	if r.URL.Path == wire.Health {
 		s.serveHealth(w)
 		return
 	}
@@ -162,11 +162,11 @@ func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 		}()
 		w = compressedWriter{w, compressor}
 	}
-	if !served(r.URL.Path) {
+	if !wire.IsOurs(r.URL.Path) {
 		http.Error(w, "404 page not found", http.StatusNotFound)
 		return
 	}
-	asked, ok := parse(r.URL.Path)
+	asked, ok := wire.ParsePath(r.URL.Path)
 	switch {
 	case !ok || s.lacks(asked):
 		writeText(w, http.StatusNotFound, "404: Page Not Found")
@@ -180,9 +180,9 @@ func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 }
 
 // lacks reports whether this version of Heapster has no such page.
-func (s *Server) lacks(asked route) bool {
-	return s.options.NoContainersList && asked.page == listPage && asked.list == schema.Container ||
-		s.options.NoAllKeys && asked.page == keysPage
+func (s *Server) lacks(asked wire.Route) bool {
+	return s.options.NoContainersList && asked.Page == wire.ListPage && asked.List == schema.Container ||
+		s.options.NoAllKeys && asked.Page == wire.KeysPage
 }
 
 // serveHealth answers /healthz, in the words of metrics/heapster.go and of
@@ -252,17 +252,4 @@ func (w compressedWriter) Write(p []byte) (int, error) { return w.body.Write(p) 
 func writeText(w http.ResponseWriter, status int, text string) {
 	w.WriteHeader(status)
 	fmt.Fprint(w, text)
-}
-
-// writeJSON writes the answer; indented unless it is one of those that
-// Heapster writes compactly.
-func writeJSON(w http.ResponseWriter, answer any, indented bool) {
-	w.Header().Set("Content-Type", "application/json")
-	// An error is a client that has gone, which is no concern of the server's.
-	if !indented {
-		_ = json.NewEncoder(w).Encode(answer)
-		return
-	}
-	text, _ := json.MarshalIndent(answer, " ", " ")
-	_, _ = w.Write(text)
 }

@@ -104,21 +104,28 @@ func (s store) newest() *shelf {
 	return newest
 }
 
-// point is a value and its time.
-type point struct {
-	at    time.Time
-	value schema.Value
+// names returns the names that name picks of the entities of the latest batch.
+func (s store) names(name func(*Set) (string, bool)) []string {
+	var names []string
+	if latest := s.latest(); latest != nil {
+		for _, set := range latest.sets {
+			if name, ok := name(set); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // series returns the points of the metric from start to end, both inclusive,
 // in the order fed. An entity that stands in times times has each point that
 // many times, one after the other, as a name repeated in a pod-list has.
-func (s store) series(metric schema.MetricName, of schema.Entity, times int, start, end time.Time) []point {
-	var points []point
+func (s store) series(metric schema.MetricName, of schema.Entity, times int, start, end time.Time) []schema.Point {
+	var points []schema.Point
 	add := func(at time.Time, value schema.Value, found bool) {
 		if found && !at.Before(start) && !at.After(end) {
 			for range times {
-				points = append(points, point{at, value})
+				points = append(points, schema.Point{At: schema.InstantOf(at), Value: value})
 			}
 		}
 	}
@@ -143,8 +150,8 @@ func (s store) series(metric schema.MetricName, of schema.Entity, times int, sta
 
 // labelled is series for a labelled metric: the label set must match whole.
 // The long store has none of them.
-func (s store) labelled(metric schema.MetricName, labels map[string]string, of schema.Entity, times int, start, end time.Time) []point {
-	var points []point
+func (s store) labelled(metric schema.MetricName, labels map[string]string, of schema.Entity, times int, start, end time.Time) []schema.Point {
+	var points []schema.Point
 	for _, b := range s.short {
 		set := b.of[of]
 		if set == nil || b.at.Before(start) || b.at.After(end) {
@@ -153,7 +160,7 @@ func (s store) labelled(metric schema.MetricName, labels map[string]string, of s
 		for range times {
 			for _, l := range set.Labelled {
 				if l.Metric == metric && maps.Equal(l.Labels, labels) {
-					points = append(points, point{b.at, l.Value})
+					points = append(points, schema.Point{At: schema.InstantOf(b.at), Value: l.Value})
 				}
 			}
 		}
@@ -161,9 +168,9 @@ func (s store) labelled(metric schema.MetricName, labels map[string]string, of s
 	return points
 }
 
-// names returns the metrics without labels that the short store has of the
-// entity, in any batch.
-func (s store) names(of schema.Entity) map[schema.MetricName]bool {
+// metrics returns the names of the metrics without labels that the short store
+// has of the entity, in any batch.
+func (s store) metrics(of schema.Entity) map[schema.MetricName]bool {
 	names := make(map[schema.MetricName]bool)
 	for _, b := range s.short {
 		if set := b.of[of]; set != nil {

@@ -106,7 +106,7 @@ func (c *Cluster) fit(p *pod, of *workload) {
 	if p.stateless {
 		p.attributes["labels"] += ",pod-template-hash:" + of.hash
 	}
-	p.wire = newWire(c.rand, of.Network, p.age)
+	p.network = newNetwork(c.rand, of.Network, p.age)
 	if of.Volume {
 		p.volume = newFilesystem(c.rand, "Volume:data", 10<<30, 0.5)
 	}
@@ -142,7 +142,7 @@ func (p *pod) follow(at time.Time) {
 	habit := &p.containers[0].meter.habit
 	if load := p.of.Load; load != nil {
 		now := load(at)
-		habit.millicores, p.wire.perSecond = p.of.CPU*now, p.of.Network*now
+		habit.millicores, p.network.perSecond = p.of.CPU*now, p.of.Network*now
 	}
 	if growth := p.of.Growth; growth != nil {
 		habit.pages = max(int64(float64(p.of.Memory)*growth(at))/pageSize, 1)

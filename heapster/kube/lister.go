@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"heapstash/heapster"
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -24,7 +25,7 @@ const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 
 // pageLimits are those of a page. Servers before Kubernetes 1.9 answer with all
 // objects in a single one, and an object may have 1.5 MB.
-func pageLimits() heapster.Limits { return heapster.Limits{Answer: 1e9, Text: 2e6} }
+func pageLimits() wire.Limits { return wire.Limits{Answer: 1e9, Text: 2e6} }
 
 // NewLister returns a lister of the connection's apiserver. It makes no
 // request. Of opts it sets what lists need otherwise.

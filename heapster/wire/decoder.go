@@ -1,4 +1,4 @@
-package heapster
+package wire
 
 import (
 	"errors"
@@ -9,38 +9,67 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Decoding is the largest part of what a pass computes, and encoding/json takes
-// twice as long as its successor.
+// Decoder reads an answer within limits, by a method for each page. (Decoding is
+// the largest part of what a pass computes, and encoding/json takes twice as
+// long as its successor.)
+type Decoder struct {
+	*jsontext.Decoder
+	limits Limits
+}
 
-// whole makes a decoder of one JSON value a decoder of an answer, where
-// nothing but white space may follow the value.
-func whole[T any](limits Limits, decode func(*decoder) (T, error)) func(io.Reader) (T, error) {
-	return func(r io.Reader) (T, error) {
-		dec := newDecoder(r, limits)
-		value, err := decode(dec)
-		if err != nil {
-			return value, err
-		}
-		switch _, err = dec.ReadToken(); err {
-		case io.EOF:
-			return value, nil
-		case nil:
-			return value, malformed("more than one JSON value")
-		default:
-			return value, err
+// Decode reads an answer: one JSON value with nothing but white space after it.
+// Its errors are a [FormatError], a [schema.LimitError], and those of r.
+func Decode[T any](r io.Reader, limits Limits, page func(*Decoder) (T, error)) (T, error) {
+	dec := &Decoder{jsontext.NewDecoder(&guard{from: r, limits: limits}), limits}
+	value, err := page(dec)
+	if err == nil {
+		if _, err = dec.ReadToken(); err == nil {
+			err = malformed("more than one JSON value")
+		} else if err == io.EOF {
+			err = nil
 		}
 	}
+	return value, formatError(err)
+}
+
+// Value reads any JSON value as encoding/json/v2 does, for answers that are not
+// Heapster's.
+func (dec *Decoder) Value(into any) error { return json.UnmarshalDecode(dec.Decoder, into) }
+
+// FormatError reports an answer that has arrived whole and is not what Heapster
+// sends.
+type FormatError struct{ Message string }
+
+// Error is the message. It may quote the answer: cut it before showing it.
+func (e *FormatError) Error() string { return e.Message }
+
+func malformed(format string, args ...any) error {
+	return &FormatError{fmt.Sprintf(format, args...)}
+}
+
+// formatError describes errors of JSON, and returns others as they are.
+func formatError(err error) error {
+	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return malformed("not JSON: %v", syntax.Err)
+	}
+	if mistyped, ok := errors.AsType[*json.SemanticError](err); ok {
+		return malformed("JSON %s where %v belongs", kindName(mistyped.JSONKind), mistyped.GoType)
+	}
+	return err
 }
 
 // list reads an array and calls element at each of its elements. It takes
 // null, which is how Go spells a nil slice, for an empty array, and tells the
 // two apart by null.
-func list(dec *decoder, element func() error) (null bool, err error) {
+func (dec *Decoder) list(element func() error) (null bool, err error) {
 	if dec.PeekKind() == jsontext.KindNull {
 		_, err := dec.ReadToken()
 		return true, err
 	}
-	if err := expect(dec, jsontext.KindBeginArray, "an array"); err != nil {
+	if err := dec.expect(jsontext.KindBeginArray, "an array"); err != nil {
 		return false, err
 	}
 	for {
@@ -57,8 +86,8 @@ func list(dec *decoder, element func() error) (null bool, err error) {
 
 // object reads an object and calls value at the value of each of its members.
 // The name is valid until then.
-func object(dec *decoder, value func(name []byte) error) error {
-	if err := expect(dec, jsontext.KindBeginObject, "an object"); err != nil {
+func (dec *Decoder) object(value func(name []byte) error) error {
+	if err := dec.expect(jsontext.KindBeginObject, "an object"); err != nil {
 		return err
 	}
 	var buffer [32]byte
@@ -84,9 +113,9 @@ func object(dec *decoder, value func(name []byte) error) error {
 
 // member reads an object, calls value at the value of its member of that
 // name, and passes over the others. An object without it is malformed.
-func member(dec *decoder, wanted string, value func() error) error {
+func (dec *Decoder) member(wanted string, value func() error) error {
 	found := false
-	err := object(dec, func(name []byte) error {
+	err := dec.object(func(name []byte) error {
 		if string(name) != wanted {
 			return dec.SkipValue()
 		}
@@ -100,7 +129,7 @@ func member(dec *decoder, wanted string, value func() error) error {
 }
 
 // expect reads the token that a value of the kind begins with.
-func expect(dec *decoder, kind jsontext.Kind, wanted string) error {
+func (dec *Decoder) expect(kind jsontext.Kind, wanted string) error {
 	token, err := dec.ReadToken()
 	switch {
 	case err != nil:
@@ -111,22 +140,15 @@ func expect(dec *decoder, kind jsontext.Kind, wanted string) error {
 	return nil
 }
 
-// decodeValue reads the next value.
-func decodeValue(dec *decoder, into any) error { return json.UnmarshalDecode(dec.Decoder, into) }
-
-// jsonProblem describes what is wrong with a text that has arrived whole, nil
-// for an error that is none of JSON's.
-func jsonProblem(err error) *ProtocolError {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
+// scalar reads a value that is neither an array nor an object: those would be
+// in memory whole.
+func (dec *Decoder) scalar() (jsontext.Value, error) {
+	switch kind := dec.PeekKind(); kind {
+	case jsontext.KindBeginArray, jsontext.KindBeginObject:
+		return nil, malformed("JSON %s where a number or a text belongs", kindName(kind))
+	default:
+		return dec.ReadValue()
 	}
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return &ProtocolError{Message: "not JSON: " + syntax.Err.Error()}
-	}
-	if mistyped, ok := errors.AsType[*json.SemanticError](err); ok {
-		return &ProtocolError{Message: fmt.Sprintf("JSON %s where %v belongs", kindName(mistyped.JSONKind), mistyped.GoType)}
-	}
-	return nil
 }
 
 func kindName(kind jsontext.Kind) string {
@@ -138,10 +160,4 @@ func kindName(kind jsontext.Kind) string {
 	default:
 		return kind.String()
 	}
-}
-
-// malformed may say what came, whole: bodyError takes credentials out of it,
-// and then cuts it.
-func malformed(format string, args ...any) error {
-	return &ProtocolError{Message: fmt.Sprintf(format, args...)}
 }

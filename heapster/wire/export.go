@@ -1,54 +1,158 @@
-package heapster
+package wire
 
 import (
 	"cmp"
+	stdjson "encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"heapstash/schema"
 )
 
-// exportedLabelsJSON are the labels that Heapster exports
-// (metrics/core/labels.go: CommonLabels, ContainerLabels, PodLabels). Up to
-// v1.3 it exports pod_namespace too.
-type exportedLabelsJSON struct {
-	Container   string `json:"container_name"`
-	BaseImage   string `json:"container_base_image"`
-	Pod         string `json:"pod_name"`
-	PodUID      string `json:"pod_id"`
-	Namespace   string `json:"pod_namespace"`
-	NamespaceID string `json:"namespace_id"`
-	Node        string `json:"nodename"`
-	Hostname    string `json:"hostname"`
-	HostID      string `json:"host_id"`
-	Labels      string `json:"labels"`
+// Timeseries is one entity in metric-export (Heapster's metrics/api/v1/types).
+// [Decoder.Export] reads it.
+type Timeseries struct {
+	Metrics map[schema.MetricName][]TimeseriesPoint `json:"metrics"`
+	Labels  map[string]string                       `json:"labels,omitempty"` // by Heapster's names: see [IsExportLabel]
 }
 
-// decodeExported reads a Timeseries (Heapster's metrics/api/v1/types): all
-// metrics of one entity.
-func decodeExported(dec *decoder) (schema.Exported, error) {
-	var labels exportedLabelsJSON
-	var rows exportedRows
+// TimeseriesPoint is one value in it.
+type TimeseriesPoint struct {
+	Start  time.Time         `json:"start"` // when a counter began; else End
+	End    time.Time         `json:"end"`   // the batch's time
+	Labels map[string]string `json:"labels,omitempty"`
+	Value  any               `json:"value"` // int64 or float64
+}
+
+// NewTimeseriesPoint returns a value of a batch.
+func NewTimeseriesPoint(at time.Time, labels map[string]string, value schema.Value) TimeseriesPoint {
+	if integer, ok := value.Int64(); ok {
+		return TimeseriesPoint{at, at, labels, integer}
+	}
+	return TimeseriesPoint{at, at, labels, value.Float64()}
+}
+
+// WriteExport writes an ExportPage. Nil is null, as Heapster answers before its
+// first batch.
+func WriteExport(w io.Writer, all []Timeseries) error {
+	return stdjson.NewEncoder(w).Encode(all)
+}
+
+// exportLabels are the labels that Heapster exports (metrics/core/labels.go:
+// CommonLabels, ContainerLabels, PodLabels). Up to v1.3 it exports pod_namespace
+// too.
+type exportLabels struct {
+	container, baseImage, pod, podUID, namespace, namespaceID, node, hostname, hostID, labels string
+}
+
+// field returns the label's place, nil for a name that Heapster does not export.
+func (l *exportLabels) field(name string) *string {
+	switch name {
+	case "container_name":
+		return &l.container
+	case "container_base_image":
+		return &l.baseImage
+	case "pod_name":
+		return &l.pod
+	case "pod_id":
+		return &l.podUID
+	case "pod_namespace":
+		return &l.namespace
+	case "namespace_id":
+		return &l.namespaceID
+	case "nodename":
+		return &l.node
+	case "hostname":
+		return &l.hostname
+	case "host_id":
+		return &l.hostID
+	case "labels":
+		return &l.labels
+	default:
+		return nil
+	}
+}
+
+// IsExportLabel reports whether metric-export shows a label of that name.
+func IsExportLabel(name string) bool { return new(exportLabels).field(name) != nil }
+
+// The names that Heapster gives nodes and pods in the place of a container's.
+const (
+	nodeAsContainer = "machine"
+	podAsContainer  = "/pod"
+)
+
+// ExportNames returns the labels by which metric-export names an entity. A node
+// and a pod have a container's name that no container has
+// (metrics/api/v1/api.go), and the namespace is not named.
+func ExportNames(e schema.Entity) map[string]string {
+	switch e.Kind {
+	case schema.Node:
+		return map[string]string{"container_name": nodeAsContainer, "nodename": e.Node, "hostname": e.Node}
+	case schema.Pod:
+		return map[string]string{"container_name": podAsContainer, "pod_name": e.Pod}
+	case schema.Container:
+		return map[string]string{"container_name": e.Container, "pod_name": e.Pod}
+	default:
+		return map[string]string{"container_name": e.Container, "nodename": e.Node, "hostname": e.Node}
+	}
+}
+
+// entity is the inverse of ExportNames.
+func (l *exportLabels) entity() (schema.Entity, error) {
+	switch {
+	case l.pod != "" && l.container == podAsContainer:
+		return schema.PodEntity("", l.pod), nil
+	case l.pod != "" && l.container != "":
+		return schema.ContainerEntity("", l.pod, l.container), nil
+	case l.node != "" && l.container == nodeAsContainer:
+		return schema.NodeEntity(l.node), nil
+	case l.node != "" && l.container != "":
+		return schema.SystemContainerEntity(l.node, l.container), nil
+	default:
+		return schema.Entity{}, malformed("exported metrics of container %q, pod %q, node %q", l.container, l.pod, l.node)
+	}
+}
+
+// Export reads an ExportPage and calls visit with one entity after the other. It
+// reports whether the export is enabled: a disabled one is an empty list. An
+// error of visit ends the reading.
+func (dec *Decoder) Export(visit func(schema.Exported) error) (enabled bool, err error) {
+	visited := false
+	null, err := dec.list(func() error {
+		visited = true
+		set, err := dec.timeseries()
+		if err != nil {
+			return err
+		}
+		return visit(set)
+	})
+	return visited || null, err
+}
+
+// timeseries reads all metrics of one entity.
+func (dec *Decoder) timeseries() (schema.Exported, error) {
+	var labels exportLabels
+	var rows exportRows
 	unspelled := make(map[string]bool)
 	measured := false
-	err := object(dec, func(name []byte) error {
+	err := dec.object(func(name []byte) error {
 		switch string(name) {
 		case "metrics":
 			measured = dec.PeekKind() != jsontext.KindNull
-			return decodeValues(dec, &rows, unspelled)
+			return dec.exportMetrics(&rows, unspelled)
 		case "labels":
-			return decodeValue(dec, &labels)
+			return dec.exportLabels(&labels)
 		default:
 			return dec.SkipValue()
 		}
 	})
-	if err == nil {
-		err = labels.check()
-	}
 	if err != nil {
 		return schema.Exported{}, err
 	}
@@ -61,61 +165,59 @@ func decodeExported(dec *decoder) (schema.Exported, error) {
 	}
 	return schema.Exported{
 		Entity:      entity,
-		Namespace:   labels.Namespace,
-		NamespaceID: labels.NamespaceID,
-		PodUID:      labels.PodUID,
-		Node:        labels.Node,
-		Hostname:    labels.Hostname,
-		HostID:      labels.HostID,
-		PodLabels:   labels.Labels,
-		BaseImage:   labels.BaseImage,
+		Namespace:   labels.namespace,
+		NamespaceID: labels.namespaceID,
+		PodUID:      labels.podUID,
+		Node:        labels.node,
+		Hostname:    labels.hostname,
+		HostID:      labels.hostID,
+		PodLabels:   labels.labels,
+		BaseImage:   labels.baseImage,
 		Unspelled:   slices.Sorted(maps.Keys(unspelled)),
 		Rows:        rows.of(entity),
 	}, nil
 }
 
-// check refuses names that are too long. The pod's labels are no name.
-func (l exportedLabelsJSON) check() error {
-	for _, name := range []string{l.Container, l.BaseImage, l.Pod, l.PodUID, l.Namespace, l.NamespaceID, l.Node, l.Hostname, l.HostID} {
-		if err := checkName(name); err != nil {
-			return err
+// exportLabels reads the labels of an entity. All but the pod's own labels are
+// names.
+func (dec *Decoder) exportLabels(into *exportLabels) error {
+	if dec.PeekKind() == jsontext.KindNull {
+		return dec.SkipValue()
+	}
+	return dec.object(func(name []byte) error {
+		field := into.field(string(name))
+		if field == nil {
+			return dec.SkipValue()
 		}
-	}
-	return nil
+		text, err := dec.scalar()
+		switch {
+		case err != nil || text.Kind() == jsontext.KindNull:
+			return err
+		case text.Kind() != jsontext.KindString:
+			return malformed("JSON %s where string belongs", kindName(text.Kind()))
+		}
+		plain, err := jsontext.AppendUnquote(nil, text)
+		if *field = string(plain); err == nil && field != &into.labels {
+			err = checkName(*field)
+		}
+		return err
+	})
 }
 
-// entity tells the kinds apart as Heapster mixes them up: it gives nodes and
-// pods the names of containers that cannot be any (metrics/api/v1/api.go).
-func (l exportedLabelsJSON) entity() (schema.Entity, error) {
-	switch {
-	case l.Pod != "" && l.Container == "/pod":
-		return schema.PodEntity("", l.Pod), nil
-	case l.Pod != "" && l.Container != "":
-		return schema.ContainerEntity("", l.Pod, l.Container), nil
-	case l.Node != "" && l.Container == "machine":
-		return schema.NodeEntity(l.Node), nil
-	case l.Node != "" && l.Container != "":
-		return schema.SystemContainerEntity(l.Node, l.Container), nil
-	default:
-		return schema.Entity{}, malformed("exported metrics of container %q, pod %q, node %q", l.Container, l.Pod, l.Node)
-	}
-}
-
-// decodeValues reads the points of an entity, by metric. It passes over points
-// of the year 1, as decodeSeries does, and notes label sets whose spelling
-// another one has.
-func decodeValues(dec *decoder, rows *exportedRows, unspelled map[string]bool) error {
+// exportMetrics reads the points of an entity, by metric. It skips points of the
+// year 1, as Series does, and notes label sets whose spelling another one has.
+func (dec *Decoder) exportMetrics(rows *exportRows, unspelled map[string]bool) error {
 	if dec.PeekKind() == jsontext.KindNull {
 		return dec.SkipValue()
 	}
 	metrics, points := 0, 0
-	return object(dec, func(name []byte) error {
+	return dec.object(func(name []byte) error {
 		metric := metricName(name)
 		if err := errors.Join(dec.limits.countMetrics(&metrics), checkName(string(metric))); err != nil {
 			return err
 		}
-		_, err := list(dec, func() error {
-			p, labels, err := decodeExportedPoint(dec)
+		_, err := dec.list(func() error {
+			p, labels, err := dec.exportPoint()
 			if err == nil {
 				err = countPoints(&points)
 			}
@@ -132,29 +234,28 @@ func decodeValues(dec *decoder, rows *exportedRows, unspelled map[string]bool) e
 	})
 }
 
-// decodeExportedPoint reads a Point without its start, which is the batch's
-// time or that since which a counter counts. Its end is the batch's time, to
-// which the model API attributes the value.
-func decodeExportedPoint(dec *decoder) (p schema.Point, labels map[string]string, err error) {
+// exportPoint reads a TimeseriesPoint without its start. The model API shows the
+// same value at the point's end.
+func (dec *Decoder) exportPoint() (p schema.Point, labels map[string]string, err error) {
 	timed, valued := false, false
-	err = object(dec, func(name []byte) error {
+	err = dec.object(func(name []byte) error {
 		switch string(name) {
 		case "end":
-			text, err := scalar(dec)
+			text, err := dec.scalar()
 			if err == nil {
 				timed = true
-				p.At, err = decodeInstant(text)
+				p.At, err = parseInstant(text)
 			}
 			return err
 		case "value":
-			text, err := scalar(dec)
+			text, err := dec.scalar()
 			if err == nil && text.Kind() != jsontext.KindNull {
 				valued = true
-				p.Value, err = exactValue(text)
+				p.Value, err = parseValue(text)
 			}
 			return err
 		case "labels":
-			err := decodeValue(dec, &labels)
+			err := dec.Value(&labels)
 			return cmp.Or(err, checkName(schema.SpellLabels(labels)))
 		default:
 			return dec.SkipValue()
@@ -166,10 +267,9 @@ func decodeExportedPoint(dec *decoder) (p schema.Point, labels map[string]string
 	return p, labels, err
 }
 
-// exactValue takes digits for an integer. Those of a number beyond 64 bits can
-// only be a float's, which encoding/json writes without an exponent up to
-// 1e21.
-func exactValue(text []byte) (schema.Value, error) {
+// parseValue takes digits for an integer. Digits beyond 64 bits can only be a
+// float, which encoding/json writes without an exponent up to 1e21.
+func parseValue(text []byte) (schema.Value, error) {
 	if whole, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 		return schema.Int(whole), nil
 	}
@@ -180,7 +280,7 @@ func exactValue(text []byte) (schema.Value, error) {
 	return schema.Real(float), nil
 }
 
-// metricName makes one text serve for all entities' metrics.
+// metricName returns the same text for all entities' metrics of one name.
 func metricName(name []byte) schema.MetricName {
 	if known, ok := schema.Lookup(schema.MetricName(name)); ok {
 		return known.Name
@@ -188,10 +288,10 @@ func metricName(name []byte) schema.MetricName {
 	return schema.MetricName(name)
 }
 
-// exportedRows gathers the values of one entity by labels and time.
-type exportedRows []schema.Row
+// exportRows gathers the values of one entity by labels and time.
+type exportRows []schema.Row
 
-func (rows *exportedRows) add(labels string, at schema.Instant, r schema.Reading) {
+func (rows *exportRows) add(labels string, at schema.Instant, r schema.Reading) {
 	i := slices.IndexFunc(*rows, func(row schema.Row) bool { return row.At == at && row.Entity.Labels == labels })
 	if i < 0 {
 		i = len(*rows)
@@ -200,8 +300,8 @@ func (rows *exportedRows) add(labels string, at schema.Instant, r schema.Reading
 	(*rows)[i].Readings = append((*rows)[i].Readings, r)
 }
 
-// of returns the rows as those of the entity, in the order of their labels.
-func (rows exportedRows) of(e schema.Entity) []schema.Row {
+// of returns the rows as the entity's, in the order of their labels.
+func (rows exportRows) of(e schema.Entity) []schema.Row {
 	for i := range rows {
 		e.Labels = rows[i].Entity.Labels
 		rows[i].Entity = e

@@ -1,4 +1,4 @@
-package heapster
+package wire
 
 import (
 	"bytes"

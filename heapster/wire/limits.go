@@ -1,19 +1,16 @@
-package heapster
+package wire
 
 import (
 	"cmp"
 	"io"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"heapstash/schema"
 )
 
-// Limits bound what an answer may make heapstash read and keep: the server may
+// Limits bound what an answer may make the reader read and keep: the server may
 // not be a Heapster, or may be broken. More than a limit is a
-// [schema.LimitError] in a [ProtocolError], and the request is not repeated. The
-// zero value of a field stands for its default, which is several times what a
-// cluster of 10,000 pods and 20,000 containers needs.
+// [schema.LimitError]. The zero value of a field stands for its default, which
+// is several times what a cluster of 10,000 pods and 20,000 containers needs.
 type Limits struct {
 	// Answer is the longest answer, as it comes and unzipped, except
 	// metric-export. Default 16 MB, or 160 bytes for each of Entities if that
@@ -44,32 +41,19 @@ const (
 	deepest = 100
 )
 
-func (l Limits) withDefaults() Limits {
-	return Limits{
-		Answer:   l.Answer, // see answer
-		Export:   cmp.Or(l.Export, 250e6),
-		Text:     cmp.Or(l.Text, 64e3),
-		Entities: cmp.Or(l.Entities, 100_000),
-		Metrics:  cmp.Or(l.Metrics, 1000),
-	}
+// WithDefaults replaces zero values.
+func (l Limits) WithDefaults() Limits {
+	l.Export = cmp.Or(l.Export, 250e6)
+	l.Text = cmp.Or(l.Text, 64e3)
+	l.Entities = cmp.Or(l.Entities, 100_000)
+	l.Metrics = cmp.Or(l.Metrics, 1000)
+	return l
 }
 
-// DefaultLimits returns the default of every limit but Answer.
-func DefaultLimits() Limits { return Limits{}.withDefaults() }
-
-// isNegative reports a limit that nothing can keep.
-func (l Limits) isNegative() bool {
+// IsNegative reports a limit that no answer can keep.
+func (l Limits) IsNegative() bool {
 	return min(l.Answer, l.Export, l.Text) < 0 || min(l.Entities, l.Metrics) < 0
 }
-
-func (l Limits) answer() bound {
-	if l.Answer != 0 {
-		return bound{l.Answer, ""}
-	}
-	return bound{max(16e6, 160*schema.Size(l.Entities)), "limits.entities"}
-}
-
-func (l Limits) export() bound { return bound{l.Export, "limits.export"} }
 
 // checkName refuses what is too long for a name.
 func checkName(name string) error {
@@ -95,33 +79,36 @@ func countPoints(points *int) error {
 	return nil
 }
 
-// bound is the length of an answer and the setting that moves it.
-type bound struct {
-	size    schema.Size
+// Length is the longest answer, and the setting that moves it.
+type Length struct {
+	most    schema.Size
 	setting string
 }
 
-// limited ends a stream that is longer than its bound with an error.
-type limited struct {
-	from  io.Reader
-	bound bound
-	read  schema.Size
+// AnswerLength is for every page but the ExportPage.
+func (l Limits) AnswerLength() Length {
+	if l.Answer != 0 {
+		return Length{l.Answer, ""}
+	}
+	return Length{max(16e6, 160*schema.Size(l.Entities)), "limits.entities"}
 }
 
-func (l *limited) Read(p []byte) (int, error) {
-	n, err := l.from.Read(p)
-	if l.read += schema.Size(n); l.read > l.bound.size {
-		return 0, schema.Beyond(l.bound.setting, "an answer of more than %v", l.bound.size)
+// ExportLength is for the ExportPage.
+func (l Limits) ExportLength() Length { return Length{l.Export, "limits.export"} }
+
+// Reader returns a reader of from that fails when more than the length was read.
+func (l Length) Reader(from io.Reader) io.Reader { return &bounded{from: from, length: l} }
+
+type bounded struct {
+	from   io.Reader
+	length Length
+	read   schema.Size
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.read += schema.Size(n); b.read > b.length.most {
+		return 0, schema.Beyond(b.length.setting, "an answer of more than %v", b.length.most)
 	}
 	return n, err
-}
-
-// decoder reads JSON within limits.
-type decoder struct {
-	*jsontext.Decoder
-	limits Limits
-}
-
-func newDecoder(r io.Reader, limits Limits) *decoder {
-	return &decoder{jsontext.NewDecoder(&guard{from: r, limits: limits}), limits}
 }

@@ -1,34 +1,157 @@
-package heapsim
+// Package wire is Heapster's model API and metric-export as they are on the
+// wire: the paths, the queries and the JSON, each in both directions. The client
+// writes paths and reads JSON; a server that answers as Heapster does the
+// opposite.
+//
+// Reading is bounded by [Limits] and strict, because the other side may not be a
+// Heapster. No value passes through a float on its way. Package wire knows
+// neither HTTP nor retries.
+package wire
 
 import (
+	"net/url"
 	"strings"
 
 	"heapstash/schema"
 )
 
-// page is a kind of answer that the API has.
-type page int
-
+// The roots of Heapster's paths.
 const (
-	seriesPage  page = iota + 1 // the points of one metric of one entity
-	namesPage                   // the metrics of one entity
-	listPage                    // the names of the entities of one kind below another
-	podListPage                 // the points of one metric of many pods
-	keysPage                    // debug/allkeys
-	exportPage                  // metric-export
+	Model  = "/api/v1/model"
+	export = "/api/v1/metric-export"
 )
 
-// route is what a path asks for.
-type route struct {
-	page   page
-	of     schema.Entity     // whose points or names, or the parent of a list
-	list   schema.Kind       // for a listPage
-	pods   []string          // for a podListPage, in the namespace of
-	metric schema.MetricName // for the pages of points
+// Health is the path that tells whether Heapster is well.
+const Health = "/healthz"
+
+// Page is a kind of answer.
+type Page int
+
+// The pages.
+const (
+	SeriesPage  Page = iota + 1 // the points of one metric of one entity
+	NamesPage                   // the names of one entity's metrics
+	ListPage                    // the names of the entities of one kind below another entity
+	PodListPage                 // the points of one metric of many pods
+	KeysPage                    // debug/allkeys: the keys of all entities
+	ExportPage                  // metric-export
+)
+
+// Route is what a path asks for.
+type Route struct {
+	Page   Page
+	Of     schema.Entity     // the entity of the points or names, or the parent of a list; its Labels are ignored
+	List   schema.Kind       // of a ListPage
+	Pods   []string          // of a PodListPage, in the namespace Of
+	Metric schema.MetricName // of the pages with points
 }
 
-// aliases are metric names of Heapster's old model, which it still answers.
-var aliases = map[string]schema.MetricName{
+// collection is a segment of a path, which a name of an entity follows.
+type collection struct {
+	segment      string
+	kind, parent schema.Kind
+}
+
+var collections = [...]collection{
+	{"nodes", schema.Node, schema.Cluster},
+	{"namespaces", schema.Namespace, schema.Cluster},
+	{"pods", schema.Pod, schema.Namespace},
+	{"containers", schema.Container, schema.Pod},
+	{"freecontainers", schema.SystemContainer, schema.Node},
+}
+
+const (
+	metricsSegment = "metrics"
+	podListSegment = "pod-list"
+	keysSegments   = "debug/allkeys"
+)
+
+// Path returns the route's path, escaped. The error is an
+// [UnaddressableError].
+func (r Route) Path() (string, error) {
+	switch r.Page {
+	case ExportPage:
+		return export, nil
+	case KeysPage:
+		return Model + "/" + keysSegments, nil
+	}
+	path, err := entityPath(r.Of)
+	if err != nil {
+		return "", err
+	}
+	switch r.Page {
+	case ListPage:
+		for _, c := range collections {
+			if c.kind == r.List {
+				return path + "/" + c.segment + "/", nil
+			}
+		}
+	case NamesPage:
+		return path + "/" + metricsSegment + "/", nil
+	case PodListPage:
+		names, err := podNames(r.Pods)
+		if err != nil {
+			return "", err
+		}
+		path += "/" + podListSegment + "/" + names
+	}
+	metric, err := metricPath(r.Metric)
+	return path + "/" + metricsSegment + "/" + metric, err
+}
+
+// entityPath returns the path below which an entity's metrics and lists are.
+func entityPath(e schema.Entity) (string, error) {
+	if e.Kind == schema.Cluster {
+		return Model, nil
+	}
+	for _, c := range collections {
+		if c.kind == e.Kind {
+			parent, name := above(e)
+			path, err := entityPath(parent)
+			if err == nil {
+				err = checkSegment(name)
+			}
+			return path + "/" + c.segment + "/" + url.PathEscape(name), err
+		}
+	}
+	return "", &UnaddressableError{Name: e.String(), Reason: "it has no kind"}
+}
+
+// above takes an entity apart: the one whose collection it is in, and its name
+// there.
+func above(e schema.Entity) (parent schema.Entity, name string) {
+	switch e.Kind {
+	case schema.Node:
+		return schema.ClusterEntity(), e.Node
+	case schema.Namespace:
+		return schema.ClusterEntity(), e.Namespace
+	case schema.Pod:
+		return schema.NamespaceEntity(e.Namespace), e.Pod
+	case schema.Container:
+		return schema.PodEntity(e.Namespace, e.Pod), e.Container
+	default:
+		return schema.NodeEntity(e.Node), e.Container
+	}
+}
+
+// below is the inverse of above.
+func below(parent schema.Entity, kind schema.Kind, name string) schema.Entity {
+	e := parent
+	switch e.Kind = kind; kind {
+	case schema.Node:
+		e.Node = name
+	case schema.Namespace:
+		e.Namespace = name
+	case schema.Pod:
+		e.Pod = name
+	default:
+		e.Container = name
+	}
+	return e
+}
+
+// oldNames are metric names of Heapster's first model, which it still answers.
+var oldNames = map[string]schema.MetricName{
 	"cpu-usage":      "cpu/usage_rate",
 	"cpu-limit":      "cpu/limit",
 	"memory-limit":   "memory/limit",
@@ -36,105 +159,65 @@ var aliases = map[string]schema.MetricName{
 	"memory-working": "memory/working_set",
 }
 
-// served reports whether the decoded path belongs to Heapster's API at all:
-// what does not gets another 404 than a wrong path within.
-func served(path string) bool {
-	return under(path, "/api/v1/model") || under(path, "/api/v1/metric-export")
-}
+// IsOurs reports whether a decoded path belongs to one of Heapster's roots, where
+// an unknown path gets another 404 than elsewhere.
+func IsOurs(path string) bool { return under(path, Model) || under(path, export) }
 
 func under(path, root string) bool {
 	return path == root || strings.HasPrefix(path, root+"/")
 }
 
-// parse reads the decoded path, as Heapster does: %2F and / are the same, and
-// so names that hold slashes cannot be told from deeper paths. Trailing
-// slashes do not matter.
-func parse(path string) (route, bool) {
-	path = strings.Trim(path, "/")
-	if path == "api/v1/metric-export" {
-		return route{page: exportPage}, true
+// ParsePath reads a decoded path as Heapster does: %2F and / are the same, so
+// that a name with a slash looks like a deeper path. A slash at the end does not
+// matter.
+func ParsePath(path string) (r Route, ok bool) {
+	path = "/" + strings.Trim(path, "/")
+	rest, found := strings.CutPrefix(path, Model+"/")
+	switch {
+	case path == export:
+		return Route{Page: ExportPage}, true
+	case !found:
+		return Route{}, false
+	case rest == keysSegments:
+		return Route{Page: KeysPage}, true
+	default:
+		return parseBelow(schema.ClusterEntity(), strings.Split(rest, "/"))
 	}
-	rest, ok := strings.CutPrefix(path, "api/v1/model/")
-	if !ok {
-		return route{}, false
+}
+
+// parseBelow reads the segments behind an entity's path.
+func parseBelow(of schema.Entity, segments []string) (r Route, ok bool) {
+	switch {
+	case len(segments) == 0:
+		return Route{}, false
+	case segments[0] == metricsSegment:
+		return parseMetrics(of, segments[1:]), true
+	case segments[0] == podListSegment && of.Kind == schema.Namespace && len(segments) > 3 && segments[2] == metricsSegment:
+		r = parseMetrics(of, segments[3:])
+		r.Page, r.Pods = PodListPage, strings.Split(segments[1], ",")
+		return r, true
 	}
-	tokens := strings.Split(rest, "/")
-	at := func(i int) string {
-		if i < len(tokens) {
-			return tokens[i]
-		}
-		return ""
-	}
-	switch at(0) {
-	case "metrics":
-		return metricsOf(schema.ClusterEntity(), tokens)
-	case "debug":
-		return route{page: keysPage}, rest == "debug/allkeys"
-	case "nodes":
+	for _, c := range collections {
 		switch {
-		case len(tokens) == 1:
-			return route{page: listPage, list: schema.Node}, true
-		case at(2) != "freecontainers":
-			return metricsOf(schema.NodeEntity(at(1)), tokens[2:])
-		case len(tokens) == 3:
-			return route{page: listPage, list: schema.SystemContainer, of: schema.NodeEntity(at(1))}, true
+		case c.segment != segments[0] || c.parent != of.Kind:
+		case len(segments) == 1:
+			return Route{Page: ListPage, List: c.kind, Of: of}, true
 		default:
-			return metricsOf(schema.SystemContainerEntity(at(1), at(3)), tokens[4:])
+			return parseBelow(below(of, c.kind, segments[1]), segments[2:])
 		}
-	case "namespaces":
-		return parseNamespaces(tokens)
-	default:
-		return route{}, false
 	}
+	return Route{}, false
 }
 
-// parseNamespaces reads what begins with namespaces.
-func parseNamespaces(tokens []string) (route, bool) {
-	if len(tokens) == 1 {
-		return route{page: listPage, list: schema.Namespace}, true
+// parseMetrics reads the name of a metric, which may have slashes, or none.
+func parseMetrics(of schema.Entity, segments []string) Route {
+	if len(segments) == 0 {
+		return Route{Page: NamesPage, Of: of}
 	}
-	namespace := schema.NamespaceEntity(tokens[1])
-	if len(tokens) == 2 {
-		return route{}, false
-	}
-	switch tokens[2] {
-	case "pods":
-		if len(tokens) == 3 {
-			return route{page: listPage, list: schema.Pod, of: namespace}, true
-		}
-	case "pod-list":
-		if len(tokens) < 6 {
-			return route{}, false
-		}
-		r, ok := metricsOf(namespace, tokens[4:])
-		r.page, r.pods = podListPage, strings.Split(tokens[3], ",")
-		return r, ok
-	default:
-		return metricsOf(namespace, tokens[2:])
-	}
-	pod := schema.PodEntity(tokens[1], tokens[3])
-	switch {
-	case len(tokens) == 4 || tokens[4] != "containers":
-		return metricsOf(pod, tokens[4:])
-	case len(tokens) == 5:
-		return route{page: listPage, list: schema.Container, of: pod}, true
-	default:
-		return metricsOf(schema.ContainerEntity(tokens[1], tokens[3], tokens[5]), tokens[6:])
-	}
-}
-
-// metricsOf reads metrics or metrics/NAME, where the name may hold slashes.
-func metricsOf(of schema.Entity, tokens []string) (route, bool) {
-	switch {
-	case len(tokens) == 0 || tokens[0] != "metrics":
-		return route{}, false
-	case len(tokens) == 1:
-		return route{page: namesPage, of: of}, true
-	}
-	name := strings.Join(tokens[1:], "/")
-	metric, aliased := aliases[name]
-	if !aliased {
+	name := strings.Join(segments, "/")
+	metric, old := oldNames[name]
+	if !old {
 		metric = schema.MetricName(name)
 	}
-	return route{page: seriesPage, of: of, metric: metric}, true
+	return Route{Page: SeriesPage, Of: of, Metric: metric}
 }

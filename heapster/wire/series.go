@@ -1,9 +1,8 @@
-package heapster
+package wire
 
 import (
-	"cmp"
+	stdjson "encoding/json"
 	"io"
-	"slices"
 	"strconv"
 	"time"
 
@@ -12,46 +11,68 @@ import (
 	"heapstash/schema"
 )
 
-// decodeNothing reads a text and passes over it.
-func decodeNothing(r io.Reader) (none struct{}, err error) {
-	_, err = io.Copy(io.Discard, r)
-	return none, err
+// resultJSON is Heapster's MetricResult (metrics/api/v1/types). Without points
+// its latestTimestamp is 0001-01-01T00:00:00Z. [Decoder.Series] reads it.
+type resultJSON struct {
+	Metrics         []pointJSON `json:"metrics"`
+	LatestTimestamp time.Time   `json:"latestTimestamp"`
 }
 
-// decodeNames reads an array of names. Heapster puts them in another order
-// each time: they come sorted, each once.
-func decodeNames[N ~string](dec *decoder) ([]N, error) {
-	var names []N
-	err := decodeValue(dec, &names)
-	for _, name := range names {
-		err = cmp.Or(err, checkName(string(name)))
+// pointJSON is Heapster's MetricPoint. [Decoder.point] reads it.
+type pointJSON struct {
+	Timestamp time.Time `json:"timestamp"`
+	Value     uint64    `json:"value"`
+}
+
+// resultListJSON is Heapster's MetricResultList. [Decoder.PodSeries] reads it.
+type resultListJSON struct {
+	Items []resultJSON `json:"items"`
+}
+
+// WriteSeries writes a SeriesPage.
+func WriteSeries(w io.Writer, points []schema.Point) error {
+	return writeIndented(w, newResult(points))
+}
+
+// WritePodSeries writes a PodListPage.
+func WritePodSeries(w io.Writer, items [][]schema.Point) error {
+	list := resultListJSON{Items: make([]resultJSON, len(items))}
+	for i, points := range items {
+		list.Items[i] = newResult(points)
 	}
-	slices.Sort(names)
-	return slices.Compact(names), err
+	return stdjson.NewEncoder(w).Encode(list)
 }
 
-// decodeMetricNames does so with the names of an entity's metrics.
-func decodeMetricNames(dec *decoder) ([]schema.MetricName, error) {
-	names, err := decodeNames[schema.MetricName](dec)
-	count := 0
-	for range names {
-		err = cmp.Or(err, dec.limits.countMetrics(&count))
+// newResult cuts floats and wraps negative integers, as Heapster's
+// exportTimestampedMetricValue does.
+func newResult(points []schema.Point) resultJSON {
+	result := resultJSON{Metrics: make([]pointJSON, 0, len(points))}
+	for _, p := range points {
+		value, ok := p.Value.Int64()
+		if !ok {
+			value = int64(p.Value.Float64())
+		}
+		at := p.At.Time()
+		result.Metrics = append(result.Metrics, pointJSON{at, uint64(value)})
+		if result.LatestTimestamp.Before(at) {
+			result.LatestTimestamp = at
+		}
 	}
-	return names, err
+	return result
 }
 
-// decodeItems returns a decoder of a list of so many series. Heapster gives
-// them in the order of the request and without names, so that any other
-// number means that they cannot be told apart.
-func decodeItems(want int) func(*decoder) ([][]schema.Point, error) {
-	return func(dec *decoder) ([][]schema.Point, error) {
+// PodSeries returns a function that reads a PodListPage of so many series.
+// Heapster gives them in the order of the request and without names, so that
+// with any other number nobody can tell which is whose.
+func PodSeries(want int) func(*Decoder) ([][]schema.Point, error) {
+	return func(dec *Decoder) ([][]schema.Point, error) {
 		items := make([][]schema.Point, 0, want)
-		err := member(dec, "items", func() error {
-			_, err := list(dec, func() error {
+		err := dec.member("items", func() error {
+			_, err := dec.list(func() error {
 				if len(items) == want {
 					return malformed("more than the %d items asked for", want)
 				}
-				points, err := decodeSeries(dec)
+				points, err := dec.Series()
 				items = append(items, points)
 				return err
 			})
@@ -64,15 +85,13 @@ func decodeItems(want int) func(*decoder) ([][]schema.Point, error) {
 	}
 }
 
-// decodeSeries reads the points of a MetricResult (Heapster's
-// metrics/api/v1/types), in the order of the answer. It passes over its
-// latestTimestamp, and over points of the year 1, which Heapster means no time
-// by.
-func decodeSeries(dec *decoder) (points []schema.Point, err error) {
-	err = member(dec, "metrics", func() error {
+// Series reads the points of a SeriesPage in the order of the answer. It skips
+// latestTimestamp, and points of the year 1, by which Heapster means no time.
+func (dec *Decoder) Series() (points []schema.Point, err error) {
+	err = dec.member("metrics", func() error {
 		count := 0
-		_, err := list(dec, func() error {
-			p, err := decodePoint(dec)
+		_, err := dec.list(func() error {
+			p, err := dec.point()
 			if err == nil {
 				err = countPoints(&count)
 			}
@@ -86,29 +105,30 @@ func decodeSeries(dec *decoder) (points []schema.Point, err error) {
 	return points, err
 }
 
-// decodePoint reads a MetricPoint. Heapster sends an int64 as its uint64 image,
-// so -1 is 18446744073709551615; it sends no sign, fraction or exponent there,
-// and none is taken. Its floatValue, which no version up to HEAD fills, is
-// exact where value is cut to an integer, and so it wins.
+// point reads one point. Heapster sends an int64 as its uint64 image, so that -1
+// is 18446744073709551615. It sends no sign, fraction or exponent there, and
+// none is accepted. No version up to HEAD fills floatValue; if it is there, it
+// wins, because it is exact where value was cut to an integer.
 //
-// It takes the members one by one, for a pass reads tens of thousands of them.
-func decodePoint(dec *decoder) (schema.Point, error) {
+// The members are read one by one, for speed: a pass reads tens of thousands of
+// points.
+func (dec *Decoder) point() (schema.Point, error) {
 	var p schema.Point
 	var timed, valued, exact bool
-	err := object(dec, func(name []byte) error {
+	err := dec.object(func(name []byte) error {
 		switch string(name) {
 		case "timestamp", "value", "floatValue":
 		default:
 			return dec.SkipValue()
 		}
-		text, err := scalar(dec)
+		text, err := dec.scalar()
 		if err != nil {
 			return err
 		}
 		switch string(name) {
 		case "timestamp":
 			timed = true
-			p.At, err = decodeInstant(text)
+			p.At, err = parseInstant(text)
 			return err
 		case "value":
 			image, err := strconv.ParseUint(string(text), 10, 64)
@@ -136,7 +156,7 @@ func decodePoint(dec *decoder) (schema.Point, error) {
 	return p, err
 }
 
-func decodeInstant(text jsontext.Value) (schema.Instant, error) {
+func parseInstant(text jsontext.Value) (schema.Instant, error) {
 	var buffer [64]byte
 	plain, err := jsontext.AppendUnquote(buffer[:0], text)
 	var at time.Time
@@ -147,15 +167,4 @@ func decodeInstant(text jsontext.Value) (schema.Instant, error) {
 		return 0, malformed("timestamp %s is not RFC 3339", text)
 	}
 	return schema.InstantOf(at), nil
-}
-
-// scalar reads a value that is neither an array nor an object, either of which
-// would be held in memory whole.
-func scalar(dec *decoder) (jsontext.Value, error) {
-	switch kind := dec.PeekKind(); kind {
-	case jsontext.KindBeginArray, jsontext.KindBeginObject:
-		return nil, malformed("JSON %s where a number or a text belongs", kindName(kind))
-	default:
-		return dec.ReadValue()
-	}
 }

@@ -1,13 +1,13 @@
-package heapster
+package wire
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/big"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,13 +18,9 @@ import (
 	"heapstash/schema"
 )
 
-func decode[T any](decode func(*decoder) (T, error), text string) (T, error) {
+func decode[T any](page func(*Decoder) (T, error), text string) (T, error) {
 	// A byte at a time, so that every value lies across a refill somewhere.
-	v, err := whole(DefaultLimits(), decode)(iotest.OneByteReader(strings.NewReader(text)))
-	if err != nil {
-		err = bodyError(&url.URL{}, err, nil)
-	}
-	return v, err
+	return Decode(iotest.OneByteReader(strings.NewReader(text)), Limits{}.WithDefaults(), page)
 }
 
 func at(t *testing.T, text string) schema.Instant {
@@ -69,7 +65,7 @@ func TestDecodeSeries(t *testing.T) {
 			[]schema.Point{{At: minute + 60, Value: schema.Int(2)}, {At: minute, Value: schema.Int(1)}, {At: minute, Value: schema.Int(1)}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := decode(decodeSeries, test.text)
+			got, err := decode((*Decoder).Series, test.text)
 			if err != nil || !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %v, %v; want %v", got, err, test.want)
 			}
@@ -106,22 +102,23 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"metrics":[],"a":"\q"}`:                       "not JSON",
 		`{"metrics":[],"a":` + strings.Repeat("[", 1e5): "JSON nested deeper than 100",
 	} {
-		_, err := decode(decodeSeries, text)
-		var protocol *ProtocolError
-		if !errors.As(err, &protocol) || !strings.Contains(err.Error(), message) {
-			t.Errorf("%.99s: got %v; want a ProtocolError with %q", text, err, message)
+		_, err := decode((*Decoder).Series, text)
+		var format *FormatError
+		var limit *schema.LimitError
+		if !errors.As(err, &format) && !errors.As(err, &limit) || !strings.Contains(err.Error(), message) {
+			t.Errorf("%.99s: got %v; want a FormatError with %q", text, err, message)
 		}
 	}
 }
 
 func TestDecodeTellsWhereTextEndsEarly(t *testing.T) {
 	text := `{"items":[{"metrics":[{"timestamp":"2017-09-27T07:09:00Z","value":1,"a":[true,null,"\"x"]}],"latestTimestamp":"x"}]}`
-	if _, err := decode(decodeItems(1), text); err != nil {
+	if _, err := decode(PodSeries(1), text); err != nil {
 		t.Fatal(err)
 	}
 	for n := range len(text) {
-		_, err := decode(decodeItems(1), text[:n])
-		if err == nil || !strings.Contains(err.Error(), "the answer ends early") || forRetry(err) != err {
+		_, err := decode(PodSeries(1), text[:n])
+		if want := io.ErrUnexpectedEOF; !errors.Is(err, want) && !(n == 0 && err == io.EOF) {
 			t.Errorf("cut at %d: got %v", n, err)
 		}
 	}
@@ -132,7 +129,7 @@ func TestDecodeItems(t *testing.T) {
 	const none = `{"metrics":[],"latestTimestamp":"0001-01-01T00:00:00Z"}`
 	first, third := fmt.Sprintf(some, 1), fmt.Sprintf(some, 3)
 
-	got, err := decode(decodeItems(3), `{"items":[`+first+","+none+","+third+`]}`)
+	got, err := decode(PodSeries(3), `{"items":[`+first+","+none+","+third+`]}`)
 	if err != nil || len(got) != 3 {
 		t.Fatal(got, err)
 	}
@@ -155,7 +152,7 @@ func TestDecodeItems(t *testing.T) {
 		`null`:                                                "where an object belongs",
 		`{"items":[],"a":[}`:                                  "not JSON",
 	} {
-		if _, err := decode(decodeItems(2), text); err == nil || !strings.Contains(err.Error(), message) {
+		if _, err := decode(PodSeries(2), text); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%s: got %v; want %q", text, err, message)
 		}
 	}
@@ -169,7 +166,7 @@ func TestDecodeNames(t *testing.T) {
 		`["\u0026\"\\","ünï","𝕏"]`:  {`&"\`, "ünï", "𝕏"},
 		"[\n \"kube-system\"\n]\n ": {"kube-system"},
 	} {
-		got, err := decode(decodeNames[string], text)
+		got, err := decode((*Decoder).Names, text)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, %v; want %q", text, got, err, want)
 		}
@@ -211,8 +208,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		points, err := decode(decodeSeries, text)
-		if err != nil || ambiguous(json.NewDecoder(strings.NewReader(text))) {
+		points, err := decode((*Decoder).Series, text)
+		if err != nil {
 			return
 		}
 		if want := oracle(t, text); !slices.Equal(points, want) {
@@ -221,35 +218,11 @@ func FuzzDecode(f *testing.F) {
 		if slices.ContainsFunc(points, func(p schema.Point) bool { return p.At.Time().Year() > 9999 }) {
 			return // a zone takes it beyond what RFC 3339 can spell
 		}
-		again, err := decode(decodeSeries, encode(points))
+		again, err := decode((*Decoder).Series, encode(points))
 		if err != nil || !slices.Equal(points, again) {
 			t.Fatalf("%q: %v came back as %v, %v", text, points, again, err)
 		}
 	})
-}
-
-// ambiguous reports whether an object has two members that encoding/json takes
-// for one, since it looks away from capitals.
-func ambiguous(dec *json.Decoder) bool {
-	token, _ := dec.Token()
-	var names []string
-	for delim, nested := token.(json.Delim); nested && dec.More(); {
-		if delim == '{' {
-			token, _ := dec.Token()
-			name := token.(string)
-			if slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(name, other) }) {
-				return true
-			}
-			names = append(names, name)
-		}
-		if ambiguous(dec) {
-			return true
-		}
-	}
-	if _, nested := token.(json.Delim); nested {
-		_, _ = dec.Token()
-	}
-	return false
 }
 
 // oracle reads a series that is known to be well-formed as generic values,
@@ -261,19 +234,19 @@ func oracle(t *testing.T, text string) (points []schema.Point) {
 	if err := dec.Decode(&series); err != nil {
 		t.Fatal(err)
 	}
-	list, _ := fold(series, "metrics").([]any)
+	list, _ := series["metrics"].([]any)
 	for _, element := range list {
 		point := element.(map[string]any)
-		stamp, err := time.Parse(time.RFC3339, fold(point, "timestamp").(string))
+		stamp, err := time.Parse(time.RFC3339, point["timestamp"].(string))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var value schema.Value
-		if exact, ok := fold(point, "floatValue").(json.Number); ok {
+		if exact, ok := point["floatValue"].(json.Number); ok {
 			f, _ := exact.Float64()
 			value = schema.Real(f)
 		} else {
-			image, _ := new(big.Int).SetString(fold(point, "value").(json.Number).String(), 10)
+			image, _ := new(big.Int).SetString(point["value"].(json.Number).String(), 10)
 			if image.Bit(63) == 1 {
 				image.Sub(image, new(big.Int).Lsh(big.NewInt(1), 64))
 			}
@@ -284,16 +257,6 @@ func oracle(t *testing.T, text string) (points []schema.Point) {
 		}
 	}
 	return points
-}
-
-// fold returns the member of that name, in capitals or not.
-func fold(members map[string]any, name string) any {
-	for key, value := range members {
-		if strings.EqualFold(key, name) {
-			return value
-		}
-	}
-	return nil
 }
 
 // podList is an answer for so many pods, of three points each.
@@ -323,7 +286,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := whole(DefaultLimits(), decodeItems(pods))(bytes.NewReader(text)); err != nil {
+		if _, err := Decode(bytes.NewReader(text), Limits{}.WithDefaults(), PodSeries(pods)); err != nil {
 			b.Fatal(err)
 		}
 	}
