@@ -9,13 +9,13 @@ import (
 	"maps"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -56,7 +56,7 @@ func TestStandInIsHonestAfterRestart(t *testing.T) {
 	batches := oddities(time.Now())
 	p.feed(batches[0])
 	p.sim.Restart()
-	p.real.Restart(t)
+	must(t, p.real.Restart())
 	p.compareAll(urls(batches))
 	p.feed(batches[1])
 	p.compareAll(urls(batches))
@@ -72,21 +72,18 @@ type request struct {
 // pair is a stand-in and a real Heapster.
 type pair struct {
 	*testing.T
-	sim    *heapsim.Server
-	simURL string
-	real   *Heapster
+	sim    *rig.StandIn
+	real   *rig.Heapster
 	client *http.Client
 }
 
 func newPair(t *testing.T) *pair { return newPairOf(t, heapsim.Options{}) }
 
 func newPairOf(t *testing.T, o heapsim.Options, flags ...string) *pair {
-	sim := heapsim.New(o)
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
+	o.Now = time.Now
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &pair{t, sim, server.URL, StartHeapster(t, flags...), &http.Client{
+	return &pair{t, rig.StartStandIn(t, o, heapsim.ClusterOptions{}), rig.StartHeapster(t, programs.Heapster, flags...), &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -94,7 +91,7 @@ func newPairOf(t *testing.T, o heapsim.Options, flags ...string) *pair {
 
 func (p *pair) feed(b heapsim.Batch) {
 	p.Helper()
-	p.real.Feed(p, b)
+	must(p, p.real.Feed(b))
 	p.sim.Feed(b)
 }
 
@@ -109,7 +106,7 @@ func (p *pair) compareAll(requests []request) {
 // compare asks both, and compares status, headers and body.
 func (p *pair) compare(r request) {
 	p.Helper()
-	want, got := p.ask(p.real.URL, r), p.ask(p.simURL, r)
+	want, got := p.ask(p.real.URL, r), p.ask(p.sim.URL, r)
 	if got != want {
 		p.Errorf("%s %s %v:\nstand-in %+v\nHeapster %+v", r.method, r.path, r.header, got, want)
 	}

@@ -3,23 +3,23 @@ package e2e
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"heapstash/e2e/oracle"
+	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
-	"heapstash/internal/need"
-	"heapstash/schema"
 )
 
 // The most that a pass over a small cluster may take, whoever answers: the export
@@ -208,12 +208,9 @@ func TestHostileHeapster(t *testing.T) {
 		}), 3, "1 items asked for"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sim := heapsim.New(heapsim.Options{})
-			fed := heapsim.NewCluster(heapsim.ClusterOptions{}).Next(time.Now().Truncate(time.Minute))
-			sim.Feed(fed)
-			server := httptest.NewServer(sim)
-			defer server.Close()
-			p := pass{t: t, url: server.URL, archive: filepath.Join(t.TempDir(), "a.db")}
+			sim := rig.StartStandIn(t, heapsim.Options{}, heapsim.ClusterOptions{})
+			fed := sim.Scrape(time.Now().Truncate(time.Minute))
+			p := pass{t: t, url: sim.URL, archive: filepath.Join(t.TempDir(), "a.db")}
 			if test.path == keys && strings.HasPrefix(name, "a million") {
 				sim.Inject(lists, 0, test.answer)
 			}
@@ -250,8 +247,8 @@ func TestHostileHeapster(t *testing.T) {
 // A Heapster that answers every question with as much as the limits let it. All
 // of a stage is in memory, and so this is the most that the defaults cost.
 func TestHostileWithinTheLimits(t *testing.T) {
-	sim := heapsim.New(heapsim.Options{})
-	sim.Feed(heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 10, Pods: 280, Containers: 1}).Next(time.Now().Truncate(time.Minute)))
+	sim := rig.StartStandIn(t, heapsim.Options{}, heapsim.ClusterOptions{Nodes: 10, Pods: 280, Containers: 1})
+	sim.Scrape(time.Now().Truncate(time.Minute))
 	var points strings.Builder
 	for n := range 4999 {
 		fmt.Fprintf(&points, `,{"timestamp":%q,"value":%d}`, time.Now().Add(-time.Duration(n)*time.Minute).UTC().Format(time.RFC3339), n)
@@ -269,9 +266,7 @@ func TestHostileWithinTheLimits(t *testing.T) {
 			_, _ = io.WriteString(w, `{"items":[`+items+`]}`)
 		})
 	})
-	server := httptest.NewServer(sim)
-	defer server.Close()
-	p := pass{t: t, url: server.URL, archive: filepath.Join(t.TempDir(), "a.db")}
+	p := pass{t: t, url: sim.URL, archive: filepath.Join(t.TempDir(), "a.db")}
 	p.env = []string{"HEAPSTASH_COLLECT_BUDGET=5m"} // lest a slow machine read less
 	stderr, usage := p.collect(3, time.Minute)
 	info, err := os.Stat(p.archive)
@@ -307,71 +302,56 @@ type pass struct {
 
 func (p pass) collect(code int, timeout time.Duration) (stderr string, usage *syscall.Rusage) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 5*time.Minute)
-	defer cancel()
-	command := exec.CommandContext(ctx, programs.Heapstash, "collect", "--heapster-url", p.url, "--db-file", p.archive,
+	command := exec.Command(programs.Heapstash, "collect", "--heapster-url", p.url, "--db-file", p.archive,
 		"--timeout", timeout.String(), "--tries", "2")
 	command.Env = append([]string{}, p.env...) // and nothing else
-	var output bytes.Buffer
-	command.Stderr = &output
-	err := command.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok || ok && exit.ExitCode() != code || !ok && code != 0 {
-		p.t.Errorf("it ended with %v, want exit code %d\n%.2000s", err, code, &output)
+	o := rig.Run(p.t, command)
+	if o.Code != code {
+		p.t.Errorf("exit code %d, want %d\n%.2000s", o.Code, code, o.Stderr)
 	}
-	return output.String(), command.ProcessState.SysUsage().(*syscall.Rusage)
+	return o.Stderr, o.Usage
 }
 
-func (p pass) sql(statement string) string {
-	p.t.Helper()
-	out, err := exec.Command(need.Program(p.t, "sqlite3"), "-readonly", p.archive, statement).CombinedOutput()
-	if err != nil {
-		p.t.Fatalf("sqlite3: %v\n%s", err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
+func (p pass) sql(statement string) string { p.t.Helper(); return rig.SQL(p.t, p.archive, statement) }
 
-// holds checks that the archive, if there is one, is small and has nothing that
-// was not fed.
+// holds checks that the archive, if there is one, is small and has only samples
+// that were fed.
 func (p pass) holds(fed heapsim.Batch) {
 	p.t.Helper()
 	info, err := os.Stat(p.archive)
 	if errors.Is(err, os.ErrNotExist) {
 		return
 	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	must(p.t, err)
 	if info.Size() > mostFile {
 		p.t.Errorf("the archive has %d bytes", info.Size())
 	}
 	if got := p.sql("PRAGMA integrity_check"); got != "ok" {
 		p.t.Errorf("integrity_check: %s", got)
 	}
-	known := make(map[string]bool)
-	for _, set := range fed.Sets {
-		e := set.Entity
-		for m, v := range set.Values {
-			known[fmt.Sprint(e.Kind, "|", e.Namespace, "|", e.Pod, "|", e.Container, "|", e.Node, "||", m, "|", fed.At.Unix(), "|", shownWhole(v))] = true
-		}
-		for _, l := range set.Labelled {
-			known[fmt.Sprint(e.Kind, "|", e.Namespace, "|", e.Pod, "|", e.Container, "|", e.Node, "|", spell(l.Labels), "|", l.Metric, "|", fed.At.Unix(), "|", shownWhole(l.Value))] = true
-		}
+	all := oracle.New()
+	all.Feed(fed, fed.At, fed.At)
+	all.Pass()
+	var got, want []string
+	for _, sample := range all.Samples() {
+		want = append(want, withoutFraction(sample))
 	}
-	wrong := 0
-	for line := range strings.Lines(p.sql("SELECT kind, namespace, pod, container, node, labels, metric, ts, CAST(value AS INTEGER) FROM samples")) {
-		if line = strings.TrimSpace(line); line != "" && !known[line] {
-			wrong++
-			if wrong < 4 {
-				p.t.Errorf("the archive has %s, which Heapster did not show", line)
-			}
-		}
+	for _, sample := range oracle.Lines(p.sql("SELECT * FROM samples")) {
+		got = append(got, withoutFraction(sample))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if wrong, _ := oracle.Difference(got, want); len(wrong) > 0 {
+		p.t.Errorf("the archive has samples that Heapster did not show:\n%s", oracle.First(wrong))
 	}
 }
 
-// shownWhole is a value without its fraction, which only metric-export has.
-func shownWhole(v schema.Value) string {
-	if whole, ok := v.Int64(); ok {
-		return fmt.Sprint(whole)
+// withoutFraction cuts the fraction off the value of a sample: only metric-export shows
+// fractions.
+func withoutFraction(sample string) string {
+	key, value := cut(sample)
+	if float, err := strconv.ParseFloat(value, 64); err == nil && strings.ContainsAny(value, ".e") {
+		value = strconv.FormatInt(int64(float), 10)
 	}
-	return fmt.Sprint(int64(v.Float64()))
+	return key + "\t" + value
 }

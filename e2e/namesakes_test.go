@@ -4,15 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
-	"heapstash/heapster"
+	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -53,12 +51,7 @@ type namesakes struct {
 func (n *namesakes) tell() {
 	attention := 0.4 + 0.6*n.rand.Float64()
 	for ago := 160 * time.Second; ago >= 0; ago -= 20 * time.Second {
-		b := n.batch(ago)
-		from := time.Now()
-		n.heapster.Feed(n, b)
-		if !n.oracle.Feed(b, from, time.Now()) {
-			n.Fatal("a batch expired while another was fed: run the test again, with less beside it")
-		}
+		n.feedBatch(n.batch(ago))
 		if n.rand.Float64() < attention || ago == 0 {
 			n.pass()
 		}
@@ -127,30 +120,11 @@ func (n *namesakes) tellBadly(set *heapsim.Set) {
 func (n *namesakes) pass() {
 	n.Helper()
 	n.oracle.Pass()
-	base, err := url.Parse(n.heapster.URL)
-	if err != nil {
-		n.Fatal(err)
-	}
-	direct, err := heapster.DirectClient(heapster.DirectOptions{})
-	if err != nil {
-		n.Fatal(err)
-	}
-	defer direct.CloseIdleConnections()
-	client, err := heapster.New(direct, base, heapster.Options{Tries: 1})
-	if err != nil {
-		n.Fatal(err)
-	}
-	store, err := archive.Open(n.Context(), n.archive, archive.Options{})
-	if err != nil {
-		n.Fatal(err)
-	}
-	defer store.Close()
 	options := collect.DefaultOptions()
 	options.Containers = n.containers
 	options.Log = slog.New(slog.DiscardHandler)
-	if _, err := collect.Run(n.Context(), client, store, options); err != nil {
-		n.Fatal(err)
-	}
+	_, err := rig.Pass(n.Context(), n.client, n.archive, options, nil)
+	must(n, err)
 }
 
 // judge looks for cells that differ from what was fed, and for missing ones that

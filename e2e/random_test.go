@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/url"
 	"testing"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
-	"heapstash/heapster"
+	"heapstash/e2e/rig"
 )
 
 var (
@@ -118,27 +116,9 @@ func newCast(r *rand.Rand) []*actor {
 func (r *randomStory) pass(ago time.Duration) {
 	r.Helper()
 	added := r.oracle.Pass()
-	base, err := url.Parse(r.heapster.URL)
-	if err != nil {
-		r.Fatal(err)
-	}
-	direct, err := heapster.DirectClient(heapster.DirectOptions{})
-	if err != nil {
-		r.Fatal(err)
-	}
-	defer direct.CloseIdleConnections()
-	client, err := heapster.New(direct, base, heapster.Options{Tries: 1})
-	if err != nil {
-		r.Fatal(err)
-	}
-	store, err := archive.Open(r.Context(), r.archive, archive.Options{})
-	if err != nil {
-		r.Fatal(err)
-	}
-	defer store.Close()
 	options := collect.DefaultOptions()
 	options.Log = slog.New(slog.NewTextHandler(r.Output(), nil))
-	sum, err := collect.Run(r.Context(), client, store, options)
+	sum, err := rig.Pass(r.Context(), r.client, r.archive, options, nil)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -1,20 +1,18 @@
 package e2e
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"heapstash/e2e/oracle"
-	"heapstash/internal/need"
+	"heapstash/e2e/rig"
+	"heapstash/heapster"
+	"heapstash/heapster/heapsim"
 )
 
 // story is what happens to one Heapster and one archive. Its verbs are feed,
@@ -23,7 +21,8 @@ import (
 type story struct {
 	*testing.T
 	oracle   *oracle.Oracle
-	heapster *Heapster
+	heapster *rig.Heapster
+	client   *heapster.Client
 	now      time.Time
 	archive  string
 }
@@ -33,10 +32,12 @@ type story struct {
 // seconds that follow: 130 seconds is younger than what Heapster evicts, and
 // 150 older.
 func newStory(t *testing.T, flags ...string) *story {
+	h := rig.StartHeapster(t, programs.Heapster, flags...)
 	return &story{
 		T:        t,
 		oracle:   oracle.New(),
-		heapster: StartHeapster(t, flags...),
+		heapster: h,
+		client:   rig.NewClient(t, h.URL),
 		now:      time.Now().UTC().Add(-10 * time.Second).Truncate(time.Second),
 		archive:  filepath.Join(t.TempDir(), "a.db"),
 	}
@@ -45,9 +46,13 @@ func newStory(t *testing.T, flags ...string) *story {
 // feed has Heapster take a batch of so long ago.
 func (s *story) feed(ago time.Duration, members ...member) {
 	s.Helper()
-	b := batch(s.now.Add(-ago), members...)
+	s.feedBatch(batch(s.now.Add(-ago), members...))
+}
+
+func (s *story) feedBatch(b heapsim.Batch) {
+	s.Helper()
 	from := time.Now()
-	s.heapster.Feed(s, b)
+	must(s, s.heapster.Feed(b))
 	if !s.oracle.Feed(b, from, time.Now()) {
 		s.Fatal("a batch expired while another was fed: run the test again, with less beside it")
 	}
@@ -56,7 +61,7 @@ func (s *story) feed(ago time.Duration, members ...member) {
 // restart restarts Heapster.
 func (s *story) restart() {
 	s.Helper()
-	s.heapster.Restart(s)
+	must(s, s.heapster.Restart())
 	s.oracle.Restart()
 }
 
@@ -90,31 +95,22 @@ func (s summary) causes() string {
 func (s *story) collect(causes ...string) summary {
 	s.Helper()
 	added := s.oracle.Pass()
-	command := exec.CommandContext(s.Context(), programs.Heapstash,
+	command := exec.Command(programs.Heapstash,
 		"collect", "--heapster-url", s.heapster.URL, "--db-file", s.archive, "--json")
 	command.Env = []string{} // no settings of whoever runs the test
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	code := 0
-	if err := command.Run(); err != nil {
-		exit, ok := errors.AsType[*exec.ExitError](err)
-		if !ok {
-			s.Fatal(err)
-		}
-		code = exit.ExitCode()
-	}
-	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+	o := rig.Run(s, command)
+	lines := strings.Split(strings.TrimSpace(o.Stdout), "\n")
 	var sum summary
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &sum); err != nil {
-		s.Fatalf("last line of stdout: %v\nstdout:\n%s\nstderr:\n%s", err, &stdout, &stderr)
+		s.Fatalf("last line of stdout: %v\nstdout:\n%s\nstderr:\n%s", err, o.Stdout, o.Stderr)
 	}
 	wantCode := 0
 	if len(causes) > 0 {
 		wantCode = 3
 	}
-	if code != wantCode || sum.MessageType != "summary" || sum.causes() != strings.Join(causes, ",") || sum.New != added || sum.Conflicts != 0 {
+	if o.Code != wantCode || sum.MessageType != "summary" || sum.causes() != strings.Join(causes, ",") || sum.New != added || sum.Conflicts != 0 {
 		s.Errorf("exit code %d and %+v\nwant exit code %d, %d new samples and holes for %v\nstderr:\n%s",
-			code, sum, wantCode, added, causes, &stderr)
+			o.Code, sum, wantCode, added, causes, o.Stderr)
 	}
 	s.compare()
 	return sum
@@ -124,49 +120,13 @@ func (s *story) collect(causes ...string) summary {
 // the oracle's.
 func (s *story) compare() {
 	s.Helper()
-	got := strings.FieldsFunc(s.sql("SELECT * FROM samples"), func(r rune) bool { return r == '\n' })
-	slices.Sort(got)
-	extra, missing := difference(got, s.oracle.Samples())
-	if len(extra)+len(missing) > 0 {
-		s.Errorf("of the %d samples in the archive %d should not be there:\n%s\n%d are missing:\n%s",
-			len(got), len(extra), first(extra), len(missing), first(missing))
+	if err := oracle.Compare(oracle.Lines(s.sql("SELECT * FROM samples")), s.oracle.Samples()); err != nil {
+		s.Error(err)
 	}
 }
 
-// difference compares two sorted lists, in which lines may be repeated.
-func difference(got, want []string) (extra, missing []string) {
-	for len(got) > 0 && len(want) > 0 {
-		switch cmp.Compare(got[0], want[0]) {
-		case -1:
-			extra, got = append(extra, got[0]), got[1:]
-		case 1:
-			missing, want = append(missing, want[0]), want[1:]
-		default:
-			got, want = got[1:], want[1:]
-		}
-	}
-	return append(extra, got...), append(missing, want...)
-}
-
-// first returns the first few lines.
-func first(lines []string) string {
-	const few = 10
-	if len(lines) > few {
-		lines = append(lines[:few:few], "...")
-	}
-	return strings.Join(lines, "\n")
-}
-
-// sql asks the stock shell, which tells NULL from the empty string.
-func (s *story) sql(statement string) string {
-	s.Helper()
-	command := exec.CommandContext(s.Context(), need.Program(s, "sqlite3"), "-readonly", "-batch", "-tabs", "-nullvalue", "NULL", s.archive, statement)
-	out, err := command.CombinedOutput()
-	if err != nil {
-		s.Fatalf("sqlite3: %v\n%s", err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
+// sql asks the stock shell.
+func (s *story) sql(statement string) string { s.Helper(); return rig.SQL(s, s.archive, statement) }
 
 // gap is a row of the gaps view: from, to, how long, why.
 func (s *story) gap(from, to time.Duration, cause string) string {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -36,7 +37,7 @@ func newBencher(r round) (b *bencher, err error) {
 		return nil, err
 	}
 	if b.programs, err = rig.Build(); err == nil {
-		b.heapster, err = rig.StartHeapster(b.programs.Heapster)
+		b.heapster, err = rig.RunHeapster(exec.Command(b.programs.Heapster))
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(b.dir))

@@ -53,7 +53,7 @@ func StartCluster(ctx context.Context, programs Programs, dir string) (_ *Cluste
 
 // StartHeapster starts Heapster's process, where it was if it ran before.
 func (c *Cluster) StartHeapster() (err error) {
-	c.Heapster, err = startHeapster(c.Network.inside(c.programs.Heapster,
+	c.Heapster, err = RunHeapster(c.Network.inside(c.programs.Heapster,
 		"--listen", net.JoinHostPort(c.Network.Pods, portOf(heapsterPort)), "--feed", net.JoinHostPort(c.Network.Pods, "0"),
 		// The apiserver does not verify a pod's certificate: its own serves.
 		"--listen-tls", net.JoinHostPort(c.Network.Pods, portOf(heapsterPortTLS)), "--tls-cert", c.file("tls.crt"), "--tls-key", c.file("tls.key")))

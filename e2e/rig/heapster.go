@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"testing"
 
 	"heapstash/heapster/heapsim"
 )
@@ -23,13 +24,25 @@ type Heapster struct {
 	process *process
 }
 
-// StartHeapster starts a Heapster that has no batch yet, with the flags of
-// realheapster. It ends with Stop, or with this process.
-func StartHeapster(path string, flags ...string) (*Heapster, error) {
-	return startHeapster(exec.Command(path, flags...))
+// StartHeapster starts a Heapster without a batch, by the program realheapster and
+// its flags. It ends with the test.
+func StartHeapster(tb testing.TB, program string, flags ...string) *Heapster {
+	tb.Helper()
+	h, err := RunHeapster(exec.Command(program, flags...))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := h.Stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return h
 }
 
-func startHeapster(command *exec.Cmd) (*Heapster, error) {
+// RunHeapster starts a Heapster without a batch by a command. It ends with Stop, or
+// with this process.
+func RunHeapster(command *exec.Cmd) (*Heapster, error) {
 	command.Stderr = os.Stderr
 	stdout, err := command.StdoutPipe()
 	if err != nil {

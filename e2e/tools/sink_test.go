@@ -26,15 +26,7 @@ const sinkDatabase = "heapster"
 func heapsterAndArchive(t *testing.T) (db *rig.InfluxDB, from, to time.Time) {
 	t.Helper()
 	db = startInfluxDB(t)
-	h, err := rig.StartHeapster(realHeapster, "-influxdb", db.URL+"?"+url.Values{"db": {sinkDatabase}, "cluster_name": {"prod"}}.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	h := rig.StartHeapster(t, realHeapster, "-influxdb", db.URL+"?"+url.Values{"db": {sinkDatabase}, "cluster_name": {"prod"}}.Encode())
 	dir := t.TempDir()
 	cluster := heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 8})
 	to = time.Now().Truncate(time.Second)
