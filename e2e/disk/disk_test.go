@@ -6,7 +6,6 @@ package disk
 import (
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 
 	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
-	"heapstash/internal/need"
 )
 
 // inside is set in the mount namespace.
@@ -53,45 +51,25 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// startHeapster starts a stand-in, and returns its URL and what gives it its
-// next batch, of 20 seconds later.
+// startHeapster starts a stand-in with one batch, and returns its URL and the
+// function that feeds its next batch, of 20 seconds later.
 func startHeapster(t *testing.T) (url string, feed func()) {
 	t.Helper()
 	at := time.Now().Truncate(time.Minute).Add(-2 * time.Minute)
-	sim := heapsim.New(heapsim.Options{Now: func() time.Time { return at }})
-	cluster := heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 6, Containers: 1})
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
+	sim := rig.StartStandIn(t, heapsim.Options{}, heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 6, Containers: 1})
 	feed = func() {
 		at = at.Add(20 * time.Second)
-		sim.Feed(cluster.Next(at))
+		sim.Scrape(at)
 	}
 	feed()
-	return server.URL, feed
+	return sim.URL, feed
 }
 
-// do runs heapstash, which must end with that code, and returns what it wrote.
+// do runs heapstash, which must exit with that code, and returns its output.
 func do(t *testing.T, code int, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(heapstash, args...)
-	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	if got := cmd.ProcessState.ExitCode(); got != code {
-		t.Fatalf("%q exits %d, want %d\n%s", args, got, code, out)
-	}
-	return string(out)
-}
-
-// stock asks stock sqlite3.
-func stock(t *testing.T, path, statement string) string {
-	t.Helper()
-	out, err := exec.Command(need.Program(t, "sqlite3"), "-cmd", ".timeout 10000", path, statement).CombinedOutput()
-	if err != nil {
-		t.Fatalf("sqlite3: %v\n%s", err, out)
-	}
-	return strings.TrimSpace(string(out))
+	o := rig.Run(t, exec.Command(heapstash, args...)).Want(t, code)
+	return o.Stdout + o.Stderr
 }
 
 // directory makes one that every user reaches.

@@ -43,22 +43,22 @@ func TestForeign(t *testing.T) {
 	if n := strings.Count(out, "rollback journal"); n != 1 {
 		t.Errorf("it warns %d times", n)
 	}
-	if got := stock(t, made, "PRAGMA journal_mode; PRAGMA integrity_check"); got != "delete\nok" {
+	if got := rig.SQL(t, made, "PRAGMA journal_mode; PRAGMA integrity_check"); got != "delete\nok" {
 		t.Errorf("made there, it is %q", got)
 	}
 	contains(t, do(t, 0, "doctor", "--heapster-url", url, "--db-file", made), "a FUSE file system")
 
 	home1 := filepath.Join(local, "a.db")
 	contains(t, collect(home1), "samples")
-	if got := stock(t, home1, "PRAGMA journal_mode"); got != "wal" {
+	if got := rig.SQL(t, home1, "PRAGMA journal_mode"); got != "wal" {
 		t.Errorf("on a local disk, it is %q", got)
 	}
-	before := stock(t, home1, count)
+	before := rig.SQL(t, home1, count)
 	moved := filepath.Join(far, "moved.db")
 	copyFile(t, home1, moved)
 	contains(t, do(t, 1, "status", "--db-file", moved), "write-ahead log, which does not work on a file system of the kind fuse", "hint: the next pass")
 	collect(moved)
-	if got := stock(t, moved, "PRAGMA journal_mode; "+count); got != "delete\n"+before {
+	if got := rig.SQL(t, moved, "PRAGMA journal_mode; "+count); got != "delete\n"+before {
 		t.Errorf("moved there, it is %q, and had %s samples", got, before)
 	}
 
@@ -94,9 +94,9 @@ func TestForeign(t *testing.T) {
 
 	back := filepath.Join(local, "back.db")
 	copyFile(t, moved, back)
-	before = stock(t, moved, count)
+	before = rig.SQL(t, moved, count)
 	collect(back)
-	if got := stock(t, back, "PRAGMA journal_mode; "+count); got != "wal\n"+before {
+	if got := rig.SQL(t, back, "PRAGMA journal_mode; "+count); got != "wal\n"+before {
 		t.Errorf("moved back, it is %q, and had %s samples", got, before)
 	}
 }

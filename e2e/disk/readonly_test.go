@@ -56,7 +56,7 @@ func TestReadOnlyMount(t *testing.T) {
 	}
 	const count = "SELECT count(*) FROM samples"
 	for range 2 {
-		contains(t, do(t, 0, "sql", "--db-file", view, "--format", "csv", count), "\n"+stock(t, path, count)+"\n")
+		contains(t, do(t, 0, "sql", "--db-file", view, "--format", "csv", count), "\n"+rig.SQL(t, path, count)+"\n")
 		feed()
 		do(t, 0, "collect", "--heapster-url", url, "--db-file", path)
 	}

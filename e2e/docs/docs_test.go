@@ -3,17 +3,15 @@
 package docs
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"heapstash/e2e/rig"
 	"heapstash/e2e/year/generate"
-	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -57,16 +55,8 @@ func archived(t *testing.T) string {
 	return example
 }
 
-// shell gives statements to the stock shell as people would, from a file.
+// shell runs statements in the stock shell. NULL is empty.
 func shell(t *testing.T, statements string, flags ...string) string {
 	t.Helper()
-	command := exec.Command(need.Program(t, "sqlite3"), append(append([]string{"-readonly", "-batch", "-bail"}, flags...), archived(t))...)
-	command.Stdin = strings.NewReader(statements)
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	out, err := command.Output()
-	if err != nil || stderr.Len() > 0 {
-		t.Fatalf("sqlite3: %v\n%s\n%s", err, &stderr, statements)
-	}
-	return string(out)
+	return rig.SQL(t, archived(t), statements, append([]string{"-list", "-nullvalue", ""}, flags...)...)
 }

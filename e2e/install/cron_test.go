@@ -14,12 +14,12 @@ func testCron(t *testing.T, m *rig.Machine) {
 	const example = "/usr/share/doc/heapstash/examples/cron"
 	// Cron's own parser knows no user in the files that crontab takes.
 	m.Do(t, "sed 's|^\\* \\* \\* \\* \\* heapstash |* * * * * |' "+example+" >/tmp/crontab")
-	if got := runCommand(t, m.As("root", "/", "crontab", "-n", "/tmp/crontab")); got.code != 0 {
+	if got := rig.Run(t, m.As("root", "/", "crontab", "-n", "/tmp/crontab")); got.Code != 0 {
 		t.Errorf("crontab -n: %+v", got)
 	}
 
 	cron := func() *exec.Cmd { return m.Cron(t, example) }
-	runCommand(t, cron()).quiet(t, "a pass")
+	quiet(t, "a pass", cron())
 	if got := m.Do(t, "heapstash sql --db-file /var/lib/heapstash/heapstash.db --format csv 'SELECT count(*) > 1 AS passes FROM passes'"); got != "passes\n1" {
 		t.Errorf("the pass is not in the archive: %q", got)
 	}
@@ -37,15 +37,15 @@ func testCron(t *testing.T, m *rig.Machine) {
 	if _, err := stdout.Read(make([]byte, len("locked\n"))); err != nil {
 		t.Fatal(err)
 	}
-	runCommand(t, cron()).quiet(t, "a pass after another")
+	quiet(t, "a pass after another", cron())
 	if err := holder.Wait(); err != nil {
 		t.Error(err)
 	}
 
 	m.Do(t, `sed -i.good 's|^heapster_url: .*|heapster_url: http://127.0.0.1:1|' /etc/heapstash/heapstash.yaml`)
-	got := runCommand(t, cron())
-	if got.code != 1 || got.stdout != "" || !strings.HasPrefix(got.stderr, "heapstash: ") || !strings.Contains(got.stderr, "127.0.0.1:1") {
-		t.Errorf("without a Heapster, cron mails %q (exit code %d)", got.stdout+got.stderr, got.code)
+	got := rig.Run(t, cron())
+	if got.Code != 1 || got.Stdout != "" || !strings.HasPrefix(got.Stderr, "heapstash: ") || !strings.Contains(got.Stderr, "127.0.0.1:1") {
+		t.Errorf("without a Heapster, cron mails %q (exit code %d)", got.Stdout+got.Stderr, got.Code)
 	}
 	m.Do(t, "mv /etc/heapstash/heapstash.yaml.good /etc/heapstash/heapstash.yaml")
 }

@@ -4,10 +4,7 @@
 package install
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,40 +115,18 @@ func runMake(t *testing.T, arguments ...string) {
 	}
 }
 
-// startHeapster starts a stand-in that has one batch, and returns its URL.
+// startHeapster starts a stand-in with one batch, and returns its URL.
 func startHeapster(t *testing.T) string {
 	t.Helper()
-	sim := heapsim.New(heapsim.Options{})
-	cluster := heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 6, Containers: 1})
-	sim.Feed(cluster.Next(time.Now().Truncate(time.Minute)))
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	return server.URL
+	sim := rig.StartStandIn(t, heapsim.Options{}, heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 6, Containers: 1})
+	sim.Scrape(time.Now().Truncate(time.Minute))
+	return sim.URL
 }
 
-// outcome is how a command ended.
-type outcome struct {
-	stdout, stderr string
-	code           int
-}
-
-// runCommand runs a command that may fail, but must end.
-func runCommand(t *testing.T, cmd *exec.Cmd) outcome {
+// quiet fails the test unless a command exits with 0 and prints nothing.
+func quiet(t *testing.T, what string, cmd *exec.Cmd) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() < 0) {
-		t.Fatalf("%q: %v\n%s", cmd.Args, err, stderr.String())
-	}
-	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
-}
-
-// quiet fails the test unless a command was successful and said nothing.
-func (o outcome) quiet(t *testing.T, what string) {
-	t.Helper()
-	if o.code != 0 || o.stdout != "" || o.stderr != "" {
-		t.Errorf("%s exits %d, stdout %q, stderr %q; want 0 and silence", what, o.code, o.stdout, o.stderr)
+	if o := rig.Run(t, cmd); o.Code != 0 || o.Stdout != "" || o.Stderr != "" {
+		t.Errorf("%s exits %d, stdout %q, stderr %q; want 0 and silence", what, o.Code, o.Stdout, o.Stderr)
 	}
 }

@@ -15,11 +15,11 @@ var flagOrWord = regexp.MustCompile(`(--)?[a-z0-9]+(-[a-z0-9]+)*`)
 // testMan: man finds the page and has nothing to warn of, and the page has
 // every command and every flag that the program tells of.
 func testMan(t *testing.T, m *rig.Machine) {
-	got := runCommand(t, m.As("root", "/", "LC_ALL=C.UTF-8", "MANWIDTH=100", "man", "--warnings", "heapstash"))
-	if got.code != 0 || got.stderr != "" {
-		t.Errorf("man exits %d: %s", got.code, got.stderr)
+	got := rig.Run(t, m.As("root", "/", "LC_ALL=C.UTF-8", "MANWIDTH=100", "man", "--warnings", "heapstash"))
+	if got.Code != 0 || got.Stderr != "" {
+		t.Errorf("man exits %d: %s", got.Code, got.Stderr)
 	}
-	page := flagOrWord.FindAllString(got.stdout, -1)
+	page := flagOrWord.FindAllString(got.Stdout, -1)
 	commands := helpTerms(m.Do(t, "heapstash --help"), "Available Commands:")
 	if len(commands) < 9 {
 		t.Fatalf("the program tells of no more than %q", commands)
@@ -33,7 +33,7 @@ func testMan(t *testing.T, m *rig.Machine) {
 			}
 		}
 	}
-	if !strings.Contains(got.stdout, "2017-07-14") {
+	if !strings.Contains(got.Stdout, "2017-07-14") {
 		t.Error("the page is not of the day of SOURCE_DATE_EPOCH")
 	}
 }
@@ -63,11 +63,11 @@ func testCompletion(t *testing.T, m *rig.Machine) {
 		t.Run(shell, func(t *testing.T) {
 			m.Do(t, "test -s "+script)
 			need.Program(t, shell)
-			runCommand(t, m.As("root", "/", shell, "-n", script)).quiet(t, shell)
+			quiet(t, shell, m.As("root", "/", shell, "-n", script))
 		})
 	}
-	got := runCommand(t, m.As("root", "/", "bash", "-c", "source "+scripts["bash"]+"; complete -p heapstash"))
-	if got.code != 0 || !strings.Contains(got.stdout, "__start_heapstash") {
+	got := rig.Run(t, m.As("root", "/", "bash", "-c", "source "+scripts["bash"]+"; complete -p heapstash"))
+	if got.Code != 0 || !strings.Contains(got.Stdout, "__start_heapstash") {
 		t.Errorf("bash: %+v", got)
 	}
 }

@@ -73,7 +73,7 @@ func TestInstall(t *testing.T) {
 	runMake(t, "install", "DESTDIR="+dir, "PREFIX=/opt/heapstash")
 	prefix := filepath.Join(dir, "opt", "heapstash")
 	program := filepath.Join(prefix, "bin", "heapstash")
-	if got := runCommand(t, exec.Command(program, "version")); !strings.HasPrefix(got.stdout, "heapstash "+version+" ") {
+	if got := rig.Run(t, exec.Command(program, "version")); !strings.HasPrefix(got.Stdout, "heapstash "+version+" ") {
 		t.Errorf("%s version: %+v", program, got)
 	}
 	for _, unit := range []string{"heapstash.service", "heapstash-collect.service"} {
@@ -109,13 +109,13 @@ func TestDebianVersion(t *testing.T) {
 	for _, v := range versions {
 		cmd := exec.Command("../../deploy/debian/version", v.described)
 		cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1500000000")
-		got := strings.TrimSpace(runCommand(t, cmd).stdout)
+		got := strings.TrimSpace(rig.Run(t, cmd).Stdout)
 		if got != v.want {
 			t.Errorf("%s becomes %q, want %q", v.described, got, v.want)
 		}
-		runCommand(t, exec.Command("dpkg", "--validate-version", got)).quiet(t, "dpkg --validate-version "+got)
+		quiet(t, "dpkg --validate-version "+got, exec.Command("dpkg", "--validate-version", got))
 		if before != "" {
-			runCommand(t, exec.Command("dpkg", "--compare-versions", before, "lt", got)).quiet(t, before+" lt "+got)
+			quiet(t, before+" lt "+got, exec.Command("dpkg", "--compare-versions", before, "lt", got))
 		}
 		before = got
 	}

@@ -47,27 +47,27 @@ func TestEmptyRoot(t *testing.T) {
 	if err := os.Link(filepath.Join(buildTree(t), "bin", "static", "heapstash"), filepath.Join(root, "heapstash")); err != nil {
 		t.Fatal(err)
 	}
-	heapstash := func(arguments ...string) outcome {
+	heapstash := func(arguments ...string) rig.Outcome {
 		cmd := exec.Command("/heapstash", arguments...)
 		cmd.Dir = "/"
 		cmd.Env = []string{}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
-		return runCommand(t, cmd)
+		return rig.Run(t, cmd)
 	}
 
-	if got := heapstash("version"); got.code != 0 || !strings.HasPrefix(got.stdout, "heapstash "+version+" (") {
+	if got := heapstash("version"); got.Code != 0 || !strings.HasPrefix(got.Stdout, "heapstash "+version+" (") {
 		t.Errorf("version: %+v", got)
 	}
-	if got := heapstash("collect", "--heapster-url", startHeapster(t), "--db-file", "/data/heapstash.db"); got.code != 0 {
+	if got := heapstash("collect", "--heapster-url", startHeapster(t), "--db-file", "/data/heapstash.db"); got.Code != 0 {
 		t.Fatalf("collect: %+v", got)
 	}
 	const question = "SELECT count(DISTINCT pod) AS pods FROM pod"
-	if got := heapstash("sql", "--db-file", "/data/heapstash.db", "--format", "csv", question); got.code != 0 || got.stdout != "pods\n6\n" {
+	if got := heapstash("sql", "--db-file", "/data/heapstash.db", "--format", "csv", question); got.Code != 0 || got.Stdout != "pods\n6\n" {
 		t.Errorf("sql: %+v", got)
 	}
 	// C's library would load others to look a name up, or crash.
 	got := heapstash("collect", "--heapster-url", "http://heapster.invalid:8082", "--db-file", "/data/other.db", "--tries", "1")
-	if got.code != 1 || !strings.Contains(got.stderr, "heapster.invalid") {
+	if got.Code != 1 || !strings.Contains(got.Stderr, "heapster.invalid") {
 		t.Errorf("collect from a name that nobody knows: %+v", got)
 	}
 }

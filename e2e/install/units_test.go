@@ -17,10 +17,10 @@ var services = []string{"heapstash.service", "heapstash-collect.service"}
 // 0 is nothing, 100 all. What counts is the network, which they are for.
 func testUnits(t *testing.T, m *rig.Machine) {
 	units := append([]string{"systemd-analyze", "verify", "heapstash-collect.timer"}, services...)
-	runCommand(t, m.As("root", "/", units...)).quiet(t, strings.Join(units, " "))
+	quiet(t, strings.Join(units, " "), m.As("root", "/", units...))
 	for _, service := range services {
-		got := runCommand(t, m.As("root", "/", "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=15", service))
-		if got.code != 0 {
+		got := rig.Run(t, m.As("root", "/", "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=15", service))
+		if got.Code != 0 {
 			t.Errorf("%s: %+v", service, got)
 		}
 	}
@@ -30,7 +30,7 @@ func testUnits(t *testing.T, m *rig.Machine) {
 // resident's /readyz tells of its first good pass.
 func testUnitsCommands(t *testing.T, m *rig.Machine) {
 	oneShot := m.Unit(t, "heapstash-collect.service")
-	if got := runCommand(t, oneShot); got.code != 0 || !strings.Contains(got.stdout, "pass 1 ") {
+	if got := rig.Run(t, oneShot); got.Code != 0 || !strings.Contains(got.Stdout, "pass 1 ") {
 		t.Errorf("%q: %+v", oneShot.Args, got)
 	}
 

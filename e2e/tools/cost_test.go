@@ -2,15 +2,15 @@ package tools
 
 import (
 	"fmt"
+	"heapstash/e2e/rig"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"heapstash/internal/need"
 )
 
 // growPods multiplies what an archive has of pods, into the past: hours of a
@@ -25,23 +25,16 @@ const growPods = `WITH RECURSIVE n (i) AS (SELECT %[1]d * 10 UNION ALL SELECT i 
 func grown(tb testing.TB, hours int) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()
-	run := func(name string, args ...string) string {
-		tb.Helper()
-		cmd := exec.Command(need.Program(tb, name), args...)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			tb.Fatalf("%s: %v\n%s", name, err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
 	collected(tb, dir)
-	columns := run("sqlite3", "a.db", "SELECT group_concat(name) FROM pragma_table_info('pod_cold') WHERE pk = 0")
+	archive := filepath.Join(dir, "a.db")
+	columns := rig.SQL(tb, archive, "SELECT group_concat(name) FROM pragma_table_info('pod_cold') WHERE pk = 0")
 	var values []string
 	for column := range strings.SplitSeq(columns, ",") {
 		values = append(values, "s."+column+" + n.i % 7")
 	}
-	run("sqlite3", "a.db", fmt.Sprintf(growPods, hours, columns, strings.Join(values, ", ")))
+	if _, err := rig.Shell(tb.Context(), archive, fmt.Sprintf(growPods, hours, columns, strings.Join(values, ", "))); err != nil {
+		tb.Fatal(err)
+	}
 	return dir
 }
 
@@ -81,12 +74,8 @@ func TestExportInConstantMemory(t *testing.T) {
 // that has sql print the same rows of the view samples.
 func BenchmarkExport(b *testing.B) {
 	dir := grown(b, 240)
-	counted, err := exec.Command(need.Program(b, "sqlite3"), "-readonly", filepath.Join(dir, "a.db"), "SELECT count(*) FROM samples WHERE kind = 'pod'").Output()
+	samples, err := strconv.Atoi(rig.SQL(b, filepath.Join(dir, "a.db"), "SELECT count(*) FROM samples WHERE kind = 'pod'"))
 	if err != nil {
-		b.Fatal(err)
-	}
-	var samples int
-	if _, err := fmt.Sscan(string(counted), &samples); err != nil {
 		b.Fatal(err)
 	}
 	measure := func(b *testing.B, args ...string) time.Duration {

@@ -177,7 +177,7 @@ func heapsterTags(s sample) map[string]string {
 func heapsterFloats(t *testing.T) map[string]bool {
 	t.Helper()
 	floats := make(map[string]bool)
-	if err := json.Unmarshal(command(t, ".", realHeapster, "-types"), &floats); err != nil {
+	if err := json.Unmarshal([]byte(command(t, ".", realHeapster, "-types")), &floats); err != nil {
 		t.Fatal(err)
 	}
 	for metric, isFloat := range floats {

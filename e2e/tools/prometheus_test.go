@@ -2,7 +2,6 @@ package tools
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -30,7 +29,7 @@ func blocksOf(t *testing.T, dir string, flags ...string) map[string]string {
 		t.Fatal(err)
 	}
 	got := make(map[string]string)
-	lines := bufio.NewScanner(bytes.NewReader(command(t, dir, "promtool", "tsdb", "dump", tsdb)))
+	lines := bufio.NewScanner(strings.NewReader(command(t, dir, "promtool", "tsdb", "dump", tsdb)))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		// {LABELS} VALUE MILLISECONDS

@@ -81,7 +81,7 @@ func number(t *testing.T, text string) float64 {
 // series at the same times as from what Heapster's own sink wrote.
 func TestGrafanaDashboards(t *testing.T) {
 	db, from, to := heapsterAndArchive(t)
-	source := strings.TrimSpace(string(command(t, "../realheapster", "go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/heapster")))
+	source := strings.TrimSpace(command(t, "../realheapster", "go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/heapster"))
 	for _, name := range []string{"cluster.json", "pods.json"} {
 		text, err := os.ReadFile(filepath.Join(source, "grafana", "dashboards", name))
 		if err != nil {

@@ -7,16 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"heapstash/archive"
+	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
@@ -36,18 +35,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// command runs a program in a directory, and fails the test unless it ends well.
-func command(t *testing.T, dir, name string, args ...string) []byte {
-	t.Helper()
-	cmd := exec.Command(need.Program(t, name), args...)
+// command runs a program in a directory, and ends the test unless it exits with 0.
+func command(tb testing.TB, dir, name string, args ...string) (stdout string) {
+	tb.Helper()
+	cmd := exec.Command(need.Program(tb, name), args...)
 	cmd.Dir = dir
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, &stderr)
-	}
-	return out
+	return rig.Run(tb, cmd).Want(tb, 0).Stdout
 }
 
 // collected makes the archive a.db of six batches of a cluster in which pods end
@@ -55,24 +48,14 @@ func command(t *testing.T, dir, name string, args ...string) []byte {
 func collected(tb testing.TB, dir string) {
 	tb.Helper()
 	const batches, step = 6, 10 * time.Second
-	var clock atomic.Int64 // Unix seconds
-	clock.Store(time.Now().Truncate(step).Add(-batches * step).Unix())
-	now := func() time.Time { return time.Unix(clock.Load(), 0) }
-	sim := heapsim.New(heapsim.Options{Now: now})
-	server := httptest.NewServer(sim)
-	defer server.Close()
-	cluster := heapsim.NewCluster(heapsim.ClusterOptions{})
+	sim := rig.StartStandIn(tb, heapsim.Options{}, heapsim.ClusterOptions{})
+	begin := time.Now().Truncate(step).Add(-batches * step)
 	for i := range batches {
 		if i == batches/2 {
-			cluster.Churn(1)
+			sim.Cluster.Churn(1)
 		}
-		clock.Add(int64(step / time.Second))
-		sim.Feed(cluster.Next(now()))
-		collect := exec.Command(heapstash, "collect", "--heapster-url", server.URL, "--db-file", "a.db", "--log-level", "error")
-		collect.Dir = dir
-		if out, err := collect.CombinedOutput(); err != nil {
-			tb.Fatalf("collect: %v\n%s", err, out)
-		}
+		sim.Scrape(begin.Add(time.Duration(i+1) * step))
+		command(tb, dir, heapstash, "collect", "--heapster-url", sim.URL, "--db-file", "a.db", "--log-level", "error")
 	}
 }
 
@@ -208,7 +191,7 @@ func ratiosOfHours(statistic string) string {
 
 func selectInto(t *testing.T, dir, query string) (samples []sample) {
 	t.Helper()
-	if err := json.Unmarshal(command(t, dir, "sqlite3", "-readonly", "-json", "a.db", query), &samples); err != nil {
+	if err := json.Unmarshal([]byte(rig.SQL(t, filepath.Join(dir, "a.db"), query, "-json")), &samples); err != nil {
 		t.Fatal(err)
 	}
 	return samples
@@ -240,32 +223,17 @@ func resources(labels string) map[string]string {
 	return pairs
 }
 
-// compare reports what is missing and what is too much, a few of each.
+// compare fails the test unless both have the same samples with the same values.
 func compare(t *testing.T, got, want map[string]string) {
 	t.Helper()
-	const few = 5
-	missing, other, extra := 0, 0, 0
-	for key, value := range want {
-		there, ok := got[key]
-		switch {
-		case !ok:
-			if missing++; missing <= few {
-				t.Errorf("missing: %s %s", key, value)
-			}
-		case there != value:
-			if other++; other <= few {
-				t.Errorf("%s is %s, want %s", key, there, value)
-			}
-		}
+	if err := oracle.Compare(lines(got), lines(want)); err != nil {
+		t.Error(err)
 	}
-	for key, value := range got {
-		if _, ok := want[key]; !ok {
-			if extra++; extra <= few {
-				t.Errorf("nobody exported: %s %s", key, value)
-			}
-		}
+}
+
+func lines(samples map[string]string) (all []string) {
+	for key, value := range samples {
+		all = append(all, key+" "+value)
 	}
-	if missing+other+extra > 0 {
-		t.Errorf("of %d samples %d are missing and %d differ, and %d are too many", len(want), missing, other, extra)
-	}
+	return all
 }
