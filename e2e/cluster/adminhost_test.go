@@ -1,9 +1,7 @@
 package cluster
 
 import (
-	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -41,53 +39,28 @@ func TestREADMEsAdminHost(t *testing.T) {
 		feed(t, sim, time.Second)
 		// systemctl switches units on; starting them is for us, and it would fail.
 		run := strings.Replace(line, "systemctl enable --now ", "systemctl enable ", 1)
-		got := runCommand(t, m.As("root", "/root", "SYSTEMD_OFFLINE=1", "bash", "-e", "-c", run)).want(t, 0)
+		got := rig.Run(t, m.As("root", "/root", "SYSTEMD_OFFLINE=1", "bash", "-e", "-c", run)).Want(t, 0)
 		words := strings.Fields(line)
 		switch {
 		case strings.HasPrefix(line, "systemctl enable --now heapstash "):
-			runResident(t, m)
+			const listen = "http://127.0.0.1:9278" // as docs/install.md has it
+			rig.WhileReady(t, m.Unit(t, "heapstash.service"), listen+"/readyz", func() {
+				if !rig.Answers(listen + "/metrics") {
+					t.Error("there are no metrics")
+				}
+			})
 		case strings.HasPrefix(line, "systemctl enable --now heapstash-collect.timer "):
-			runCommand(t, m.Unit(t, "heapstash-collect.service")).want(t, 0)
+			rig.Run(t, m.Unit(t, "heapstash-collect.service")).Want(t, 0)
 		case strings.HasPrefix(line, "systemctl"):
 			t.Errorf("a unit that is not tested: %s", line)
 		case strings.HasPrefix(line, "cp ") && strings.HasPrefix(words[2], "/etc/cron.d/"):
-			if o := runCommand(t, m.Cron(t, words[2])).want(t, 0); o.stdout+o.stderr != "" {
-				t.Errorf("cron would mail\n%s%s", o.stdout, o.stderr)
+			if o := rig.Run(t, m.Cron(t, words[2])).Want(t, 0); o.Stdout+o.Stderr != "" {
+				t.Errorf("cron would mail\n%s%s", o.Stdout, o.Stderr)
 			}
 		case strings.Contains(line, " heapstash sql "):
-			number(t, got.stdout, 100)
+			number(t, got.Stdout, 100)
 		}
 	}
 	passes := m.Do(t, `runuser -u heapstash -- heapstash sql --config /etc/heapstash/heapstash.yaml "SELECT count(*) FROM passes WHERE outcome = 'complete'"`)
 	number(t, passes, 3)
-}
-
-// runResident runs the unit of the resident until it is ready.
-func runResident(t *testing.T, m *rig.Machine) {
-	t.Helper()
-	resident := m.Unit(t, "heapstash.service")
-	var stderr strings.Builder
-	resident.Stderr = &stderr
-	if err := rig.Start(resident); err != nil {
-		t.Fatal(err)
-	}
-	answers := func(url string) bool {
-		response, err := http.Get(url)
-		if err != nil {
-			return false
-		}
-		response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	}
-	const listen = "http://127.0.0.1:9278" // as docs/install.md has it
-	eventually(t, "the resident is ready", func() bool { return answers(listen + "/readyz") })
-	if !answers(listen + "/metrics") {
-		t.Error("there are no metrics")
-	}
-	if err := resident.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := resident.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, &stderr)
-	}
 }

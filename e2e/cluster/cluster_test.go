@@ -4,9 +4,7 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -20,9 +18,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
-	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -151,43 +149,12 @@ func restartHeapster(tb testing.TB) {
 	}
 }
 
-// outcome is what a command said and how it ended.
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
 // heapstash runs a command with no settings but these.
-func heapstash(t *testing.T, environ []string, arguments ...string) outcome {
+func heapstash(t *testing.T, environ []string, arguments ...string) rig.Outcome {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), programs.Heapstash, arguments...)
 	command.Env = append([]string{"HOME=" + t.TempDir()}, environ...)
-	return runCommand(t, command)
-}
-
-func runCommand(t *testing.T, command *exec.Cmd) outcome {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	err := rig.Start(command)
-	if err == nil {
-		err = command.Wait()
-	}
-	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
-		t.Fatal(err)
-	} else if ok {
-		return outcome{exit.ExitCode(), stdout.String(), stderr.String()}
-	}
-	return outcome{0, stdout.String(), stderr.String()}
-}
-
-// want ends the test unless the command ended with that code.
-func (o outcome) want(t *testing.T, code int) outcome {
-	t.Helper()
-	if o.code != code {
-		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.stdout, o.stderr)
-	}
-	return o
+	return rig.Run(t, command)
 }
 
 // kubeconfig writes one for the user.
@@ -211,26 +178,15 @@ func token(t *testing.T) string {
 	return text
 }
 
-// shell asks the stock shell, which tells NULL from the empty string.
-func shell(t *testing.T, archive, statement string) string {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), need.Program(t, "sqlite3"), "-readonly", "-batch", "-tabs", "-nullvalue", "NULL", archive, statement)
-	out, err := command.CombinedOutput()
-	if err != nil {
-		t.Fatalf("sqlite3: %v\n%s", err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // cells are all rows of the archive's public views, but for the ledger of
 // passes, which tells when and by how many requests they were had.
 func cells(t *testing.T, archive string) []string {
 	t.Helper()
 	var script strings.Builder
-	for view := range strings.FieldsSeq(shell(t, archive, "SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'passes'")) {
+	for view := range strings.FieldsSeq(rig.SQL(t, archive, "SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'passes'")) {
 		fmt.Fprintf(&script, "SELECT '%[1]s', * FROM %[1]s;\n", view)
 	}
-	return slices.Sorted(strings.Lines(shell(t, archive, script.String()) + "\n"))
+	return oracle.Lines(rig.SQL(t, archive, script.String()))
 }
 
 // eventually repeats what the apiserver may need a moment for: what RBAC

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/json"
+	"heapstash/e2e/rig"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,20 +25,20 @@ func TestDoctorsRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	user := kubeconfig(t, clientcmdapi.AuthInfo{Token: text})
-	doctor := func() outcome {
+	doctor := func() rig.Outcome {
 		return heapstash(t, nil, "doctor", "--kubeconfig", user, "--heapster-namespace", "monitoring", "--heapster-service", "metrics",
 			"--heapster-port", "api", "--db-file", t.TempDir()+"/a.db")
 	}
-	before := doctor().want(t, 1)
-	manifest := regexp.MustCompile(`(?ms)^ *apiVersion: v1$.*?\n\n`).FindString(before.stdout + "\n")
+	before := doctor().Want(t, 1)
+	manifest := regexp.MustCompile(`(?ms)^ *apiVersion: v1$.*?\n\n`).FindString(before.Stdout + "\n")
 	if manifest == "" {
-		t.Fatalf("no Role to apply in\n%s", before.stdout)
+		t.Fatalf("no Role to apply in\n%s", before.Stdout)
 	}
 	if _, err := cluster.KubectlStdin(t.Context(), manifest, "apply", "-f", "-"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "RBAC follows the Role", func() bool { return !strings.Contains(doctor().stdout, "forbidden") })
-	doctor().want(t, 0)
+	eventually(t, "RBAC follows the Role", func() bool { return !strings.Contains(doctor().Stdout, "forbidden") })
+	doctor().Want(t, 0)
 }
 
 // TestEnrichment archives whom a pod belongs to, with the permissions of the
@@ -61,28 +62,28 @@ func TestEnrichment(t *testing.T) {
 	user := kubeconfig(t, clientcmdapi.AuthInfo{Token: token(t)})
 	archive := t.TempDir() + "/a.db"
 	enrich := []string{"HEAPSTASH_COLLECT_ENRICH=true"}
-	heapstash(t, enrich, "collect", "--kubeconfig", user, "--db-file", archive).want(t, 0)
+	heapstash(t, enrich, "collect", "--kubeconfig", user, "--db-file", archive).Want(t, 0)
 	const owners = "SELECT owner_kind, owner, uid FROM pod_identities WHERE namespace = 'default' AND pod = 'web-1-x'"
-	if got, want := shell(t, archive, owners), "Deployment\tweb\t"+pod; got != want {
+	if got, want := rig.SQL(t, archive, owners), "Deployment\tweb\t"+pod; got != want {
 		t.Errorf("owner: %s, want %s", got, want)
 	}
-	if got := shell(t, archive, "SELECT labels FROM namespace_labels WHERE namespace = 'default'"); !strings.Contains(got, "kubernetes.io/metadata.name:default") {
+	if got := rig.SQL(t, archive, "SELECT labels FROM namespace_labels WHERE namespace = 'default'"); !strings.Contains(got, "kubernetes.io/metadata.name:default") {
 		t.Errorf("labels: %s", got)
 	}
 
 	if err := cluster.Admin.RbacV1().ClusterRoleBindings().Delete(ctx, "heapstash-enrich", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	var o outcome
+	var o rig.Outcome
 	eventually(t, "RBAC follows the ClusterRoleBinding", func() bool {
 		o = heapstash(t, enrich, "doctor", "--kubeconfig", user, "--db-file", archive)
-		return strings.Contains(o.stdout, "components/enrich")
+		return strings.Contains(o.Stdout, "components/enrich")
 	})
-	o = heapstash(t, enrich, "collect", "--kubeconfig", user, "--db-file", archive, "--json").want(t, 0)
-	if !strings.Contains(o.stdout, "components/enrich") {
-		t.Errorf("it says\n%s", o.stdout)
+	o = heapstash(t, enrich, "collect", "--kubeconfig", user, "--db-file", archive, "--json").Want(t, 0)
+	if !strings.Contains(o.Stdout, "components/enrich") {
+		t.Errorf("it says\n%s", o.Stdout)
 	}
-	if got, want := shell(t, archive, owners), "Deployment\tweb\t"+pod; got != want {
+	if got, want := rig.SQL(t, archive, owners), "Deployment\tweb\t"+pod; got != want {
 		t.Errorf("owner: %s, want %s still", got, want)
 	}
 }

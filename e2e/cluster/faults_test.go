@@ -194,10 +194,10 @@ func (f fault) run(t *testing.T) {
 	feed(t, sim, 40*time.Second)
 	archive := filepath.Join(t.TempDir(), "a.db")
 	way := f.way(t)
-	collect := func(way []string) outcome {
+	collect := func(way []string) rig.Outcome {
 		return heapstash(t, nil, append([]string{"collect", "--db-file", archive, "--log-format", "text"}, way...)...)
 	}
-	collect(way).want(t, 0)
+	collect(way).Want(t, 0)
 	before := cells(t, archive)
 
 	broken := f.harm(t)
@@ -212,9 +212,9 @@ func (f fault) run(t *testing.T) {
 	if broken == nil {
 		broken = way
 	}
-	golden(t, strings.ReplaceAll(f.name, " ", "-"), collect(broken).want(t, f.code))
+	golden(t, strings.ReplaceAll(f.name, " ", "-"), collect(broken).Want(t, f.code))
 	kept(t, archive, before)
-	if got := shell(t, archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)"); got != "complete,failed" {
+	if got := rig.SQL(t, archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)"); got != "complete,failed" {
 		t.Errorf("the ledger says %s", got)
 	}
 
@@ -225,9 +225,9 @@ func (f fault) run(t *testing.T) {
 		mend()
 	}
 	feed(t, sim, 5*time.Second)
-	collect(last).want(t, f.after)
+	collect(last).Want(t, f.after)
 	kept(t, archive, before)
-	if n := shell(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
+	if n := rig.SQL(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
 		t.Errorf("after the mend the archive has %s batches of pods, want 2", n)
 	}
 }
@@ -245,9 +245,9 @@ func kept(t *testing.T, archive string, before []string) {
 
 // golden compares what a command said with a file, in which what differs from
 // run to run has a name.
-func golden(t *testing.T, name string, o outcome) {
+func golden(t *testing.T, name string, o rig.Outcome) {
 	t.Helper()
-	text := fmt.Sprintf("exit code %d\n%s", o.code, o.stderr)
+	text := fmt.Sprintf("exit code %d\n%s", o.Code, o.Stderr)
 	text = strings.ReplaceAll(text, cluster.Network.Pods, "HEAPSTER")
 	text = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(text, "SERVER")
 	text = regexp.MustCompile(`time=\S+ `).ReplaceAllString(text, "")

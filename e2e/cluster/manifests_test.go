@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -294,37 +293,18 @@ func TestDeploymentsPod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := podCommand(t, pod)
-	var stderr strings.Builder
-	command.Stderr = &stderr
-	if err := rig.Start(command); err != nil {
-		t.Fatal(err)
-	}
-	answers := func(url string) bool {
-		response, err := http.Get(url)
-		if err != nil {
-			return false
-		}
-		response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	}
-	eventually(t, "the pod is ready", func() bool { return answers(ready) })
-	if !answers(live) {
-		t.Error("ready, and not alive")
-	}
 	ask := regexp.MustCompile(`(?m)^\$ kubectl .* exec deployment/heapstash -- /heapstash (\w+) "(.*)"$`).FindStringSubmatch(section(t, "docs/install.md", "In the cluster, as a Deployment"))
 	if ask == nil {
 		t.Fatal("docs/install.md asks nothing of the pod")
 	}
 	question := newPod(t, deployment(t).Spec.Template.Spec, claim)
 	question.Run(ask[1:]...)
-	number(t, runCommand(t, podCommand(t, question)).want(t, 0).stdout, 100)
-	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, &stderr)
-	}
+	rig.WhileReady(t, podCommand(t, pod), ready, func() {
+		if !rig.Answers(live) {
+			t.Error("ready, and not alive")
+		}
+		number(t, rig.Run(t, podCommand(t, question)).Want(t, 0).Stdout, 100)
+	})
 	owned(t, filepath.Join(claim, "heapstash.db"))
 }
 
@@ -338,7 +318,7 @@ func owned(t *testing.T, archive string) {
 	if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 65532 || stat.Gid != 65532 {
 		t.Errorf("the archive is of %d:%d", stat.Uid, stat.Gid)
 	}
-	if n := shell(t, archive, "SELECT count(*) > 100 FROM samples"); n != "1" {
+	if n := rig.SQL(t, archive, "SELECT count(*) > 100 FROM samples"); n != "1" {
 		t.Error("the archive is nearly empty")
 	}
 }
@@ -354,16 +334,16 @@ func TestCronJobsPod(t *testing.T) {
 		own := fmt.Sprintf("%s-%d", job.Name, 29_000_000+i)
 		feedPods(t, sim, time.Duration(65-60*i)*time.Second,
 			fedPod{"heapstash", own + "-x7k2p", "job"}, fedPod{"heapstash", "heapstash-5d8f7c9b4-q2x7k", "resident"}, fedPod{"shop", own + "-x7k2p", "other"})
-		runCommand(t, podCommand(t, newPod(t, job.Spec.JobTemplate.Spec.Template.Spec, claim))).want(t, 0)
+		rig.Run(t, podCommand(t, newPod(t, job.Spec.JobTemplate.Spec.Template.Spec, claim))).Want(t, 0)
 	}
 	archive := filepath.Join(claim, "heapstash.db")
 	owned(t, archive)
-	if n := shell(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
+	if n := rig.SQL(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
 		t.Errorf("%s batches, want 2", n)
 	}
 	const jobs = "SELECT DISTINCT namespace, pod FROM %s WHERE pod LIKE 'heapstash%%' ORDER BY pod"
 	for _, view := range []string{"entities", "samples", "pod_identities"} {
-		got := shell(t, archive, fmt.Sprintf(jobs, view))
+		got := rig.SQL(t, archive, fmt.Sprintf(jobs, view))
 		want := "heapstash\theapstash-5d8f7c9b4-q2x7k\nshop\theapstash-collect-29000000-x7k2p\nshop\theapstash-collect-29000001-x7k2p"
 		if got != want {
 			t.Errorf("%s has\n%s\nwant\n%s", view, got, want)
@@ -380,17 +360,17 @@ func TestCronJobsPodWithAHole(t *testing.T) {
 	claim := t.TempDir()
 	archive := filepath.Join(claim, "heapstash.db")
 	outcomes := func() string {
-		return shell(t, archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)")
+		return rig.SQL(t, archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)")
 	}
 
 	strict := newPod(t, template, claim)
 	strict.Run("collect")
-	runCommand(t, podCommand(t, strict)).want(t, 3)
-	runCommand(t, podCommand(t, newPod(t, template, claim))).want(t, 0)
+	rig.Run(t, podCommand(t, strict)).Want(t, 3)
+	rig.Run(t, podCommand(t, newPod(t, template, claim))).Want(t, 0)
 	if got := outcomes(); got != "partial,partial" {
 		t.Errorf("the ledger says %s", got)
 	}
-	if got := shell(t, archive, "SELECT DISTINCT cause FROM holes WHERE NOT lasting"); got != "stale" {
+	if got := rig.SQL(t, archive, "SELECT DISTINCT cause FROM holes WHERE NOT lasting"); got != "stale" {
 		t.Errorf("the holes are %s", got)
 	}
 }

@@ -49,7 +49,7 @@ func TestRequestsOfAPass(t *testing.T) {
 			t.Errorf("%d holes that do not last", holes)
 		}
 	}
-	if got := shell(t, archive, "SELECT count(DISTINCT namespace || '/' || pod || '/' || container), count(DISTINCT ts) FROM container"); got != "2000\t2" {
+	if got := rig.SQL(t, archive, "SELECT count(DISTINCT namespace || '/' || pod || '/' || container), count(DISTINCT ts) FROM container"); got != "2000\t2" {
 		t.Errorf("the archive has of containers and batches\n%s\nwant 2000 and 2", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -90,10 +91,10 @@ func TestREADMEsTenMinutes(t *testing.T) {
 		dir, environ := newcomer(t)
 		command := exec.CommandContext(t.Context(), "bash", "-e", "-o", "pipefail", "-c", block)
 		command.Dir, command.Env = dir, environ
-		o := runCommand(t, command).want(t, 0)
+		o := rig.Run(t, command).Want(t, 0)
 		for _, pattern := range want[i] {
-			if !regexp.MustCompile(pattern).MatchString(o.stdout) {
-				t.Errorf("%s\nprints no %q:\n%s", block, pattern, o.stdout)
+			if !regexp.MustCompile(pattern).MatchString(o.Stdout) {
+				t.Errorf("%s\nprints no %q:\n%s", block, pattern, o.Stdout)
 			}
 		}
 	}
@@ -106,9 +107,9 @@ func TestREADMEsTenMinutes(t *testing.T) {
 	}
 	defer jobs.Delete(t.Context(), "ask", del)
 	claim := t.TempDir()
-	runCommand(t, podCommand(t, newPod(t, applyCronJob(t).Spec.JobTemplate.Spec.Template.Spec, claim))).want(t, 0)
-	answer := runCommand(t, podCommand(t, newPod(t, ask.Spec.Template.Spec, claim))).want(t, 0)
-	number(t, answer.stdout, 100)
+	rig.Run(t, podCommand(t, newPod(t, applyCronJob(t).Spec.JobTemplate.Spec.Template.Spec, claim))).Want(t, 0)
+	answer := rig.Run(t, podCommand(t, newPod(t, ask.Spec.Template.Spec, claim))).Want(t, 0)
+	number(t, answer.Stdout, 100)
 }
 
 // rows are those of a table that `heapstash sql` prints, below its header.
@@ -155,11 +156,11 @@ func TestREADMEsCurl(t *testing.T) {
 			proxy = startProxy(t, "", startLegacyFront(t, token(t)))
 		}
 		dir, environ := newcomer(t)
-		heapstash(t, nil, "collect", "--server", proxy, "--db-file", filepath.Join(dir, "heapstash.db")).want(t, 0)
+		heapstash(t, nil, "collect", "--server", proxy, "--db-file", filepath.Join(dir, "heapstash.db")).Want(t, 0)
 		run := func(line string) string {
 			command := exec.CommandContext(t.Context(), "bash", "-e", "-c", strings.Replace(line, "curl ", "curl --silent --fail ", 1))
 			command.Dir, command.Env = dir, append(environ, "P="+proxy+url[1])
-			return runCommand(t, command).want(t, 0).stdout
+			return rig.Run(t, command).Want(t, 0).Stdout
 		}
 		for _, step := range walk {
 			byCurl, byHeapstash := answers(t, run(step[1])), rows(t, run(step[2]))
@@ -209,7 +210,7 @@ func TestREADMEsSQL(t *testing.T) {
 		if err := cluster.Heapster.Feed(shop(sim.Next(time.Now().UTC().Truncate(time.Second).Add(-pass.ago)))); err != nil {
 			t.Fatal(err)
 		}
-		heapstash(t, nil, "collect", "--heapster-url", cluster.Heapster.URL, "--db-file", archive).want(t, pass.code)
+		heapstash(t, nil, "collect", "--heapster-url", cluster.Heapster.URL, "--db-file", archive).Want(t, pass.code)
 	}
 	var queries []string
 	for _, block := range blocks(section(t, "docs/asking.md", "SQL"), "sql") {
@@ -220,7 +221,7 @@ func TestREADMEsSQL(t *testing.T) {
 	}
 	for _, q := range queries {
 		rolledUp := strings.Contains(q, "_hourly") || strings.Contains(q, "_daily") // no hour has closed yet
-		if shell(t, archive, "\n"+q) == "" && !rolledUp {                           // what begins with a dash is an option
+		if rig.SQL(t, archive, q) == "" && !rolledUp {
 			t.Errorf("no row answers\n%s", q)
 		}
 	}

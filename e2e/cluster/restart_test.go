@@ -14,6 +14,7 @@ import (
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
 )
 
@@ -43,34 +44,34 @@ func prepare(t *testing.T) *disturbance {
 	if err := cluster.WriteKubeconfig(d.kubeconfig, "https://"+d.relay.address, clientcmdapi.AuthInfo{Token: token(t)}); err != nil {
 		t.Fatal(err)
 	}
-	d.collect(t, d.archive).want(t, 0)
+	d.collect(t, d.archive).Want(t, 0)
 	d.collectDirectly(t)
 	d.before = cells(t, d.archive)
 	feed(t, sim, 5*time.Second)
 
 	rehearsal := filepath.Join(dir, "rehearsal.db")
-	heapstash(t, nil, "snapshot", "--db-file", d.archive, rehearsal).want(t, 0)
+	heapstash(t, nil, "snapshot", "--db-file", d.archive, rehearsal).Want(t, 0)
 	passed := d.relay.passed.Load()
-	d.collect(t, rehearsal).want(t, 0)
+	d.collect(t, rehearsal).Want(t, 0)
 	d.part = (d.relay.passed.Load() - passed) * 3 / 4
 	return d
 }
 
-func (d *disturbance) collect(t *testing.T, archive string) outcome {
+func (d *disturbance) collect(t *testing.T, archive string) rig.Outcome {
 	t.Helper()
 	return heapstash(t, nil, "collect", "--log-format", "text", "--log-level", "error", "--db-file", archive, "--kubeconfig", d.kubeconfig)
 }
 
 func (d *disturbance) collectDirectly(t *testing.T) {
 	t.Helper()
-	heapstash(t, nil, "collect", "--db-file", d.undisturbed, "--heapster-url", cluster.Heapster.URL).want(t, 0)
+	heapstash(t, nil, "collect", "--db-file", d.undisturbed, "--heapster-url", cluster.Heapster.URL).Want(t, 0)
 }
 
 // ledger is how the passes ended, and the causes of what the last one lacks.
 func (d *disturbance) ledger(t *testing.T) (outcomes, causes string) {
 	t.Helper()
-	return shell(t, d.archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)"),
-		shell(t, d.archive, "SELECT group_concat(DISTINCT cause) FROM holes WHERE NOT lasting")
+	return rig.SQL(t, d.archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)"),
+		rig.SQL(t, d.archive, "SELECT group_concat(DISTINCT cause) FROM holes WHERE NOT lasting")
 }
 
 // continues makes the pass after the disturbed one: it must bring what that
@@ -84,7 +85,7 @@ func (d *disturbance) continues(t *testing.T) {
 	if n := len(samples(cells(t, d.archive))) - len(samples(slices.Clone(d.before))); n <= 0 {
 		t.Error("the disturbed pass kept nothing of what it had")
 	}
-	d.collect(t, d.archive).want(t, 0)
+	d.collect(t, d.archive).Want(t, 0)
 	d.collectDirectly(t)
 	if got, want := samples(cells(t, d.archive)), samples(cells(t, d.undisturbed)); !slices.Equal(got, want) {
 		t.Errorf("%d samples, which are not the %d that there are", len(got), len(want))
@@ -102,12 +103,12 @@ func TestAPIServerEndsDuringAPass(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	disturbed := d.collect(t, d.archive).want(t, 3)
+	disturbed := d.collect(t, d.archive).Want(t, 3)
 	startAPIServer(t)
 	d.relay.listen(t)
 
 	// How many scopes there was nothing of any more is a matter of chance.
-	disturbed.stderr = regexp.MustCompile(`\d+ unreachable`).ReplaceAllString(disturbed.stderr, "N unreachable")
+	disturbed.Stderr = regexp.MustCompile(`\d+ unreachable`).ReplaceAllString(disturbed.Stderr, "N unreachable")
 	golden(t, "apiserver-ends-during-a-pass", disturbed)
 	if outcomes, causes := d.ledger(t); outcomes != "complete,partial" || causes != "unreachable" {
 		t.Errorf("the ledger says %s, because of %s", outcomes, causes)
@@ -137,11 +138,11 @@ func TestAPIServerRestartsDuringAPass(t *testing.T) {
 	restarted.Wait()
 
 	outcomes, causes := d.ledger(t)
-	whole := disturbed.code == 0 && outcomes == "complete,complete" && causes == "NULL"
-	partial := disturbed.code == 3 && outcomes == "complete,partial" && strings.Contains(disturbed.stderr, "\nhint: ") &&
+	whole := disturbed.Code == 0 && outcomes == "complete,complete" && causes == "NULL"
+	partial := disturbed.Code == 3 && outcomes == "complete,partial" && strings.Contains(disturbed.Stderr, "\nhint: ") &&
 		slices.Contains([]string{"unreachable", "refused", "unreachable,refused", "refused,unreachable"}, causes)
 	if !whole && !partial {
-		t.Errorf("exit code %d, and the ledger says %s, because of %s; stderr:\n%s", disturbed.code, outcomes, causes, disturbed.stderr)
+		t.Errorf("exit code %d, and the ledger says %s, because of %s; stderr:\n%s", disturbed.Code, outcomes, causes, disturbed.Stderr)
 	}
 	d.continues(t)
 }

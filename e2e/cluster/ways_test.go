@@ -110,7 +110,7 @@ func TestWaysIn(t *testing.T) {
 		for _, way := range ways {
 			t.Run(way.name, func(t *testing.T) {
 				archive := filepath.Join(t.TempDir(), "a.db")
-				heapstash(t, way.environ, append([]string{"collect", "--db-file", archive}, way.arguments...)...).want(t, 0)
+				heapstash(t, way.environ, append([]string{"collect", "--db-file", archive}, way.arguments...)...).Want(t, 0)
 				compare(t, archive)
 			})
 		}
@@ -124,7 +124,7 @@ func TestWaysIn(t *testing.T) {
 				spec.ServiceAccountName = a.account
 				pod := newPod(t, spec, claim)
 				pod.Run(append([]string{"collect"}, a.flags...)...)
-				runCommand(t, podCommand(t, pod)).want(t, 0)
+				rig.Run(t, podCommand(t, pod)).Want(t, 0)
 				compare(t, filepath.Join(claim, "heapstash.db"))
 			})
 		})
@@ -141,7 +141,7 @@ func TestWaysIn(t *testing.T) {
 			t.Skip("there is none; the proxy of the kubectl packages is tested above")
 		}
 		archive := filepath.Join(dir, "kubectl.db")
-		heapstash(t, nil, "collect", "--db-file", archive, "--server", startProxy(t, kubectl, cluster.AdminConf)).want(t, 0)
+		heapstash(t, nil, "collect", "--db-file", archive, "--server", startProxy(t, kubectl, cluster.AdminConf)).Want(t, 0)
 		compare(t, archive)
 	})
 }

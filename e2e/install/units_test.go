@@ -1,12 +1,8 @@
 package install
 
 import (
-	"net"
-	"net/http"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"heapstash/e2e/rig"
 )
@@ -34,62 +30,18 @@ func testUnitsCommands(t *testing.T, m *rig.Machine) {
 		t.Errorf("%q: %+v", oneShot.Args, got)
 	}
 
-	port := freePort(t)
+	port, err := rig.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
 	m.Do(t, `sed -i.good 's|^listen: .*|listen: 127.0.0.1:`+port+`|' /etc/heapstash/heapstash.yaml`)
 	defer m.Do(t, "mv /etc/heapstash/heapstash.yaml.good /etc/heapstash/heapstash.yaml")
-	resident := m.Unit(t, "heapstash.service")
-	var stderr strings.Builder
-	resident.Stderr = &stderr
-	if err := resident.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- resident.Wait() }()
-	deadline := time.After(30 * time.Second)
-	for ready := false; !ready; {
-		select {
-		case err := <-ended:
-			t.Fatalf("%q ended: %v\n%s", resident.Args, err, &stderr)
-		case <-deadline:
-			t.Fatalf("%q is not ready after half a minute", resident.Args)
-		case <-time.After(20 * time.Millisecond):
-			ready = isOK("http://127.0.0.1:" + port + "/readyz")
+	rig.WhileReady(t, m.Unit(t, "heapstash.service"), "http://127.0.0.1:"+port+"/readyz", func() {
+		if !rig.Answers("http://127.0.0.1:" + port + "/metrics") {
+			t.Error("there are no metrics")
 		}
-	}
-	if !isOK("http://127.0.0.1:" + port + "/metrics") {
-		t.Error("there are no metrics")
-	}
-	if got := m.Do(t, "stat --format=%U /var/lib/heapstash/heapstash.db"); got != "heapstash" {
-		t.Errorf("the archive is %s's", got)
-	}
-	if err := resident.Process.Signal(syscall.SIGTERM); err != nil { // as systemd does
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("told to end, %q ends with %v\n%s", resident.Args, err, &stderr)
-	}
-}
-
-func isOK(url string) bool {
-	response, err := http.Get(url)
-	if err != nil {
-		return false
-	}
-	response.Body.Close()
-	return response.StatusCode == http.StatusOK
-}
-
-// freePort is one of loopback's that nobody listens at.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+		if got := m.Do(t, "stat --format=%U /var/lib/heapstash/heapstash.db"); got != "heapstash" {
+			t.Errorf("the archive is %s's", got)
+		}
+	})
 }

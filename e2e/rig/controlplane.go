@@ -49,7 +49,7 @@ func startControlPlane(ctx context.Context, program, dir string) (_ *ControlPlan
 			err = errors.Join(err, c.stop())
 		}
 	}()
-	if c.port, err = freePort(); err != nil {
+	if c.port, err = FreePort(); err != nil {
 		return nil, err
 	}
 	c.Server = "https://127.0.0.1:" + c.port
@@ -74,7 +74,8 @@ func startControlPlane(ctx context.Context, program, dir string) (_ *ControlPlan
 	return c, c.awaitReady(ctx)
 }
 
-func freePort() (string, error) {
+// FreePort returns a port of loopback where no one listens.
+func FreePort() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err

@@ -54,7 +54,7 @@ func StartInfluxDB(ctx context.Context, dir string) (*InfluxDB, error) {
 	}
 	var ports [2]string
 	for i := range ports {
-		if ports[i], err = freePort(); err != nil {
+		if ports[i], err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
