@@ -40,8 +40,8 @@ var (
 	ErrNoSpace = errors.New("too little free space")
 )
 
-// HintOf returns what to do about an error, if the error knows: the client's do,
-// by a method Hint.
+// HintOf returns what to do about an error, empty if the error does not know. An
+// error that knows has a method Hint.
 func HintOf(err error) string {
 	var hinter interface{ Hint() string }
 	if errors.As(err, &hinter) {
@@ -49,6 +49,18 @@ func HintOf(err error) string {
 	}
 	return ""
 }
+
+// WithHint returns the error with what to do about it, for [HintOf].
+func WithHint(err error, hint string) error { return hintedError{err, hint} }
+
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e hintedError) Hint() string { return e.hint }
+
+func (e hintedError) Unwrap() error { return e.error }
 
 // CauseOf returns the ledger's word for an error that the client gave.
 func CauseOf(err error) Cause {

@@ -76,24 +76,24 @@ func checkURL(fs *Faults, key, text string) {
 // wayIn returns the way by which the settings reach Heapster; one by its own
 // URL knows no apiserver. It sends no more than what telling the proxy path
 // needs.
-func (c Config) wayIn(ctx context.Context) (kube.Connection, error) {
+func connect(ctx context.Context, c Config) (kube.Connection, error) {
 	if c.HeapsterURL != "" {
-		return c.direct()
+		return direct(c.Access)
 	}
-	opts := c.kubeOptions(c.Concurrency)
+	opts := kubeOptions(c)
 	opts.Timeout, opts.Tries = c.Timeout, c.Tries
 	return kube.Connect(ctx, opts)
 }
 
 // way says which way in that is, for people.
-func (c Config) way() string {
+func way(c Config) string {
 	if c.HeapsterURL != "" {
 		return "heapster_url"
 	}
-	return c.kubeOptions(c.Concurrency).Way()
+	return kubeOptions(c).Way()
 }
 
-func (c Config) clientOptions(way heapster.Way) heapster.Options {
+func clientOptions(c Config, way heapster.Way) heapster.Options {
 	return heapster.Options{
 		Concurrency: c.Concurrency,
 		Timeout:     c.Timeout,
@@ -106,7 +106,7 @@ func (c Config) clientOptions(way heapster.Way) heapster.Options {
 
 func userAgent() string { return "heapstash/" + buildInfo().Version }
 
-func (a Access) direct() (kube.Connection, error) {
+func direct(a Access) (kube.Connection, error) {
 	base, err := url.Parse(a.HeapsterURL)
 	if err != nil {
 		return kube.Connection{}, err
@@ -121,7 +121,8 @@ func (a Access) direct() (kube.Connection, error) {
 	return kube.Connection{HTTP: client, Heapster: base}, err
 }
 
-func (a Access) kubeOptions(concurrency int) kube.Options {
+func kubeOptions(c Config) kube.Options {
+	a := c.Access
 	return kube.Options{
 		Kubeconfig:  a.Kubeconfig,
 		Context:     a.Context,
@@ -132,6 +133,6 @@ func (a Access) kubeOptions(concurrency int) kube.Options {
 		Port:        a.HeapsterPort,
 		ProxyPath:   kube.ProxyPath(a.HeapsterProxyPath),
 		UserAgent:   userAgent(),
-		Concurrency: concurrency,
+		Concurrency: c.Concurrency,
 	}
 }

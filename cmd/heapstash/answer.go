@@ -85,8 +85,8 @@ func gather(ctx context.Context, reader *engine.Reader, answers []answer) error 
 		err := a.ask(ctx, reader, func(row answerRow) error {
 			a.rows = append(a.rows, row)
 			if count++; count > usualRows {
-				return hinted{fmt.Errorf("there are more than %d rows", usualRows),
-					"ask for a longer --step or a --top, or with --format csv or json and without --unit auto"}
+				return schema.WithHint(fmt.Errorf("there are more than %d rows", usualRows),
+					"ask for a longer --step or a --top, or with --format csv or json and without --unit auto")
 			}
 			return nil
 		})

@@ -35,7 +35,7 @@ func (a *asking) printTable(w io.Writer, answer answer) {
 	groups := slices.DeleteFunc(answer.Groups(), func(column string) bool {
 		return len(answer.groups) > 1 && !slices.Contains(a.by, column) && (column == "cluster" || column == "labels") && answer.sameName(column)
 	})
-	t := newTable(w)
+	t := show.NewGrid(w)
 	header := table.Row{}
 	for _, column := range groups {
 		header = append(header, column)

@@ -79,7 +79,7 @@ func (a *asking) plans(ctx context.Context, reader *engine.Reader, q query.Query
 		questions = append(questions, own)
 	}
 	if len(common) == 0 {
-		return nil, hinted{fmt.Errorf("no kind of thing has all of %s", strings.Join(names, ", ")), "ask for them one by one"}
+		return nil, schema.WithHint(fmt.Errorf("no kind of thing has all of %s", strings.Join(names, ", ")), "ask for them one by one")
 	}
 	var plans []query.Plan
 	for _, own := range questions {
@@ -136,7 +136,7 @@ func resolveMetric(ctx context.Context, reader *engine.Reader, q *query.Query, n
 	if near := nearest(string(name), known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return nil, hinted{fmt.Errorf("unknown metric %q", name), hint}
+	return nil, schema.WithHint(fmt.Errorf("unknown metric %q", name), hint)
 }
 
 // explainPlans prints what would be run.

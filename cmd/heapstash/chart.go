@@ -61,7 +61,7 @@ var chartColors = []asciigraph.AnsiColor{
 // lines differ in color, unless NO_COLOR is set; elsewhere they are made of
 // letters.
 func drawCharts(w io.Writer, answers []answer, unit string, width int, zone *zoneFlag) error {
-	colored := isTerminal(w) && os.Getenv("NO_COLOR") == ""
+	colored := show.IsTerminal(w) && os.Getenv("NO_COLOR") == ""
 	for _, a := range answers {
 		for _, s := range a.scales(a.Aggs, unit) {
 			if err := drawChart(w, a, s, width, colored, zone); err != nil {
@@ -75,8 +75,8 @@ func drawCharts(w io.Writer, answers []answer, unit string, width int, zone *zon
 func drawChart(w io.Writer, a answer, s scaled, width int, colored bool, zone *zoneFlag) error {
 	axis, points := newAxis(a, width, zone)
 	if points > columnsFor(width) {
-		return hinted{fmt.Errorf("a step of %s makes %d points, and %d fit", lengthFlag(a.Step).text(), points, columnsFor(width)),
-			"leave --step out, or ask for a shorter range"}
+		return schema.WithHint(fmt.Errorf("a step of %s makes %d points, and %d fit", lengthFlag(a.Step).text(), points, columnsFor(width)),
+			"leave --step out, or ask for a shorter range")
 	}
 	var names []string
 	var lines [][]float64

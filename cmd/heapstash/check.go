@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/schema"
 
 	"github.com/spf13/cobra"
 )
@@ -60,7 +62,7 @@ func newCheckCommand() *cobra.Command {
 				return err
 			}
 			if n := report.Faults(); n > 0 {
-				return hinted{fmt.Errorf("the archive has faults of %d kinds", n), repairHint}
+				return schema.WithHint(fmt.Errorf("the archive has faults of %d kinds", n), repairHint)
 			}
 			return nil
 		},
@@ -76,7 +78,7 @@ const repairHint = "`heapstash check --repair NEW` copies what can be read to an
 // progressOn writes steps over one another on a terminal, and nothing
 // elsewhere.
 func progressOn(w io.Writer) func(step string, done, all int) {
-	if !isTerminal(w) {
+	if !show.IsTerminal(w) {
 		return nil
 	}
 	return func(step string, done, all int) {

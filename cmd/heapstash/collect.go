@@ -34,7 +34,7 @@ func newCollectCommand() *cobra.Command {
 				return err
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg)
-			cfg.warn(log)
+			warnOfAccess(cfg, log)
 			p := &passer{cfg: cfg, acceptNewNodes: acceptNewNodes, log: log, newLevel: slog.LevelDebug, now: time.Now}
 			started := p.now()
 			summary, err := p.pass(cmd.Context())
@@ -72,5 +72,5 @@ func holesError(holes []schema.Hole) error {
 			break
 		}
 	}
-	return hinted{fmt.Errorf("%w: %s", errHoles, countCauses(holes)), hint}
+	return schema.WithHint(fmt.Errorf("%w: %s", errHoles, countCauses(holes)), hint)
 }

@@ -355,7 +355,7 @@ func TestRetention(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := cfg.archiveOptions().Retention[schema.Raw]; !reflect.DeepEqual(got, test.want) {
+			if got := optionsOf(cfg).Retention[schema.Raw]; !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"heapstash/schema"
+
 	"github.com/spf13/pflag"
 )
 
@@ -72,7 +74,7 @@ func findConfig(flags *pflag.FlagSet) (configFile, error) {
 		case errors.Is(err, fs.ErrPermission) && path == systemConfig:
 			return configFile{skipped: err}, nil
 		default:
-			return configFile{}, hinted{fmt.Errorf("config file: %w", err), "it is read where no --config is given; --config '' uses no file"}
+			return configFile{}, schema.WithHint(fmt.Errorf("config file: %w", err), "it is read where no --config is given; --config '' uses no file")
 		}
 	}
 	return configFile{}, nil
@@ -84,10 +86,10 @@ func readNamed(path, named string) (configFile, error) {
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return configFile{}, hinted{fmt.Errorf("no config file %s", path), named + " names it"}
+		return configFile{}, schema.WithHint(fmt.Errorf("no config file %s", path), named+" names it")
 	}
 	if err != nil {
-		return configFile{}, hinted{fmt.Errorf("config file: %w", err), named + " must name a file that this user can read"}
+		return configFile{}, schema.WithHint(fmt.Errorf("config file: %w", err), named+" must name a file that this user can read")
 	}
 	return configFile{path: path, named: named, text: text}, nil
 }
@@ -117,7 +119,7 @@ func (c configFile) parse(s *sources) error {
 		if wrapped := errors.Unwrap(err); wrapped != nil {
 			cause = wrapped
 		}
-		return hinted{fmt.Errorf("config file %s: %w", c.path, cause), "it must be YAML, as config.example.yaml is"}
+		return schema.WithHint(fmt.Errorf("config file %s: %w", c.path, cause), "it must be YAML, as config.example.yaml is")
 	}
 	return nil
 }

@@ -140,18 +140,18 @@ func (d *demonstration) look(ctx context.Context) (demo.State, error) {
 	case err != nil:
 		return state, err
 	case state.Foreign != "":
-		return state, hinted{
+		return state, schema.WithHint(
 			fmt.Errorf("%s holds samples of the cluster %q: the demo does not write into it", d.cfg.DBFile, state.Foreign),
 			"name another file with --db-file",
-		}
+		)
 	case state.Newest == 0:
 		// A new one, or one that was interrupted before its first row.
 		state.Begin = demo.Beginning(d.now(), d.days)
 	case age > demoAge:
-		return state, hinted{
+		return state, schema.WithHint(
 			fmt.Errorf("%s ends %d days ago: the demo does not make up that much", d.cfg.DBFile, int(age.Hours()/24)),
 			"delete it, or name another file with --db-file",
-		}
+		)
 	}
 	return state, nil
 }
@@ -159,7 +159,7 @@ func (d *demonstration) look(ctx context.Context) (demo.State, error) {
 // fill writes what was before the passes straight into the archive.
 func (d *demonstration) fill(ctx context.Context, story *demo.Story, from, to schema.Instant) error {
 	fmt.Fprintf(d.out, "What there was since %s goes straight into\n%s.\n", from, d.cfg.DBFile)
-	store, err := engine.Open(ctx, d.cfg.DBFile, d.cfg.archiveOptions())
+	store, err := engine.Open(ctx, d.cfg.DBFile, optionsOf(d.cfg))
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func newDoctorCommand() *cobra.Command {
 			defer cancel()
 			report, err := e.examine(ctx)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return hinted{fmt.Errorf("it took longer than %v", usualTimeout), "Heapster, or the disk of the archive, is very slow: lower --timeout and --tries"}
+				return schema.WithHint(fmt.Errorf("it took longer than %v", usualTimeout), "Heapster, or the disk of the archive, is very slow: lower --timeout and --tries")
 			}
 			if err != nil {
 				return err
@@ -115,7 +115,7 @@ func (e *examiner) examine(ctx context.Context) (doctor.Report, error) {
 
 // examineHeapster stops at the way in if that leads nowhere.
 func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.Observation) {
-	way := e.cfg.way()
+	way := way(e.cfg)
 	nowhere := func(err error) (doctor.Report, doctor.Observation) {
 		report := doctor.Report{doctor.Access(way, "", err)}
 		if finding, ok := e.explainPort(ctx, err); ok {
@@ -123,14 +123,14 @@ func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.O
 		}
 		return report, doctor.Observation{}
 	}
-	conn, err := e.cfg.wayIn(ctx)
+	conn, err := connect(ctx, e.cfg)
 	if err != nil {
 		return nowhere(err)
 	}
 	clock := doctor.NewClock(conn.HTTP.Transport, e.now)
 	conn.HTTP.Transport = clock
 	defer conn.HTTP.CloseIdleConnections()
-	client, err := heapster.New(conn.HTTP, conn.Heapster, e.cfg.clientOptions(conn.Way))
+	client, err := heapster.New(conn.HTTP, conn.Heapster, clientOptions(e.cfg, conn.Way))
 	if err != nil {
 		return nowhere(err)
 	}
@@ -140,7 +140,7 @@ func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.O
 	found, observed := doctor.Heapster(ctx, client, clock, e.now)
 	report := append(doctor.Report{doctor.Access(way, conn.Heapster.Redacted(), nil)}, found...)
 	if e.cfg.Collect.Enrich {
-		lister, err := kube.NewLister(conn, e.cfg.clientOptions(conn.Way))
+		lister, err := kube.NewLister(conn, clientOptions(e.cfg, conn.Way))
 		if err != nil {
 			return nowhere(err)
 		}
@@ -155,14 +155,14 @@ func (e *examiner) explainPort(ctx context.Context, err error) (doctor.Finding, 
 	if e.cfg.HeapsterURL != "" {
 		return doctor.Finding{}, false
 	}
-	opts := e.cfg.kubeOptions(e.cfg.Concurrency)
+	opts := kubeOptions(e.cfg)
 	opts.ProxyPath = kube.Modern // which asks for nothing
 	conn, failed := kube.Connect(ctx, opts)
 	if failed != nil {
 		return doctor.Finding{}, false
 	}
 	defer conn.HTTP.CloseIdleConnections()
-	lister, failed := kube.NewLister(conn, e.cfg.clientOptions(conn.Way))
+	lister, failed := kube.NewLister(conn, clientOptions(e.cfg, conn.Way))
 	if failed != nil {
 		return doctor.Finding{}, false
 	}

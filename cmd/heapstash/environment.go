@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/schema"
+
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/cobra"
 )
@@ -44,7 +46,7 @@ func checkEnvironment(cmd *cobra.Command) error {
 		report(cmd.ErrOrStderr(), fmt.Errorf("environment variable %s: no such setting; it does nothing", name))
 	}
 	if err := errors.Join(misspelt...); err != nil {
-		return hinted{err, "config.example.yaml lists all settings; the variable of the key x_y is HEAPSTASH_X_Y"}
+		return schema.WithHint(err, "config.example.yaml lists all settings; the variable of the key x_y is HEAPSTASH_X_Y")
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/export"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -164,7 +165,7 @@ const parting = 200 * time.Millisecond
 func (x *exporting) toStdout(cmd *cobra.Command, reader *engine.Reader, format export.Format) error {
 	done := make(chan error, 1)
 	go func() {
-		_, err := x.write(cmd, reader, format, cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout()))
+		_, err := x.write(cmd, reader, format, cmd.OutOrStdout(), show.IsTerminal(cmd.OutOrStdout()))
 		done <- err
 	}()
 	select {

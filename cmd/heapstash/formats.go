@@ -6,6 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"heapstash/cmd/heapstash/show"
+	"heapstash/schema"
 )
 
 // rowFormats are the names of the formats of rows, as --format takes them. All
@@ -19,9 +22,9 @@ const formatUsage = "table, csv, tsv, json (an object a line), json-array, markd
 func newRowWriter(format string, w io.Writer) (rowWriter, error) {
 	switch format {
 	case "table":
-		return &tableRows{table: newTable(w)}, nil
+		return &tableRows{table: show.NewGrid(w)}, nil
 	case "markdown":
-		return &tableRows{table: newTable(w), markdown: true}, nil
+		return &tableRows{table: show.NewGrid(w), markdown: true}, nil
 	case "csv":
 		return &csvRows{csv.NewWriter(w)}, nil
 	case "tsv":
@@ -37,7 +40,7 @@ func newRowWriter(format string, w io.Writer) (rowWriter, error) {
 	if near := nearest(format, rowFormats); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return nil, hinted{fmt.Errorf("no format %q", format), hint}
+	return nil, schema.WithHint(fmt.Errorf("no format %q", format), hint)
 }
 
 // holdsRows reports whether a format keeps all rows in memory until the last.
@@ -53,7 +56,7 @@ func (headless) begin([]string) error { return nil }
 // in which a value would lose its meaning.
 func withoutHeader(format string, w io.Writer) (rowWriter, error) {
 	if format != "csv" && format != "tsv" {
-		return nil, hinted{fmt.Errorf("--no-header does not go with --format %s", format), "it goes with csv and tsv"}
+		return nil, schema.WithHint(fmt.Errorf("--no-header does not go with --format %s", format), "it goes with csv and tsv")
 	}
 	out, err := newRowWriter(format, w)
 	return headless{out}, err

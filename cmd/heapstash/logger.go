@@ -11,11 +11,8 @@ import (
 // elsewhere, unless the settings say which.
 func newLogger(w io.Writer, c Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogFormat == "text" || c.LogFormat == "auto" && isTerminal(w) {
+	if c.LogFormat == "text" || c.LogFormat == "auto" && show.IsTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
 }
-
-// isTerminal reports whether a stream is one.
-func isTerminal(stream any) bool { return show.IsTerminal(stream) }

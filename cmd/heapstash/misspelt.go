@@ -23,9 +23,9 @@ func explainQuery(ctx context.Context, reader *engine.Reader, statement string, 
 		return err
 	}
 	if hint := suggest(ctx, reader, statement, err.Error()); hint != "" {
-		return hinted{err, hint}
+		return schema.WithHint(err, hint)
 	}
-	return hinted{err, queryHint}
+	return schema.WithHint(err, queryHint)
 }
 
 // suggest returns a hint for a message about an unknown name, empty where there

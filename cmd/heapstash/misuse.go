@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"heapstash/schema"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -18,7 +20,7 @@ func usageError(cmd *cobra.Command, err error) error {
 			hint = "did you mean --" + near + "? " + hint
 		}
 	}
-	return hinted{err, hint}
+	return schema.WithHint(err, hint)
 }
 
 // nearestFlag is the flag of the command that a misspelt name most likely
@@ -52,7 +54,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	err := fmt.Errorf("%s takes no arguments, and there is %q", cmd.Name(), args[0])
 	for _, name := range strings.FieldsFunc(args[0], func(r rune) bool { return r == '-' }) {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Name == strings.TrimLeft(args[0], "-") {
-			return hinted{err, "did you mean --" + name + "?"}
+			return schema.WithHint(err, "did you mean --"+name+"?")
 		}
 	}
 	return err
@@ -66,7 +68,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	}
 	err := fmt.Errorf("unknown command %q", args[0])
 	if near := nearCommands(cmd, args[0]); near != "" {
-		return hinted{err, "did you mean " + near + "?"}
+		return schema.WithHint(err, "did you mean "+near+"?")
 	}
 	return usageError(cmd, err)
 }
@@ -88,7 +90,7 @@ func explained(args cobra.PositionalArgs) cobra.PositionalArgs {
 		if err == nil {
 			return nil
 		}
-		if _, ok := errors.AsType[hinter](err); ok {
+		if schema.HintOf(err) != "" {
 			return err
 		}
 		return usageError(cmd, err)

@@ -93,12 +93,12 @@ func explainNoMatch(ctx context.Context, reader *engine.Reader, kind schema.Kind
 			of = " of " + strings.Join(passed, " ")
 		}
 		if f.exclude {
-			return hinted{fmt.Errorf("nothing%s is left by %s", of, f.spell()), "it excludes all of " + someNames("", names)}
+			return schema.WithHint(fmt.Errorf("nothing%s is left by %s", of, f.spell()), "it excludes all of "+someNames("", names))
 		}
 		if len(names) == 0 {
-			return hinted{fmt.Errorf("no %s%s matches %s", f.what, of, f.spell()), "there is none at all"}
+			return schema.WithHint(fmt.Errorf("no %s%s matches %s", f.what, of, f.spell()), "there is none at all")
 		}
-		return hinted{fmt.Errorf("no %s%s matches %s", f.what, of, f.spell()), nearNames(f.globs[0], names)}
+		return schema.WithHint(fmt.Errorf("no %s%s matches %s", f.what, of, f.spell()), nearNames(f.globs[0], names))
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func explainLabels(q query.Query, err error) error {
 	words := append([]string{"cluster", "namespace", "pod", "container", "node", "owner"}, has...)
 	for _, word := range q.By {
 		if near := nearest(word, words); near != "" && near != word {
-			return hinted{fmt.Errorf("--by %s: %s is not grouped by that", word, q.Metric.Name), "did you mean " + near + "?"}
+			return schema.WithHint(fmt.Errorf("--by %s: %s is not grouped by that", word, q.Metric.Name), "did you mean "+near+"?")
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
@@ -207,13 +207,13 @@ func explainLabels(q query.Query, err error) error {
 		}
 		err := fmt.Errorf("--label %s: %s has no label %q", key+":"+q.Labels[key], q.Metric.Name, key)
 		if len(has) == 0 {
-			return hinted{err, fmt.Sprintf("the series of %s have no labels; labels of pods are for --by label:%s", q.Metric.Name, key)}
+			return schema.WithHint(err, fmt.Sprintf("the series of %s have no labels; labels of pods are for --by label:%s", q.Metric.Name, key))
 		}
 		hint := "its labels are " + strings.Join(has, ", ")
 		if near := nearest(key, has); near != "" {
 			hint = "did you mean " + near + "? " + hint
 		}
-		return hinted{err, hint}
+		return schema.WithHint(err, hint)
 	}
 	return err
 }
@@ -250,7 +250,7 @@ func (f *sampleFilter) checkNames(known []schema.MetricName) error {
 		if near := nearest(glob, names); near != "" {
 			hint = "did you mean " + near + "? " + hint
 		}
-		return hinted{fmt.Errorf("the archive knows no metric %q", glob), hint}
+		return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), hint)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"heapstash/schema"
 )
 
 // checkedOutput is stdout. It remembers the first error of writing to it, so
@@ -54,7 +56,7 @@ func explainStdout(err error) error {
 	}
 	err = fmt.Errorf("write to stdout: %w", err)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
-		return hinted{err, "free some space, or write to another file system; what was written is not whole"}
+		return schema.WithHint(err, "free some space, or write to another file system; what was written is not whole")
 	}
 	return err
 }

@@ -39,19 +39,19 @@ type passer struct {
 // pass makes one. The summary is valid with an error too; it is zero if the
 // pass did not begin.
 func (p *passer) pass(ctx context.Context) (collect.Summary, error) {
-	conn, err := p.cfg.wayIn(ctx)
+	conn, err := connect(ctx, p.cfg)
 	if err != nil {
 		return p.unbegun(ctx, err)
 	}
 	defer conn.HTTP.CloseIdleConnections()
-	client, err := heapster.New(conn.HTTP, conn.Heapster, p.cfg.clientOptions(conn.Way))
+	client, err := heapster.New(conn.HTTP, conn.Heapster, clientOptions(p.cfg, conn.Way))
 	if err != nil {
 		return collect.Summary{}, err
 	}
 	opts := p.options()
 	opts.Enricher = p.enricher
 	if p.cfg.Collect.Enrich {
-		if opts.Enricher, err = kube.NewLister(conn, p.cfg.clientOptions(conn.Way)); err != nil {
+		if opts.Enricher, err = kube.NewLister(conn, clientOptions(p.cfg, conn.Way)); err != nil {
 			return collect.Summary{}, err
 		}
 	}
@@ -111,7 +111,7 @@ const leastWait = 4 * engine.UpkeepTurn
 // open opens the archive, and says so when it has to wait for it, or when it
 // lies on a disk that is not fit for one.
 func (p *passer) open(ctx context.Context) (*engine.Store, error) {
-	opts := p.cfg.archiveOptions()
+	opts := optionsOf(p.cfg)
 	opts.Expect, opts.Migrating = p.archive, migrating(p.log)
 	opts.LockWait = leastWait
 	there := p.archive != "" || p.archiveExists()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -22,7 +23,7 @@ const progressEvery = 100 * time.Millisecond
 
 func newProgress(out io.Writer, from, to schema.Instant) *progress {
 	p := &progress{from: from, to: to}
-	if isTerminal(out) {
+	if show.IsTerminal(out) {
 		p.out = out
 		p.at(from)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -43,12 +44,12 @@ func newPruneCommand() *cobra.Command {
 			if err := keep.override(cmd.Flags(), &cfg.Archive.Retention); err != nil {
 				return err
 			}
-			opts := cfg.archiveOptions()
+			opts := optionsOf(cfg)
 			if !opts.Retention.Limited() && opts.MaxSize == 0 {
-				return hinted{
+				return schema.WithHint(
 					errors.New("archive.retention keeps everything: there is nothing to prune"),
 					"set archive.retention.raw, such as 90d, or 90d,container=30d, or archive.max_size; see config.example.yaml;\nor give --keep-raw 90d for this run alone",
-				}
+				)
 			}
 			if dryRun {
 				return showPrunable(cmd, cfg, asJSON)
@@ -95,7 +96,7 @@ func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
 
 // printPrunable tells people what would go, and what remains.
 func printPrunable(out io.Writer, p engine.Prunable) {
-	t := newTable(out)
+	t := show.NewGrid(out)
 	t.AppendHeader(table.Row{"rows of", "before", "rows", "samples", "oldest", "newest", "about"})
 	var numbers []table.ColumnConfig
 	for _, name := range []string{"rows", "samples", "about"} {

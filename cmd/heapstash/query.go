@@ -179,7 +179,7 @@ func (a *asking) question() (query.Query, error) {
 	for _, label := range a.labels {
 		key, value, ok := strings.Cut(label, ":")
 		if !ok {
-			return q, hinted{fmt.Errorf("label %q has no value", label), "write --label KEY:VALUE, as in --label resource_id:/"}
+			return q, schema.WithHint(fmt.Errorf("label %q has no value", label), "write --label KEY:VALUE, as in --label resource_id:/")
 		}
 		if q.Labels == nil {
 			q.Labels = make(map[string]string)

@@ -104,11 +104,11 @@ func (r *reporting) statement(name string, now time.Time, until schema.Instant) 
 	}
 	switch {
 	case name == "packing" && (r.namespaces != "" || r.excluded != ""):
-		return "", hinted{errors.New("packing is about nodes, which have no namespace"), "leave out --namespace and --exclude-namespace"}
+		return "", schema.WithHint(errors.New("packing is about nodes, which have no namespace"), "leave out --namespace and --exclude-namespace")
 	case r.by == "owner" && name == "sizing":
 		name = "sizing-owner"
 	case r.by != "pod":
-		return "", hinted{fmt.Errorf("the report %s has no --by %s", name, r.by), "sizing has --by pod and --by owner, others have none"}
+		return "", schema.WithHint(fmt.Errorf("the report %s has no --by %s", name, r.by), "sizing has --by pod and --by owner, others have none")
 	}
 	return cookbook.SQL(name, asked)
 }

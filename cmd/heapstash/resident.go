@@ -77,8 +77,8 @@ func (r resident) once(ctx context.Context) error {
 
 func (r resident) logFailure(err error) {
 	attrs := []any{"error", err}
-	if h, ok := errors.AsType[hinter](err); ok && h.Hint() != "" {
-		attrs = append(attrs, "hint", h.Hint())
+	if hint := schema.HintOf(err); hint != "" {
+		attrs = append(attrs, "hint", hint)
 	}
 	r.log.Error("pass failed", attrs...)
 }

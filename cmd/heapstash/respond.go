@@ -9,6 +9,7 @@ import (
 
 	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/schema"
 )
 
 // respond runs the plans and prints what they give.
@@ -94,7 +95,7 @@ func holding(ctx context.Context, reader *engine.Reader, err error) error {
 		}
 	}
 	if len(has) == 0 {
-		return hinted{err, "the archive has no samples yet"}
+		return schema.WithHint(err, "the archive has no samples yet")
 	}
-	return hinted{err, "the archive has\n" + strings.Join(has, "\n")}
+	return schema.WithHint(err, "the archive has\n"+strings.Join(has, "\n"))
 }

@@ -123,23 +123,6 @@ func newRootCommand(std streams) *cobra.Command {
 	return root
 }
 
-// hinted is an error with what to do about it.
-type hinted struct {
-	error
-	hint string
-}
-
-// Hint returns what to do about the error, for people.
-func (h hinted) Hint() string { return h.hint }
-
-func (h hinted) Unwrap() error { return h.error }
-
-// hinter is what errors of every package may implement.
-type hinter interface {
-	error
-	Hint() string
-}
-
 // report writes the error for people: its message, and its hint if it has
 // one, a prefix before each line.
 func report(w io.Writer, err error) {
@@ -147,8 +130,8 @@ func report(w io.Writer, err error) {
 		return
 	}
 	lines(w, "heapstash: ", err.Error())
-	if h, ok := errors.AsType[hinter](err); ok && h.Hint() != "" {
-		lines(w, "hint: ", h.Hint())
+	if hint := schema.HintOf(err); hint != "" {
+		lines(w, "hint: ", hint)
 	}
 }
 

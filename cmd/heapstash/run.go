@@ -26,7 +26,7 @@ func newRunCommand() *cobra.Command {
 				return err
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg)
-			cfg.warn(log)
+			warnOfAccess(cfg, log)
 			if warning := scheduleWarning(schedule); warning != "" {
 				log.Warn(warning, "schedule", cfg.Schedule)
 			}
@@ -47,11 +47,11 @@ func newRunCommand() *cobra.Command {
 }
 
 // warn logs the settings that are allowed and dangerous.
-func (c Config) warn(log *slog.Logger) {
+func warnOfAccess(c Config, log *slog.Logger) {
 	if c.InsecureSkipTLSVerify {
 		log.Warn("the certificate of heapster_url is not verified: anyone on the way can read the token and forge samples")
 	}
-	if c.HeapsterURL == "" && c.kubeOptions(c.Concurrency).Unverified() {
+	if c.HeapsterURL == "" && kubeOptions(c).Unverified() {
 		log.Warn("the kubeconfig has insecure-skip-tls-verify: anyone on the way can read the credentials and forge samples")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"heapstash/schema"
 )
 
 // serve answers HTTP at the address until stop is called, which waits for
@@ -15,7 +17,7 @@ import (
 func serve(address string, handler http.Handler, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, hinted{fmt.Errorf("listen: %w", err), "--listen chooses another address, or none if it is empty"}
+		return nil, schema.WithHint(fmt.Errorf("listen: %w", err), "--listen chooses another address, or none if it is empty")
 	}
 	server := &http.Server{
 		Handler:           handler,

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/schema"
 
 	"github.com/spf13/cobra"
 )
@@ -94,12 +96,12 @@ func (q statement) text(cmd *cobra.Command, args []string) (string, error) {
 	case q.file != "":
 		text, err := os.ReadFile(q.file)
 		if err != nil {
-			return "", hinted{fmt.Errorf("--file: %w", err), "it must be a file with one statement that this user can read"}
+			return "", schema.WithHint(fmt.Errorf("--file: %w", err), "it must be a file with one statement that this user can read")
 		}
 		return string(text), nil
 	case given && args[0] != "-":
 		return args[0], nil
-	case !given && isTerminal(in):
+	case !given && show.IsTerminal(in):
 		return "", usageError(cmd, errors.New("no statement is given"))
 	}
 	text, err := io.ReadAll(in)
@@ -110,7 +112,7 @@ func (q statement) text(cmd *cobra.Command, args []string) (string, error) {
 func (q statement) run(ctx context.Context, w io.Writer, path, text string) error {
 	statement, err := soleStatement(text)
 	if err != nil {
-		return hinted{err, queryHint}
+		return schema.WithHint(err, queryHint)
 	}
 	begin := newRowWriter
 	if q.noHeader {
@@ -168,7 +170,7 @@ func (q statement) copyRows(ctx context.Context, out rowWriter, reader *engine.R
 	limit := q.rowLimit()
 	for count := 1; rows.Next(); count++ {
 		if limit > 0 && count > limit {
-			return hinted{fmt.Errorf("the query gives more than %d rows", limit), "--max-rows sets how many there may be, 0 for any number; --format csv, tsv, json, json-array and line print rows as they come"}
+			return schema.WithHint(fmt.Errorf("the query gives more than %d rows", limit), "--max-rows sets how many there may be, 0 for any number; --format csv, tsv, json, json-array and line print rows as they come")
 		}
 		if err := rows.Scan(targets...); err != nil {
 			return err

@@ -11,6 +11,8 @@ import (
 
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/prompt"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/schema"
 )
 
 // dotCommands are what the prompt takes beside statements, and what they do.
@@ -33,7 +35,7 @@ type sqlPrompt struct {
 // terminal returns the terminal at which somebody types, if there is nothing
 // else to run.
 func (q statement) terminal(args []string, in io.Reader, out io.Writer) (prompt.Input, prompt.Output, bool) {
-	if len(args) > 0 || q.file != "" || !isTerminal(in) || !isTerminal(out) {
+	if len(args) > 0 || q.file != "" || !show.IsTerminal(in) || !show.IsTerminal(out) {
 		return nil, nil, false
 	}
 	keyboard, typed := in.(prompt.Input)
@@ -149,7 +151,7 @@ func (p *sqlPrompt) command(ctx context.Context, out io.Writer, name string, arg
 	if near := nearest(name, dotNames()); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return hinted{fmt.Errorf("no command %s", name), hint}
+	return schema.WithHint(fmt.Errorf("no command %s", name), hint)
 }
 
 // dotNames are the commands without their arguments.

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"heapstash/archive/collect"
+	"heapstash/schema"
 )
 
 // textfile is where passes that are processes of their own leave their metrics
@@ -42,10 +43,10 @@ func (t textfile) write(s collect.Summary, ended time.Time, took time.Duration, 
 	}
 	m.record(s, ended, took, failure)
 	if err := prometheus.WriteToTextfile(path, m.registry); err != nil {
-		return hinted{
+		return schema.WithHint(
 			fmt.Errorf("metrics_textfile %s: %w", path, err),
 			"its directory must exist and be writable to this user; the pass went on without it",
-		}
+		)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"heapstash/schema"
 )
 
 // usualTimeout ends what runs away.
@@ -34,7 +36,7 @@ func within(ctx context.Context, timeout time.Duration, ask func(context.Context
 		}
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return hinted{fmt.Errorf("the query took longer than %v", timeout), "--timeout sets how long it may take, 0 for as long as it likes"}
+		return schema.WithHint(fmt.Errorf("the query took longer than %v", timeout), "--timeout sets how long it may take, 0 for as long as it likes")
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -88,7 +88,7 @@ func newTopCommand() *cobra.Command {
 			}
 			word := append(args, "pods")[0]
 			if word == "nodes" && len(t.namespaces)+len(t.excludeNamespaces)+len(t.pods) > 0 {
-				return hinted{errors.New("nodes have no namespace and no pod"), "leave out --namespace, --exclude-namespace and --pod; `heapstash top pods --node NAME` shows the pods of a node"}
+				return schema.WithHint(errors.New("nodes have no namespace and no pod"), "leave out --namespace, --exclude-namespace and --pod; `heapstash top pods --node NAME` shows the pods of a node")
 			}
 			return t.run(cmd, cfg.DBFile, clusters, word)
 		},
@@ -232,7 +232,7 @@ func newestBatches(ctx context.Context, reader *engine.Reader, q query.Query) ([
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, hinted{fmt.Errorf("there are no raw samples before %v", end), "give a range with --since; `heapstash status` says from when to when there are samples"}
+		return nil, schema.WithHint(fmt.Errorf("there are no raw samples before %v", end), "give a range with --since; `heapstash status` says from when to when there are samples")
 	}
 	return all, nil
 }

@@ -48,7 +48,7 @@ func checkUnit(unit string, m schema.Metric, aggs []query.Agg) error {
 			}
 		}
 	}
-	return hinted{fmt.Errorf("%s is not in units of %q", m.Name, unit), "use one of " + strings.Join(names, ", ")}
+	return schema.WithHint(fmt.Errorf("%s is not in units of %q", m.Name, unit), "use one of "+strings.Join(names, ", "))
 }
 
 // scaled shows an answer's values of one aggregate.

@@ -16,7 +16,7 @@ import (
 )
 
 // archiveOptions are what the settings say of the archive's file.
-func (c Config) archiveOptions() engine.Options {
+func optionsOf(c Config) engine.Options {
 	return engine.Options{
 		LockWait: c.RetryLock,
 		MinFree:  int64(c.Archive.MinFree),
@@ -43,7 +43,7 @@ func newCompactCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opts := cfg.archiveOptions()
+			opts := optionsOf(cfg)
 			opts.Migrating = migrating(newLogger(cmd.ErrOrStderr(), cfg))
 			done, err := engine.Compact(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {
@@ -101,7 +101,7 @@ func newSnapshotCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opts := engine.SnapshotOptions{Options: cfg.archiveOptions(), Replace: force}
+			opts := engine.SnapshotOptions{Options: optionsOf(cfg), Replace: force}
 			started := time.Now()
 			s, err := engine.Copy(cmd.Context(), cfg.DBFile, args[0], opts)
 			if err != nil {

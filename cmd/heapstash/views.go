@@ -12,6 +12,7 @@ import (
 
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
+	"heapstash/schema"
 )
 
 // describing is what the flags of `sql --schema` say.
@@ -66,7 +67,7 @@ func (d describing) run(ctx context.Context, w io.Writer, file string) error {
 		if near := nearest(d.globs[0], names); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		return hinted{fmt.Errorf("no view matches %s", strings.Join(d.globs, ", ")), hint}
+		return schema.WithHint(fmt.Errorf("no view matches %s", strings.Join(d.globs, ", ")), hint)
 	}
 	if d.format == "table" {
 		printViews(w, views)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"heapstash/schema"
 )
 
 // writeWhole writes a file that is there whole or not at all: it is written
@@ -21,7 +23,7 @@ func writeWhole(path, archivePath string, mode fs.FileMode, force bool, write fu
 	}
 	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial")
 	if err != nil {
-		return 0, hinted{fmt.Errorf("output: %w", err), "its directory must exist and be writable to this user"}
+		return 0, schema.WithHint(fmt.Errorf("output: %w", err), "its directory must exist and be writable to this user")
 	}
 	defer func() {
 		if err != nil {
@@ -54,21 +56,21 @@ func checkReplaceable(path, archivePath string, force bool) error {
 		return nil
 	}
 	if err != nil {
-		return hinted{fmt.Errorf("output: %w", err), another}
+		return schema.WithHint(fmt.Errorf("output: %w", err), another)
 	}
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
 		if own, err := os.Stat(archivePath + suffix); err == nil && os.SameFile(own, there) {
-			return hinted{fmt.Errorf("output %s belongs to the archive itself", path), another}
+			return schema.WithHint(fmt.Errorf("output %s belongs to the archive itself", path), another)
 		}
 	}
 	if !there.Mode().IsRegular() {
-		return hinted{fmt.Errorf("output %s is no ordinary file", path), another}
+		return schema.WithHint(fmt.Errorf("output %s is no ordinary file", path), another)
 	}
 	if isDatabase(path) {
-		return hinted{fmt.Errorf("output %s is a database", path), another}
+		return schema.WithHint(fmt.Errorf("output %s is a database", path), another)
 	}
 	if !force {
-		return hinted{fmt.Errorf("output %s is there already", path), "--force replaces it"}
+		return schema.WithHint(fmt.Errorf("output %s is there already", path), "--force replaces it")
 	}
 	return nil
 }
@@ -88,7 +90,7 @@ func isDatabase(path string) bool {
 
 func explainOutput(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
-		return hinted{fmt.Errorf("output: %w", err), "free some space, name a file on another file system, or select less; the archive is as it was"}
+		return schema.WithHint(fmt.Errorf("output: %w", err), "free some space, name a file on another file system, or select less; the archive is as it was")
 	}
 	return err
 }

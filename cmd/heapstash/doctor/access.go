@@ -5,6 +5,7 @@ import (
 
 	"heapstash/heapster"
 	"heapstash/heapster/kube"
+	"heapstash/schema"
 )
 
 // Access tells whether Heapster answers. The way is the one in that the
@@ -27,5 +28,5 @@ func mendAccess(err error) string {
 			return "have an administrator give this to `kubectl apply -f -`:\n\n" + kube.Manifest(rule)
 		}
 	}
-	return hintOf(err)
+	return schema.HintOf(err)
 }

@@ -34,7 +34,7 @@ func contents(x engine.Examination) Finding {
 	const name = "archive"
 	switch {
 	case x.Err != nil:
-		return fault(name, hintOf(x.Err), "%v", x.Err)
+		return fault(name, schema.HintOf(x.Err), "%v", x.Err)
 	case !x.Exists:
 		return ok(name, "%s is not there yet: the first pass makes it", x.Path)
 	case x.Version < x.Newest:
@@ -49,7 +49,7 @@ func directory(x engine.Examination) Finding {
 	const name = "directory"
 	switch {
 	case x.Unwritable != nil:
-		return fault(name, hintOf(x.Unwritable)+"; passes need it as the user who runs this", "%v", x.Unwritable)
+		return fault(name, schema.HintOf(x.Unwritable)+"; passes need it as the user who runs this", "%v", x.Unwritable)
 	case x.Locked:
 		return ok(name, "%s can be written to; another heapstash writes the archive at this moment", x.Directory)
 	default:

@@ -24,7 +24,7 @@ func Enrichment(ctx context.Context, l *kube.Lister) Finding {
 }
 
 func unenriched(name, what string, err error) Finding {
-	mend := hintOf(err)
+	mend := schema.HintOf(err)
 	if errors.Is(err, schema.ErrRefused) {
 		mend = "collect.enrich is true: give heapstash's user the ClusterRole of deploy/kubernetes/components/enrich, or make it false"
 	}

@@ -111,7 +111,7 @@ func containersList(ctx context.Context, c *heapster.Client, listed []schema.Ent
 		return warning(name, "upgrade Heapster to v1.3 or later",
 			"pods do not list their containers, so this Heapster is older than v1.3: containers are found by debug/allkeys and metric-export alone, where those answer")
 	default:
-		return warning(name, hintOf(err), "the list of a pod's containers does not answer: %s", why(err))
+		return warning(name, schema.HintOf(err), "the list of a pod's containers does not answer: %s", why(err))
 	}
 }
 
@@ -120,7 +120,7 @@ func oddNames(ctx context.Context, c *heapster.Client) Finding {
 	const name = "names"
 	_, err := c.Series(ctx, schema.ContainerEntity("default", "none", "exec"), "memory/usage", 0)
 	if err != nil {
-		return warning(name, hintOf(err),
+		return warning(name, schema.HintOf(err),
 			"containers named exec... or attach..., and metrics such as custom/exec_count, are refused on the way: %s", why(err))
 	}
 	return ok(name, "names that look like exec or attach are let through")
@@ -171,7 +171,7 @@ func labels(ctx context.Context, c *heapster.Client, sample *labelled) Finding {
 	what := fmt.Sprintf("%s of %v", sample.metric, sample.entity)
 	switch {
 	case err != nil:
-		return warning(name, hintOf(err), "labelled series do not answer: %s", why(err))
+		return warning(name, schema.HintOf(err), "labelled series do not answer: %s", why(err))
 	case len(points) == 0:
 		return warning(name, "is something on the way dropping the query (?labels=) of URLs?",
 			"%s is in metric-export, and has no points when asked for: of labelled series the newest batch alone is archived", what)
@@ -194,5 +194,5 @@ func mendPage(path string, err error) string {
 	if errors.Is(err, schema.ErrNotFound) {
 		return "let " + path + " through to Heapster, if something on the way keeps it back"
 	}
-	return hintOf(err)
+	return schema.HintOf(err)
 }

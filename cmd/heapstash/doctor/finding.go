@@ -4,7 +4,6 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -80,18 +79,6 @@ func warning(name, mend, message string, args ...any) Finding {
 
 func fault(name, mend, message string, args ...any) Finding {
 	return Finding{name, Fault, fmt.Sprintf(message, args...), mend}
-}
-
-// hintOf is what an error of any package says to do about it.
-func hintOf(err error) string {
-	type hinter interface {
-		error
-		Hint() string
-	}
-	if h, ok := errors.AsType[hinter](err); ok {
-		return h.Hint()
-	}
-	return ""
 }
 
 func plural(n int, what string) string {

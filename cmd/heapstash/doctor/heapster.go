@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/schema"
 )
 
 // Heapster asks a Heapster that answers what it can do, and how its batches
@@ -13,7 +14,7 @@ func Heapster(ctx context.Context, c *heapster.Client, clock *Clock, now func() 
 	report := Features(ctx, c)
 	o, err := Observe(ctx, c)
 	if err != nil {
-		return append(report, fault("resolution", hintOf(err), "the cluster's series do not answer: %v", err)), o
+		return append(report, fault("resolution", schema.HintOf(err), "the cluster's series do not answer: %v", err)), o
 	}
 	ahead, _ := clock.Ahead()
 	return append(report,
