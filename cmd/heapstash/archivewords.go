@@ -151,19 +151,7 @@ func completeList(words func(cmd *cobra.Command, typed string) []string) cobra.C
 	}
 }
 
-// completeViews completes the names after --schema.
-func (q *statement) completeViews(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if !q.schema {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return completeList(func(cmd *cobra.Command, _ string) []string {
-		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
-			views, err := reader.Views(ctx, q.tables)
-			var names []string
-			for _, v := range views {
-				names = append(names, v.Name)
-			}
-			return names, err
-		})
-	})(cmd, nil, typed)
+// completeMetrics completes the names of metrics.
+func completeMetrics(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return completeList(metricWords)(cmd, nil, typed)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -153,7 +154,65 @@ func explainPlans(w io.Writer, plans []query.Plan) error {
 	return nil
 }
 
-// completeMetrics completes the names of metrics.
-func completeMetrics(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	return completeList(metricWords)(cmd, nil, typed)
+// asking is what the flags of query say.
+type asking struct {
+	clusters, namespaces, excludeNamespaces, pods, containers, nodes, labels []string
+
+	kind, level, unit, format string
+	aggs, by                  []string
+	times                     rangeFlags
+	step                      lengthFlag
+	top                       int
+	chart, explain, quiet     bool
+	timeout                   time.Duration
+}
+
+// question is what the flags ask of each metric.
+func (a *asking) question() (query.Query, error) {
+	now := time.Now()
+	q := query.Query{
+		Clusters: a.clusters, Namespaces: a.namespaces, ExcludeNamespaces: a.excludeNamespaces, Pods: a.pods, Containers: a.containers, Nodes: a.nodes,
+		By: a.by, From: a.times.since.at(now), To: a.times.until.at(now), Step: time.Duration(a.step), Top: a.top,
+	}
+	if q.To == 0 {
+		q.To = schema.InstantOf(now) + 1
+	}
+	if q.From == 0 {
+		q.From = q.To.Add(-24 * time.Hour)
+	}
+	if q.Top < 0 {
+		return q, fmt.Errorf("--top %d: there is no such number of groups", q.Top)
+	}
+	var err error
+	if q.Aggs, err = query.ParseAggs(a.aggs); err != nil {
+		return q, err
+	}
+	if q.Level, err = query.ParseLevel(a.level); err != nil {
+		return q, err
+	}
+	if a.kind != "" {
+		if q.Kind, err = schema.ParseKind(a.kind); err != nil {
+			return q, err
+		}
+	}
+	for _, label := range a.labels {
+		key, value, ok := strings.Cut(label, ":")
+		if !ok {
+			return q, schema.WithHint(fmt.Errorf("label %q has no value", label), "write --label KEY:VALUE, as in --label resource_id:/")
+		}
+		if q.Labels == nil {
+			q.Labels = make(map[string]string)
+		}
+		q.Labels[key] = value
+	}
+	if _, err := newRowWriter(a.format, nil); err != nil {
+		return q, err
+	}
+	if a.unit == "" {
+		a.unit = "auto"
+		if a.format != "table" {
+			a.unit = "raw"
+		}
+	}
+	return q, nil
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"heapstash/cmd/heapstash/engine"
-	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 
 	"github.com/spf13/cobra"
@@ -74,22 +73,6 @@ func newCheckCommand() *cobra.Command {
 }
 
 const repairHint = "`heapstash check --repair NEW` copies what can be read to another file, and mends it there;\nkeep the old one, and its -wal file"
-
-// progressOn writes steps over one another on a terminal, and nothing
-// elsewhere.
-func progressOn(w io.Writer) func(step string, done, all int) {
-	if !show.IsTerminal(w) {
-		return nil
-	}
-	return func(step string, done, all int) {
-		const clear = "\r\x1b[K"
-		if done == all {
-			fmt.Fprint(w, clear)
-			return
-		}
-		fmt.Fprintf(w, "%s%d of %d: %s", clear, done+1, all, step)
-	}
-}
 
 // printCheck tells people what was found.
 func printCheck(w io.Writer, r engine.CheckReport) error {

@@ -3,17 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"heapstash/schema"
 )
-
-// errHoles is a pass that finished, and lacks something that could be had.
-var errHoles = errors.New("the pass has holes")
 
 func newCollectCommand() *cobra.Command {
 	var asJSON, acceptNewNodes bool
@@ -60,17 +54,4 @@ func newCollectCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object, the last line of stdout")
 	cmd.Flags().BoolVar(&acceptNewNodes, "accept-new-nodes", false, "store what comes from none of the cluster's nodes of late: once, after all were replaced")
 	return cmd
-}
-
-// holesError tells how many holes there are, and what to do about the first
-// for which that is known.
-func holesError(holes []schema.Hole) error {
-	hint := "what was read is stored; --partial-ok makes this exit 0 instead of 3"
-	for _, h := range holes {
-		if h.Incomplete() && h.Hint != "" {
-			hint = h.Hint + "\n" + hint
-			break
-		}
-	}
-	return schema.WithHint(fmt.Errorf("%w: %s", errHoles, countCauses(holes)), hint)
 }

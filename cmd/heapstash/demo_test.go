@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"log/slog"
-	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -13,76 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/cmd/heapstash/demo"
-	"heapstash/cmd/heapstash/engine"
-	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
-	"heapstash/schema"
 )
-
-// newDemonstration is a demo of days up to a moment, which does not move.
-func newDemonstration(path string, now time.Time, out io.Writer) *demonstration {
-	d := &demonstration{cfg: Default(), out: out, errors: io.Discard, log: slog.New(slog.DiscardHandler), program: "heapstash",
-		now: func() time.Time { return now }, resolution: demo.Step}
-	d.cfg.DBFile, d.cfg.ClusterName = path, demo.Cluster
-	return d
-}
-
-// archived is the demo without what it shows of its archive.
-func (d *demonstration) archived(t *testing.T) error {
-	heapster := heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(d.clock.Load(), 0) }})
-	server := httptest.NewServer(heapster)
-	defer server.Close()
-	d.cfg.HeapsterURL = server.URL
-	_, err := d.bring(t.Context(), heapster)
-	return err
-}
-
-// TestDemoGoesOn: an archive that a demo made in three runs, by passes and
-// without, has the samples, the incarnations and the hours of one that was
-// filled in one go.
-func TestDemoGoesOn(t *testing.T) {
-	path, whole := filepath.Join(t.TempDir(), "a.db"), filepath.Join(t.TempDir(), "b.db")
-	start := time.Date(2018, 7, 3, 1, 12, 30, 0, time.UTC)
-	for _, later := range []time.Duration{0, 2 * time.Minute, 2*time.Minute + 10*time.Second, 95 * time.Minute} {
-		if err := newDemonstration(path, start.Add(later), io.Discard).archived(t); err != nil {
-			t.Fatal(err)
-		}
-	}
-	state, err := demo.Look(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := schema.InstantOf(start.Add(95 * time.Minute).Truncate(time.Minute)); state.Newest != want || len(state.Shaken) != 2 {
-		t.Errorf("it ends at %v, shaken at %v; want %v, and twice", state.Newest, state.Shaken, want)
-	}
-	store, err := engine.Open(t.Context(), whole, engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	story := demo.NewStory(state.Begin, state.Shaken)
-	if err := demo.Fill(t.Context(), store, story, state.Begin, state.Newest, func(int, schema.Instant) {}); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, statement := range []string{
-		// Of labelled metrics, floats are cut where they are not of the newest batch.
-		`SELECT kind, namespace, pod, container, node, labels, metric, ts, CASE WHEN labels IS NULL THEN value ELSE CAST(value AS INTEGER) END FROM samples ORDER BY 1, 2, 3, 4, 5, 6, 7, 8`,
-		`SELECT namespace, pod, uid, node, labels, images, owner_kind, owner, valid_from, valid_to, present FROM pod_identities ORDER BY 1, 2, valid_from`,
-		`SELECT * FROM pod_hourly ORDER BY ts, namespace, pod`,
-	} {
-		if got, want := stock(t, path, statement), stock(t, whole, statement); got != want {
-			t.Errorf("%s\nfirst differs at %s", statement, firstDifferent(got, want))
-		} else if got == "" {
-			t.Errorf("%s gives nothing", statement)
-		}
-	}
-	if conflicts := stock(t, path, "SELECT count(*) FROM conflict"); conflicts != "0\n" {
-		t.Errorf("%s conflicts", conflicts)
-	}
-}
 
 func stock(t *testing.T, path, statement string) string {
 	t.Helper()
@@ -91,16 +21,6 @@ func stock(t *testing.T, path, statement string) string {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return string(out)
-}
-
-func firstDifferent(got, want string) string {
-	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return a[i] + "\nwant " + b[i]
-		}
-	}
-	return "its end"
 }
 
 // TestDemoIsKilled: wherever a demo is killed or told to stop, the next one
@@ -130,20 +50,6 @@ func TestDemoIsKilled(t *testing.T) {
 	}
 	if got := stock(t, path, "SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM node GROUP BY node)"); got != "1\n" {
 		t.Errorf("nodes have %s numbers of rows", got)
-	}
-}
-
-// TestPathLine: the documents' commands are found where the demo's program is
-// called by its path.
-func TestPathLine(t *testing.T) {
-	for program, want := range map[string]string{
-		"heapstash":          "",
-		"bin/heapstash":      "  export PATH=\"$PWD/bin:$PATH\"\n",
-		"/opt/bin/heapstash": "  export PATH=\"/opt/bin:$PATH\"\n",
-	} {
-		if got := pathLine(program); got != want {
-			t.Errorf("%s: %q, want %q", program, got, want)
-		}
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -116,13 +115,4 @@ func (m *metrics) record(s collect.Summary, ended time.Time, took time.Duration,
 	}
 	m.passes.WithLabelValues(string(p.Outcome)).Inc()
 	m.lastSuccess.Set(float64(ended.Unix()))
-}
-
-// fileSize is the file's size in bytes, 0 without one.
-func fileSize(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
 }

@@ -77,13 +77,6 @@ func suggest(ctx context.Context, reader *engine.Reader, statement, message stri
 	return ""
 }
 
-func didYouMean(name string, names []string) string {
-	if near := nearest(strings.ToLower(name), names); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return ""
-}
-
 // askedViews are the views that a statement names; all, if it names none.
 func askedViews(statement string, views []engine.View) []engine.View {
 	words := wordOf.FindAllString(statement, -1)

@@ -2,12 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	_ "time/tzdata" // for hosts and containers that have no time zones
-
-	"github.com/spf13/pflag"
 
 	"heapstash/schema"
 )
@@ -96,82 +93,4 @@ func daysBack(word string, today time.Weekday) (int, error) {
 		}
 	}
 	return 0, errors.New(momentForms)
-}
-
-// zoneFlag is a time zone for the moments that a command reads, and for the times
-// that it shows to people. The zero zoneFlag, and nil, is UTC.
-type zoneFlag struct{ zone *time.Location }
-
-func (f *zoneFlag) Type() string { return "zone" }
-
-func (f *zoneFlag) String() string { return f.location().String() }
-
-func (f *zoneFlag) Set(name string) error {
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "" {
-		return errors.New("write the name of a time zone, as in Europe/Berlin, or UTC, or Local")
-	}
-	f.zone = zone
-	return nil
-}
-
-func (f *zoneFlag) location() *time.Location {
-	if f == nil || f.zone == nil {
-		return time.UTC
-	}
-	return f.zone
-}
-
-// text spells a moment for people: RFC 3339, in the zone.
-func (f *zoneFlag) text(at schema.Instant) string {
-	if at == 0 || f.location() == time.UTC {
-		return at.String()
-	}
-	return at.Time().In(f.location()).Format(time.RFC3339)
-}
-
-// rangeFlags are --since, --until and --tz.
-type rangeFlags struct {
-	since, until momentFlag
-	zone         zoneFlag
-}
-
-// add adds the flags, with the usages of the first two.
-func (r *rangeFlags) add(flags *pflag.FlagSet, since, until string) {
-	r.since.zone, r.until.zone = &r.zone, &r.zone
-	flags.Var(&r.since, "since", since)
-	flags.Var(&r.until, "until", until)
-	flags.Var(&r.zone, "tz", "time zone of --since and --until, and of the times for people: such as Europe/Berlin, or Local")
-}
-
-// lengthFlag is a length of time, which may be in days, weeks and years too.
-type lengthFlag time.Duration
-
-func (f *lengthFlag) Type() string { return "duration" }
-
-func (f *lengthFlag) String() string {
-	if *f == 0 {
-		return ""
-	}
-	return time.Duration(*f).String()
-}
-
-func (f *lengthFlag) Set(text string) error {
-	long, err := parseLong(text)
-	*f = lengthFlag(long)
-	return err
-}
-
-// text spells the length in the longest unit that it is whole in.
-func (f lengthFlag) text() string {
-	long := time.Duration(f)
-	for _, unit := range []struct {
-		size time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if long > 0 && long%unit.size == 0 {
-			return fmt.Sprintf("%d%s", long/unit.size, unit.name)
-		}
-	}
-	return long.String()
 }

@@ -2,14 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"heapstash/archive/query"
-	"heapstash/schema"
 )
 
 const queryLong = `query asks for metrics: of each series, or put together by names, over a range of time as
@@ -79,19 +73,6 @@ const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etc
   heapstash query filesystem/usage --node 'node-*' --label resource_id:/ --agg last
   heapstash query custom/queue_length --pod 'web-*' --since 12h --step 5m --explain`
 
-// asking is what the flags of query say.
-type asking struct {
-	clusters, namespaces, excludeNamespaces, pods, containers, nodes, labels []string
-
-	kind, level, unit, format string
-	aggs, by                  []string
-	times                     rangeFlags
-	step                      lengthFlag
-	top                       int
-	chart, explain, quiet     bool
-	timeout                   time.Duration
-}
-
 func newQueryCommand() *cobra.Command {
 	var a asking
 	cmd := &cobra.Command{
@@ -146,54 +127,4 @@ func newQueryCommand() *cobra.Command {
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no notes on stderr")
 	f.DurationVar(&a.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
 	return cmd
-}
-
-// question is what the flags ask of each metric.
-func (a *asking) question() (query.Query, error) {
-	now := time.Now()
-	q := query.Query{
-		Clusters: a.clusters, Namespaces: a.namespaces, ExcludeNamespaces: a.excludeNamespaces, Pods: a.pods, Containers: a.containers, Nodes: a.nodes,
-		By: a.by, From: a.times.since.at(now), To: a.times.until.at(now), Step: time.Duration(a.step), Top: a.top,
-	}
-	if q.To == 0 {
-		q.To = schema.InstantOf(now) + 1
-	}
-	if q.From == 0 {
-		q.From = q.To.Add(-24 * time.Hour)
-	}
-	if q.Top < 0 {
-		return q, fmt.Errorf("--top %d: there is no such number of groups", q.Top)
-	}
-	var err error
-	if q.Aggs, err = query.ParseAggs(a.aggs); err != nil {
-		return q, err
-	}
-	if q.Level, err = query.ParseLevel(a.level); err != nil {
-		return q, err
-	}
-	if a.kind != "" {
-		if q.Kind, err = schema.ParseKind(a.kind); err != nil {
-			return q, err
-		}
-	}
-	for _, label := range a.labels {
-		key, value, ok := strings.Cut(label, ":")
-		if !ok {
-			return q, schema.WithHint(fmt.Errorf("label %q has no value", label), "write --label KEY:VALUE, as in --label resource_id:/")
-		}
-		if q.Labels == nil {
-			q.Labels = make(map[string]string)
-		}
-		q.Labels[key] = value
-	}
-	if _, err := newRowWriter(a.format, nil); err != nil {
-		return q, err
-	}
-	if a.unit == "" {
-		a.unit = "auto"
-		if a.format != "table" {
-			a.unit = "raw"
-		}
-	}
-	return q, nil
 }

@@ -62,14 +62,3 @@ func printRepair(w io.Writer, r engine.Repaired) error {
 	_, err := io.WriteString(w, text.String())
 	return err
 }
-
-// shellQuote spells a word so that a shell takes it for one.
-func shellQuote(word string) string {
-	plain := func(r rune) bool {
-		return strings.ContainsRune("/._-+,:@%", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}

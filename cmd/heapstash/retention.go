@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,28 +67,6 @@ func decodeKeep(value any) (keepList, error) {
 		return nil, fmt.Errorf("is empty: write 0s to keep all for ever")
 	}
 	return list, nil
-}
-
-// parseLong reads a duration, which may be in days, weeks and years too.
-func parseLong(text string) (time.Duration, error) {
-	const day = 24 * time.Hour
-	const most = 200 // years; a Duration ends at 292
-	for unit, length := range map[string]time.Duration{"d": day, "w": 7 * day, "y": 365 * day} {
-		number, found := strings.CutSuffix(text, unit)
-		if !found {
-			continue
-		}
-		if n, err := strconv.ParseUint(number, 10, 31); err == nil && n <= uint64(most*365*day/length) {
-			return time.Duration(n) * length, nil
-		}
-	}
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return 0, fmt.Errorf("%s has no unit: write %sd", text, text)
-	}
-	if long, err := time.ParseDuration(text); err == nil {
-		return long, nil
-	}
-	return 0, fmt.Errorf("%q is no length of time: write 36h, 90d, 8w or 2y", text)
 }
 
 // of returns how long the kind is kept, zero for ever.

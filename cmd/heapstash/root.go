@@ -5,12 +5,10 @@ import (
 	"errors"
 	"io"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -23,9 +21,6 @@ const (
 	exitLocked      = 11  // another writer holds the archive
 	exitInterrupted = 130 // as a shell reports SIGINT
 )
-
-// errInterrupted is what a signal makes of the error that it caused.
-var errInterrupted = errors.New("interrupted")
 
 // streams are the process's standard streams.
 type streams struct {
@@ -121,25 +116,6 @@ func newRootCommand(std streams) *cobra.Command {
 	}
 	completeFlags(root)
 	return root
-}
-
-// report writes the error for people: its message, and its hint if it has
-// one, a prefix before each line.
-func report(w io.Writer, err error) {
-	if err == nil {
-		return
-	}
-	lines(w, "heapstash: ", err.Error())
-	if hint := schema.HintOf(err); hint != "" {
-		lines(w, "hint: ", hint)
-	}
-}
-
-// lines writes lines with a prefix each. On a terminal they are wrapped.
-func lines(w io.Writer, prefix, text string) {
-	for line := range strings.Lines(text) {
-		io.WriteString(w, show.Wrap(show.Width(w), prefix, strings.TrimRight(line, "\n")))
-	}
 }
 
 func exitCode(err error) int {

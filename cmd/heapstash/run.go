@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,14 +43,4 @@ func newRunCommand() *cobra.Command {
 	}
 	addSettings(cmd.Flags(), accessFlags, passFlags, lockFlags, residentFlags)
 	return cmd
-}
-
-// warn logs the settings that are allowed and dangerous.
-func warnOfAccess(c Config, log *slog.Logger) {
-	if c.InsecureSkipTLSVerify {
-		log.Warn("the certificate of heapster_url is not verified: anyone on the way can read the token and forge samples")
-	}
-	if c.HeapsterURL == "" && kubeOptions(c).Unverified() {
-		log.Warn("the kubeconfig has insecure-skip-tls-verify: anyone on the way can read the credentials and forge samples")
-	}
 }

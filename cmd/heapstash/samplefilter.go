@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
 
@@ -97,4 +99,41 @@ func globbed(globs []string, name string) bool {
 		ok, err := path.Match(plain(glob), plain(name))
 		return ok && err == nil
 	})
+}
+
+// checkMatches refuses filters that nothing passes.
+func (f *sampleFilter) checkMatches(ctx context.Context, reader *engine.Reader) error {
+	var clusters, kinds []string
+	if f.cluster != "" {
+		clusters = []string{f.cluster}
+	}
+	for _, kind := range f.kinds {
+		kinds = append(kinds, kind.String())
+	}
+	return explainNoMatch(ctx, reader, 0, []nameFilter{
+		{flag: "cluster-name", what: "cluster", column: "cluster", globs: clusters},
+		{flag: "kinds", what: "kind", column: "kind", globs: kinds},
+		{flag: "namespace", what: "namespace", column: "namespace", globs: f.namespaces},
+		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: f.excludeNamespaces, exclude: true},
+		{flag: "pod", what: "pod", column: "pod", globs: f.pods},
+	})
+}
+
+// checkNames refuses globs of metrics that match none that the archive knows.
+func (f *sampleFilter) checkNames(known []schema.MetricName) error {
+	names := make([]string, len(known))
+	for i, m := range known {
+		names[i] = string(m)
+	}
+	for _, glob := range f.metrics {
+		if slices.ContainsFunc(names, func(name string) bool { return globbed([]string{glob}, name) }) {
+			continue
+		}
+		hint := "`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"
+		if near := nearest(glob, names); near != "" {
+			hint = "did you mean " + near + "? " + hint
+		}
+		return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), hint)
+	}
+	return nil
 }

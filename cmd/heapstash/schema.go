@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,12 +53,4 @@ func encodeMetrics(cmd *cobra.Command) error {
 		}
 	}
 	return nil
-}
-
-func kindList(kinds []schema.Kind) string {
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		names[i] = k.String()
-	}
-	return strings.Join(names, ", ")
 }

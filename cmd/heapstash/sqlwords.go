@@ -75,19 +75,6 @@ func (p *sqlPrompt) viewNames() []string {
 	return names
 }
 
-// beginning returns those words, each once and in order, that begin with the
-// typed one, whatever its case.
-func beginning(words []string, typed string) []string {
-	var matching []string
-	for _, word := range words {
-		if len(word) >= len(typed) && strings.EqualFold(word[:len(typed)], typed) {
-			matching = append(matching, word)
-		}
-	}
-	slices.Sort(matching)
-	return slices.Compact(matching)
-}
-
 func isWordRune(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }

@@ -17,16 +17,6 @@ import (
 	"heapstash/schema"
 )
 
-const topLong = `top shows CPU and memory side by side, in the columns and units of kubectl top: millicores (m) and
-Mi, rounded down. Memory is the working set. Requests and limits stand beside, and of nodes the
-share of what can be allocated. A namespace is the sum of its pods.
-
-Without --since it shows the newest batch in the archive, or the last one before --until. With
---since it shows the average, the 95th percentile and the maximum of the range, as query does,
-and the greatest request and limit.
-
-Formats for machines have millicores and bytes, and a cluster's name.`
-
 // topKinds are what top takes, with how the rows are grouped and named.
 var topKinds = []struct {
 	word  string
@@ -56,58 +46,6 @@ type topFlags struct {
 	top                                       int
 	quiet                                     bool
 	timeout                                   time.Duration
-}
-
-func newTopCommand() *cobra.Command {
-	var t topFlags
-	cmd := &cobra.Command{
-		Use:   "top [pods|nodes|namespaces|containers]",
-		Short: "Show CPU and memory side by side, as kubectl top, now or over a range",
-		Long:  topLong,
-		Example: "  heapstash top\n" +
-			"  heapstash top nodes --sort-by memory\n" +
-			"  heapstash top namespaces --since 7d --exclude-namespace kube-system",
-		ValidArgs: topWords(),
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 || len(args) == 1 && !slices.Contains(topWords(), args[0]) {
-				return fmt.Errorf("top takes one of %s", strings.Join(topWords(), ", "))
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			if t.sortBy != "cpu" && t.sortBy != "memory" {
-				return usageError(cmd, fmt.Errorf("--sort-by %s: write cpu or memory", t.sortBy))
-			}
-			var clusters []string
-			if f := cmd.Flags().Lookup("cluster-name"); f.Changed {
-				clusters = []string{f.Value.String()}
-			}
-			word := append(args, "pods")[0]
-			if word == "nodes" && len(t.namespaces)+len(t.excludeNamespaces)+len(t.pods) > 0 {
-				return schema.WithHint(errors.New("nodes have no namespace and no pod"), "leave out --namespace, --exclude-namespace and --pod; `heapstash top pods --node NAME` shows the pods of a node")
-			}
-			return t.run(cmd, cfg.DBFile, clusters, word)
-		},
-	}
-	f := cmd.Flags()
-	t.times.add(f, "over a range that begins then: how long ago, or a time (default: the newest batch)", "end of the range, which is not in it (default now)")
-	f.StringSliceVarP(&t.namespaces, "namespace", "n", nil, "namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&t.excludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&t.pods, "pod", nil, "pods that match this glob (repeatable)")
-	f.StringSliceVar(&t.node, "node", nil, "nodes that match this glob, or what was on them (repeatable)")
-	f.StringVar(&t.sortBy, "sort-by", "cpu", "cpu or memory, the greatest first")
-	f.IntVar(&t.top, "top", 0, "only so many rows, the greatest; 0 for all")
-	f.StringVar(&t.format, "format", "table", formatUsage)
-	f.BoolVarP(&t.quiet, "quiet", "q", false, "no notes on stderr")
-	f.DurationVar(&t.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
-	if err := cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"cpu", "memory"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
-	return cmd
 }
 
 // topRow is a thing with its values, by metric and aggregate.

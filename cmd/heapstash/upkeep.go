@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"text/tabwriter"
 	"time"
 
@@ -14,18 +12,6 @@ import (
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
-
-// archiveOptions are what the settings say of the archive's file.
-func optionsOf(c Config) engine.Options {
-	return engine.Options{
-		LockWait: c.RetryLock,
-		MinFree:  int64(c.Archive.MinFree),
-		MaxSize:  int64(c.Archive.MaxSize),
-		Mode:     fs.FileMode(c.Archive.Mode),
-
-		Retention: c.Archive.Retention.retention(),
-	}
-}
 
 func newCompactCommand() *cobra.Command {
 	var asJSON bool
@@ -78,57 +64,4 @@ func printCompaction(w io.Writer, c engine.Compaction) error {
 func printSpace(w io.Writer, returned, before, after int64) {
 	fmt.Fprintf(w, "returned\t%v to the file system\n", schema.Size(returned))
 	fmt.Fprintf(w, "size\t%v, before %v\n", schema.Size(after), schema.Size(before))
-}
-
-func newSnapshotCommand() *cobra.Command {
-	var asJSON, force bool
-	cmd := &cobra.Command{
-		Use:   "snapshot FILE",
-		Short: "Copy the archive, as it is at one moment, to a file for others to read",
-		Long: "snapshot copies the archive as it is at one moment, while passes write on. The copy is one\n" +
-			"packed file that needs no other beside it, so it can lie where nobody can write: on a\n" +
-			"read-only mount, an image, another machine. sqlite3 and heapstash read it like the archive.\n" +
-			"Put in its place it is the archive: first stop what writes there, and move the archive away\n" +
-			"with its -wal and -shm files, which are of no other. It has the mode of archive.mode, and needs\n" +
-			"as much space as the archive. FILE is there whole or not at all.\n\n" +
-			"Exit codes: 0 done; 1 failed; 10 no archive.",
-		Example: "  heapstash snapshot /backup/heapstash.db\n" +
-			"  heapstash snapshot --force /srv/grafana/heapstash.db    # hourly, from cron\n" +
-			"  HEAPSTASH_ARCHIVE_MODE=0644 heapstash snapshot /srv/public/heapstash.db",
-		Args: oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			opts := engine.SnapshotOptions{Options: optionsOf(cfg), Replace: force}
-			started := time.Now()
-			s, err := engine.Copy(cmd.Context(), cfg.DBFile, args[0], opts)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(s)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %v, samples up to %v, in %v\n",
-				args[0], schema.Size(s.Bytes), s.Horizon, time.Since(started).Round(time.Millisecond))
-			return err
-		},
-	}
-	addSettings(cmd.Flags(), lockFlags)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.Flags().BoolVar(&force, "force", false, "replace the snapshot that FILE is")
-	return cmd
-}
-
-func oneFile(_ *cobra.Command, args []string) error {
-	switch {
-	case len(args) == 0:
-		return errors.New("no file is given for the snapshot")
-	case len(args) > 1:
-		return errors.New("more than one file is given")
-	case args[0] == "-":
-		return errors.New("a snapshot cannot go to stdout: SQLite writes its pages in no order")
-	}
-	return nil
 }

@@ -95,13 +95,6 @@ func (d describing) wants(view string) bool {
 	return len(d.globs) == 0
 }
 
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
 func meaning(c engine.ViewColumn) string {
 	if c.What == "" {
 		return c.Meaning
@@ -141,4 +134,21 @@ func printViews(w io.Writer, views []engine.View) {
 		}
 		t.Render()
 	}
+}
+
+// completeViews completes the names after --schema.
+func (q *statement) completeViews(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if !q.schema {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeList(func(cmd *cobra.Command, _ string) []string {
+		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
+			views, err := reader.Views(ctx, q.tables)
+			var names []string
+			for _, v := range views {
+				names = append(names, v.Name)
+			}
+			return names, err
+		})
+	})(cmd, nil, typed)
 }

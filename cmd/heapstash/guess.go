@@ -1,5 +1,30 @@
 package main
 
+import (
+	"slices"
+	"strings"
+)
+
+// beginning returns those words, each once and in order, that begin with the
+// typed one, whatever its case.
+func beginning(words []string, typed string) []string {
+	var matching []string
+	for _, word := range words {
+		if len(word) >= len(typed) && strings.EqualFold(word[:len(typed)], typed) {
+			matching = append(matching, word)
+		}
+	}
+	slices.Sort(matching)
+	return slices.Compact(matching)
+}
+
+func didYouMean(name string, names []string) string {
+	if near := nearest(strings.ToLower(name), names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}
+
 // nearest returns the name that the misspelt one most likely means: the one
 // with the fewest edits, if they are few for its length; empty if none is near.
 func nearest(misspelt string, names []string) string {
