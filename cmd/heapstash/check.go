@@ -7,10 +7,12 @@ import (
 	"io"
 	"time"
 
-	"heapstash/cmd/heapstash/engine"
-	"heapstash/schema"
-
 	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/schema"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -35,11 +37,11 @@ func newCheckCommand() *cobra.Command {
 			"  heapstash check --quick --json\n" +
 			"  heapstash check --db-file prod.db --repair repaired.db",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			opts.Progress = progressOn(cmd.ErrOrStderr())
+			opts.Progress = show.Steps(cmd.ErrOrStderr())
 			if cmd.Flags().Changed("repair") {
 				return repair(cmd, cfg, repairTo, opts, asJSON)
 			}

@@ -7,6 +7,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/access"
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/passes"
 )
 
 func newCollectCommand() *cobra.Command {
@@ -23,34 +27,34 @@ func newCollectCommand() *cobra.Command {
 			"  heapstash collect --server http://127.0.0.1:8080    # a kubectl proxy\n" +
 			"  heapstash collect --kubeconfig admin.conf --db-file /var/lib/heapstash/prod.db",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			log := newLogger(cmd.ErrOrStderr(), cfg)
-			warnOfAccess(cfg, log)
-			p := &passer{cfg: cfg, acceptNewNodes: acceptNewNodes, log: log, newLevel: slog.LevelDebug, now: time.Now}
-			started := p.now()
-			summary, err := p.pass(cmd.Context())
+			log := config.NewLogger(cmd.ErrOrStderr(), cfg)
+			access.Warn(cfg, log)
+			p := &passes.Passer{Cfg: cfg, AcceptNewNodes: acceptNewNodes, Log: log, NewLevel: slog.LevelDebug, Now: time.Now}
+			started := p.Now()
+			summary, err := p.Pass(cmd.Context())
 			var unwritten error
 			if cfg.MetricsTextfile != "" {
-				ended := p.now()
-				unwritten = textfile{cfg, log}.write(summary, ended, ended.Sub(started), err)
+				ended := p.Now()
+				unwritten = passes.Textfile{Cfg: cfg, Log: log}.Write(summary, ended, ended.Sub(started), err)
 			}
 			switch out := cmd.OutOrStdout(); {
 			case summary.Pass.ID == 0: // it did not begin
 			case asJSON:
 				err = errors.Join(err, json.NewEncoder(out).Encode(summary))
 			default:
-				err = errors.Join(err, printSummary(out, summary))
+				err = errors.Join(err, passes.PrintSummary(out, summary))
 			}
 			if err == nil && !summary.Complete() && !cfg.PartialOK {
-				err = holesError(summary.Holes)
+				err = passes.HolesError(summary.Holes)
 			}
 			return errors.Join(err, unwritten)
 		},
 	}
-	addSettings(cmd.Flags(), accessFlags, passFlags, lockFlags, onceFlags)
+	config.AddFlags(cmd.Flags(), config.AccessFlags, config.PassFlags, config.LockFlags, config.OnceFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object, the last line of stdout")
 	cmd.Flags().BoolVar(&acceptNewNodes, "accept-new-nodes", false, "store what comes from none of the cluster's nodes of late: once, after all were replaced")
 	return cmd

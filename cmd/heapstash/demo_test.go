@@ -11,17 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/cmd/heapstash/demo"
 	"heapstash/internal/need"
 )
-
-func stock(t *testing.T, path, statement string) string {
-	t.Helper()
-	out, err := exec.Command(need.Program(t, "sqlite3"), "-readonly", path, statement).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return string(out)
-}
 
 // TestDemoIsKilled: wherever a demo is killed or told to stop, the next one
 // brings its archive to the end.
@@ -44,11 +36,11 @@ func TestDemoIsKilled(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	path := filepath.Join(directory, demoFile)
-	if got := stock(t, path, "SELECT count(*) >= 1440, max(ts) - min(ts) = 60 * (count(*) - 1), (SELECT count(*) FROM conflict) FROM cluster"); got != "1|1|0\n" {
+	path := filepath.Join(directory, demo.DemoFile)
+	if got := need.SQLite(t, path, "SELECT count(*) >= 1440, max(ts) - min(ts) = 60 * (count(*) - 1), (SELECT count(*) FROM conflict) FROM cluster"); got != "1|1|0\n" {
 		t.Errorf("got %q", got)
 	}
-	if got := stock(t, path, "SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM node GROUP BY node)"); got != "1\n" {
+	if got := need.SQLite(t, path, "SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM node GROUP BY node)"); got != "1\n" {
 		t.Errorf("nodes have %s numbers of rows", got)
 	}
 }
@@ -111,27 +103,27 @@ func TestDemoServes(t *testing.T) {
 	}
 	none := func(file string) {
 		t.Helper()
-		if lost := stock(t, filepath.Join(directory, file), "SELECT count(*) FROM gaps"); lost != "0\n" {
+		if lost := need.SQLite(t, filepath.Join(directory, file), "SELECT count(*) FROM gaps"); lost != "0\n" {
 			t.Errorf("%s: %s gaps", file, lost)
 		}
 	}
 
 	words, stop := serve("1m")
-	if !strings.Contains(words, "--db-file "+demoFile+" --cluster-name demo") {
+	if !strings.Contains(words, "--db-file "+demo.DemoFile+" --cluster-name demo") {
 		t.Errorf("it says\n%s", words)
 	}
-	collect(words, demoFile, "--cluster-name", "demo")
-	none(demoFile)
+	collect(words, demo.DemoFile, "--cluster-name", "demo")
+	none(demo.DemoFile)
 	stop()
 
 	words, stop = serve("1s")
-	if strings.Contains(words, "--db-file "+demoFile) {
+	if strings.Contains(words, "--db-file "+demo.DemoFile) {
 		t.Errorf("it has its own archive go on with other batches:\n%s", words)
 	}
 	counts := make(map[string]bool)
 	for range 3 {
 		collect(words, "mine.db")
-		counts[stock(t, filepath.Join(directory, "mine.db"), "SELECT count(*) FROM cluster")] = true
+		counts[need.SQLite(t, filepath.Join(directory, "mine.db"), "SELECT count(*) FROM cluster")] = true
 		time.Sleep(time.Second)
 	}
 	if len(counts) != 3 {

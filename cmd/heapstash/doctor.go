@@ -2,127 +2,65 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/doctor"
 	"heapstash/cmd/heapstash/engine"
-	"heapstash/heapster"
-	"heapstash/heapster/kube"
+	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
 
-// examiner brings together what the doctor looks at.
-type examiner struct {
-	cfg      Config
-	file     configFile
-	schedule string        // for people
-	pause    time.Duration // the longest between two passes
-	now      func() time.Time
-}
-
-// setSchedule takes the schedule of run, unless passes come every so often.
-func (e *examiner) setSchedule(spec string, every time.Duration) error {
-	if every < 0 {
-		return fmt.Errorf("--every %v is negative", every)
+func newDoctorCommand() *cobra.Command {
+	var asJSON bool
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what is wrong on the way from Heapster to the archive, and how to mend it",
+		Long: "doctor reaches Heapster by the same settings as collect, and checks the way in and its\n" +
+			"permissions, which of Heapster's features answer, how often it makes samples and how long\n" +
+			"it shows them against the schedule, the clocks, and the archive's file, file system, space\n" +
+			"and last pass. Each finding is ok, a warning, or a fault (passes fail or lose samples),\n" +
+			"with what to do about it. It neither creates nor changes an archive.\n\n" +
+			"Exit codes: 0 no fault, whatever the warnings; 1 a fault, or it could not look.",
+		Example: "  heapstash doctor --kubeconfig admin.conf --db-file /var/lib/heapstash/prod.db\n" +
+			"  heapstash doctor --heapster-url http://localhost:8082 --every 5m    # cron: */5 * * * *",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			e := doctor.Examiner{Cfg: cfg, Now: time.Now}
+			if e.File, err = config.FindFile(cmd.Flags()); err != nil {
+				return err
+			}
+			if err := e.SetSchedule(cfg.Schedule, every); err != nil {
+				return usage.Error(cmd, err)
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), engine.UsualTimeout)
+			defer cancel()
+			report, err := e.Examine(ctx)
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return schema.WithHint(fmt.Errorf("it took longer than %v", engine.UsualTimeout), "Heapster, or the disk of the archive, is very slow: lower --timeout and --tries")
+			}
+			if err != nil {
+				return err
+			}
+			if err := doctor.Print(cmd.OutOrStdout(), report, asJSON); err != nil {
+				return err
+			}
+			if report.Count(doctor.Fault) > 0 {
+				return errors.New("the doctor found a fault")
+			}
+			return nil
+		},
 	}
-	if every > 0 {
-		spec = "@every " + every.String()
-	}
-	schedule, err := parseSchedule(spec)
-	if err != nil {
-		return err
-	}
-	e.pause = longestPause(schedule)
-	e.schedule = fmt.Sprintf("a pass at %q, up to %s apart,", spec, doctor.Spell(e.pause))
-	if strings.HasPrefix(spec, "@every ") {
-		e.schedule = "a pass every " + doctor.Spell(e.pause)
-	}
-	return nil
-}
-
-// examine makes every check there is; the error is ctx's.
-func (e *examiner) examine(ctx context.Context) (doctor.Report, error) {
-	b := buildInfo()
-	report := doctor.Report{doctor.Build(b.Version, b.Go+", "+b.Platform), doctor.Config(e.file.path, e.file.named, e.file.skipped)}
-
-	found, observed := e.examineHeapster(ctx)
-	report = append(report, found...)
-	report = append(report, doctor.Schedule(e.schedule, e.pause, observed))
-
-	examined, err := engine.Examine(ctx, e.cfg.DBFile, e.cfg.ClusterName)
-	if err != nil {
-		return nil, err
-	}
-	return append(report, doctor.Archive(examined, int64(e.cfg.Archive.MinFree), e.pause, e.now())...), nil
-}
-
-// examineHeapster stops at the way in if that leads nowhere.
-func (e *examiner) examineHeapster(ctx context.Context) (doctor.Report, doctor.Observation) {
-	way := way(e.cfg)
-	nowhere := func(err error) (doctor.Report, doctor.Observation) {
-		report := doctor.Report{doctor.Access(way, "", err)}
-		if finding, ok := e.explainPort(ctx, err); ok {
-			report = append(report, finding)
-		}
-		return report, doctor.Observation{}
-	}
-	conn, err := connect(ctx, e.cfg)
-	if err != nil {
-		return nowhere(err)
-	}
-	clock := doctor.NewClock(conn.HTTP.Transport, e.now)
-	conn.HTTP.Transport = clock
-	defer conn.HTTP.CloseIdleConnections()
-	client, err := heapster.New(conn.HTTP, conn.Heapster, clientOptions(e.cfg, conn.Way))
-	if err != nil {
-		return nowhere(err)
-	}
-	if _, err := client.MetricNames(ctx, schema.ClusterEntity()); err != nil {
-		return nowhere(err)
-	}
-	found, observed := doctor.Heapster(ctx, client, clock, e.now)
-	report := append(doctor.Report{doctor.Access(way, conn.Heapster.Redacted(), nil)}, found...)
-	if e.cfg.Collect.Enrich {
-		lister, err := kube.NewLister(conn, clientOptions(e.cfg, conn.Way))
-		if err != nil {
-			return nowhere(err)
-		}
-		report = append(report, doctor.Enrichment(ctx, lister))
-	}
-	return report, observed
-}
-
-// explainPort asks the apiserver, beside the way to Heapster that leads
-// nowhere, for what the error is about.
-func (e *examiner) explainPort(ctx context.Context, err error) (doctor.Finding, bool) {
-	if e.cfg.HeapsterURL != "" {
-		return doctor.Finding{}, false
-	}
-	opts := kubeOptions(e.cfg)
-	opts.ProxyPath = kube.Modern // which asks for nothing
-	conn, failed := kube.Connect(ctx, opts)
-	if failed != nil {
-		return doctor.Finding{}, false
-	}
-	defer conn.HTTP.CloseIdleConnections()
-	lister, failed := kube.NewLister(conn, clientOptions(e.cfg, conn.Way))
-	if failed != nil {
-		return doctor.Finding{}, false
-	}
-	return doctor.Ports(ctx, lister, err)
-}
-
-func printReport(w io.Writer, report doctor.Report, asJSON bool) error {
-	if !asJSON {
-		return report.Print(w)
-	}
-	return json.NewEncoder(w).Encode(struct {
-		Faults   int           `json:"faults"`
-		Warnings int           `json:"warnings"`
-		Findings doctor.Report `json:"findings"`
-	}{report.Count(doctor.Fault), report.Count(doctor.Warning), report})
+	config.AddFlags(cmd.Flags(), config.AccessFlags)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().DurationVar(&every, "every", 0, "how often passes are made, if not by the schedule of run")
+	return cmd
 }

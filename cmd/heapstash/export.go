@@ -12,9 +12,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/export"
 	"heapstash/cmd/heapstash/show"
+	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
 
@@ -86,7 +88,7 @@ func newExportCommand() *cobra.Command {
 		Long:    exportLong,
 		Example: exportExample,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -117,18 +119,18 @@ func levelNames() []string {
 }
 
 // run exports.
-func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
+func (x *exporting) run(cmd *cobra.Command, cfg config.Config) error {
 	format, err := export.ParseFormat(x.format)
 	if err != nil {
-		return usageError(cmd, err)
+		return usage.Error(cmd, err)
 	}
 	if !slices.Contains(schema.Levels(), schema.Level(x.level)) {
-		return usageError(cmd, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(levelNames(), ", ")))
+		return usage.Error(cmd, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(levelNames(), ", ")))
 	}
 	if err := x.filter.check(); err != nil {
-		return usageError(cmd, err)
+		return usage.Error(cmd, err)
 	}
-	if cfg.ClusterName != Default().ClusterName || cmd.Flags().Changed("cluster-name") {
+	if cfg.ClusterName != config.Default().ClusterName || cmd.Flags().Changed("cluster-name") {
 		x.filter.cluster = cfg.ClusterName
 	}
 	reader, err := engine.Read(cmd.Context(), cfg.DBFile)
@@ -141,7 +143,7 @@ func (x *exporting) run(cmd *cobra.Command, cfg Config) error {
 	}
 	started := time.Now()
 	var result export.Result
-	size, err := writeWhole(x.output, cfg.DBFile, fs.FileMode(cfg.Archive.Mode), x.force, func(w io.Writer) (err error) {
+	size, err := engine.WriteWhole(x.output, cfg.DBFile, fs.FileMode(cfg.Archive.Mode), x.force, func(w io.Writer) (err error) {
 		result, err = x.write(cmd, reader, format, w, false)
 		return err
 	})
@@ -186,7 +188,7 @@ func (x *exporting) toStdout(cmd *cobra.Command, reader *engine.Reader, format e
 func (x *exporting) write(cmd *cobra.Command, reader *engine.Reader, format export.Format, w io.Writer, quiet bool) (result export.Result, err error) {
 	var progress func(step string, done, all int)
 	if !quiet {
-		progress = progressOn(cmd.ErrOrStderr())
+		progress = show.Steps(cmd.ErrOrStderr())
 	}
 	if progress != nil {
 		defer progress("", 0, 0)
@@ -237,11 +239,11 @@ func everyHundredth(step func(done, of int)) func(done, of int) {
 // tellResult says what a result has that the output does not show.
 func tellResult(w io.Writer, result export.Result) {
 	if result.Omitted > 0 {
-		lines(w, "heapstash: ", fmt.Sprintf("%d infinite values are left out, which InfluxDB has no way to store", result.Omitted))
+		show.Lines(w, "heapstash: ", fmt.Sprintf("%d infinite values are left out, which InfluxDB has no way to store", result.Omitted))
 	}
 	if result.Samples == 0 {
-		lines(w, "heapstash: ", "nothing is selected")
-		lines(w, "hint: ", "`heapstash status` says from when to when there are samples, and of what; an hour is there 20 minutes after its end")
+		show.Lines(w, "heapstash: ", "nothing is selected")
+		show.Lines(w, "hint: ", "`heapstash status` says from when to when there are samples, and of what; an hour is there 20 minutes after its end")
 	}
 }
 
@@ -254,7 +256,7 @@ func tellCut(w io.Writer, metrics []schema.MetricName, result export.Result) {
 		return ok
 	})
 	if cut && result.Samples > 0 {
-		lines(w, "note: ", "Heapster's model API cuts the fractions of *_rate, but for cpu/usage_rate: the growth of the counters has them")
+		show.Lines(w, "note: ", "Heapster's model API cuts the fractions of *_rate, but for cpu/usage_rate: the growth of the counters has them")
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"heapstash/cmd/heapstash/build"
+	"heapstash/cmd/heapstash/config"
 )
 
 // The sections of the manual page that no command knows.
@@ -54,7 +57,7 @@ func manDate() string {
 	if seconds, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
 		return time.Unix(seconds, 0).UTC().Format(time.DateOnly)
 	}
-	day, _, _ := strings.Cut(buildInfo().Time, "T")
+	day, _, _ := strings.Cut(build.Info().Time, "T")
 	return day
 }
 
@@ -73,8 +76,8 @@ func manPage(root *cobra.Command, date string) string {
 	p.text("`heapstash demo` shows all of it without a cluster, and `heapstash doctor` says what is wrong with one.")
 
 	groups := []*flagGroup{
-		newFlagGroup("The way in to Heapster", accessFlags),
-		newFlagGroup("What a pass archives", passFlags),
+		newFlagGroup("The way in to Heapster", config.AccessFlags),
+		newFlagGroup("What a pass archives", config.PassFlags),
 	}
 	p.macro("SH", "COMMANDS")
 	for _, cmd := range root.Commands() {
@@ -145,15 +148,15 @@ type flagGroup struct {
 	users []string // the commands
 }
 
-func newFlagGroup(title string, add func(*pflag.FlagSet, Config)) *flagGroup {
+func newFlagGroup(title string, add func(*pflag.FlagSet, config.Config)) *flagGroup {
 	g := &flagGroup{title: title, flags: pflag.NewFlagSet(title, pflag.ContinueOnError)}
-	add(g.flags, Default())
+	add(g.flags, config.Default())
 	return g
 }
 
 // has reports whether a command has all of the group.
 func (g *flagGroup) has(cmd *cobra.Command) bool {
 	all := true
-	g.flags.VisitAll(func(f *pflag.Flag) { all = all && settingFlag(cmd.Flags(), f.Name) != nil })
+	g.flags.VisitAll(func(f *pflag.Flag) { all = all && config.FlagOf(cmd.Flags(), f.Name) != nil })
 	return all
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
@@ -21,7 +22,7 @@ import (
 
 func newPruneCommand() *cobra.Command {
 	var asJSON, dryRun bool
-	var keep keepFlags
+	var keep config.KeepFlags
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Take away what is older than archive.retention, and return its space",
@@ -37,14 +38,14 @@ func newPruneCommand() *cobra.Command {
 		Example: "  heapstash prune --dry-run --keep-raw 90d\n" +
 			"  HEAPSTASH_ARCHIVE_RETENTION_RAW=90d,container=30d heapstash prune --retry-lock 1m",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			if err := keep.override(cmd.Flags(), &cfg.Archive.Retention); err != nil {
+			if err := keep.Override(cmd.Flags(), &cfg.Archive.Retention); err != nil {
 				return err
 			}
-			opts := optionsOf(cfg)
+			opts := engine.OptionsOf(cfg)
 			if !opts.Retention.Limited() && opts.MaxSize == 0 {
 				return schema.WithHint(
 					errors.New("archive.retention keeps everything: there is nothing to prune"),
@@ -54,7 +55,7 @@ func newPruneCommand() *cobra.Command {
 			if dryRun {
 				return showPrunable(cmd, cfg, asJSON)
 			}
-			opts.Migrating = migrating(newLogger(cmd.ErrOrStderr(), cfg))
+			opts.Migrating = engine.LogMigration(config.NewLogger(cmd.ErrOrStderr(), cfg))
 			pruned, err := engine.Prune(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {
 				return err
@@ -65,20 +66,20 @@ func newPruneCommand() *cobra.Command {
 			return printPruned(cmd.OutOrStdout(), pruned)
 		},
 	}
-	addSettings(cmd.Flags(), lockFlags)
-	keep.add(cmd.Flags())
+	config.AddFlags(cmd.Flags(), config.LockFlags)
+	keep.Add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would go")
 	return cmd
 }
 
-func showPrunable(cmd *cobra.Command, cfg Config, asJSON bool) error {
+func showPrunable(cmd *cobra.Command, cfg config.Config, asJSON bool) error {
 	reader, err := engine.Read(cmd.Context(), cfg.DBFile)
 	if err != nil {
 		return err
 	}
 	defer reader.Close() // read only
-	p, err := reader.Prunable(cmd.Context(), cfg.Archive.Retention.retention(), time.Now())
+	p, err := reader.Prunable(cmd.Context(), cfg.Archive.Retention.ByKind(), time.Now())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,13 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/ask"
+	"heapstash/cmd/heapstash/complete"
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/cmd/heapstash/usage"
 )
 
 const queryLong = `query asks for metrics: of each series, or put together by names, over a range of time as
@@ -74,7 +81,7 @@ const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etc
   heapstash query custom/queue_length --pod 'web-*' --since 12h --step 5m --explain`
 
 func newQueryCommand() *cobra.Command {
-	var a asking
+	var a ask.Asking
 	cmd := &cobra.Command{
 		Use:     "query METRIC...",
 		Short:   "Ask for metrics over time: a table, CSV, JSON or a chart",
@@ -86,45 +93,45 @@ func newQueryCommand() *cobra.Command {
 			}
 			return nil
 		},
-		ValidArgsFunction: completeMetrics,
+		ValidArgsFunction: complete.Metrics,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
 			if f := cmd.Flags().Lookup("cluster-name"); f.Changed {
-				a.clusters = []string{f.Value.String()}
+				a.Clusters = []string{f.Value.String()}
 			}
-			if a.chart && cmd.Flags().Changed("format") {
-				return usageError(cmd, errors.New("--chart and --format are given"))
+			if a.Chart && cmd.Flags().Changed("format") {
+				return usage.Error(cmd, errors.New("--chart and --format are given"))
 			}
-			question, err := a.question()
+			question, err := a.Question()
 			if err != nil {
 				return err
 			}
-			return a.run(cmd, cfg.DBFile, question, args)
+			return a.Run(cmd, cfg.DBFile, question, args)
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVarP(&a.namespaces, "namespace", "n", nil, "namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&a.excludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&a.pods, "pod", nil, "pods that match this glob (repeatable)")
-	f.StringSliceVar(&a.containers, "container", nil, "containers that match this glob (repeatable)")
-	f.StringSliceVar(&a.nodes, "node", nil, "nodes that match this glob (repeatable)")
-	f.StringArrayVar(&a.labels, "label", nil, "labelled series with this KEY:VALUE, the value a glob (repeatable)")
-	f.StringVar(&a.kind, "kind", "", "kind of thing (default: see above)")
-	a.times.add(f, "begin of the range: a time, or how long ago, as in 30d, yesterday or '2017-09-27 07:00' (default 24h)",
+	f.StringSliceVarP(&a.Namespaces, "namespace", "n", nil, "namespaces that match this glob (repeatable)")
+	f.StringSliceVar(&a.ExcludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
+	f.StringSliceVar(&a.Pods, "pod", nil, "pods that match this glob (repeatable)")
+	f.StringSliceVar(&a.Containers, "container", nil, "containers that match this glob (repeatable)")
+	f.StringSliceVar(&a.Nodes, "node", nil, "nodes that match this glob (repeatable)")
+	f.StringArrayVar(&a.Labels, "label", nil, "labelled series with this KEY:VALUE, the value a glob (repeatable)")
+	f.StringVar(&a.Kind, "kind", "", "kind of thing (default: see above)")
+	a.Times.Add(f, "begin of the range: a time, or how long ago, as in 30d, yesterday or '2017-09-27 07:00' (default 24h)",
 		"end of the range, which is not in it (default now)")
-	f.Var(&a.step, "step", "a row for each so long, such as 5m, 1h or 1d (default: one for the whole range; of a chart, what fits)")
-	f.StringSliceVar(&a.aggs, "agg", nil, "aggregates: avg, min, max, sum, last, increase, rate, p50, p95, count")
-	f.StringSliceVar(&a.by, "by", nil, "put series together by cluster, namespace, pod, container, node, owner, label:KEY of pods, or a key of labelled series")
-	f.IntVar(&a.top, "top", 0, "only so many groups, those with the greatest first aggregate over the whole range")
-	f.StringVar(&a.level, "level", "auto", "what to read: raw, hourly, daily, or auto")
-	f.StringVar(&a.format, "format", "table", formatUsage)
-	f.BoolVar(&a.chart, "chart", false, "draw a chart")
-	f.StringVar(&a.unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
-	f.BoolVar(&a.explain, "explain", false, "print the SQL instead of running it")
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "no notes on stderr")
-	f.DurationVar(&a.timeout, "timeout", usualTimeout, "give up after this long; 0 for never")
+	f.Var(&a.Step, "step", "a row for each so long, such as 5m, 1h or 1d (default: one for the whole range; of a chart, what fits)")
+	f.StringSliceVar(&a.Aggs, "agg", nil, "aggregates: avg, min, max, sum, last, increase, rate, p50, p95, count")
+	f.StringSliceVar(&a.By, "by", nil, "put series together by cluster, namespace, pod, container, node, owner, label:KEY of pods, or a key of labelled series")
+	f.IntVar(&a.Top, "top", 0, "only so many groups, those with the greatest first aggregate over the whole range")
+	f.StringVar(&a.Level, "level", "auto", "what to read: raw, hourly, daily, or auto")
+	f.StringVar(&a.Format, "format", "table", show.FormatUsage)
+	f.BoolVar(&a.Chart, "chart", false, "draw a chart")
+	f.StringVar(&a.Unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
+	f.BoolVar(&a.Explain, "explain", false, "print the SQL instead of running it")
+	f.BoolVarP(&a.Quiet, "quiet", "q", false, "no notes on stderr")
+	f.DurationVar(&a.Timeout, "timeout", engine.UsualTimeout, "give up after this long; 0 for never")
 	return cmd
 }

@@ -8,15 +8,18 @@ import (
 	"os"
 	"strings"
 
-	"heapstash/cmd/heapstash/engine"
-
 	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/cmd/heapstash/usage"
 )
 
 // repair makes a whole archive of one that is not.
-func repair(cmd *cobra.Command, cfg Config, to string, opts engine.CheckOptions, asJSON bool) error {
+func repair(cmd *cobra.Command, cfg config.Config, to string, opts engine.CheckOptions, asJSON bool) error {
 	if to == "" {
-		return usageError(cmd, errors.New("--repair wants the name of a new file"))
+		return usage.Error(cmd, errors.New("--repair wants the name of a new file"))
 	}
 	done, err := engine.Repair(cmd.Context(), cfg.DBFile, to, engine.RepairOptions{
 		Options:  engine.Options{LockWait: cfg.RetryLock},
@@ -52,13 +55,13 @@ func printRepair(w io.Writer, r engine.Repaired) error {
 	}
 	for _, beside := range []string{"", "-wal"} {
 		if _, err := os.Stat(place + beside); err == nil {
-			fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(place+beside), shellQuote(place+".damaged"+beside))
+			fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(place+beside), show.ShellQuote(place+".damaged"+beside))
 		}
 	}
 	if _, err := os.Stat(place + "-shm"); err == nil {
-		fmt.Fprintf(&text, "  rm %s\n", shellQuote(place+"-shm"))
+		fmt.Fprintf(&text, "  rm %s\n", show.ShellQuote(place+"-shm"))
 	}
-	fmt.Fprintf(&text, "  mv %s %s\n", shellQuote(r.To), shellQuote(place))
+	fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(r.To), show.ShellQuote(place))
 	_, err := io.WriteString(w, text.String())
 	return err
 }

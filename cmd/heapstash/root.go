@@ -9,6 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/build"
+	"heapstash/cmd/heapstash/complete"
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/passes"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
 
@@ -37,17 +43,17 @@ func execute(ctx context.Context, args []string, std streams) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	out := &checkedOutput{Writer: std.out}
-	root := newRootCommand(streams{std.in, out.stream(), std.err})
+	out := &show.Output{Writer: std.out}
+	root := newRootCommand(streams{std.in, out.Stream(), std.err})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
-		err = out.err
+		err = out.Err
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = errInterrupted
+		err = show.ErrInterrupted
 	}
-	report(std.err, err)
+	show.Error(std.err, err)
 	return exitCode(err)
 }
 
@@ -57,17 +63,17 @@ func newRootCommand(std streams) *cobra.Command {
 		Short: "Archive what Heapster forgets",
 		Long: "heapstash reads a cluster's metrics from Heapster's model API, which forgets them\n" +
 			"after two to fifteen minutes, and keeps them in a SQLite file for as long as you like.",
-		Version: buildInfo().Version,
-		Args:    knownCommand,
+		Version: build.Info().Version,
+		Args:    usage.KnownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := refuseUnheeded(cmd); err != nil {
+			if err := usage.RefuseUnheeded(cmd); err != nil {
 				return err
 			}
-			if _, none := unheeded[topCommand(cmd)]; none || cmd.Hidden || topCommand(cmd) == "help" {
+			if _, none := usage.Unheeded[usage.TopCommand(cmd)]; none || cmd.Hidden || usage.TopCommand(cmd) == "help" {
 				return nil
 			}
-			return checkEnvironment(cmd)
+			return config.CheckEnvironment(cmd.ErrOrStderr())
 		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -76,13 +82,13 @@ func newRootCommand(std streams) *cobra.Command {
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetVersionTemplate("heapstash {{.Version}}\n")
-	root.SetFlagErrorFunc(usageError)
-	root.PersistentFlags().Var(&configFlag{stderr: std.err}, "config",
-		"file with settings in YAML (default $XDG_CONFIG_HOME/heapstash/config.yaml, else "+systemConfig+"; '' for none)")
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd.OutOrStdout(), cmd) })
-	root.SetUsageFunc(func(cmd *cobra.Command) error { return printHelp(cmd.OutOrStderr(), cmd) })
+	root.SetFlagErrorFunc(usage.Error)
+	root.PersistentFlags().Var(&config.FileFlag{Stderr: std.err}, "config",
+		"file with settings in YAML (default $XDG_CONFIG_HOME/heapstash/config.yaml, else "+config.SystemFile+"; '' for none)")
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { usage.Help(cmd.OutOrStdout(), cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { return usage.Help(cmd.OutOrStderr(), cmd) })
 	root.SetHelpCommand(newHelpCommand())
-	addSettings(root.PersistentFlags(), commonFlags)
+	config.AddFlags(root.PersistentFlags(), config.CommonFlags)
 
 	root.AddCommand(
 		newCollectCommand(),
@@ -107,14 +113,14 @@ func newRootCommand(std streams) *cobra.Command {
 	for _, cmd := range root.Commands() {
 		switch {
 		case cmd.HasSubCommands():
-			cmd.Args, cmd.RunE = knownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			cmd.Args, cmd.RunE = usage.KnownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		case cmd.Args == nil:
-			cmd.Args = noArguments
+			cmd.Args = usage.NoArguments
 		}
-		cmd.Args = explained(cmd.Args)
-		completeFlags(cmd)
+		cmd.Args = usage.Explained(cmd.Args)
+		complete.Flags(cmd)
 	}
-	completeFlags(root)
+	complete.Flags(root)
 	return root
 }
 
@@ -123,9 +129,9 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case is(errInterrupted):
+	case is(show.ErrInterrupted):
 		return exitInterrupted
-	case is(errHoles):
+	case is(passes.ErrHoles):
 		return exitHoles
 	case is(schema.ErrNoArchive), is(schema.ErrNotArchive), is(schema.ErrOtherArchive), is(schema.ErrNewerArchive):
 		return exitNoArchive

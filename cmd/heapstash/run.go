@@ -4,6 +4,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/access"
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/passes"
+	"heapstash/cmd/heapstash/schedule"
 )
 
 func newRunCommand() *cobra.Command {
@@ -16,31 +21,31 @@ func newRunCommand() *cobra.Command {
 			"made at the start, if there is none; one that vanishes later is missed, not made again.",
 		Example: "  heapstash run --db-file /var/lib/heapstash/prod.db --listen :9278",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			schedule, err := parseSchedule(cfg.Schedule)
+			times, err := schedule.Parse(cfg.Schedule)
 			if err != nil {
 				return err
 			}
-			log := newLogger(cmd.ErrOrStderr(), cfg)
-			warnOfAccess(cfg, log)
-			if warning := scheduleWarning(schedule); warning != "" {
+			log := config.NewLogger(cmd.ErrOrStderr(), cfg)
+			access.Warn(cfg, log)
+			if warning := times.Warning(); warning != "" {
 				log.Warn(warning, "schedule", cfg.Schedule)
 			}
-			m := newMonitor(cfg, max(3*longestPause(schedule), 5*time.Minute), time.Now)
+			m := passes.NewMonitor(cfg, max(3*times.LongestPause(), 5*time.Minute), time.Now)
 			if cfg.Listen != "" {
-				stop, err := serve(cfg.Listen, m.handler(), log)
+				stop, err := passes.Listen(cfg.Listen, m.Handler(), log)
 				if err != nil {
 					return err
 				}
 				defer stop()
 			}
-			p := &passer{cfg: cfg, log: log, now: time.Now}
-			return resident{pass: p.pass, schedule: schedule, record: m.record, log: log}.run(cmd.Context())
+			p := &passes.Passer{Cfg: cfg, Log: log, Now: time.Now}
+			return passes.Resident{Pass: p.Pass, Schedule: times, Record: m.Record, Log: log}.Run(cmd.Context())
 		},
 	}
-	addSettings(cmd.Flags(), accessFlags, passFlags, lockFlags, residentFlags)
+	config.AddFlags(cmd.Flags(), config.AccessFlags, config.PassFlags, config.LockFlags, config.ResidentFlags)
 	return cmd
 }

@@ -5,20 +5,22 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"heapstash/archive"
+	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/flags"
+	"heapstash/cmd/heapstash/guess"
 	"heapstash/schema"
 )
 
 // sampleFilter says which samples are wanted, by flags. They are no settings:
 // those of the same names say what is archived.
 type sampleFilter struct {
-	times             rangeFlags
+	times             flags.Range
 	kindNames         []string
 	namespaces        []string
 	excludeNamespaces []string
@@ -31,7 +33,7 @@ type sampleFilter struct {
 }
 
 func (f *sampleFilter) flags(flags *pflag.FlagSet) {
-	f.times.add(flags, "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27, yesterday or 2017-09-27T07:00:00Z", "before this time")
+	f.times.Add(flags, "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27, yesterday or 2017-09-27T07:00:00Z", "before this time")
 	flags.StringSliceVar(&f.kindNames, "kinds", nil, "only these kinds of thing (default all)")
 	flags.StringSliceVarP(&f.namespaces, "namespace", "n", nil, "only what is in namespaces that match this glob (repeatable)")
 	flags.StringSliceVar(&f.excludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
@@ -43,7 +45,7 @@ func (f *sampleFilter) flags(flags *pflag.FlagSet) {
 // check finds what is wrong with the flags, and takes them in.
 func (f *sampleFilter) check() error {
 	now := time.Now()
-	f.window = schema.Window{From: f.times.since.at(now), To: f.times.until.at(now)}
+	f.window = schema.Window{From: f.times.Since.At(now), To: f.times.Until.At(now)}
 	if f.window.From != 0 && f.window.To != 0 && f.window.To <= f.window.From {
 		return fmt.Errorf("--until %v is not after --since %v", f.window.To, f.window.From)
 	}
@@ -74,7 +76,7 @@ func (f *sampleFilter) selection() archive.Selection {
 		s.Window.To-- // which is not included
 	}
 	if len(f.metrics) > 0 {
-		s.Metric = func(m schema.MetricName) bool { return globbed(f.metrics, string(m)) }
+		s.Metric = func(m schema.MetricName) bool { return ask.Globbed(f.metrics, string(m)) }
 	}
 	return s
 }
@@ -83,22 +85,12 @@ func (f *sampleFilter) wants(cluster string, e schema.Entity) bool {
 	switch {
 	case f.cluster != "" && cluster != f.cluster,
 		len(f.kinds) > 0 && !slices.Contains(f.kinds, e.Kind),
-		len(f.namespaces) > 0 && !(e.Namespace != "" && globbed(f.namespaces, e.Namespace)),
-		e.Namespace != "" && globbed(f.excludeNamespaces, e.Namespace),
-		len(f.pods) > 0 && !(e.Pod != "" && globbed(f.pods, e.Pod)):
+		len(f.namespaces) > 0 && !(e.Namespace != "" && ask.Globbed(f.namespaces, e.Namespace)),
+		e.Namespace != "" && ask.Globbed(f.excludeNamespaces, e.Namespace),
+		len(f.pods) > 0 && !(e.Pod != "" && ask.Globbed(f.pods, e.Pod)):
 		return false
 	}
 	return true
-}
-
-// globbed reports whether a name matches one of the globs, in which * stands
-// for slashes too.
-func globbed(globs []string, name string) bool {
-	plain := strings.NewReplacer("/", "\x00").Replace
-	return slices.ContainsFunc(globs, func(glob string) bool {
-		ok, err := path.Match(plain(glob), plain(name))
-		return ok && err == nil
-	})
 }
 
 // checkMatches refuses filters that nothing passes.
@@ -110,12 +102,12 @@ func (f *sampleFilter) checkMatches(ctx context.Context, reader *engine.Reader) 
 	for _, kind := range f.kinds {
 		kinds = append(kinds, kind.String())
 	}
-	return explainNoMatch(ctx, reader, 0, []nameFilter{
-		{flag: "cluster-name", what: "cluster", column: "cluster", globs: clusters},
-		{flag: "kinds", what: "kind", column: "kind", globs: kinds},
-		{flag: "namespace", what: "namespace", column: "namespace", globs: f.namespaces},
-		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: f.excludeNamespaces, exclude: true},
-		{flag: "pod", what: "pod", column: "pod", globs: f.pods},
+	return ask.ExplainNoMatch(ctx, reader, 0, []ask.NameFilter{
+		{Flag: "cluster-name", What: "cluster", Column: "cluster", Globs: clusters},
+		{Flag: "kinds", What: "kind", Column: "kind", Globs: kinds},
+		{Flag: "namespace", What: "namespace", Column: "namespace", Globs: f.namespaces},
+		{Flag: "exclude-namespace", What: "namespace", Column: "namespace", Globs: f.excludeNamespaces, Exclude: true},
+		{Flag: "pod", What: "pod", Column: "pod", Globs: f.pods},
 	})
 }
 
@@ -126,11 +118,11 @@ func (f *sampleFilter) checkNames(known []schema.MetricName) error {
 		names[i] = string(m)
 	}
 	for _, glob := range f.metrics {
-		if slices.ContainsFunc(names, func(name string) bool { return globbed([]string{glob}, name) }) {
+		if slices.ContainsFunc(names, func(name string) bool { return ask.Globbed([]string{glob}, name) }) {
 			continue
 		}
 		hint := "`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"
-		if near := nearest(glob, names); near != "" {
+		if near := guess.Nearest(glob, names); near != "" {
 			hint = "did you mean " + near + "? " + hint
 		}
 		return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), hint)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
@@ -34,7 +35,7 @@ func newSchemaCommand() *cobra.Command {
 			}
 			t := show.NewTable(cmd.OutOrStdout(), "name", "column", "unit", "type", "kinds", "description")
 			for _, m := range schema.Registry() {
-				t.Row(m.Name, m.Column(), m.Unit, m.Type, kindList(m.Kinds), m.Meaning())
+				t.Row(m.Name, m.Column(), m.Unit, m.Type, config.KindList(m.Kinds), m.Meaning())
 			}
 			t.Render()
 			return nil

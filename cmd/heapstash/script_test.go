@@ -21,6 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"heapstash/cmd/heapstash/config"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
 	"heapstash/schema"
@@ -28,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(withoutConfig{m}, map[string]func(){"heapstash": func() {
-		systemConfig = os.Getenv("SYSTEM_CONFIG")
+		config.SystemFile = os.Getenv("SYSTEM_CONFIG")
 		main()
 	}})
 }
@@ -189,7 +190,7 @@ func (w *world) archived(ts *testscript.TestScript, args []string) {
 	for _, batch := range w.fed {
 		for _, set := range batch.Sets {
 			e := set.Entity
-			if !slices.Contains(Default().Kinds, e.Kind) {
+			if !slices.Contains(config.Default().Kinds, e.Kind) {
 				continue
 			}
 			sample := func(labels string, metric schema.MetricName, value schema.Value) {

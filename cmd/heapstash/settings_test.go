@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"heapstash/cmd/heapstash/config"
 )
 
 // Every setting at the top has its flag on some command, and the flag's
@@ -16,17 +18,13 @@ func TestEverySettingHasAFlag(t *testing.T) {
 	flags.AddFlagSet(root.PersistentFlags())
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if _, setting := f.Annotations[settingMark]; setting && flags.Lookup(f.Name) == nil {
+			if _, setting := f.Annotations[config.Mark]; setting && flags.Lookup(f.Name) == nil {
 				flags.AddFlag(f) // demo's --listen is another one, and no setting
 			}
 		})
 	}
-	s, err := newSources(flags)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range s.keys {
-		f := settingFlag(flags, key)
+	for _, key := range config.Keys() {
+		f := config.FlagOf(flags, key)
 		if strings.Contains(key, ".") {
 			if f != nil {
 				t.Errorf("%s has a flag", key)
@@ -37,10 +35,12 @@ func TestEverySettingHasAFlag(t *testing.T) {
 			t.Errorf("%s has no flag", key)
 			continue
 		}
-		got, err := load(t, "--"+f.Name+"="+strings.Trim(f.DefValue, "[]"))
-		if err != nil {
+		if err := flags.Set(f.Name, strings.Trim(f.DefValue, "[]")); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := config.Load(flags); err != nil {
 			t.Errorf("--%s with its default: %v", f.Name, err)
-		} else if !reflect.DeepEqual(got, Default()) {
+		} else if !reflect.DeepEqual(got, config.Default()) {
 			t.Errorf("--%s=%s changes the default", f.Name, f.DefValue)
 		}
 	}

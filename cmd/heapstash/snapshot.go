@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
@@ -29,11 +30,11 @@ func newSnapshotCommand() *cobra.Command {
 			"  HEAPSTASH_ARCHIVE_MODE=0644 heapstash snapshot /srv/public/heapstash.db",
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			opts := engine.SnapshotOptions{Options: optionsOf(cfg), Replace: force}
+			opts := engine.SnapshotOptions{Options: engine.OptionsOf(cfg), Replace: force}
 			started := time.Now()
 			s, err := engine.Copy(cmd.Context(), cfg.DBFile, args[0], opts)
 			if err != nil {
@@ -47,7 +48,7 @@ func newSnapshotCommand() *cobra.Command {
 			return err
 		},
 	}
-	addSettings(cmd.Flags(), lockFlags)
+	config.AddFlags(cmd.Flags(), config.LockFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&force, "force", false, "replace the snapshot that FILE is")
 	return cmd

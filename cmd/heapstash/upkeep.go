@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
@@ -25,12 +26,12 @@ func newCompactCommand() *cobra.Command {
 			"Exit codes: 0 done; 1 failed; 10 no archive; 11 another writer holds it (see --retry-lock).",
 		Example: "  heapstash compact --db-file /var/lib/heapstash/heapstash.db --retry-lock 1m",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(cmd.Flags())
+			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			opts := optionsOf(cfg)
-			opts.Migrating = migrating(newLogger(cmd.ErrOrStderr(), cfg))
+			opts := engine.OptionsOf(cfg)
+			opts.Migrating = engine.LogMigration(config.NewLogger(cmd.ErrOrStderr(), cfg))
 			done, err := engine.Compact(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {
 				return err
@@ -41,7 +42,7 @@ func newCompactCommand() *cobra.Command {
 			return printCompaction(cmd.OutOrStdout(), done)
 		},
 	}
-	addSettings(cmd.Flags(), lockFlags)
+	config.AddFlags(cmd.Flags(), config.LockFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/build"
 )
 
 func newVersionCommand() *cobra.Command {
@@ -13,7 +15,7 @@ func newVersionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Say which heapstash this is",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b := buildInfo()
+			b := build.Info()
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(b)
 			}

@@ -1,0 +1,29 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+)
+
+// fileMode is a file's permissions as settings spell them: octal, as text.
+type fileMode fs.FileMode
+
+// decodeMode refuses a number: YAML reads 0640 as octal and 640 as decimal.
+func decodeMode(value any) (fileMode, error) {
+	text, isText := value.(string)
+	mode, err := strconv.ParseUint(text, 8, 32)
+	if !isText || err != nil {
+		return 0, fmt.Errorf(`%s is no file mode: write it in octal and in quotes, as "0640"`, quoted(value))
+	}
+	return fileMode(mode), nil
+}
+
+// check finds what is wrong with the archive's settings.
+func (a Archive) check(fs *Faults) {
+	a.Retention.check(fs)
+	// Its owner writes it, nobody executes it, and not everybody may forge it.
+	const needed, allowed = 0o600, 0o664
+	fs.check(a.Mode&needed == needed && a.Mode&^allowed == 0, "archive.mode",
+		`"%04o" will not do: "0600", with "0640" and "0660" for a group, and "0644" for all to read`, uint32(a.Mode))
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"heapstash/schema"
+)
+
+// KeepFlags are --keep-raw, --keep-hourly and --keep-daily: the settings of
+// archive.retention for one run.
+type KeepFlags struct {
+	lists map[schema.Level]*keepFlag
+}
+
+// keepFlag is a time, and times for kinds: 90d,container=30d.
+type keepFlag struct {
+	text string
+	list keepList
+}
+
+func (k *keepFlag) String() string { return k.text }
+
+func (k *keepFlag) Type() string { return "times" }
+
+// Set reads the times.
+func (k *keepFlag) Set(text string) (err error) {
+	k.text = text
+	k.list, err = decodeKeep(text)
+	return err
+}
+
+func (k *KeepFlags) Add(flags *pflag.FlagSet) {
+	k.lists = make(map[schema.Level]*keepFlag)
+	for level, what := range map[schema.Level]string{schema.Raw: "samples", schema.Hourly: "hours", schema.Daily: "days"} {
+		k.lists[level] = new(keepFlag)
+		flags.Var(k.lists[level], keepName(level), "how long "+what+" are kept, such as 90d or 90d,container=30d; 0s for ever (default archive.retention."+string(level)+")")
+	}
+}
+
+func keepName(level schema.Level) string { return "keep-" + string(level) }
+
+// Override puts the times that are given in the place of the settings.
+func (k *KeepFlags) Override(flags *pflag.FlagSet, r *Retention) error {
+	changed := false
+	for level, setting := range map[schema.Level]*keepList{schema.Raw: &r.Raw, schema.Hourly: &r.Hourly, schema.Daily: &r.Daily} {
+		if flags.Changed(keepName(level)) {
+			*setting, changed = k.lists[level].list, true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	var found Faults
+	r.check(&found)
+	if len(found) == 0 {
+		return nil
+	}
+	for i, f := range found {
+		level := schema.Level(f.key[strings.LastIndex(f.key, ".")+1:])
+		if flags.Changed(keepName(level)) {
+			found[i].from = "--" + keepName(level)
+		}
+	}
+	return found
+}

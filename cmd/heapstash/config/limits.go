@@ -1,0 +1,41 @@
+package config
+
+import (
+	"heapstash/archive/collect"
+	"heapstash/heapster/wire"
+	"heapstash/schema"
+)
+
+// Limits bound what a pass takes of a server that answers as Heapster. They
+// have no flag: their variables are HEAPSTASH_LIMITS_...
+type Limits struct {
+	Export   schema.Size `mapstructure:"export"`
+	Entities int         `mapstructure:"entities"`
+	Metrics  int         `mapstructure:"metrics"`
+	Samples  int         `mapstructure:"samples"`
+}
+
+// defaultLimits are those of the packages that keep them.
+func defaultLimits() Limits {
+	l := wire.Limits{}.WithDefaults()
+	return Limits{Export: l.Export, Entities: l.Entities, Metrics: l.Metrics, Samples: collect.DefaultOptions().MaxSamples}
+}
+
+// Heapster are the limits of each answer.
+func (l Limits) Heapster() wire.Limits {
+	return wire.Limits{Export: l.Export, Entities: l.Entities, Metrics: l.Metrics}
+}
+
+// check reports limits that no Heapster would keep within.
+func (l Limits) check(fs *Faults) {
+	const leastExport schema.Size = 10e3
+	fs.check(l.Export >= leastExport, "limits.export", "%v is too little: at least %v", l.Export, leastExport)
+	for _, n := range []struct {
+		key          string
+		count, least int
+	}{
+		{"limits.entities", l.Entities, 100}, {"limits.metrics", l.Metrics, 100}, {"limits.samples", l.Samples, 1000},
+	} {
+		fs.check(n.count >= n.least, n.key, "%d is too little: at least %d", n.count, n.least)
+	}
+}

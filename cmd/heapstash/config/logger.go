@@ -1,0 +1,18 @@
+package config
+
+import (
+	"io"
+	"log/slog"
+
+	"heapstash/cmd/heapstash/show"
+)
+
+// NewLogger returns the logger of a command: text on a terminal and JSON
+// elsewhere, unless the settings say which.
+func NewLogger(w io.Writer, c Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "text" || c.LogFormat == "auto" && show.IsTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

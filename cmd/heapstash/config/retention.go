@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/cmd/heapstash/flags"
+	"heapstash/schema"
+)
+
+// Retention holds the settings of what is kept, one for each level.
+type Retention struct {
+	Raw    keepList `mapstructure:"raw"`
+	Hourly keepList `mapstructure:"hourly"`
+	Daily  keepList `mapstructure:"daily"`
+}
+
+// lists are the settings by level.
+func (r Retention) lists() map[schema.Level]keepList {
+	return map[schema.Level]keepList{schema.Raw: r.Raw, schema.Hourly: r.Hourly, schema.Daily: r.Daily}
+}
+
+// keepList is how long something is kept: of all kinds, and of some of them for
+// a time of their own. In text: 90d, container=30d.
+type keepList []keep
+
+type keep struct {
+	kind schema.Kind   // zero for all that are not named
+	long time.Duration // zero for ever
+}
+
+// decodeKeep reads a list, or its text with commas.
+func decodeKeep(value any) (keepList, error) {
+	var items []string
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			items = append(items, fmt.Sprint(item))
+		}
+	default:
+		items = splitList(fmt.Sprint(v))
+	}
+	var list keepList
+	for _, item := range items {
+		kind, text, named := strings.Cut(item, "=")
+		if !named {
+			kind, text = "", item
+		}
+		var k keep
+		var err error
+		if named {
+			if k.kind, err = schema.ParseKind(strings.TrimSpace(kind)); err != nil {
+				return nil, err
+			}
+		}
+		if k.long, err = flags.ParseLength(strings.TrimSpace(text)); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(list, func(other keep) bool { return other.kind == k.kind }) {
+			return nil, fmt.Errorf("%q: there is another time for the same", item)
+		}
+		list = append(list, k)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("is empty: write 0s to keep all for ever")
+	}
+	return list, nil
+}
+
+// For returns how long the kind is kept, zero for ever.
+func (l keepList) For(kind schema.Kind) time.Duration {
+	var long time.Duration
+	for _, k := range l {
+		switch k.kind {
+		case kind:
+			return k.long
+		case 0:
+			long = k.long
+		}
+	}
+	return long
+}
+
+// check finds what is wrong with the times: with those of each level, and where
+// a coarser level would forget what a finer one still has.
+func (r Retention) check(fs *Faults) {
+	lists := r.lists()
+	for i, level := range schema.Levels() {
+		key := "archive.retention." + string(level)
+		least := archive.LeastRetention(level)
+		for _, k := range lists[level] {
+			fs.check(k.long == 0 || k.long >= least, key, "%v is too short: at least %v, or 0s for ever", k.long, least)
+		}
+		if i == 0 {
+			continue
+		}
+		finer := schema.Levels()[i-1]
+		for _, kind := range schema.Kinds() {
+			long, less := lists[level].For(kind), lists[finer].For(kind)
+			if long > 0 && (less == 0 || less > long) {
+				fs.check(false, key, "keeps %v of %v, and archive.retention.%s %s: it must keep as much at least", long, kind, finer, spellLong(less))
+				break
+			}
+		}
+	}
+}
+
+// spellLong says how long something is kept.
+func spellLong(long time.Duration) string {
+	if long == 0 {
+		return "everything"
+	}
+	return long.String()
+}
+
+// ByKind is what the archive is told of the settings.
+func (r Retention) ByKind() archive.Retention {
+	all := make(archive.Retention)
+	for level, list := range r.lists() {
+		all[level] = make(map[schema.Kind]time.Duration)
+		for _, kind := range schema.Kinds() {
+			if long := list.For(kind); long > 0 {
+				all[level][kind] = long
+			}
+		}
+	}
+	return all
+}

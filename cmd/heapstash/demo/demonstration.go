@@ -1,0 +1,182 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/passes"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/heapster/heapsim"
+	"heapstash/schema"
+)
+
+const (
+	DemoFile   = "heapstash-demo.db"
+	demoPasses = 6 // by the stand-in, at most
+	// demoAge is how long ago an archive may have ended that the demo goes on with.
+	demoAge = 30 * 24 * time.Hour
+)
+
+// Demonstration shows the main job on a cluster that is made up.
+type Demonstration struct {
+	Cfg         config.Config
+	Out, Errors io.Writer
+	Log         *slog.Logger
+	// program is how heapstash was called, for commands to be copied.
+	Program string
+	Now     func() time.Time
+
+	Days       int
+	Stay       bool
+	Listen     string
+	Resolution time.Duration
+
+	// clock is Heapster's, and that of the passes until it serves: Unix seconds.
+	clock atomic.Int64
+}
+
+func (d *Demonstration) Run(ctx context.Context) error {
+	if d.Days < 0 || d.Days > 30 {
+		return fmt.Errorf("--days %d: from 0 to 30", d.Days)
+	}
+	if d.Resolution < time.Second || d.Resolution%time.Second != 0 {
+		return fmt.Errorf("--resolution %v: whole seconds, at least one", d.Resolution)
+	}
+	hasten()
+	heapster := heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(d.clock.Load(), 0) }})
+	url, stop, err := d.start(heapster)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	d.Cfg.HeapsterURL = url
+
+	story, err := d.bring(ctx, heapster)
+	if err == nil {
+		err = d.show(ctx)
+	}
+	if err == nil && d.Stay {
+		err = d.serve(ctx, story, heapster)
+	}
+	return err
+}
+
+// bring brings the archive up to now, and makes one where there is none. The
+// story has come as far.
+func (d *Demonstration) bring(ctx context.Context, heapster *heapsim.Server) (story *Story, err error) {
+	state, err := d.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	story = NewStory(state.Begin, state.Shaken)
+	now := schema.InstantOf(d.Now().Truncate(Step))
+	first := max(state.Begin, state.Newest.Add(Step), now.Add(-(demoPasses-1)*Step))
+	fmt.Fprintf(d.Out, "A made-up cluster: %s.\n", story.Size())
+	if begin := max(state.Begin, state.Newest.Add(Step)); begin < first {
+		err = d.fill(ctx, story, begin, first.Add(-Step))
+	} else if state.Newest > 0 {
+		story.Skip(state.Newest.Add(-Step))
+		d.feed(story, heapster, state.Newest)
+	}
+	if err == nil {
+		err = d.passes(ctx, story, heapster, first, now)
+	}
+	if ctx.Err() != nil && err != nil {
+		fmt.Fprintf(d.Out, "\nIt was interrupted. It goes on from here when it is run again.\n")
+	}
+	return story, err
+}
+
+// look returns how far the archive has come, and where a new one begins. It
+// refuses an archive that is not the demo's own.
+func (d *Demonstration) look(ctx context.Context) (State, error) {
+	state, err := Look(ctx, d.Cfg.DBFile)
+	switch age := d.Now().Sub(state.Newest.Time()); {
+	case err != nil:
+		return state, err
+	case state.Foreign != "":
+		return state, schema.WithHint(
+			fmt.Errorf("%s holds samples of the cluster %q: the demo does not write into it", d.Cfg.DBFile, state.Foreign),
+			"name another file with --db-file",
+		)
+	case state.Newest == 0:
+		// A new one, or one that was interrupted before its first row.
+		state.Begin = Beginning(d.Now(), d.Days)
+	case age > demoAge:
+		return state, schema.WithHint(
+			fmt.Errorf("%s ends %d days ago: the demo does not make up that much", d.Cfg.DBFile, int(age.Hours()/24)),
+			"delete it, or name another file with --db-file",
+		)
+	}
+	return state, nil
+}
+
+// fill writes what was before the passes straight into the archive.
+func (d *Demonstration) fill(ctx context.Context, story *Story, from, to schema.Instant) error {
+	fmt.Fprintf(d.Out, "What there was since %s goes straight into\n%s.\n", from, d.Cfg.DBFile)
+	store, err := engine.Open(ctx, d.Cfg.DBFile, engine.OptionsOf(d.Cfg))
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	bar := show.NewProgress(d.Errors, from, to)
+	rows := 0
+	err = Fill(ctx, store, story, from, to, func(n int, at schema.Instant) {
+		rows = n
+		bar.At(at)
+	})
+	bar.End()
+	if err := errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(d.Out, "%d rows, up to %s, in %.1f s, with their hours and days.\n\n", rows, to, time.Since(began).Seconds())
+	return err
+}
+
+// feed gives the stand-in the batch of a moment, which is then its clock's.
+func (d *Demonstration) feed(story *Story, heapster *heapsim.Server, at schema.Instant) {
+	d.clock.Store(int64(at))
+	heapster.Feed(story.Next(at))
+}
+
+// passes feeds the stand-in batch after batch and makes a pass after each.
+func (d *Demonstration) passes(ctx context.Context, story *Story, heapster *heapsim.Server, first, last schema.Instant) error {
+	if first > last {
+		_, err := fmt.Fprintf(d.Out, "%s is up to date: there is a new batch every minute.\n", d.Cfg.DBFile)
+		return err
+	}
+	fmt.Fprintf(d.Out, "The last minutes come by passes, from a stand-in for Heapster at\n%s. Its clock is accelerated.\n\n", d.Cfg.HeapsterURL)
+	fmt.Fprintf(d.Out, "%6s  %-20s  %8s  %11s  %8s  %8s\n", "pass", "batch of", "entities", "new samples", "requests", "received")
+	p := &passes.Passer{Cfg: d.Cfg, Log: d.Log, Enricher: story, Now: func() time.Time { return time.Unix(d.clock.Load(), 0) }}
+	event, before := "", 0
+	for at := first; at <= last; at = at.Add(Step) {
+		shaken := at == last.Add(-demoPasses/2*Step)
+		if shaken {
+			event = story.Shake()
+		}
+		d.feed(story, heapster, at)
+		summary, err := p.Pass(ctx)
+		if err != nil {
+			return err
+		}
+		if !summary.Complete() {
+			return fmt.Errorf("%w: %s", passes.ErrHoles, passes.CountCauses(summary.Holes))
+		}
+		done := summary.Pass
+		if shaken {
+			before = int(done.ID)
+		}
+		fmt.Fprintf(d.Out, "%6d  %-20s  %8d  %11d  %8d  %8s\n", done.ID, done.Newest, done.Entities, done.New, done.Requests, schema.Size(done.Bytes))
+	}
+	if event != "" {
+		fmt.Fprint(d.Out, folded(fmt.Sprintf("Before pass %d, %s.", before, event)))
+	}
+	return nil
+}

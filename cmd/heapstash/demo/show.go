@@ -1,0 +1,94 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/ask"
+	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/sqlshell"
+	"heapstash/schema"
+)
+
+// demoWidth is what the demo's own lines keep within.
+const demoWidth = 79
+
+const demoQuery = `SELECT namespace, pod, count(*) AS hours,
+      max(cpu_request_max) AS request, max(cpu_usage_rate_p95) AS millicores,
+      max(memory_working_set_max) / 1048576 AS max_mib
+    FROM pod_hourly GROUP BY namespace, pod ORDER BY millicores DESC LIMIT 8`
+
+// show asks the archive, tells how to go on, and ends with a chart.
+func (d *Demonstration) show(ctx context.Context) error {
+	fmt.Fprintf(d.Out, "\nThe archive is %s (%s). Which pods use most CPU?\n\n", d.Cfg.DBFile, schema.Size(engine.FileSize(d.Cfg.DBFile)))
+	fmt.Fprintf(d.Out, "  sqlite3 -header -column %s \"\n    %s\"\n\n", d.Cfg.DBFile, demoQuery)
+	if err := (sqlshell.Statement{Format: "table"}).Run(ctx, d.Out, d.Cfg.DBFile, demoQuery); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.Out, `
+It is plain SQLite, and "%[1]s sql" gives the same.
+Every example of README.md and docs/ runs on it after
+
+%[3]s  export HEAPSTASH_DB_FILE=%[2]s HEAPSTASH_CLUSTER_NAME=demo
+
+Your own cluster, by one of four ways in:
+
+  heapstash collect --heapster-url http://localhost:8082    Heapster, or a URL
+                                                            in front of it
+  heapstash collect --server http://127.0.0.1:8080          a kubectl proxy
+  heapstash collect --kubeconfig admin.conf                 an apiserver
+  heapstash collect                                         in a pod: by its
+                                                            service account
+
+Heapster forgets most samples after 140 seconds, so collect every minute, or
+let heapstash do that: heapstash run --db-file /var/lib/heapstash/heapstash.db
+
+Which namespace grew, and when?
+
+`, d.Program, d.Cfg.DBFile, pathLine(d.Program))
+	fmt.Fprintf(d.Out, "  %s query memory/usage --by namespace --since 7d --chart\n\n", d.Program)
+	return d.chart(ctx)
+}
+
+// pathLine is a line for a shell, after which the program is called heapstash;
+// empty where it was found by that name.
+func pathLine(program string) string {
+	directory := filepath.Dir(program)
+	switch {
+	case !strings.Contains(program, "/"):
+		return ""
+	case !filepath.IsAbs(directory):
+		directory = "$PWD/" + directory
+	}
+	return fmt.Sprintf("  export PATH=\"%s:$PATH\"\n", directory)
+}
+
+// chart draws what that command would, whatever the settings.
+func (d *Demonstration) chart(ctx context.Context) error {
+	a := ask.Asking{By: []string{"namespace"}, Level: "auto", Format: "table", Chart: true, Quiet: true, Timeout: engine.UsualTimeout}
+	if err := a.Times.Since.Set("7d"); err != nil {
+		return err
+	}
+	question, err := a.Question()
+	if err != nil {
+		return err
+	}
+	cmd := &cobra.Command{}
+	cmd.SetContext(ctx)
+	cmd.SetOut(d.Out)
+	return a.Run(cmd, d.Cfg.DBFile, question, []string{"memory/usage"})
+}
+
+// folded breaks a line at words.
+func folded(line string) string {
+	var b strings.Builder
+	for part := range strings.Lines(text.WrapSoft(line, demoWidth)) {
+		b.WriteString(strings.TrimRight(part, " \n") + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,131 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"heapstash/cmd/heapstash/access"
+	"heapstash/cmd/heapstash/build"
+	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/schedule"
+	"heapstash/heapster"
+	"heapstash/heapster/kube"
+	"heapstash/schema"
+)
+
+// Examiner brings together what the doctor looks at.
+type Examiner struct {
+	Cfg      config.Config
+	File     config.File
+	schedule string        // for people
+	pause    time.Duration // the longest between two passes
+	Now      func() time.Time
+}
+
+// SetSchedule takes the schedule of run, unless passes come every so often.
+func (e *Examiner) SetSchedule(spec string, every time.Duration) error {
+	if every < 0 {
+		return fmt.Errorf("--every %v is negative", every)
+	}
+	if every > 0 {
+		spec = "@every " + every.String()
+	}
+	times, err := schedule.Parse(spec)
+	if err != nil {
+		return err
+	}
+	e.pause = times.LongestPause()
+	e.schedule = fmt.Sprintf("a pass at %q, up to %s apart,", spec, Spell(e.pause))
+	if strings.HasPrefix(spec, "@every ") {
+		e.schedule = "a pass every " + Spell(e.pause)
+	}
+	return nil
+}
+
+// Examine makes every check there is; the error is ctx's.
+func (e *Examiner) Examine(ctx context.Context) (Report, error) {
+	b := build.Info()
+	report := Report{Build(b.Version, b.Go+", "+b.Platform), Config(e.File.Path, e.File.Named, e.File.Skipped)}
+
+	found, observed := e.examineHeapster(ctx)
+	report = append(report, found...)
+	report = append(report, Schedule(e.schedule, e.pause, observed))
+
+	examined, err := engine.Examine(ctx, e.Cfg.DBFile, e.Cfg.ClusterName)
+	if err != nil {
+		return nil, err
+	}
+	return append(report, Archive(examined, int64(e.Cfg.Archive.MinFree), e.pause, e.Now())...), nil
+}
+
+// examineHeapster stops at the way in if that leads nowhere.
+func (e *Examiner) examineHeapster(ctx context.Context) (Report, Observation) {
+	way := access.Way(e.Cfg)
+	nowhere := func(err error) (Report, Observation) {
+		report := Report{Access(way, "", err)}
+		if finding, ok := e.explainPort(ctx, err); ok {
+			report = append(report, finding)
+		}
+		return report, Observation{}
+	}
+	conn, err := access.Connect(ctx, e.Cfg)
+	if err != nil {
+		return nowhere(err)
+	}
+	clock := NewClock(conn.HTTP.Transport, e.Now)
+	conn.HTTP.Transport = clock
+	defer conn.HTTP.CloseIdleConnections()
+	client, err := heapster.New(conn.HTTP, conn.Heapster, access.ClientOptions(e.Cfg, conn.Way))
+	if err != nil {
+		return nowhere(err)
+	}
+	if _, err := client.MetricNames(ctx, schema.ClusterEntity()); err != nil {
+		return nowhere(err)
+	}
+	found, observed := Heapster(ctx, client, clock, e.Now)
+	report := append(Report{Access(way, conn.Heapster.Redacted(), nil)}, found...)
+	if e.Cfg.Collect.Enrich {
+		lister, err := kube.NewLister(conn, access.ClientOptions(e.Cfg, conn.Way))
+		if err != nil {
+			return nowhere(err)
+		}
+		report = append(report, Enrichment(ctx, lister))
+	}
+	return report, observed
+}
+
+// explainPort asks the apiserver, beside the way to Heapster that leads
+// nowhere, for what the error is about.
+func (e *Examiner) explainPort(ctx context.Context, err error) (Finding, bool) {
+	if e.Cfg.HeapsterURL != "" {
+		return Finding{}, false
+	}
+	opts := access.KubeOptions(e.Cfg)
+	opts.ProxyPath = kube.Modern // which asks for nothing
+	conn, failed := kube.Connect(ctx, opts)
+	if failed != nil {
+		return Finding{}, false
+	}
+	defer conn.HTTP.CloseIdleConnections()
+	lister, failed := kube.NewLister(conn, access.ClientOptions(e.Cfg, conn.Way))
+	if failed != nil {
+		return Finding{}, false
+	}
+	return Ports(ctx, lister, err)
+}
+
+func Print(w io.Writer, report Report, asJSON bool) error {
+	if !asJSON {
+		return report.Print(w)
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Faults   int    `json:"faults"`
+		Warnings int    `json:"warnings"`
+		Findings Report `json:"findings"`
+	}{report.Count(Fault), report.Count(Warning), report})
+}

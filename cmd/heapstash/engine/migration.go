@@ -1,0 +1,23 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"heapstash/schema"
+)
+
+// LogMigration tells a log how the migration of an older archive goes.
+func LogMigration(log *slog.Logger) func(Migration) {
+	return func(m Migration) {
+		message := "the archive is being migrated"
+		switch {
+		case m.Done:
+			message = "the archive is migrated"
+		case m.Took == 0:
+			message = "the archive is of an older heapstash and is migrated, whole or not at all"
+		}
+		log.Info(message, "archive", m.Path, "from", m.From, "to", m.To,
+			"written", schema.Size(m.Written), "at_most", schema.Size(m.Most), "took", m.Took.Round(time.Second))
+	}
+}

@@ -1,0 +1,47 @@
+package passes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"heapstash/schema"
+)
+
+// Listen answers HTTP at the address until stop is called, which waits for
+// answers under way, but not for long.
+func Listen(address string, handler http.Handler, log *slog.Logger) (stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, schema.WithHint(fmt.Errorf("listen: %w", err), "--listen chooses another address, or none if it is empty")
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the listener stopped", "error", err)
+		}
+	}()
+	log.Info("listening", "address", listener.Addr().String())
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close() // the listener is closed; what is left are idle clients
+		}
+		<-done
+	}, nil
+}

@@ -1,0 +1,88 @@
+package passes
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"heapstash/archive/collect"
+	"heapstash/cmd/heapstash/schedule"
+	"heapstash/schema"
+)
+
+// Resident makes passes on a schedule until it is told to stop.
+type Resident struct {
+	Pass     func(context.Context) (collect.Summary, error)
+	Schedule schedule.Schedule
+	Record   func(s collect.Summary, took time.Duration, err error)
+	Log      *slog.Logger
+}
+
+// Run makes a pass at once and then at each of the schedule's moments, but
+// for those at which the one before is still under way. When ctx ends it ends
+// the pass in hand, waits for it, and returns nil.
+//
+// A pass that fails is logged, and the next one goes on. Only when the first
+// one fails for a reason that no later pass would find mended, such as a file
+// that is no archive, run returns that error.
+func (r Resident) Run(ctx context.Context) error {
+	err := r.once(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil && !passing(err) {
+		return err
+	}
+	if err != nil {
+		r.logFailure(err)
+	}
+	r.Schedule.Run(ctx, r.Log, func() {
+		if err := r.once(ctx); err != nil && ctx.Err() == nil {
+			r.logFailure(err)
+		}
+	})
+	return nil
+}
+
+// once makes a pass, and records it unless it was told to stop.
+func (r Resident) once(ctx context.Context) error {
+	started := time.Now()
+	summary, err := r.Pass(ctx)
+	took := time.Since(started)
+	if p := summary.Pass; err == nil && p.Finished.After(p.Started) {
+		took = p.Finished.Sub(p.Started) // as the ledger has it, without opening the archive
+	}
+	if err != nil && ctx.Err() != nil {
+		r.Log.Info("the pass in hand was ended", "took", took.Round(time.Millisecond))
+		return err
+	}
+	r.Record(summary, took, err)
+	if err == nil {
+		p := summary.Pass
+		r.Log.Info("pass", "outcome", p.Outcome, "new", p.New, "conflicts", p.Conflicts, "holes", len(summary.Holes),
+			"newest", p.Newest, "requests", p.Requests, "took", took.Round(time.Millisecond))
+	}
+	return err
+}
+
+func (r Resident) logFailure(err error) {
+	attrs := []any{"error", err}
+	if hint := schema.HintOf(err); hint != "" {
+		attrs = append(attrs, "hint", hint)
+	}
+	r.Log.Error("pass failed", attrs...)
+}
+
+// passing reports whether a later pass may find the reason of an error gone:
+// it is Heapster's, or another writer's.
+func passing(err error) bool {
+	for _, reason := range []error{
+		schema.ErrUnreachable, schema.ErrRefused, schema.ErrNotFound, schema.ErrProtocol, schema.ErrLocked,
+	} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,222 @@
+package show
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"heapstash/schema"
+)
+
+// RowWriter writes a query's result: begin once, row for each row, end once
+// after the last. The values are what SQLite holds: nil, int64, float64,
+// string or []byte.
+type RowWriter interface {
+	Begin(columns []string) error
+	Row(values []any) error
+	End() error
+}
+
+// spell writes a value as SQLite's own shell does.
+func spell(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case int64:
+		return schema.Int(v).String()
+	case float64:
+		return schema.Real(v).String()
+	case []byte:
+		return "X'" + strings.ToUpper(hex.EncodeToString(v)) + "'"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// shown is a value for people.
+func shown(value any) string {
+	if value == nil {
+		return "NULL"
+	}
+	return Visible(spell(value))
+}
+
+// Visible spells control characters as ^X, as SQLite's own shell does: names
+// come from Heapster, and a terminal would do what they say.
+func Visible(text string) string {
+	isControl := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if !strings.ContainsFunc(text, isControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case !isControl(r):
+			b.WriteRune(r)
+		case r < 0x80:
+			b.WriteByte('^')
+			b.WriteRune(r ^ 0x40)
+		default:
+			fmt.Fprintf(&b, "\\x%x", r)
+		}
+	}
+	return b.String()
+}
+
+// tableRows aligns numbers to the right, and so has to see all rows before it
+// prints the first.
+type tableRows struct {
+	table    table.Writer
+	markdown bool
+	text     []bool // which columns hold something that is no number
+	count    int
+}
+
+func (t *tableRows) Begin(columns []string) error {
+	t.text = make([]bool, len(columns))
+	header := make(table.Row, len(columns))
+	for i, name := range columns {
+		header[i] = t.cell(name)
+	}
+	t.table.AppendHeader(header)
+	return nil
+}
+
+func (t *tableRows) Row(values []any) error {
+	cells := make(table.Row, len(values))
+	for i, v := range values {
+		switch v.(type) {
+		case nil, int64, float64:
+		default:
+			t.text[i] = true
+		}
+		cells[i] = t.cell(shown(v))
+	}
+	t.table.AppendRow(cells)
+	t.count++
+	return nil
+}
+
+func (t *tableRows) End() error {
+	var aligned []table.ColumnConfig
+	for i, isText := range t.text {
+		if !isText && t.count > 0 {
+			aligned = append(aligned, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
+	}
+	t.table.SetColumnConfigs(aligned)
+	if t.markdown {
+		t.table.Style().Markdown.PadContent = true
+		t.table.RenderMarkdown()
+		return nil
+	}
+	t.table.Render()
+	return nil
+}
+
+// cell is the text of a cell, which Markdown must not take for its own marks.
+func (t *tableRows) cell(text string) string {
+	if !t.markdown {
+		return Visible(text)
+	}
+	return markdownMarks.ReplaceAllString(Visible(text), `\$0`)
+}
+
+// markdownMarks are the characters that mean something inside of a line. An
+// underscore inside of a word is none of them; the table's bar is the writer's.
+var markdownMarks = regexp.MustCompile("[\\\\`*~<&\\[\\]]|\\b_|_\\b|^_|_$")
+
+type csvRows struct{ csv *csv.Writer }
+
+func (c *csvRows) Begin(columns []string) error { return c.csv.Write(columns) }
+
+func (c *csvRows) Row(values []any) error {
+	fields := make([]string, len(values))
+	for i, v := range values {
+		fields[i] = spell(v)
+	}
+	return c.csv.Write(fields)
+}
+
+func (c *csvRows) End() error {
+	c.csv.Flush()
+	return c.csv.Error()
+}
+
+// jsonRows writes an object a line, its members in the order of the columns.
+type jsonRows struct {
+	w    io.Writer
+	keys [][]byte
+	line bytes.Buffer
+}
+
+func (j *jsonRows) Begin(columns []string) error {
+	for _, name := range columns {
+		j.keys = append(j.keys, jsonText(name))
+	}
+	return nil
+}
+
+func (j *jsonRows) Row(values []any) error {
+	j.line.Reset()
+	j.object(values)
+	j.line.WriteByte('\n')
+	_, err := j.w.Write(j.line.Bytes())
+	return err
+}
+
+// object adds a row's object to the line.
+func (j *jsonRows) object(values []any) {
+	for i, v := range values {
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
+		}
+		j.line.WriteByte(separator)
+		j.line.Write(j.keys[i])
+		j.line.WriteByte(':')
+		j.line.Write(jsonValue(v))
+	}
+	j.line.WriteByte('}')
+}
+
+func (j *jsonRows) End() error { return nil }
+
+func jsonValue(value any) []byte {
+	switch v := value.(type) {
+	case nil:
+		return []byte("null")
+	case float64:
+		// JSON has no infinity; this number reads back as one, as it does in
+		// SQLite.
+		if math.IsInf(v, 0) {
+			return []byte(fmt.Sprintf("%.0fe999", math.Copysign(9, v)))
+		}
+		return []byte(spell(v))
+	case int64:
+		return []byte(spell(v))
+	case []byte:
+		return jsonText(hex.EncodeToString(v))
+	default:
+		return jsonText(fmt.Sprint(v))
+	}
+}
+
+// jsonText quotes a text, and leaves < > & as they are.
+func jsonText(s string) []byte {
+	var quoted bytes.Buffer
+	enc := json.NewEncoder(&quoted)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string always encodes
+	return bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
+}

@@ -1,0 +1,156 @@
+package sqlshell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heapstash/cmd/heapstash/complete"
+	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/guess"
+	"heapstash/cmd/heapstash/show"
+	"heapstash/schema"
+)
+
+// Listing is what the flags of `sql --schema` say.
+type Listing struct {
+	Format string
+	Tables bool
+	Globs  []string // of views' names; none for all
+}
+
+// Arguments allows one statement, or with --schema any number of names.
+func (q *Statement) Arguments(cmd *cobra.Command, args []string) error {
+	if q.Schema && q.NoHeader {
+		return errors.New("--schema and --no-header are given")
+	}
+	if q.Schema && q.File != "" {
+		return errors.New("--schema and --file are given")
+	}
+	if q.Schema {
+		return nil
+	}
+	if q.Tables {
+		return errors.New("--tables goes with --schema")
+	}
+	return oneStatement(cmd, args)
+}
+
+// Run prints the views, or the tables, that the archive has.
+func (d Listing) Run(ctx context.Context, w io.Writer, file string) error {
+	reader, err := engine.Read(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer reader.Close() // read only
+	out, err := show.NewRowWriter(d.Format, w)
+	if err != nil {
+		return err
+	}
+	all, err := reader.Views(ctx, d.Tables)
+	if err != nil {
+		return err
+	}
+	var views []engine.View
+	var names []string
+	for _, v := range all {
+		names = append(names, v.Name)
+		if d.wants(v.Name) {
+			views = append(views, v)
+		}
+	}
+	if len(views) == 0 && len(d.Globs) > 0 {
+		hint := "there are " + strings.Join(names, ", ")
+		if near := guess.Nearest(d.Globs[0], names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return schema.WithHint(fmt.Errorf("no view matches %s", strings.Join(d.Globs, ", ")), hint)
+	}
+	if d.Format == "table" {
+		printViews(w, views)
+		return nil
+	}
+	if err := out.Begin([]string{"view", "row", "column", "unit", "meaning"}); err != nil {
+		return err
+	}
+	for _, v := range views {
+		for _, c := range v.Columns {
+			if err := out.Row([]any{v.Name, show.OrNull(v.Meaning), c.Name, show.OrNull(string(c.Unit)), show.OrNull(meaning(c))}); err != nil {
+				return err
+			}
+		}
+	}
+	return out.End()
+}
+
+func (d Listing) wants(view string) bool {
+	for _, glob := range d.Globs {
+		if matched, err := path.Match(glob, view); err == nil && matched {
+			return true
+		}
+	}
+	return len(d.Globs) == 0
+}
+
+func meaning(c engine.ViewColumn) string {
+	if c.What == "" {
+		return c.Meaning
+	}
+	return engine.RolledMeaning(c.What) + ": " + c.Meaning
+}
+
+// printViews tells people of the views. What a rollup has of a metric is in one
+// line: cpu_usage_rate_{min,avg,max}.
+func printViews(w io.Writer, views []engine.View) {
+	for i, v := range views {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprint(w, show.Visible(v.Name))
+		if v.Meaning != "" {
+			fmt.Fprintf(w, ": one row is %s", v.Meaning)
+		}
+		fmt.Fprintln(w)
+		t := show.NewTable(w, "column", "unit", "meaning")
+		for rest := v.Columns; len(rest) > 0; {
+			c := rest[0]
+			n := 1
+			for n < len(rest) && c.Of != "" && rest[n].Of == c.Of {
+				n++
+			}
+			name := c.Name
+			if n > 1 {
+				whats := make([]string, n)
+				for i, folded := range rest[:n] {
+					whats[i] = folded.What
+				}
+				name = c.Of + "_{" + strings.Join(whats, ",") + "}"
+			}
+			t.Row(show.Visible(name), string(c.Unit), c.Meaning)
+			rest = rest[n:]
+		}
+		t.Render()
+	}
+}
+
+// CompleteViews completes the names after --schema.
+func (q *Statement) CompleteViews(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if !q.Schema {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return complete.List(func(cmd *cobra.Command, _ string) []string {
+		return complete.ArchiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
+			views, err := reader.Views(ctx, q.Tables)
+			var names []string
+			for _, v := range views {
+				names = append(names, v.Name)
+			}
+			return names, err
+		})
+	})(cmd, nil, typed)
+}
