@@ -41,10 +41,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/heapstash; needs Go and a C compiler
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BINARY) ./cmd/heapstash
+	go build -trimpath -ldflags '-X heapstash/cmd/heapstash/build.version=$(VERSION)' -o $(BINARY) ./cmd/heapstash
 
 static: ## build bin/static/heapstash, which needs nothing but a Linux kernel
-	go build -trimpath -tags $(STATIC_TAGS) -ldflags '-s -w -linkmode external -extldflags "-static" -X main.version=$(VERSION)' -o $(STATIC) ./cmd/heapstash
+	go build -trimpath -tags $(STATIC_TAGS) -ldflags '-s -w -linkmode external -extldflags "-static" -X heapstash/cmd/heapstash/build.version=$(VERSION)' -o $(STATIC) ./cmd/heapstash
 
 smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \

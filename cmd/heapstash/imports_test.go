@@ -22,7 +22,7 @@ func TestImportGraph(t *testing.T) {
 		"heapstash/heapster/wire":    {ours: []string{"heapstash/schema"}, libraries: []string{"github.com/go-json-experiment/"}},
 		"heapstash/heapster":         {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
 		"heapstash/heapster/heapsim": {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
-		"heapstash/heapster/kube":    {ours: []string{"heapstash/schema", "heapstash/heapster"}, libraries: []string{"k8s.io/"}},
+		"heapstash/heapster/kube":    {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/heapster/wire"}, libraries: []string{"k8s.io/"}},
 		"heapstash/archive/salvage":  {},
 		"heapstash/archive/strict":   {libraries: []string{"github.com/mattn/go-sqlite3"}},
 		"heapstash/archive/query":    {ours: []string{"heapstash/schema"}},
