@@ -149,7 +149,9 @@ stage:
 	$(PROGRAM) completion bash | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/bash-completion/completions/heapstash
 	$(PROGRAM) completion zsh | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_heapstash
 	$(PROGRAM) completion fish | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/heapstash.fish
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/heapstash README.md CHANGELOG.md archive/FORMAT.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/heapstash README.md CHANGELOG.md RELIABILITY.md SECURITY.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/heapstash/docs docs/*.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/heapstash/archive archive/FORMAT.md
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/heapstash/examples config.example.yaml
 	install -D -m 644 deploy/cron/heapstash $(DESTDIR)$(PREFIX)/share/doc/heapstash/examples/cron
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system deploy/systemd/*.service deploy/systemd/*.timer
