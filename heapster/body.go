@@ -4,16 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 
 	"heapstash/heapster/wire"
-	"heapstash/schema"
 )
 
 // body reads one answer at a time: counted as it comes over the wire,
@@ -106,28 +103,4 @@ func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.sum.Add(int64(n))
 	return n, err
-}
-
-// bodyError tells what is wrong with an answer whose decoding ended in err.
-func bodyError(u *url.URL, err error, own secrets) error {
-	var protocol *ProtocolError
-	var format *wire.FormatError
-	var beyond *schema.LimitError
-	switch {
-	case errors.As(err, &format):
-		protocol = &ProtocolError{Message: format.Message}
-	case errors.As(err, &beyond):
-		protocol = &ProtocolError{Message: beyond.What, Err: beyond}
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
-		protocol = &ProtocolError{Message: "an answer that is not gzip though it says so"}
-	default:
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = io.ErrUnexpectedEOF // without the decoder's words around it
-		}
-		protocol = &ProtocolError{Message: "the answer ends early", Err: err}
-	}
-	protocol.URL = shortURL(u)
-	protocol.Message = oneLine(own.scrub(protocol.Message))
-	protocol.own = own
-	return protocol
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -37,7 +39,7 @@ func TestStatusComesBeforeEncoding(t *testing.T) {
 		"404, no body":       {404, "gzip", "", schema.ErrNotFound, "404 Not Found"},
 		"503, no body":       {503, "x-gzip", "", schema.ErrUnreachable, "503 Service Unavailable"},
 		"404, zipped":        {404, "gzip", zipped(t, "404: Page Not Found"), schema.ErrNotFound, "404: Page Not Found"},
-		"403, zipped Status": {403, "GZIP", zipped(t, status("Forbidden", "no")), schema.ErrRefused, "the apiserver answered 403 Forbidden: no"},
+		"403, zipped Status": {403, "GZIP", zipped(t, `{"kind":"Status","reason":"Forbidden","message":"no"}`), schema.ErrRefused, "the apiserver answered 403 Forbidden: no"},
 		"404, cut zip":       {404, "gzip", "\x1f\x8b\x08", schema.ErrNotFound, "404 Not Found"},
 		"404, plain":         {404, "gzip", "404: Page Not Found", schema.ErrNotFound, "404: Page Not Found"},
 		"502, other packing": {502, "br", "\x00\x01", schema.ErrUnreachable, "502 Bad Gateway"},
@@ -47,14 +49,14 @@ func TestStatusComesBeforeEncoding(t *testing.T) {
 		"204":                {204, "gzip", "", schema.ErrProtocol, "204 No Content"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
+			c := heapstertest.Serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Encoding", test.encoding)
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(test.code)
 				io.WriteString(w, test.body)
 			})
 			_, err := c.Nodes(t.Context())
-			var answered *heapster.StatusError
+			var answered *failure.StatusError
 			if !errors.As(err, &answered) || answered.Code != test.code {
 				t.Fatalf("got %v", err)
 			}
@@ -67,7 +69,7 @@ func TestStatusComesBeforeEncoding(t *testing.T) {
 
 func TestSpellingsOfGzip(t *testing.T) {
 	for _, encoding := range [][]string{{"gzip"}, {"GZIP"}, {"x-gzip"}, {"X-Gzip"}, {" gzip "}, {"identity, gzip"}, {"", "gzip"}} {
-		c := serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
+		c := heapstertest.Serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Content-Encoding"] = encoding
 			io.WriteString(w, zipped(t, `["n1"]`))
 		})
@@ -76,7 +78,7 @@ func TestSpellingsOfGzip(t *testing.T) {
 		}
 	}
 	for _, encoding := range []string{"identity", "IDENTITY", ""} {
-		c := serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
+		c := heapstertest.Serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Content-Encoding"] = []string{encoding}
 			io.WriteString(w, `["n1"]`)
 		})

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"heapstash/heapster/failure"
 	"heapstash/heapster/wire"
 )
 
@@ -40,7 +41,7 @@ type Options struct {
 	// Accept is the header of that name. Default "application/json".
 	Accept string
 	// Way is how the client's URL was come by, for the hints of errors.
-	Way Way
+	Way failure.Way
 }
 
 func (o Options) withDefaults() Options {
@@ -60,9 +61,10 @@ func (o Options) withDefaults() Options {
 //
 // They send GETs only, and repeat those that failed in a way that may pass:
 // no connection, a timeout, an answer cut short, or a status of 429, 500, 502,
-// 503 or 504. What fails in the end is a [StatusError], a [TransportError], a
-// [ProtocolError] or a [wire.UnaddressableError], each of which wraps a sentinel
-// of package schema and knows a hint. When the caller's context ends, the
+// 503 or 504. The last error is returned: a [failure.StatusError], a
+// [failure.TransportError], a [failure.ProtocolError] or a
+// [wire.UnaddressableError]. Each wraps a sentinel of package schema and has a
+// hint. When the caller's context ends, the
 // error is that context's.
 type Client struct {
 	http *http.Client
@@ -81,7 +83,7 @@ type Client struct {
 // /api/v1/model. It makes no request.
 //
 // Redirects are never followed, whatever hc says, since Heapster sends none:
-// one is reported as a [StatusError] that names its target.
+// one is reported as a [failure.StatusError] that names its target.
 func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
 	switch {
 	case base.Scheme != "http" && base.Scheme != "https":

@@ -18,34 +18,13 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/heapstertest"
 	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
 // stamp is 2017-09-27T07:09:00Z.
 const stamp = schema.Instant(1506496140)
-
-func newClient(t testing.TB, hc *http.Client, base string, opts heapster.Options) *heapster.Client {
-	t.Helper()
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := heapster.New(hc, u, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// serve returns a client of a server that answers with handler, below a path
-// as long as the apiserver's.
-func serve(t testing.TB, opts heapster.Options, handler http.HandlerFunc) *heapster.Client {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return newClient(t, server.Client(), server.URL+"/api/v1/namespaces/kube-system/services/http:heapster:/proxy/", opts)
-}
 
 func series(values ...int64) string {
 	var points []string
@@ -59,7 +38,7 @@ func series(values ...int64) string {
 func TestRequests(t *testing.T) {
 	const prefix = "/api/v1/namespaces/kube-system/services/http:heapster:/proxy"
 	var got string
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		got = strings.TrimPrefix(r.RequestURI, prefix)
 		switch {
 		case strings.Contains(got, "/pod-list/"):
@@ -136,7 +115,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestAllKeys(t *testing.T) {
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `["namespace:d/pod:p/container:c","cluster","node:n/container:system.slice/docker.service","pod:x","node:n"]`)
 	})
 	entities, unknown, err := c.AllKeys(t.Context())
@@ -152,7 +131,7 @@ func TestAllKeys(t *testing.T) {
 }
 
 func TestUnaddressable(t *testing.T) {
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("asked for %s", r.RequestURI)
 	})
 	cluster, ctx := schema.ClusterEntity(), t.Context()
@@ -194,7 +173,7 @@ func TestUnaddressable(t *testing.T) {
 }
 
 func TestPodSeriesRefusesRepeatedPods(t *testing.T) {
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("asked for %s", r.RequestURI)
 	})
 	if _, err := c.PodSeries(t.Context(), "d", []string{"a", "b", "a"}, "uptime", 0); err == nil {
@@ -209,7 +188,7 @@ func TestPodSeriesRefusesRepeatedPods(t *testing.T) {
 func TestSplitPods(t *testing.T) {
 	const limit = 1200
 	longest := 0
-	c := serve(t, heapster.Options{MaxURL: limit}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{MaxURL: limit}, func(w http.ResponseWriter, r *http.Request) {
 		longest = max(longest, len("http://"+r.Host+r.RequestURI))
 		pods, _, _ := strings.Cut(strings.SplitN(r.URL.Path, "/pod-list/", 2)[1], "/")
 		items := strings.Repeat(series()+",", strings.Count(pods, ",")+1)
@@ -255,7 +234,7 @@ func TestTrafficCountsBytesOfTheWire(t *testing.T) {
 	w := gzip.NewWriter(&zipped)
 	io.WriteString(w, series(make([]int64, 1000)...))
 	w.Close()
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Accept-Encoding") != "gzip" {
 			t.Errorf("accepts %q", r.Header.Get("Accept-Encoding"))
 		}
@@ -278,7 +257,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	var inFlight, most atomic.Int64
 	full := make(chan struct{}) // closed once as many are in flight as may be
 	var once sync.Once
-	c := serve(t, heapster.Options{Concurrency: limit}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{Concurrency: limit}, func(w http.ResponseWriter, r *http.Request) {
 		now := inFlight.Add(1)
 		defer inFlight.Add(-1)
 		for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
@@ -321,7 +300,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	const limit = 8
-	c := newClient(t, hc, server.URL, heapster.Options{Concurrency: limit})
+	c := heapstertest.NewClient(t, hc, server.URL, heapster.Options{Concurrency: limit})
 	var all sync.WaitGroup
 	for range 4 * limit {
 		all.Go(func() {

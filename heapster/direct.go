@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"heapstash/heapster/failure"
 )
 
 // DirectOptions tell how to reach a Heapster by its own URL. Files are PEM.
@@ -99,7 +101,7 @@ type tokenTransport struct {
 func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	token, err := readToken(t.file)
 	if err != nil {
-		return nil, fmt.Errorf(GettingCredentials+"%w", err)
+		return nil, fmt.Errorf(failure.GettingCredentials+"%w", err)
 	}
 	req = req.Clone(req.Context()) // a RoundTripper must leave the request as it is
 	req.Header.Set("Authorization", "Bearer "+token)

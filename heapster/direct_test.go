@@ -8,35 +8,18 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
-	"log"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
-
-// quiet is for servers whose clients break off on purpose.
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
-
-func file(t *testing.T, content string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-func certificateFile(t *testing.T, certificate *x509.Certificate) string {
-	return file(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})))
-}
 
 // clientCertificate returns a certificate that signs itself, and its files.
 func clientCertificate(t *testing.T, name string) (certificate *x509.Certificate, certFile, keyFile string) {
@@ -62,8 +45,8 @@ func clientCertificate(t *testing.T, name string) (certificate *x509.Certificate
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyFile = file(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
-	return certificate, certificateFile(t, certificate), keyFile
+	keyFile = heapstertest.File(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	return certificate, heapstertest.CertificateFile(t, certificate), keyFile
 }
 
 func TestClientCertificate(t *testing.T) {
@@ -80,17 +63,17 @@ func TestClientCertificate(t *testing.T) {
 		ClientCAs:  pool,
 		MaxVersion: tls.VersionTLS12, // in 1.3 the alert races with the client's first words
 	}
-	server.Config.ErrorLog = quiet()
+	server.Config.ErrorLog = heapstertest.Quiet()
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
-	caFile := certificateFile(t, server.Certificate())
+	caFile := heapstertest.CertificateFile(t, server.Certificate())
 
 	hc, err := heapster.DirectClient(heapster.DirectOptions{CAFile: caFile, CertFile: certFile, KeyFile: keyFile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context()); err != nil || user != "archivist" {
+	if _, err := heapstertest.NewClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context()); err != nil || user != "archivist" {
 		t.Errorf("user %q, error %v", user, err)
 	}
 
@@ -98,8 +81,8 @@ func TestClientCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = newClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context())
-	checkError(t, err, schema.ErrUnreachable, "remote error: tls: ", "wants a client certificate: give one with --client-cert-file")
+	_, err = heapstertest.NewClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context())
+	heapstertest.CheckError(t, err, schema.ErrUnreachable, "remote error: tls: ", "wants a client certificate: give one with --client-cert-file")
 }
 
 func TestTokenFile(t *testing.T) {
@@ -109,12 +92,12 @@ func TestTokenFile(t *testing.T) {
 		io.WriteString(w, "[]")
 	}))
 	defer server.Close()
-	token := file(t, "first\n")
+	token := heapstertest.File(t, "first\n")
 	hc, err := heapster.DirectClient(heapster.DirectOptions{TokenFile: token})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, hc, server.URL, heapster.Options{})
+	c := heapstertest.NewClient(t, hc, server.URL, heapster.Options{})
 	for _, want := range []string{"first", "first", "second"} {
 		if want == "second" {
 			if err := os.WriteFile(token, []byte(want), 0o600); err != nil {
@@ -132,7 +115,7 @@ func TestTokenFile(t *testing.T) {
 	hc.CloseIdleConnections()
 	before, _ := c.Traffic()
 	_, err = c.Nodes(t.Context())
-	checkError(t, err, schema.ErrRefused, "getting credentials: token file: open", "check --token-file")
+	heapstertest.CheckError(t, err, schema.ErrRefused, "getting credentials: token file: open", "check --token-file")
 	if after, _ := c.Traffic(); after != before+1 {
 		t.Errorf("tried %d times without a token", after-before)
 	}
@@ -145,7 +128,7 @@ func TestHTTPClientFollowsNoRedirect(t *testing.T) {
 	defer elsewhere.Close()
 	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusMovedPermanently))
 	defer server.Close()
-	hc, err := heapster.DirectClient(heapster.DirectOptions{TokenFile: file(t, "secret")})
+	hc, err := heapster.DirectClient(heapster.DirectOptions{TokenFile: heapstertest.File(t, "secret")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +141,7 @@ func TestHTTPClientFollowsNoRedirect(t *testing.T) {
 
 func TestDirectClientRefuses(t *testing.T) {
 	_, certFile, keyFile := clientCertificate(t, "archivist")
-	empty := file(t, "")
+	empty := heapstertest.File(t, "")
 	for message, opts := range map[string]heapster.DirectOptions{
 		"CA file: open":                                 {CAFile: "/no/such/file"},
 		"CA file: no PEM certificate in":                {CAFile: empty},

@@ -16,6 +16,7 @@ import (
 
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
@@ -31,7 +32,7 @@ func simulate(t testing.TB, sim heapsim.Options, opts heapster.Options, batches 
 	}
 	over := httptest.NewServer(server)
 	t.Cleanup(over.Close)
-	return server, newClient(t, over.Client(), over.URL, opts)
+	return server, heapstertest.NewClient(t, over.Client(), over.URL, opts)
 }
 
 // export returns all that Export visits, in the order of the entities' keys
@@ -204,7 +205,7 @@ func TestExportIsRepeated(t *testing.T) {
 		}
 		server.Inject("metric-export", 2, fault)
 		_, err = export(t.Context(), c)
-		checkError(t, err, schema.ErrProtocol, "the answer ends early", "cuts answers short")
+		heapstertest.CheckError(t, err, schema.ErrProtocol, "the answer ends early", "cuts answers short")
 	}
 }
 
@@ -253,7 +254,7 @@ func TestExportRefuses(t *testing.T) {
 		set(`{"end":"2017-09-27T07:09:00Z","value":1}` + "," + strings.Repeat(" ", 5000)): "an answer of more than 4 kB",
 		"<html>": "a web page",
 	} {
-		c := serve(t, heapster.Options{Limits: wire.Limits{Export: 4000}}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
+		c := heapstertest.Serve(t, heapster.Options{Limits: wire.Limits{Export: 4000}}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
 		_, err := export(t.Context(), c)
 		if err == nil || !errors.Is(err, schema.ErrProtocol) || !strings.Contains(err.Error(), message) {
 			t.Errorf("%.99s: got %v; want %q", body, err, message)
@@ -268,7 +269,7 @@ func TestExportRefuses(t *testing.T) {
 func TestExportHoldsOneSet(t *testing.T) {
 	set := `{"metrics":{},"labels":{"container_name":"kubelet","nodename":"n1","labels":"` + strings.Repeat("a", 20_000) + `"}}`
 	met := make(chan struct{})
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "["+set+","+set[:len(set)/2])
 		http.NewResponseController(w).Flush()
 		<-met
@@ -295,7 +296,7 @@ func BenchmarkExport(b *testing.B) {
 	sim.ServeHTTP(plain, request)
 	request.Header.Set("Accept-Encoding", "gzip")
 	sim.ServeHTTP(zipped, request)
-	c := serve(b, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(b, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write(zipped.Body.Bytes())
 	})

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
+	"heapstash/heapster/failure"
 	"heapstash/heapster/wire"
 )
 
@@ -30,10 +30,10 @@ func fetch[T any](ctx context.Context, c *Client, url string, length wire.Length
 	waits.Multiplier = 2
 	waits.MaxInterval = longestWait
 
-	var failure error // Retry may return its own wrapping of it
+	var last error // Retry may return its own wrapping of it
 	answer, err := backoff.Retry(ctx, func() (T, error) {
 		answer, err := attempt(ctx, c, url, length, decode)
-		failure = err
+		last = err
 		return answer, forRetry(err)
 	}, backoff.WithBackOff(waits), backoff.WithMaxTries(uint(c.opts.Tries)), backoff.WithMaxElapsedTime(0))
 
@@ -44,31 +44,23 @@ func fetch[T any](ctx context.Context, c *Client, url string, length wire.Length
 	case ctx.Err() != nil:
 		return none, ctx.Err()
 	default:
-		return none, failure
+		return none, last
 	}
 }
 
 // forRetry tells package backoff whether and when to try again.
 func forRetry(err error) error {
-	var status *StatusError
-	var transport *TransportError
-	var protocol *ProtocolError
-	lasts := false
-	switch {
-	case errors.As(err, &status):
-		if status.RetryAfter > 0 {
-			err = &backoff.RetryAfterError{Duration: min(status.RetryAfter, longestWished)}
-		}
-		lasts = status.lasts()
-	case errors.As(err, &transport):
-		lasts = transport.lasts()
-	case errors.As(err, &protocol):
-		lasts = protocol.lasts()
+	if err == nil {
+		return nil
 	}
-	if lasts {
-		return backoff.Permanent(err)
+	again := err
+	if status, ok := errors.AsType[*failure.StatusError](err); ok && status.RetryAfter > 0 {
+		again = &backoff.RetryAfterError{Duration: min(status.RetryAfter, longestWished)}
 	}
-	return err
+	if failure.Lasts(err) {
+		return backoff.Permanent(again)
+	}
+	return again
 }
 
 // attempt gets a URL once.
@@ -91,54 +83,38 @@ func attempt[T any](ctx context.Context, c *Client, url string, length wire.Leng
 	req.Header.Set("User-Agent", c.opts.UserAgent)
 
 	c.requests.Add(1)
-	var out outgoing
-	resp, err := c.http.Do(req.WithContext(out.trace(ctx)))
+	try := &failure.Attempt{URL: req.URL, Way: c.opts.Way}
+	resp, err := c.http.Do(req.WithContext(try.Trace(ctx)))
 	if err != nil {
-		err = noAnswer(req.URL, err, &out)
+		err = try.NoAnswer(err)
 	} else {
-		answer, err = receive(c, resp, req.URL, length, decode)
+		answer, err = receive(c, resp, try, length, decode)
 	}
 	if err != nil && ctx.Err() != nil {
-		err = &TransportError{URL: shortURL(req.URL), Err: timeoutError(c.opts.Timeout), handshake: out.inHandshake(), unconnected: out.unconnected()}
+		err = try.TimedOut(c.opts.Timeout)
 	}
-	c.tellWay(err)
 	return answer, err
 }
 
 // receive reads an answer to its end, which leaves the connection fit for the
 // next request.
-func receive[T any](c *Client, resp *http.Response, u *url.URL, length wire.Length, decode func(io.Reader) (T, error)) (answer T, err error) {
+func receive[T any](c *Client, resp *http.Response, try *failure.Attempt, length wire.Length, decode func(io.Reader) (T, error)) (answer T, err error) {
 	defer resp.Body.Close()
 	b := c.bodies.Get().(*body)
 	defer c.bodies.Put(b)
 	err = b.reset(resp, length, &c.bytes)
+	try.Answered = c.answered.Load()
 	switch {
 	case resp.StatusCode != http.StatusOK: // whatever its body is
-		return answer, c.newStatusError(u, resp, b)
+		return answer, try.BadStatus(resp, b.start(), b.isHTML(resp.Header))
 	case err != nil:
-		return answer, bodyError(u, err, secretsOf(resp))
+		return answer, try.BadBody(resp, err)
 	case b.isHTML(resp.Header):
-		return answer, &ProtocolError{URL: shortURL(u), Message: "a web page", HTML: true}
+		return answer, try.WebPage()
 	}
 	if answer, err = decode(b.text); err != nil {
-		return answer, bodyError(u, err, secretsOf(resp))
+		return answer, try.BadBody(resp, err)
 	}
 	c.answered.Store(true)
 	return answer, nil
-}
-
-// shortURL spells a URL for people: without credentials, and short, since one
-// that names a hundred pods fills a screen.
-func shortURL(u *url.URL) string {
-	bare := *u
-	bare.User = nil
-	return short(bare.String())
-}
-
-func short(text string) string {
-	const head, tail = 150, 80
-	if len(text) > head+tail {
-		text = text[:head] + "..." + text[len(text)-tail:]
-	}
-	return text
 }

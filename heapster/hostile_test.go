@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -82,7 +83,7 @@ func TestLimits(t *testing.T) {
 	} {
 		for _, zipped := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s zipped %v", name, zipped), func(t *testing.T) {
-				c := serve(t, heapster.Options{Timeout: 5 * time.Minute}, func(w http.ResponseWriter, _ *http.Request) {
+				c := heapstertest.Serve(t, heapster.Options{Timeout: 5 * time.Minute}, func(w http.ResponseWriter, _ *http.Request) {
 					var to io.Writer = w
 					if zipped {
 						w.Header().Set("Content-Encoding", "gzip")
@@ -125,7 +126,7 @@ func checkLimit(t *testing.T, err error, message, setting string) {
 	if setting == "" {
 		hint = "is it Heapster that answers?"
 	}
-	checkError(t, err, schema.ErrProtocol, message, hint)
+	heapstertest.CheckError(t, err, schema.ErrProtocol, message, hint)
 	var limit *schema.LimitError
 	if !errors.As(err, &limit) || limit.Setting != setting {
 		t.Errorf("%v is a %T", err, err)
@@ -149,7 +150,7 @@ func TestEndlessZipOfNothing(t *testing.T) {
 	if err := gzip.NewWriter(&empty).Close(); err != nil {
 		t.Fatal(err)
 	}
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		endless(w, empty.String())
 	})
@@ -184,7 +185,7 @@ func TestDrip(t *testing.T) {
 			bubble(t, heapster.Options{Tries: 1, Timeout: 7500 * time.Millisecond}, handler, func(t *testing.T, c *heapster.Client) {
 				began := time.Now()
 				_, err := c.Nodes(t.Context())
-				checkError(t, err, schema.ErrUnreachable, "no whole answer within 7.5s", "raise --timeout")
+				heapstertest.CheckError(t, err, schema.ErrUnreachable, "no whole answer within 7.5s", "raise --timeout")
 				if took := time.Since(began); took != 7500*time.Millisecond {
 					t.Errorf("it took %v", took)
 				}
@@ -216,9 +217,9 @@ func TestEndlessHeader(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer hc.CloseIdleConnections()
-			c := newClient(t, hc, server.URL, heapster.Options{})
+			c := heapstertest.NewClient(t, hc, server.URL, heapster.Options{})
 			_, err = c.Nodes(t.Context())
-			checkError(t, err, schema.ErrProtocol, "an answer with too long a header", "is it Heapster")
+			heapstertest.CheckError(t, err, schema.ErrProtocol, "an answer with too long a header", "is it Heapster")
 			if requests, _ := c.Traffic(); requests != 1 {
 				t.Errorf("%d requests", requests)
 			}
@@ -229,12 +230,12 @@ func TestEndlessHeader(t *testing.T) {
 // A redirect is an answer like any other.
 func TestEndlessRedirect(t *testing.T) {
 	var asked int
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		asked++
 		http.Redirect(w, r, fmt.Sprint("/", asked), http.StatusFound)
 	})
 	_, err := c.Nodes(t.Context())
-	checkError(t, err, schema.ErrProtocol, "302 Found to http://", "redirects are not followed")
+	heapstertest.CheckError(t, err, schema.ErrProtocol, "302 Found to http://", "redirects are not followed")
 	if asked != 1 {
 		t.Errorf("%d requests", asked)
 	}

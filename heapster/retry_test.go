@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -43,7 +44,7 @@ func bubble(t *testing.T, opts heapster.Options, handler func(n int, w http.Resp
 	synctest.Test(t, func(t *testing.T) {
 		network := make(pipes)
 		n := -1
-		server := &http.Server{ErrorLog: quiet(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := &http.Server{ErrorLog: heapstertest.Quiet(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			n++
 			handler(n, w, r)
 		})}
@@ -52,7 +53,7 @@ func bubble(t *testing.T, opts heapster.Options, handler func(n int, w http.Resp
 		defer close(network)
 		transport := &http.Transport{DialContext: network.dial}
 		defer transport.CloseIdleConnections()
-		test(t, newClient(t, &http.Client{Transport: transport}, "http://heapster", opts))
+		test(t, heapstertest.NewClient(t, &http.Client{Transport: transport}, "http://heapster", opts))
 	})
 }
 
@@ -116,7 +117,7 @@ func TestRetries(t *testing.T) {
 					if requests, _ := c.Traffic(); err == nil || int(requests) != want {
 						t.Errorf("%d requests, error %v; want %d", requests, err, want)
 					}
-					if _, typed := err.(hinter); !typed {
+					if _, typed := err.(interface{ Hint() string }); !typed {
 						t.Errorf("got a %T", err)
 					}
 				})
@@ -182,7 +183,7 @@ func TestTimeoutIsOfOneAttempt(t *testing.T) {
 	stuck := func(_ int, w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	bubble(t, heapster.Options{Timeout: time.Minute}, stuck, func(t *testing.T, c *heapster.Client) {
 		_, err := c.Nodes(t.Context())
-		checkError(t, err, schema.ErrUnreachable, "no whole answer within 1m0s", "raise --timeout")
+		heapstertest.CheckError(t, err, schema.ErrUnreachable, "no whole answer within 1m0s", "raise --timeout")
 		if errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v looks like the end of the caller's time", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 
+	"heapstash/heapster/failure"
 	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
@@ -38,15 +39,15 @@ func (c *Client) PodSeries(ctx context.Context, namespace string, pods []string,
 	if err != nil {
 		return nil, err
 	}
-	word, _ := filteredIn("/" + pods[0])
+	word, _ := failure.FilteredIn("/" + pods[0])
 	if word == "" || !c.padding.Load() {
 		items, err := get(ctx, c, route, query, wire.PodSeries(len(pods)))
-		status, refused := errors.AsType[*StatusError](err)
-		if word == "" || !refused || !status.fromKubectlProxy() {
+		status, refused := errors.AsType[*failure.StatusError](err)
+		if word == "" || !refused || !status.FromKubectlProxy() {
 			return items, err
 		}
 	}
-	route.Pods = append([]string{nobody}, pods...)
+	route.Pods = append([]string{failure.Padding}, pods...)
 	items, err := get(ctx, c, route, query, wire.PodSeries(len(route.Pods)))
 	if err != nil {
 		return nil, err
@@ -54,11 +55,6 @@ func (c *Client) PodSeries(ctx context.Context, namespace string, pods []string,
 	c.padding.Store(true)
 	return items[1:], nil
 }
-
-// nobody is a name that no pod has. kubectl proxy's filter looks only at the
-// first name of a list, so that with this one in front a pod named runner-1
-// passes. Heapster answers it with an empty item.
-const nobody = "-"
 
 // podsRoute refuses a URL that is too long, and pods named twice: Heapster then
 // doubles the points of both.
@@ -118,7 +114,7 @@ func (c *Client) SplitPods(namespace string, pods []string, m schema.MetricName)
 
 // Healthz asks Heapster how it is. Heapster itself says 500 when its newest
 // batch is more than three minutes old (metrics/heapster.go): a
-// [StatusError] that is not the apiserver's. That is an answer, so there is
+// [failure.StatusError] that is not the apiserver's. That is an answer, so there is
 // one try.
 func (c *Client) Healthz(ctx context.Context) error {
 	_, err := attempt(ctx, c, c.base+wire.Health, c.opts.Limits.AnswerLength(), skip)

@@ -17,17 +17,19 @@ func TestImportGraph(t *testing.T) {
 	// For each package, what of ours it may import, and which libraries are
 	// its own: no other package may import them, unless it names them too.
 	rules := map[string]importRule{
-		"heapstash/schema":           {},
-		"heapstash/internal/need":    {}, // imported by tests only, which this does not look at
-		"heapstash/heapster/wire":    {ours: []string{"heapstash/schema"}, libraries: []string{"github.com/go-json-experiment/"}},
-		"heapstash/heapster":         {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
-		"heapstash/heapster/heapsim": {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
-		"heapstash/heapster/kube":    {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/heapster/wire"}, libraries: []string{"k8s.io/"}},
-		"heapstash/archive/salvage":  {},
-		"heapstash/archive/strict":   {libraries: []string{"github.com/mattn/go-sqlite3"}},
-		"heapstash/archive/query":    {ours: []string{"heapstash/schema"}},
-		"heapstash/archive":          {ours: []string{"heapstash/schema", "heapstash/archive/salvage", "heapstash/archive/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
-		"heapstash/archive/collect":  {ours: []string{"heapstash/schema"}},
+		"heapstash/schema":                {},
+		"heapstash/internal/need":         {},                                     // imported by tests only, which this does not look at
+		"heapstash/heapster/heapstertest": {ours: []string{"heapstash/heapster"}}, // the same
+		"heapstash/heapster/wire":         {ours: []string{"heapstash/schema"}, libraries: []string{"github.com/go-json-experiment/"}},
+		"heapstash/heapster/failure":      {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
+		"heapstash/heapster":              {ours: []string{"heapstash/schema", "heapstash/heapster/wire", "heapstash/heapster/failure"}},
+		"heapstash/heapster/heapsim":      {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
+		"heapstash/heapster/kube":         {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/heapster/failure", "heapstash/heapster/wire"}, libraries: []string{"k8s.io/"}},
+		"heapstash/archive/salvage":       {},
+		"heapstash/archive/strict":        {libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive/query":         {ours: []string{"heapstash/schema"}},
+		"heapstash/archive":               {ours: []string{"heapstash/schema", "heapstash/archive/salvage", "heapstash/archive/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive/collect":       {ours: []string{"heapstash/schema"}},
 	}
 	for line := range strings.Lines(commandRules) {
 		name, ours, _ := strings.Cut(strings.TrimSpace(line), ":")
@@ -74,7 +76,7 @@ cmd/schedule: ; github.com/robfig/cron/
 cmd/flags:    schema; github.com/spf13/
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/ github.com/go-viper/
 cmd/engine:   schema archive cmd/config
-cmd/access:   schema heapster heapster/kube cmd/config cmd/build
+cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
 cmd/passes:   schema heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
 cmd/ask:      schema archive/query cmd/engine cmd/flags cmd/guess cmd/show; github.com/guptarohit/asciigraph github.com/spf13/ github.com/jedib0t/go-pretty/
 cmd/top:      schema archive/query cmd/ask cmd/engine cmd/flags cmd/show; github.com/spf13/
@@ -82,7 +84,7 @@ cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; githu
 cmd/sqlshell: schema cmd/complete cmd/engine cmd/guess cmd/prompt cmd/show cmd/usage; github.com/spf13/
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/flags cmd/show cmd/sqlshell; github.com/spf13/
 cmd/status:   schema archive cmd/config cmd/engine cmd/flags cmd/show
-cmd/doctor:   schema heapster heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
+cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
 cmd/demo:     schema heapster/heapsim cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell; github.com/spf13/ github.com/jedib0t/go-pretty/
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/
 cmd/export:   schema archive

@@ -1,4 +1,4 @@
-package heapster
+package failure
 
 import (
 	"fmt"
@@ -65,19 +65,19 @@ func (e *StatusError) apiserverHint() string {
 	case e.Code == http.StatusUnauthorized:
 		return e.credentialsHint()
 	case e.Code == http.StatusForbidden && says("system:anonymous"):
-		return "no credentials were sent: " + e.choose(
+		return "no credentials were sent: " + e.way.choose(
 			"use a kubeconfig whose context has a user (--kubeconfig, --context), or a kubectl proxy that has one (--server)",
 			"give --token-file, or --client-cert-file and --client-key-file")
 	case e.Code == http.StatusForbidden:
 		return e.roleHint()
 	case e.Code == http.StatusNotFound && says("services "):
-		return "find Heapster with `kubectl get services --all-namespaces` and name it " + e.choose(
+		return "find Heapster with `kubectl get services --all-namespaces` and name it " + e.way.choose(
 			"with --heapster-namespace and --heapster-service", "in the URL: .../namespaces/NAMESPACE/services/NAME/proxy")
 	case e.Code == http.StatusNotFound && e.service.legacy:
-		return "this apiserver has no such path, which ended with Kubernetes 1.10: use " + e.choose(
+		return "this apiserver has no such path, which ended with Kubernetes 1.10: use " + e.way.choose(
 			"--heapster-proxy-path modern", "/api/v1/namespaces/NAMESPACE/services/NAME/proxy in the URL")
 	case e.Code == http.StatusNotFound:
-		return "this apiserver has no such path: use " + e.choose(
+		return "this apiserver has no such path: use " + e.way.choose(
 			"--heapster-proxy-path modern (the legacy one ended with Kubernetes 1.10), or legacy up to 1.1",
 			"/api/v1/namespaces/NAMESPACE/services/NAME/proxy in the URL, or up to 1.1 /api/v1/proxy/namespaces/NAMESPACE/services/NAME")
 	case says("no endpoints available"):
@@ -151,7 +151,7 @@ func (e *StatusError) portMeant(port string) string {
 }
 
 func (e *StatusError) choosePort() string {
-	return "choose a port of the service " + e.choose("with --heapster-port, by name or number",
+	return "choose a port of the service " + e.way.choose("with --heapster-port, by name or number",
 		"in the URL: services/http:NAME:PORT, by name or number")
 }
 
@@ -175,7 +175,7 @@ func (e *StatusError) podHint() string {
 		if name == "" {
 			return fmt.Sprintf("what stands in front of the apiserver has to ask for the service as %s:NAME:PORT", scheme)
 		}
-		return e.choose("use --heapster-scheme "+scheme, fmt.Sprintf("spell the service %s:%s:%s in the URL", scheme, name, port))
+		return e.way.choose("use --heapster-scheme "+scheme, fmt.Sprintf("spell the service %s:%s:%s in the URL", scheme, name, port))
 	}
 	switch {
 	case says("HTTP response to HTTPS client", "tls: first record", "tls: oversized record"):
@@ -186,12 +186,12 @@ func (e *StatusError) podHint() string {
 		return "the apiserver's tunnels to the nodes are down, and with them `kubectl logs` and exec: mend those first"
 	case says("i/o timeout", "no route to host", "network is unreachable", "context deadline exceeded"):
 		return "the apiserver's machine has no way to Heapster's pod: are the pod's node and the route or firewall to the pod network in order? " +
-			"Without such a route, use `kubectl port-forward` to the pod, and --heapster-url" + e.choose(" in the place of this way", " with its address")
+			"Without such a route, use `kubectl port-forward` to the pod, and --heapster-url" + e.way.choose(" in the place of this way", " with its address")
 	case name == "":
 		return "the apiserver does not reach Heapster's pod: is it running, and does what stands in front of the apiserver " +
 			"ask for the right scheme and port (services/SCHEME:NAME:PORT)?"
 	default:
-		return "the apiserver does not reach Heapster's pod: is it running, and are " + e.choose(
+		return "the apiserver does not reach Heapster's pod: is it running, and are " + e.way.choose(
 			"--heapster-port and --heapster-scheme right?", "the scheme and the port in the URL right (services/SCHEME:NAME:PORT)?")
 	}
 }

@@ -1,4 +1,4 @@
-package heapster_test
+package failure_test
 
 import (
 	"bufio"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -28,12 +29,8 @@ func TestProxyRefusesToConnect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = newClient(t, hc, "https://"+address, heapster.Options{Tries: 2}).Nodes(t.Context())
-		hint := ""
-		if h, ok := err.(hinter); ok {
-			hint = h.Hint()
-		}
-		fmt.Printf("error: %v\nhint: %s\n", err, hint)
+		_, err = heapstertest.NewClient(t, hc, "https://"+address, heapster.Options{Tries: 2}).Nodes(t.Context())
+		fmt.Printf("error: %v\nhint: %s\n", err, schema.HintOf(err))
 		return
 	}
 
@@ -104,8 +101,8 @@ func TestNobodyTakesTheConnection(t *testing.T) {
 		"raise --timeout":                 {},
 	} {
 		defer transport.CloseIdleConnections()
-		c := newClient(t, &http.Client{Transport: transport}, "http://"+silent, heapster.Options{Tries: 1, Timeout: 200 * time.Millisecond})
+		c := heapstertest.NewClient(t, &http.Client{Transport: transport}, "http://"+silent, heapster.Options{Tries: 1, Timeout: 200 * time.Millisecond})
 		_, err := c.Nodes(t.Context())
-		checkError(t, err, schema.ErrUnreachable, "no whole answer within 200ms", hint)
+		heapstertest.CheckError(t, err, schema.ErrUnreachable, "no whole answer within 200ms", hint)
 	}
 }

@@ -1,4 +1,4 @@
-package heapster_test
+package failure_test
 
 import (
 	"io"
@@ -9,13 +9,15 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
 // otherWays are flags that the way in refuses, or that have no effect on it.
-var otherWays = map[heapster.Way][]string{
-	heapster.ByURL:        {"--server", "--heapster-scheme", "--heapster-port", "--heapster-namespace", "--heapster-service", "--heapster-proxy-path", "--context"},
-	heapster.ByKubeconfig: {"--token-file", "--client-cert-file", "--client-key-file", "--ca-file"},
+var otherWays = map[failure.Way][]string{
+	failure.ByURL:        {"--server", "--heapster-scheme", "--heapster-port", "--heapster-namespace", "--heapster-service", "--heapster-proxy-path", "--context"},
+	failure.ByKubeconfig: {"--token-file", "--client-cert-file", "--client-key-file", "--ca-file"},
 }
 
 // TestOldAnswers gives the answers of apiservers and proxies of 2016 to 2018,
@@ -26,8 +28,8 @@ func TestOldAnswers(t *testing.T) {
 		secure  = "/api/v1/namespaces/kube-system/services/https:heapster:/proxy"
 		legacy  = "/api/v1/proxy/namespaces/kube-system/services/heapster"
 		rancher = "/k8s/clusters/c-x1/api/v1/namespaces/kube-system/services/http:heapster:/proxy"
-		url     = heapster.ByURL
-		kube    = heapster.ByKubeconfig
+		url     = failure.ByURL
+		kube    = failure.ByKubeconfig
 	)
 	role := func(name string) string {
 		return `Role in namespace kube-system: {apiGroups: [""], resources: ["services/proxy"], verbs: ["get"], resourceNames: ["` + name + `"]}`
@@ -41,7 +43,7 @@ func TestOldAnswers(t *testing.T) {
 		return status("ServiceUnavailable", `no endpoints available for service "`+name+`"`)
 	}
 	for name, test := range map[string]struct {
-		way           heapster.Way
+		way           failure.Way
 		path          string
 		code          int
 		header, body  string // a header "Name: value"
@@ -113,9 +115,9 @@ func TestOldAnswers(t *testing.T) {
 				io.WriteString(w, test.body)
 			}))
 			defer server.Close()
-			c := newClient(t, server.Client(), server.URL+test.path, heapster.Options{Tries: 1, Way: test.way})
+			c := heapstertest.NewClient(t, server.Client(), server.URL+test.path, heapster.Options{Tries: 1, Way: test.way})
 			_, err := c.MetricNames(t.Context(), schema.ClusterEntity())
-			checkError(t, err, test.sentinel, test.message, test.hint)
+			heapstertest.CheckError(t, err, test.sentinel, test.message, test.hint)
 			for _, flag := range otherWays[test.way] {
 				if hint := schema.HintOf(err); strings.Contains(hint, flag) {
 					t.Errorf("the hint names %s, which is not of this way in: %s", flag, hint)
@@ -144,7 +146,7 @@ func TestFilterHints(t *testing.T) {
 		"page":    {"web-1", 403, "<html>The requested URL was rejected", "other paths are answered"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
+			c := heapstertest.Serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(r.URL.Path, test.pod) {
 					w.WriteHeader(test.code)
 					io.WriteString(w, test.body)
@@ -163,7 +165,7 @@ func TestFilterHints(t *testing.T) {
 			case http.StatusNotFound:
 				sentinel = schema.ErrNotFound
 			}
-			checkError(t, err, sentinel, strconv.Itoa(test.code), test.hint)
+			heapstertest.CheckError(t, err, sentinel, strconv.Itoa(test.code), test.hint)
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package heapster
+package failure
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ type ProtocolError struct {
 	Err     error  // what ended the answer early, or a [schema.LimitError]; nil if it is whole
 
 	own secrets
-	byWay
+	way Way
 }
 
 // Error is one line.
@@ -41,13 +41,13 @@ func (e *ProtocolError) beyond() *schema.LimitError {
 func (e *ProtocolError) Hint() string {
 	switch {
 	case e.HTML:
-		return e.htmlHint()
+		return e.way.htmlHint()
 	case e.beyond() != nil:
 		return e.beyond().Hint()
 	case e.Err != nil:
 		return "something between here and Heapster cuts answers short: look for limits or restarts of proxies"
 	default:
-		return "is it Heapster that answers there? " + e.choose(
+		return "is it Heapster that answers there? " + e.way.choose(
 			"name its service with --heapster-namespace, --heapster-service and --heapster-port", "give its URL up to before "+wire.Model)
 	}
 }

@@ -1,4 +1,4 @@
-package heapster
+package failure
 
 import (
 	"net/http"

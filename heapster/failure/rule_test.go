@@ -1,4 +1,4 @@
-package heapster_test
+package failure_test
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
+	"heapstash/heapster/heapstertest"
 )
 
 func TestRule(t *testing.T) {
@@ -17,14 +19,14 @@ func TestRule(t *testing.T) {
 		path string
 		code int
 		body string
-		want heapster.Rule // zero: no rule helps
+		want failure.Rule // zero: no rule helps
 	}{
 		"account": {modern, 403, status("Forbidden", `services "http:heapster:80" is forbidden: User "system:serviceaccount:d:x" cannot get resource`),
-			heapster.Rule{Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:80", User: "system:serviceaccount:d:x"}},
+			failure.Rule{Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:80", User: "system:serviceaccount:d:x"}},
 		"legacy": {legacy, 403, status("Forbidden", `User "ann \"a\"" cannot proxy services in the namespace "monitoring".`),
-			heapster.Rule{Namespace: "monitoring", Resource: "services", Verb: "proxy", Name: "heapster", User: `ann "a"`}},
+			failure.Rule{Namespace: "monitoring", Resource: "services", Verb: "proxy", Name: "heapster", User: `ann "a"`}},
 		"nobody named": {modern, 403, status("Forbidden", "no"),
-			heapster.Rule{Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:80"}},
+			failure.Rule{Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:80"}},
 		"anonymous":   {path: modern, code: 403, body: status("Forbidden", `User "system:anonymous" cannot get`)},
 		"other path":  {path: "/x", code: 403, body: status("Forbidden", "no")},
 		"no services": {path: "/api/v1/namespaces/kube-system/pods/heapster/proxy", code: 403, body: status("Forbidden", "no")},
@@ -37,13 +39,13 @@ func TestRule(t *testing.T) {
 				io.WriteString(w, test.body)
 			}))
 			defer server.Close()
-			_, err := newClient(t, server.Client(), server.URL+test.path, heapster.Options{}).Nodes(t.Context())
-			var status *heapster.StatusError
+			_, err := heapstertest.NewClient(t, server.Client(), server.URL+test.path, heapster.Options{}).Nodes(t.Context())
+			var status *failure.StatusError
 			if !errors.As(err, &status) {
 				t.Fatal(err)
 			}
 			rule, ok := status.Rule()
-			if ok != (test.want != heapster.Rule{}) || ok && rule != test.want {
+			if ok != (test.want != failure.Rule{}) || ok && rule != test.want {
 				t.Errorf("got %+v, %t; want %+v", rule, ok, test.want)
 			}
 		})

@@ -1,18 +1,15 @@
-package heapster
+package failure
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 const redacted = "[redacted]"
@@ -77,33 +74,6 @@ func secretsOf(resp *http.Response) secrets {
 		s.header(key, resp.Request.Header.Get(key))
 	}
 	return s
-}
-
-// outgoing watches what a request is sent with, for one that has no answer to
-// tell.
-type outgoing struct {
-	mu  sync.Mutex
-	own secrets
-	progress
-}
-
-func (o *outgoing) trace(ctx context.Context) context.Context {
-	trace := &httptrace.ClientTrace{WroteHeaderField: func(key string, values []string) {
-		key = http.CanonicalHeaderKey(key) // HTTP/2 has them in lower case
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		for _, value := range values {
-			o.own.header(key, value)
-		}
-	}}
-	o.progress.watch(trace)
-	return httptrace.WithClientTrace(ctx, trace)
-}
-
-func (o *outgoing) secrets() secrets {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.own)
 }
 
 // scrub takes the secrets out of a text. Do so before cutting it: of a secret

@@ -1,4 +1,4 @@
-package heapster_test
+package failure_test
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -20,7 +22,7 @@ func TestSecretIsNotCut(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r) }))
 	defer server.Close()
 	bearer := &http.Client{Transport: withToken{token}}
-	c := newClient(t, bearer, server.URL, heapster.Options{Tries: 1})
+	c := heapstertest.NewClient(t, bearer, server.URL, heapster.Options{Tries: 1})
 	text := func(status int, format string) func(string) http.HandlerFunc {
 		return func(said string) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +130,7 @@ func TestWithoutUserinfo(t *testing.T) {
 		`http://a@b and http://c:d@e`:               `http://[redacted]@b and http://[redacted]@e`,
 		`http://host/path@x mail@example`:           `http://host/path@x mail@example`,
 	} {
-		if got := heapster.WithoutUserinfo(text); got != want {
+		if got := failure.WithoutUserinfo(text); got != want {
 			t.Errorf("%s: %s", text, got)
 		}
 	}

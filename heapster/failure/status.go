@@ -1,15 +1,11 @@
-package heapster
+package failure
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"heapstash/schema"
 )
@@ -37,46 +33,7 @@ type StatusError struct {
 	service   service
 	answered  bool   // the client had a good answer before: the way in is right
 	challenge string // the first way to log in that a 401 asks for, such as basic
-	byWay
-}
-
-// newStatusError reads as much of the answer's body as the buffer holds, which
-// is enough for a message, and takes what there is of one that breaks off.
-func (c *Client) newStatusError(u *url.URL, resp *http.Response, b *body) *StatusError {
-	e := &StatusError{
-		URL:        shortURL(u),
-		Code:       resp.StatusCode,
-		HTML:       b.isHTML(resp.Header),
-		RetryAfter: retryAfter(resp.Header.Get("Retry-After")),
-		path:       u.Path,
-		service:    serviceIn(u.Path),
-		answered:   c.answered.Load(),
-		challenge:  challenge(resp.Header.Get("WWW-Authenticate")),
-		byWay:      byWay{c.opts.Way},
-	}
-	own := secretsOf(resp)
-	if location, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
-		location.RawQuery, location.Fragment = "", "" // where log-ins carry what nobody else should see
-		location.User = nil
-		e.Location = short(own.scrub(location.String()))
-	}
-	text := own.withoutEnd(b.start())
-	var status struct{ Kind, Reason, Message string }
-	switch {
-	case json.Unmarshal(text, &status) == nil && status.Kind == "Status":
-		e.FromAPIServer = true
-		e.Reason = own.scrub(status.Reason)
-		e.Message = oneLine(own.scrub(status.Message))
-	case e.HTML:
-		e.Message = "a web page"
-		if bytes.HasPrefix(text, []byte(oldProxyDenial)) {
-			e.Message = "Unauthorized"
-		}
-	default:
-		e.Message = oneLine(own.scrub(string(text)))
-		e.FromAPIServer = e.isAPIServerText()
-	}
-	return e
+	way       Way
 }
 
 // oldProxyDenial is how kubectl proxy spelled Forbidden up to v1.13.
@@ -97,25 +54,6 @@ func retryAfter(header string) time.Duration {
 func challenge(header string) string {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(header), " ")
 	return strings.ToLower(strings.TrimSuffix(scheme, ","))
-}
-
-// printable keeps what a stranger sends from steering a terminal.
-func printable(r rune) rune {
-	if unicode.IsControl(r) {
-		return '?'
-	}
-	return r
-}
-
-// oneLine makes a text of several lines one, and cuts it where a terminal or a
-// ledger would.
-func oneLine(text string) string {
-	const longest = 400
-	line := []rune(strings.Map(printable, strings.Join(strings.Fields(text), " ")))
-	if len(line) > longest {
-		return string(line[:longest]) + "..."
-	}
-	return string(line)
 }
 
 // Error is one line: who answered what.

@@ -1,4 +1,4 @@
-package heapster_test
+package failure_test
 
 import (
 	"errors"
@@ -11,33 +11,11 @@ import (
 	"testing"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
+	"heapstash/heapster/heapstertest"
 	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
-
-// hinter is what every error of the client is.
-type hinter interface {
-	error
-	Hint() string
-}
-
-// checkError holds err to its sentinel, a part of its message and of its hint.
-func checkError(t *testing.T, err, sentinel error, message, hint string) {
-	t.Helper()
-	var h hinter
-	if !errors.As(err, &h) {
-		t.Fatalf("got %v, which has no hint", err)
-	}
-	if !errors.Is(err, sentinel) {
-		t.Errorf("%v is not %q", err, sentinel)
-	}
-	if !strings.Contains(err.Error(), message) || strings.Contains(err.Error(), "\n") {
-		t.Errorf("error %q; want a line with %q", err, message)
-	}
-	if !strings.Contains(h.Hint(), hint) || hint == "" && h.Hint() != "" {
-		t.Errorf("%v: hint %q; want %q", err, h.Hint(), hint)
-	}
-}
 
 func status(reason, message string) string {
 	return fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":%q,"reason":%q,"code":0}`, message, reason)
@@ -93,13 +71,13 @@ func TestStatusError(t *testing.T) {
 		"long":                 {400, strings.Repeat("long ", 1000), schema.ErrProtocol, "long ...", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, heapster.Options{Tries: 1, Way: heapster.ByProxy}, func(w http.ResponseWriter, r *http.Request) {
+			c := heapstertest.Serve(t, heapster.Options{Tries: 1, Way: failure.ByProxy}, func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(test.code)
 				io.WriteString(w, test.body)
 			})
 			_, err := c.Nodes(t.Context())
-			checkError(t, err, test.sentinel, test.message, test.hint)
-			var typed *heapster.StatusError
+			heapstertest.CheckError(t, err, test.sentinel, test.message, test.hint)
+			var typed *failure.StatusError
 			if !errors.As(err, &typed) || typed.Code != test.code || typed.FromAPIServer != strings.Contains(test.body, `"Status"`) {
 				t.Errorf("got %+v", typed)
 			}
@@ -113,32 +91,32 @@ func TestLegacyRule(t *testing.T) {
 		io.WriteString(w, status("Forbidden", "no"))
 	}))
 	defer server.Close()
-	c := newClient(t, server.Client(), server.URL+"/api/v1/proxy/namespaces/kube-system/services/heapster", heapster.Options{})
+	c := heapstertest.NewClient(t, server.Client(), server.URL+"/api/v1/proxy/namespaces/kube-system/services/heapster", heapster.Options{})
 	_, err := c.Pods(t.Context(), "d")
-	checkError(t, err, schema.ErrRefused, "403",
+	heapstertest.CheckError(t, err, schema.ErrRefused, "403",
 		`namespace kube-system: {apiGroups: [""], resources: ["services"], verbs: ["proxy"], resourceNames: ["heapster"]}`)
 
-	c = newClient(t, server.Client(), server.URL, heapster.Options{})
+	c = heapstertest.NewClient(t, server.Client(), server.URL, heapster.Options{})
 	_, err = c.Pods(t.Context(), "d")
-	checkError(t, err, schema.ErrRefused, "403", "lacks a permission")
+	heapstertest.CheckError(t, err, schema.ErrRefused, "403", "lacks a permission")
 }
 
 // kubectl proxy rejects what looks like exec, wherever it stands in the path.
 func TestKubectlProxyRejects(t *testing.T) {
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Forbidden", http.StatusForbidden)
 	})
 	for _, e := range []schema.Entity{schema.PodEntity("d", "p"), schema.ContainerEntity("d", "p", "attacher")} {
 		_, err := c.Series(t.Context(), e, "custom/exec_count", 0)
-		checkError(t, err, schema.ErrRefused, "403 Forbidden", "--reject-paths='")
+		heapstertest.CheckError(t, err, schema.ErrRefused, "403 Forbidden", "--reject-paths='")
 	}
 }
 
 func TestStale(t *testing.T) {
-	c := serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "No recent data", http.StatusInternalServerError)
 	})
-	checkError(t, c.Healthz(t.Context()), schema.ErrUnreachable, "No recent data", "no new metrics for three minutes")
+	heapstertest.CheckError(t, c.Healthz(t.Context()), schema.ErrUnreachable, "No recent data", "no new metrics for three minutes")
 }
 
 func TestProtocolError(t *testing.T) {
@@ -158,7 +136,7 @@ func TestProtocolError(t *testing.T) {
 		"other packing": {"br", `["a"]`, `encoding "br"`, "is it Heapster"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, heapster.Options{Tries: 1, Limits: wire.Limits{Answer: 1000}}, func(w http.ResponseWriter, r *http.Request) {
+			c := heapstertest.Serve(t, heapster.Options{Tries: 1, Limits: wire.Limits{Answer: 1000}}, func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(test.header, "/") {
 					w.Header().Set("Content-Type", test.header)
 				} else {
@@ -168,17 +146,17 @@ func TestProtocolError(t *testing.T) {
 				io.WriteString(w, test.body)
 			})
 			_, err := c.Nodes(t.Context())
-			checkError(t, err, schema.ErrProtocol, test.message, test.hint)
+			heapstertest.CheckError(t, err, schema.ErrProtocol, test.message, test.hint)
 		})
 	}
 	t.Run("health", func(t *testing.T) {
-		c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>") })
-		checkError(t, c.Healthz(t.Context()), schema.ErrProtocol, "a web page", "a dashboard")
+		c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>") })
+		heapstertest.CheckError(t, c.Healthz(t.Context()), schema.ErrProtocol, "a web page", "a dashboard")
 	})
 	t.Run("items", func(t *testing.T) {
-		c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `{"items":[%s]}`, series(1)) })
+		c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"items":[{"metrics":[]}]}`) })
 		_, err := c.PodSeries(t.Context(), "d", []string{"a", "b"}, "uptime", 0)
-		checkError(t, err, schema.ErrProtocol, "1 items where 2 were asked for", "is it Heapster")
+		heapstertest.CheckError(t, err, schema.ErrProtocol, "1 items where 2 were asked for", "is it Heapster")
 	})
 }
 
@@ -187,11 +165,11 @@ func TestRedirect(t *testing.T) {
 		t.Errorf("followed, with %q", r.Header.Get("Authorization"))
 	}))
 	defer elsewhere.Close()
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL+"/login", http.StatusFound)
 	})
 	_, err := c.Nodes(t.Context())
-	checkError(t, err, schema.ErrProtocol, "302 Found to "+elsewhere.URL+"/login", "redirects are not followed")
+	heapstertest.CheckError(t, err, schema.ErrProtocol, "302 Found to "+elsewhere.URL+"/login", "redirects are not followed")
 }
 
 func TestTransportError(t *testing.T) {
@@ -199,7 +177,7 @@ func TestTransportError(t *testing.T) {
 	plain := httptest.NewServer(answer)
 	defer plain.Close()
 	secure := httptest.NewUnstartedServer(answer)
-	secure.Config.ErrorLog = quiet()
+	secure.Config.ErrorLog = heapstertest.Quiet()
 	secure.StartTLS()
 	defer secure.Close()
 	gone := httptest.NewServer(answer)
@@ -211,7 +189,7 @@ func TestTransportError(t *testing.T) {
 	})
 	abrupt := listen(t, func(conn net.Conn) { conn.Read(make([]byte, 1)) })
 
-	trusting := heapster.DirectOptions{CAFile: certificateFile(t, secure.Certificate())}
+	trusting := heapster.DirectOptions{CAFile: heapstertest.CertificateFile(t, secure.Certificate())}
 	for name, test := range map[string]struct {
 		opts          heapster.DirectOptions
 		url           string
@@ -244,7 +222,7 @@ func TestTransportError(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := newClient(t, hc, test.url, heapster.Options{Tries: 1})
+			c := heapstertest.NewClient(t, hc, test.url, heapster.Options{Tries: 1})
 			_, err = c.Nodes(t.Context())
 			if test.sentinel == nil {
 				if err != nil {
@@ -252,7 +230,7 @@ func TestTransportError(t *testing.T) {
 				}
 				return
 			}
-			checkError(t, err, test.sentinel, test.message, test.hint)
+			heapstertest.CheckError(t, err, test.sentinel, test.message, test.hint)
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("%v tells the password", err)
 			}
@@ -284,13 +262,13 @@ func listen(t *testing.T, handle func(net.Conn)) (address string) {
 }
 
 func TestErrorsShortenURLs(t *testing.T) {
-	c := serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
+	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
 	var pods []string
 	for i := range 200 {
 		pods = append(pods, fmt.Sprintf("pod-%d", i))
 	}
-	_, err := c.PodSeries(t.Context(), "d", pods, "uptime", stamp)
-	checkError(t, err, schema.ErrNotFound, "/metrics/uptime?start=", "no such path")
+	_, err := c.PodSeries(t.Context(), "d", pods, "uptime", 1506496140)
+	heapstertest.CheckError(t, err, schema.ErrNotFound, "/metrics/uptime?start=", "no such path")
 	if len(err.Error()) > 400 {
 		t.Errorf("%d bytes: %v", len(err.Error()), err)
 	}

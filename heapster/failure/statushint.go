@@ -1,4 +1,4 @@
-package heapster
+package failure
 
 import (
 	"net/http"
@@ -14,10 +14,10 @@ func (e *StatusError) Hint() string {
 	}
 	switch {
 	case e.Location != "":
-		return "redirects are not followed: " + e.choose(
+		return "redirects are not followed: " + e.way.choose(
 			"if that is a log-in page, renew the credentials in the kubeconfig; if it is the apiserver's address, give that with --server or in the kubeconfig",
 			"give the URL it points to, without what begins at "+wire.Model)
-	case e.fromKubectlProxy():
+	case e.FromKubectlProxy():
 		return e.kubectlProxyHint()
 	case e.Code == http.StatusBadRequest && strings.Contains(e.Message, "HTTPS"):
 		return e.tlsHint()
@@ -26,12 +26,12 @@ func (e *StatusError) Hint() string {
 	case e.unreached() == podUnreached:
 		return e.podHint()
 	case e.answered && (e.isRejection() || e.HTML && e.Code/100 == 4):
-		return filterHint + e.choose("", ", or give the credentials that it wants with --token-file or --client-cert-file")
+		return filterHint + e.way.choose("", ", or give the credentials that it wants with --token-file or --client-cert-file")
 	case e.HTML && e.Code >= 500:
-		return "a gateway's page: what stands in front of " + e.choose("the apiserver", "Heapster") +
+		return "a gateway's page: what stands in front of " + e.way.choose("the apiserver", "Heapster") +
 			" does not reach it, see its log; or is the URL that of a dashboard?"
 	case e.HTML && e.Code != http.StatusUnauthorized:
-		return e.htmlHint()
+		return e.way.htmlHint()
 	case e.Code == http.StatusNotFound:
 		return e.notFoundHint()
 	case e.Code == http.StatusUnauthorized:
@@ -108,8 +108,8 @@ func (e *StatusError) notFoundHint() string {
 	return "no such path there: is that Heapster's service (--heapster-namespace, --heapster-service), and its port? Heapster has it all since v1.3"
 }
 
-func (b *byWay) htmlHint() string {
-	if b.way == ByURL {
+func (w Way) htmlHint() string {
+	if w == ByURL {
 		return hintHTML
 	}
 	return "a web page answers there: is it the apiserver's address that the kubeconfig or --server gives, not a dashboard's or a log-in page's? " +

@@ -1,4 +1,4 @@
-package heapster_test
+package failure_test
 
 import (
 	"crypto/elliptic"
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -22,8 +24,8 @@ func askTLS(t *testing.T, address, caFile string) error {
 		t.Fatal(err)
 	}
 	defer hc.CloseIdleConnections()
-	_, err = newClient(t, hc, "https://"+address, heapster.Options{Tries: 1, Timeout: 2 * time.Second}).Nodes(t.Context())
-	var protocol *heapster.ProtocolError
+	_, err = heapstertest.NewClient(t, hc, "https://"+address, heapster.Options{Tries: 1, Timeout: 2 * time.Second}).Nodes(t.Context())
+	var protocol *failure.ProtocolError
 	if errors.As(err, &protocol) && protocol.HTML {
 		return nil // openssl's page
 	}
@@ -147,8 +149,8 @@ func TestTLSFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			address := test.server(t)
 			err := askTLS(t, address, ca.file)
-			checkError(t, err, schema.ErrUnreachable, test.message, test.hint)
-			if hint := err.(hinter).Hint(); strings.Contains(hint, "kubeconfig") {
+			heapstertest.CheckError(t, err, schema.ErrUnreachable, test.message, test.hint)
+			if hint := schema.HintOf(err); strings.Contains(hint, "kubeconfig") {
 				t.Errorf("the hint %q names a kubeconfig, which does not go with --heapster-url", hint)
 			}
 			if test.wayOut == "" {
@@ -183,7 +185,7 @@ func TestSettingsThatDoNotHelp(t *testing.T) {
 		"tlsrsakex=1":                     "set GODEBUG=tlsrsakex=1,tls3des=1,tlssha1=1 in heapstash's environment; or",
 	} {
 		t.Setenv("GODEBUG", value)
-		checkError(t, askTLS(t, address, ca.file), schema.ErrUnreachable, "handshake failure", hint)
+		heapstertest.CheckError(t, askTLS(t, address, ca.file), schema.ErrUnreachable, "handshake failure", hint)
 	}
 }
 
@@ -205,7 +207,7 @@ func TestOldTLSThatWorks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			caFile := test.caFile
 			if caFile == "" {
-				caFile = certificateFile(t, parsed(t, test.config.Certificates[0].Certificate[0]))
+				caFile = heapstertest.CertificateFile(t, parsed(t, test.config.Certificates[0].Certificate[0]))
 			}
 			if err := askTLS(t, secure(t, test.config), caFile); err != nil {
 				t.Error(err)
@@ -251,8 +253,8 @@ func TestAlerts(t *testing.T) {
 			conn.Write(alert(code))
 		})
 		err := askTLS(t, address, "")
-		checkError(t, err, schema.ErrUnreachable, "remote error: tls: ", hint)
-		if h := err.(hinter).Hint(); strings.Contains(h, "kubeconfig") {
+		heapstertest.CheckError(t, err, schema.ErrUnreachable, "remote error: tls: ", hint)
+		if h := schema.HintOf(err); strings.Contains(h, "kubeconfig") {
 			t.Errorf("alert %d: the hint %q names a kubeconfig, which does not go with --heapster-url", code, h)
 		}
 	}

@@ -1,4 +1,4 @@
-package heapster_test
+package failure_test
 
 import (
 	"bytes"
@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/heapster/heapstertest"
 	"heapstash/internal/need"
 )
 
@@ -105,7 +106,7 @@ func newAuthority(t *testing.T, edit func(*x509.Certificate)) *authority {
 	}
 	a := &authority{cert: c, key: rsaKey()}
 	a.cert = parsed(t, a.sign(t, c, a.key))
-	a.file = certificateFile(t, a.cert)
+	a.file = heapstertest.CertificateFile(t, a.cert)
 	return a
 }
 
@@ -174,7 +175,7 @@ func secure(t *testing.T, config *tls.Config) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{ErrorLog: quiet(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ErrorLog: heapstertest.Quiet(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "[]")
 	})}
 	go server.Serve(listener)
@@ -192,7 +193,7 @@ func selfSignedLeaf(t *testing.T) tls.Certificate {
 // version1 is a CA whose certificate has no extensions, as old scripts made it.
 func version1(t *testing.T) *authority {
 	t.Helper()
-	key := file(t, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey())})))
+	key := heapstertest.File(t, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey())})))
 	request, cert := key+".csr", key+".crt"
 	for _, args := range [][]string{
 		{"req", "-new", "-key", key, "-subj", "/CN=version 1", "-out", request},
@@ -225,8 +226,8 @@ func openssl(t *testing.T, c tls.Certificate, args ...string) (address string) {
 	}
 	address = probe.Addr().String()
 	probe.Close()
-	certFile := file(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})))
-	keyFile := file(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	certFile := heapstertest.File(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})))
+	keyFile := heapstertest.File(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 	var said bytes.Buffer
 	cmd := exec.Command(program, append([]string{"s_server", "-quiet", "-www", "-accept", address, "-cert", certFile, "-key", keyFile}, args...)...)
 	cmd.Stderr = &said

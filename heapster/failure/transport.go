@@ -1,4 +1,4 @@
-package heapster
+package failure
 
 import (
 	"crypto/tls"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -25,23 +24,7 @@ type TransportError struct {
 	own         secrets
 	handshake   bool // the TLS handshake was not over
 	unconnected bool // nor was there a connection, when the time was over
-	byWay
-}
-
-// noAnswer takes what http.Client.Do returns. It has but texts to tell endless
-// headers by.
-func noAnswer(u *url.URL, err error, out *outgoing) error {
-	var wrapped *url.Error // it repeats the whole URL
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	says := func(text string) bool { return strings.Contains(err.Error(), text) }
-	switch {
-	case says("response headers exceeded"), says("response header list larger"):
-		return &ProtocolError{URL: shortURL(u), Message: "an answer with too long a header"}
-	default:
-		return &TransportError{URL: shortURL(u), Err: asConnectRefusal(u, err, &out.progress), own: out.secrets(), handshake: out.inHandshake()}
-	}
+	way         Way
 }
 
 // Error is one line. It leaves out what net/http quotes of an answer that is no

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"heapstash/heapster"
+	"heapstash/heapster/failure"
 
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	_ "k8s.io/client-go/plugin/pkg/client/auth/oidc" // the only auth-provider that client-go still has
@@ -32,7 +32,7 @@ func (a *authProviders) RoundTrip(req *http.Request) (*http.Response, error) {
 	var authenticated atomic.Bool
 	resp, err := a.next.RoundTrip(req.WithContext(context.WithValue(req.Context(), authenticatedKey{}, &authenticated)))
 	if err != nil && !authenticated.Load() {
-		return nil, errors.New(heapster.GettingCredentials + a.secrets.Replace(err.Error()))
+		return nil, errors.New(failure.GettingCredentials + a.secrets.Replace(err.Error()))
 	}
 	return resp, err
 }

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"heapstash/heapster"
+	"heapstash/heapster/failure"
 
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -25,7 +25,7 @@ var notMapping = regexp.MustCompile(`couldn't get version/kind; json parse error
 func (e *ConfigError) Error() string {
 	text := notMapping.ReplaceAllString(e.Err.Error(), "it is a $1, not a mapping with apiVersion and kind")
 	text = strings.Replace(text, "it is a array", "it is a list", 1) // Go's word is JSON's, and the file is YAML
-	return heapster.WithoutUserinfo(strings.Join(strings.Fields(text), " "))
+	return failure.WithoutUserinfo(strings.Join(strings.Fields(text), " "))
 }
 
 // Unwrap returns the cause, which is often client-go's.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
 	"heapstash/schema"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -70,7 +71,7 @@ type Connection struct {
 	HTTP     *http.Client
 	Heapster *url.URL // for [heapster.New]
 	API      *url.URL // the apiserver's own, for [NewLister]
-	Way      heapster.Way
+	Way      failure.Way
 }
 
 // Connect finds the way to Heapster.
@@ -129,8 +130,8 @@ func firstThatAnswers(ctx context.Context, hc *http.Client, ask heapster.Options
 // answered reports an error of a server that is there: it refused, or answered
 // with what Heapster does not send, such as a web page.
 func answered(err error) bool {
-	_, refused := errors.AsType[*heapster.StatusError](err)
-	_, odd := errors.AsType[*heapster.ProtocolError](err)
+	_, refused := errors.AsType[*failure.StatusError](err)
+	_, odd := errors.AsType[*failure.ProtocolError](err)
 	return refused || odd
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
 	"heapstash/heapster/kube"
 	"heapstash/schema"
 )
@@ -122,7 +123,7 @@ func TestAuto(t *testing.T) {
 	}
 
 	_, err := kube.Connect(t.Context(), kube.Options{Server: apiserver(t).URL})
-	var answered *heapster.StatusError
+	var answered *failure.StatusError
 	if !errors.As(err, &answered) || !errors.Is(err, schema.ErrNotFound) || !strings.Contains(answered.URL, modern) {
 		t.Errorf("neither path: %v", err)
 	}
@@ -163,7 +164,7 @@ func TestAutoTriesLegacy(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>") }))
 	defer server.Close()
 	_, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
-	var page *heapster.ProtocolError
+	var page *failure.ProtocolError
 	if !errors.As(err, &page) || !strings.Contains(page.URL, modern) || !strings.Contains(page.Hint(), "apiserver's address") {
 		t.Errorf("pages everywhere: %v", err)
 	}
@@ -174,7 +175,7 @@ func TestAutoAsksNoDeadServerTwice(t *testing.T) {
 	server := apiserver(t)
 	server.Close()
 	_, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
-	var unreachable *heapster.TransportError
+	var unreachable *failure.TransportError
 	if !errors.As(err, &unreachable) || !strings.Contains(unreachable.URL, modern) {
 		t.Errorf("got %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
 )
 
 // pageSize is how many objects one answer is asked for: client-go's own.
@@ -74,7 +75,7 @@ func list[T any](ctx context.Context, client *heapster.Client, path string, keep
 			return nil, err
 		}
 		if !strings.HasSuffix(p.Kind, "List") {
-			return nil, &heapster.ProtocolError{URL: path, Message: fmt.Sprintf("an object of the kind %q where a list belongs", p.Kind)}
+			return nil, &failure.ProtocolError{URL: path, Message: fmt.Sprintf("an object of the kind %q where a list belongs", p.Kind)}
 		}
 		for _, o := range p.Items {
 			if kept, ok := keep(o); ok {
@@ -85,7 +86,7 @@ func list[T any](ctx context.Context, client *heapster.Client, path string, keep
 		case "":
 			return all, nil
 		case next:
-			return nil, &heapster.ProtocolError{URL: path, Message: "a list without an end"}
+			return nil, &failure.ProtocolError{URL: path, Message: "a list without an end"}
 		}
 		next = p.Metadata.Continue
 	}

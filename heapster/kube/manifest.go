@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"heapstash/heapster"
+	"heapstash/heapster/failure"
 )
 
 // manifest is one document, so that kubectl takes it indented as well.
@@ -27,7 +27,7 @@ items:
 // Manifest returns the Role and the RoleBinding that give a rule to the user
 // who lacks it, in YAML for kubectl apply. Where the user is not known, a name
 // stands in it that is to be replaced.
-func Manifest(r heapster.Rule) string {
+func Manifest(r failure.Rule) string {
 	return fmt.Sprintf(manifest, r.Namespace, r.Resource, r.Verb, r.Name, subject(r.User))
 }
 

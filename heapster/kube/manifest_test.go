@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/yaml"
 
-	"heapstash/heapster"
+	"heapstash/heapster/failure"
 	"heapstash/heapster/kube"
 )
 
@@ -29,7 +29,7 @@ func TestManifest(t *testing.T) {
 		`ann "a"`: {APIGroup: "rbac.authorization.k8s.io", Kind: "User", Name: `ann "a"`},
 		"":        {APIGroup: "rbac.authorization.k8s.io", Kind: "User", Name: "NAME-OF-THE-USER"},
 	} {
-		text := kube.Manifest(heapster.Rule{
+		text := kube.Manifest(failure.Rule{
 			Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:", User: user,
 		})
 		// Indented as a terminal shows it, it has to be the same.

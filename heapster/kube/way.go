@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"os"
 
-	"heapstash/heapster"
+	"heapstash/heapster/failure"
 )
 
 // Unverified reports whether the kubeconfig says to talk to an apiserver whose
@@ -17,14 +17,14 @@ func (o Options) Unverified() bool {
 }
 
 // way tells package heapster how the server's URL was come by.
-func (o Options) way(server *url.URL) heapster.Way {
+func (o Options) way(server *url.URL) failure.Way {
 	switch {
 	case server.Scheme == "http":
-		return heapster.ByProxy
+		return failure.ByProxy
 	case o.inPod():
-		return heapster.InPod
+		return failure.InPod
 	default:
-		return heapster.ByKubeconfig
+		return failure.ByKubeconfig
 	}
 }
 
@@ -38,7 +38,7 @@ func (o Options) inPod() bool {
 // a kubeconfig's context, or the pod's service account. It sends nothing.
 func (o Options) Way() string {
 	if o.Server != "" {
-		return "server " + heapster.WithoutUserinfo(o.Server)
+		return "server " + failure.WithoutUserinfo(o.Server)
 	}
 	raw, err := o.clientConfig().RawConfig()
 	switch {

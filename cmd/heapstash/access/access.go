@@ -8,6 +8,7 @@ import (
 	"heapstash/cmd/heapstash/build"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
 	"heapstash/heapster/kube"
 )
 
@@ -31,7 +32,7 @@ func Way(c config.Config) string {
 	return KubeOptions(c).Way()
 }
 
-func ClientOptions(c config.Config, way heapster.Way) heapster.Options {
+func ClientOptions(c config.Config, way failure.Way) heapster.Options {
 	return heapster.Options{
 		Concurrency: c.Concurrency,
 		Timeout:     c.Timeout,

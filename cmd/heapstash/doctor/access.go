@@ -3,7 +3,7 @@ package doctor
 import (
 	"errors"
 
-	"heapstash/heapster"
+	"heapstash/heapster/failure"
 	"heapstash/heapster/kube"
 	"heapstash/schema"
 )
@@ -22,7 +22,7 @@ func Access(way, base string, err error) Finding {
 // mendAccess spells the very Role that is missing, or passes the error's own
 // hint on.
 func mendAccess(err error) string {
-	var status *heapster.StatusError
+	var status *failure.StatusError
 	if errors.As(err, &status) {
 		if rule, denied := status.Rule(); denied {
 			return "have an administrator give this to `kubectl apply -f -`:\n\n" + kube.Manifest(rule)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"heapstash/heapster/failure"
 	"heapstash/heapster"
 )
 
@@ -118,7 +119,7 @@ func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.
 	}
 	age := max(now.Sub(newest.Time()), 0)
 	err := c.Healthz(ctx)
-	var status *heapster.StatusError
+	var status *failure.StatusError
 	switch {
 	case errors.As(err, &status) && status.Code == http.StatusInternalServerError && !status.FromAPIServer:
 		return fault(name, mend, "the newest batch is %s old, of %v, and Heapster calls itself unwell: %s", Spell(age), newest, status.Message)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/heapster/failure"
 	"heapstash/heapster"
 	"heapstash/schema"
 )
@@ -182,7 +183,7 @@ func labels(ctx context.Context, c *heapster.Client, sample *labelled) Finding {
 
 // why is an error without the URL, which is the way in's and a known path.
 func why(err error) string {
-	var status *heapster.StatusError
+	var status *failure.StatusError
 	if !errors.As(err, &status) {
 		return err.Error()
 	}

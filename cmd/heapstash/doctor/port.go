@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"heapstash/heapster"
+	"heapstash/heapster/failure"
 	"heapstash/heapster/kube"
 )
 
@@ -15,7 +15,7 @@ import (
 // errors, or where the user may not read services.
 func Ports(ctx context.Context, l *kube.Lister, err error) (Finding, bool) {
 	const name = "port"
-	status, ok := errors.AsType[*heapster.StatusError](err)
+	status, ok := errors.AsType[*failure.StatusError](err)
 	if !ok {
 		return Finding{}, false
 	}
