@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"heapstash/heapster/failure"
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
 )
 
 // Clock compares the clock of the server that answers with the local one. It

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"heapstash/heapster/failure"
 	"heapstash/heapster"
+	"heapstash/heapster/failure"
 	"heapstash/schema"
 )
 
