@@ -78,26 +78,20 @@ func (s *soak) compare(ctx context.Context, out io.Writer) error {
 		}
 		script.WriteString(";\n")
 	}
-	cmd := exec.CommandContext(ctx, "sqlite3", "-readonly", "-bail", "-tabs", "-nullvalue", "NULL", s.Path)
-	cmd.Stdin = strings.NewReader(script.String())
-	answer, err := cmd.Output()
+	answer, err := rig.Shell(ctx, s.Path, script.String(), "-readonly")
 	if err != nil {
-		return fmt.Errorf("sqlite3: %w", err)
+		return err
 	}
 	var got []string
-	for line := range strings.Lines(string(answer)) {
-		got = append(got, spelled(strings.TrimSuffix(line, "\n")))
+	for _, line := range oracle.Lines(answer) {
+		got = append(got, spelled(line))
 	}
-	slices.Sort(got)
 	want := s.picked.Samples()
 	if len(s.series) < 20 {
 		return fmt.Errorf("%d series are too few to compare", len(s.series))
 	}
-	for i := range max(len(got), len(want)) {
-		if i >= len(got) || i >= len(want) || got[i] != want[i] {
-			return fmt.Errorf("of %d series, the archive has %d samples and %d were fed; the first that differ are\n%s\n%s",
-				len(s.series), len(got), len(want), at(got, i), at(want, i))
-		}
+	if err := oracle.Compare(got, want); err != nil {
+		return fmt.Errorf("%d series: %w", len(s.series), err)
 	}
 	fmt.Fprintf(out, "%d series of %d samples are what was fed, cell by cell\n", len(s.series), len(want))
 	return nil
@@ -118,26 +112,18 @@ func spelled(row string) string {
 	return row[:i] + oracle.Float(value)
 }
 
-func at(lines []string, i int) string {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return "(no more)"
-}
-
 // quote makes a text one of SQL.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // count compares the archive with what was fed, as the stock shell counts it.
 func (s *soak) count(ctx context.Context, out io.Writer) error {
 	began := time.Now()
-	answer, err := exec.CommandContext(ctx, "sqlite3", "-readonly", s.Path,
-		countSamples()+"; SELECT count(*) FROM holes; SELECT count(*) FROM passes WHERE outcome = 'complete'; SELECT count(*) FROM conflicts").CombinedOutput()
+	answer, err := rig.Shell(ctx, s.Path, countSamples()+"; SELECT count(*) FROM holes; SELECT count(*) FROM passes WHERE outcome = 'complete'; SELECT count(*) FROM conflicts", "-readonly")
 	if err != nil {
-		return fmt.Errorf("sqlite3: %w\n%s", err, answer)
+		return err
 	}
 	want := fmt.Sprintf("%d\n0\n%d\n0\n", s.fed, s.Days*batchesADay)
-	if string(answer) != want {
+	if answer != want {
 		return fmt.Errorf("samples, holes, complete passes and conflicts are\n%swant\n%s", answer, want)
 	}
 	if s.stored != s.fed {

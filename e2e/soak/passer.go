@@ -17,8 +17,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/e2e/rig"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -54,8 +54,8 @@ func bePasser(in io.Reader, out io.Writer) error {
 	if err := orders.Decode(&o); err != nil {
 		return err
 	}
-	w := newWorld(o)
-	sim := heapsim.New(heapsim.Options{Now: func() time.Time { return w.now }, Seed: o.Seed})
+	sim := rig.NewStandIn(heapsim.Options{Seed: o.Seed}, o.cluster())
+	w := &world{options: o, cluster: sim.Cluster, now: begin}
 	client, err := heapster.New(&http.Client{Transport: inProcess{sim}}, &url.URL{Scheme: "http", Host: "heapster"}, heapster.Options{})
 	if err != nil {
 		return err
@@ -71,7 +71,8 @@ func bePasser(in io.Reader, out io.Writer) error {
 		if o.Measure {
 			p.measure()
 		} else {
-			sim.Feed(w.next())
+			w.advance()
+			sim.Scrape(w.now)
 			p.pass(client, w)
 		}
 		if err := answers.Encode(p); err != nil {
@@ -107,18 +108,12 @@ func (p *passed) pass(client *heapster.Client, w *world) {
 }
 
 func pass(client *heapster.Client, w *world) (collect.Summary, error) {
-	ctx := context.Background()
-	store, err := archive.Open(ctx, w.Path, archive.Options{})
-	if err != nil {
-		return collect.Summary{}, err
-	}
 	opts := collect.DefaultOptions()
 	opts.Now = func() time.Time { return w.now }
 	// The standard metrics of containers, by one request instead of a
 	// thousand, which would be most of what a month takes.
 	opts.Containers = collect.ContainersExport
-	sum, err := collect.Run(ctx, client, store, opts)
-	return sum, errors.Join(err, store.Close())
+	return rig.Pass(context.Background(), client, w.Path, opts, nil)
 }
 
 func (p *passed) measure() {

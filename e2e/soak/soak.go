@@ -34,32 +34,31 @@ func (o options) batchesAPeriod() int {
 	return batchesADay
 }
 
-// world is a cluster, from batch to batch. The same options make the same one:
-// whoever passes has one, and whoever judges another.
+// cluster is the cluster that options make.
+func (o options) cluster() heapsim.ClusterOptions {
+	return heapsim.ClusterOptions{Seed: o.Seed, Nodes: 1, Namespaces: 2, Pods: o.Pods, Containers: 1}
+}
+
+// begin is a minute before the first batch.
+var begin = time.Date(2017, 9, 1, 0, 0, 0, 0, time.UTC)
+
+// world is a cluster in the course of time. The same options make the same world:
+// the process that makes passes has one, and the process that judges them another.
 type world struct {
 	options
 	cluster *heapsim.Cluster
 	now     time.Time // of the last batch
-	due     float64   // pods that are to be replaced
+	due     float64   // pods to be replaced
 }
 
-func newWorld(o options) *world {
-	return &world{
-		options: o,
-		cluster: heapsim.NewCluster(heapsim.ClusterOptions{Seed: o.Seed, Nodes: 1, Namespaces: 2, Pods: o.Pods, Containers: 1}),
-		now:     time.Date(2017, 9, 1, 0, 0, 0, 0, time.UTC),
-	}
-}
-
-// next is the batch of a minute later.
-func (w *world) next() heapsim.Batch {
+// advance replaces pods and moves the clock on by a minute.
+func (w *world) advance() {
 	w.now = w.now.Add(time.Minute)
 	w.due += float64(w.Pods) * churn / 60
 	if n := int(w.due); n > 0 {
 		w.cluster.Churn(n)
 		w.due -= float64(n)
 	}
-	return w.cluster.Next(w.now)
 }
 
 // soak is a process that makes passes, and what the archive must hold.
@@ -96,7 +95,7 @@ type period struct {
 
 func newSoak(o options) (*soak, error) {
 	p, err := startPasser(o)
-	return &soak{world: newWorld(o), passer: p, picked: oracle.New(), series: make(map[series]bool)}, err
+	return &soak{world: &world{options: o, cluster: heapsim.NewCluster(o.cluster()), now: begin}, passer: p, picked: oracle.New(), series: make(map[series]bool)}, err
 }
 
 func (s *soak) close() error { return s.passer.stop() }
@@ -135,7 +134,8 @@ func (s *soak) period(ctx context.Context) error {
 			return ctx.Err()
 		}
 		pass := s.passer.begin(order{})
-		s.expect(s.next()) // meanwhile
+		s.advance() // meanwhile
+		s.expect(s.cluster.Next(s.now))
 		done, err := pass()
 		if err != nil {
 			return fmt.Errorf("the pass at %v: %w", s.now, err)

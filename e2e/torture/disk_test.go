@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"heapstash/e2e/rig"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,15 +34,15 @@ func TestDiskFull(t *testing.T) {
 					archive := w.onto(disk, op.archive)
 					ballast := w.fill(disk, left<<10)
 					e := w.run(op.command(archive))
-					var e2 ended
-					if e.code != 0 { // and again, for the next pass comes in a minute
+					var e2 rig.Outcome
+					if e.Code != 0 { // and again, for the next pass comes in a minute
 						w.blames(e, "free some space")
 						e2 = w.run(op.command(archive))
 					}
 					if err := os.Remove(ballast); err != nil {
 						t.Fatal(err)
 					}
-					if e2.code != 0 {
+					if e2.Code != 0 {
 						w.blames(e2, "free some space")
 					}
 					outcomes[w.judge(op, fault{}, e, archive)]++
@@ -102,7 +103,7 @@ func TestFileLimit(t *testing.T) {
 					cmd.Args = append([]string{"sh", "-c", `ulimit -f "$1"; shift; exec "$@"`, "sh", fmt.Sprint(blocks)}, cmd.Args...)
 					cmd.Path = "/bin/sh"
 					e := w.run(cmd)
-					if e.code != 0 {
+					if e.Code != 0 {
 						w.blames(e, "ulimit -f")
 					}
 					outcomes[w.judge(op, fault{}, e, archive)]++
@@ -169,10 +170,10 @@ func reach(t *testing.T, dir string) {
 }
 
 // blames fails the test unless the command failed and says what to do.
-func (w *world) blames(e ended, hint string) {
+func (w *world) blames(e rig.Outcome, hint string) {
 	w.Helper()
-	if e.code != 1 || !strings.Contains(e.stderr, "heapstash: ") || !strings.Contains(e.stderr, hint) {
-		w.Errorf("exit code %d, want 1 and a hint with %q\n%s", e.code, hint, e.stderr)
+	if e.Code != 1 || !strings.Contains(e.Stderr, "heapstash: ") || !strings.Contains(e.Stderr, hint) {
+		w.Errorf("exit code %d, want 1 and a hint with %q\n%s", e.Code, hint, e.Stderr)
 	}
 }
 

@@ -2,6 +2,7 @@ package torture
 
 import (
 	"fmt"
+	"heapstash/e2e/rig"
 	"maps"
 	"os/exec"
 	"path/filepath"
@@ -209,7 +210,7 @@ func shortFault(call string, i int) string {
 
 // disturb runs the operation on a copy, with the fault at the n-th call of a
 // name. It returns the call; the zero one if there were not so many.
-func (w *world) disturb(op *operation, f fault, call string, n int) (hit asked, e ended, archive string) {
+func (w *world) disturb(op *operation, f fault, call string, n int) (hit asked, e rig.Outcome, archive string) {
 	w.Helper()
 	archive = w.copyOf(op.archive, "disturbed")
 	count := 0
@@ -230,7 +231,7 @@ func (w *world) disturb(op *operation, f fault, call string, n int) (hit asked, 
 }
 
 // supervised runs a command on an archive, with what is decided of its calls.
-func (w *world) supervised(cmd *exec.Cmd, archive string, decide func(asked) decision) ended {
+func (w *world) supervised(cmd *exec.Cmd, archive string, decide func(asked) decision) rig.Outcome {
 	w.Helper()
 	wait, err := supervise(cmd, filepath.Dir(archive), decide)
 	if err != nil {
@@ -240,27 +241,27 @@ func (w *world) supervised(cmd *exec.Cmd, archive string, decide func(asked) dec
 	if err := wait(); err != nil {
 		w.Fatal(err)
 	}
-	if e.code == 125 {
-		w.Fatal(e.stderr)
+	if e.Code == 125 {
+		w.Fatal(e.Stderr)
 	}
 	return e
 }
 
 // judge looks at what a fault left.
-func (w *world) judge(op *operation, f fault, e ended, archive string) (outcome string) {
+func (w *world) judge(op *operation, f fault, e rig.Outcome, archive string) (outcome string) {
 	w.Helper()
 	switch {
 	case f.kill:
 		outcome = "killed"
-	case e.code == 0:
+	case e.Code == 0:
 		outcome = "harmless"
-	case e.code == 1 && strings.Contains(e.stderr, "heapstash: "):
+	case e.Code == 1 && strings.Contains(e.Stderr, "heapstash: "):
 		outcome = "an error"
-		if !strings.Contains(e.stderr, "hint: ") {
-			w.Errorf("no hint: %s", e.stderr)
+		if !strings.Contains(e.Stderr, "hint: ") {
+			w.Errorf("no hint: %s", e.Stderr)
 		}
 	default:
-		w.Fatalf("exit code %d\n%s", e.code, e.stderr)
+		w.Fatalf("exit code %d\n%s", e.Code, e.Stderr)
 	}
 	state, done := op.left(w, archive)
 	if outcome == "harmless" && !done {

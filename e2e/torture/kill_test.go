@@ -2,6 +2,7 @@ package torture
 
 import (
 	"fmt"
+	"heapstash/e2e/rig"
 	"os/exec"
 	"sync/atomic"
 	"testing"
@@ -47,18 +48,18 @@ type assassin struct {
 }
 
 // time has the command end undisturbed once more.
-func (a *assassin) time(e ended) { a.took = e.took }
+func (a *assassin) time(e rig.Outcome) { a.took = e.Took }
 
 // strike runs the command and kills it, and reports whether it lived to end.
-func (a *assassin) strike(cmd *exec.Cmd) (e ended, lived bool) {
+func (a *assassin) strike(cmd *exec.Cmd) (e rig.Outcome, lived bool) {
 	a.Helper()
 	part := a.rand.Float64() * 1.02
 	if a.rand.Float64() < 0.1 {
 		part = 0.9 + a.rand.Float64()*0.2 // when it is about to end
 	}
 	delay := time.Duration(part * float64(a.took))
-	e = a.runUntil(cmd, delay)
-	switch e.code {
+	e = rig.RunUntil(a, cmd, delay)
+	switch e.Code {
 	case -1:
 		a.hit++
 	case 0:
@@ -66,7 +67,7 @@ func (a *assassin) strike(cmd *exec.Cmd) (e ended, lived bool) {
 		a.time(e)
 		return e, true
 	default:
-		a.Fatalf("killed after %v, it exits %d by itself\n%s", delay, e.code, e.stderr)
+		a.Fatalf("killed after %v, it exits %d by itself\n%s", delay, e.Code, e.Stderr)
 	}
 	return e, false
 }
@@ -135,11 +136,11 @@ func killPass(t *testing.T, kills int) int64 {
 		}
 	}
 	w.alike(w.cells(archive), w.cells(twin))
-	if got := w.sql(archive, "SELECT count(*) FROM passes WHERE outcome NOT IN ('complete', 'abandoned')"); got != "0\n" {
+	if got := w.sql(archive, "SELECT count(*) FROM passes WHERE outcome NOT IN ('complete', 'abandoned')"); got != "0" {
 		t.Errorf("%s passes are neither complete nor abandoned", got)
 	}
 	hours := w.sql(archive, "SELECT count(DISTINCT ts / 3600) FROM pod_cold")
-	if hours != fmt.Sprintln(closings) {
+	if hours != fmt.Sprint(closings) {
 		t.Errorf("%d hours were closed, and pod_cold has %s", closings, hours)
 	}
 	a.report(where)

@@ -3,7 +3,6 @@ package torture
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,8 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/collect"
-	"heapstash/heapster"
+	"heapstash/e2e/oracle"
+	"heapstash/e2e/rig"
 	"heapstash/schema"
 )
 
@@ -124,42 +124,18 @@ func (w *world) history(archive string, batches int) {
 	for range batches {
 		w.feed(1, 2*time.Minute)
 		w.oracle.Pass()
-		if err := w.passWithin(archive); err != nil {
+		if _, err := rig.Pass(w.Context(), w.client, archive, collect.DefaultOptions(), leaveInPlace); err != nil {
 			w.Fatal(err)
 		}
 	}
 }
 
-// heaping is a store that leaves everything where it was written.
-type heaping struct{ *archive.Store }
+// uncompacted is an archive in which every row stays where it was written.
+type uncompacted struct{ *archive.Store }
 
-func (heaping) Compact(context.Context, schema.Instant) (int64, error) { return 0, nil }
+func (uncompacted) Compact(context.Context, schema.Instant) (int64, error) { return 0, nil }
 
-// passWithin makes a pass in this process.
-func (w *world) passWithin(path string) error {
-	base, err := url.Parse(w.url)
-	if err != nil {
-		return err
-	}
-	direct, err := heapster.DirectClient(heapster.DirectOptions{})
-	if err != nil {
-		return err
-	}
-	defer direct.CloseIdleConnections()
-	client, err := heapster.New(direct, base, heapster.Options{Tries: 1})
-	if err != nil {
-		return err
-	}
-	store, err := archive.Open(w.Context(), path, archive.Options{})
-	if err != nil {
-		return err
-	}
-	_, err = collect.Run(w.Context(), client, heaping{store}, collect.DefaultOptions())
-	if closing := store.Close(); err == nil {
-		err = closing
-	}
-	return err
-}
+func leaveInPlace(s *archive.Store) collect.Store { return uncompacted{s} }
 
 // compactCommand has an hour to move that passes left.
 func compactCommand(w *world) *operation {
@@ -172,9 +148,9 @@ func compactCommand(w *world) *operation {
 	op.looks = func(w *world, archive string) (string, bool) {
 		w.Helper()
 		w.holds(archive, before)
-		moved := strings.TrimSpace(w.sql(archive, "SELECT count(*) || ' tables moved' FROM compaction"))
+		moved := w.sql(archive, "SELECT count(*) || ' tables moved' FROM compaction")
 		hot := w.sql(archive, "SELECT count(*) FROM pod_hot, (SELECT max(ts) AS newest FROM pod_hot) WHERE ts < newest - newest % 3600")
-		return moved, moved != "0 tables moved" && hot == "0\n"
+		return moved, moved != "0 tables moved" && hot == "0"
 	}
 	return op.undisturbed()
 }
@@ -205,12 +181,12 @@ func prune(w *world) *operation {
 	op.looks = func(w *world, archive string) (string, bool) {
 		w.Helper()
 		got := w.samples(archive)
-		if missing, _ := difference(after, got); len(missing) > 0 {
-			w.Fatalf("%d samples went that were to stay:\n%s", len(missing), first(missing))
+		if missing, _ := oracle.Difference(after, got); len(missing) > 0 {
+			w.Fatalf("%d samples went that were to stay:\n%s", len(missing), oracle.First(missing))
 		}
-		gone, extra := difference(before, got)
+		gone, extra := oracle.Difference(before, got)
 		if len(extra) > 0 {
-			w.Fatalf("%d samples came:\n%s", len(extra), first(extra))
+			w.Fatalf("%d samples came:\n%s", len(extra), oracle.First(extra))
 		}
 		rows := make(map[string]string) // that are gone, by what but metric and value makes them
 		row := func(sample string) string {

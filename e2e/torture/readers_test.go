@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/e2e/oracle"
+	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
 )
 
@@ -57,7 +59,7 @@ func (x *expected) newest() string {
 // of the batches before are all there.
 func (x *expected) check(census, since string) error {
 	found := make(map[string]string)
-	for _, line := range sortedLines(census) {
+	for _, line := range oracle.Lines(census) {
 		i := strings.LastIndex(line, "\t")
 		found[line[:i]] = line[i+1:]
 	}
@@ -135,7 +137,7 @@ func TestReaders(t *testing.T) {
 		})
 	}
 	for range 2 {
-		read("sqlite3", func() (string, error) { return shell(ctx, "file:"+archive+"?mode=ro", census) })
+		read("sqlite3", func() (string, error) { return rig.Shell(ctx, archive, census, "-readonly") })
 	}
 	read("heapstash sql", func() (string, error) {
 		out, err := exec.CommandContext(ctx, heapstash, "sql", "--db-file", archive, "--format", "csv", census).CombinedOutput()
@@ -151,13 +153,13 @@ func TestReaders(t *testing.T) {
 		if err != nil {
 			return "", fmt.Errorf("%w\n%s", err, out)
 		}
-		return shell(ctx, "file:"+copied+"?mode=ro", census)
+		return rig.Shell(ctx, copied, census, "-readonly")
 	})
 	// One that keeps its snapshot over several passes: the census before and
 	// after a long statement of the same transaction is the same.
 	read("a long transaction", func() (string, error) {
-		out, err := shell(ctx, "file:"+archive+"?mode=ro", "BEGIN;"+census+";SELECT '--';"+
-			"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000000) SELECT max(i) FROM n; SELECT '--';"+census+";COMMIT")
+		out, err := rig.Shell(ctx, archive, "BEGIN;"+census+";SELECT '--';"+
+			"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000000) SELECT max(i) FROM n; SELECT '--';"+census+";COMMIT", "-readonly")
 		if parts := strings.Split(out, "--\n"); err == nil && (len(parts) != 3 || parts[0] != parts[2]) {
 			return "", fmt.Errorf("the archive changed within a transaction:\n%s", out)
 		}
@@ -172,7 +174,7 @@ func TestReaders(t *testing.T) {
 		t.Errorf("%d reads beside %d passes", reads.Load(), passes)
 	}
 	t.Logf("%d passes, %d reads", passes, reads.Load())
-	if cold := w.sql(archive, "SELECT count(*) > 0 FROM pod_cold"); cold != "1\n" {
+	if cold := w.sql(archive, "SELECT count(*) > 0 FROM pod_cold"); cold != "1" {
 		t.Error("nothing was compacted meanwhile")
 	}
 	w.holds(archive, w.oracle.Samples())
@@ -201,8 +203,8 @@ func TestTwoWriters(t *testing.T) {
 		}
 		<-arrived
 		for _, second := range []*exec.Cmd{w.collect(archive), w.collect(archive, "--retry-lock", "200ms")} {
-			if e := w.run(second); e.code != 11 || !strings.Contains(e.stderr, "--retry-lock") {
-				t.Errorf("beside another writer: exit code %d, want 11\n%s", e.code, e.stderr)
+			if e := w.run(second); e.Code != 11 || !strings.Contains(e.Stderr, "--retry-lock") {
+				t.Errorf("beside another writer: exit code %d, want 11\n%s", e.Code, e.Stderr)
 			}
 		}
 		if err := first.Process.Signal(syscall.SIGKILL); err != nil {
@@ -215,7 +217,7 @@ func TestTwoWriters(t *testing.T) {
 		w.holds(archive, w.oracle.Samples())
 	}
 	running := w.sql(archive, "SELECT outcome, count(*) FROM passes GROUP BY 1 ORDER BY 1")
-	if want := fmt.Sprintf("abandoned\t%d\ncomplete\t%d\n", times, times+1); running != want {
+	if want := fmt.Sprintf("abandoned\t%d\ncomplete\t%d", times, times+1); running != want {
 		t.Errorf("passes:\n%swant\n%s", running, want)
 	}
 	// Without a hold, whoever comes first.
@@ -226,7 +228,7 @@ func TestTwoWriters(t *testing.T) {
 		var group sync.WaitGroup
 		codes := make([]int, 3)
 		for i := range codes {
-			group.Go(func() { codes[i] = w.run(w.collect(archive)).code })
+			group.Go(func() { codes[i] = w.run(w.collect(archive)).Code })
 		}
 		group.Wait()
 		for _, code := range codes {

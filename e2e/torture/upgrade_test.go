@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"heapstash/e2e/rig"
 	"io"
 	"os"
 	"os/exec"
@@ -62,7 +63,7 @@ func (w *world) older(minutes int) (archive string) {
 	if err := into.Close(); err != nil {
 		w.Fatal(err)
 	}
-	if _, err := shell(w.Context(), archive, fmt.Sprintf(enlarge, minutes)); err != nil {
+	if _, err := rig.Shell(w.Context(), archive, fmt.Sprintf(enlarge, minutes)); err != nil {
 		w.Fatal(err)
 	}
 	return archive
@@ -78,7 +79,7 @@ func upgrade(w *world) *operation {
 	w.oracle.Pass()
 	after := slices.Sorted(slices.Values(append(w.oracle.Samples(), before...)))
 	version := func(w *world, archive string) string {
-		return strings.TrimSpace(w.sql(archive, "PRAGMA user_version"))
+		return w.sql(archive, "PRAGMA user_version")
 	}
 	old, passed := version(w, archive), ""
 	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd {
@@ -121,17 +122,17 @@ func TestDiskUpgrade(t *testing.T) {
 		ballast := w.fill(disk, left)
 		e := w.run(op.command(archive))
 		if left > stated {
-			if state, done := op.left(w, archive); e.code != 0 || !done {
-				w.Errorf("with %d bytes, and %d are needed: exit code %d, %s\n%s", left, stated, e.code, state, e.stderr)
+			if state, done := op.left(w, archive); e.Code != 0 || !done {
+				w.Errorf("with %d bytes, and %d are needed: exit code %d, %s\n%s", left, stated, e.Code, state, e.Stderr)
 			}
 		} else {
 			w.blames(e, "make room there")
 			if state, _ := op.left(w, archive); state != "version 1, 0 stages" {
 				w.Errorf("refused, it comes to %s", state)
 			}
-			match := regexp.MustCompile(`needs (\d+) bytes`).FindStringSubmatch(e.stderr)
+			match := regexp.MustCompile(`needs (\d+) bytes`).FindStringSubmatch(e.Stderr)
 			if match == nil {
-				w.Fatalf("it does not say how many bytes it needs: %s", e.stderr)
+				w.Fatalf("it does not say how many bytes it needs: %s", e.Stderr)
 			}
 			stated, _ = strconv.Atoi(match[1]) // digits
 		}
@@ -153,7 +154,7 @@ func TestUpkeepMigrates(t *testing.T) {
 			archive := w.older(10)
 			cmd := w.command(append(arguments, "--db-file", archive)...)
 			cmd.Env = append(cmd.Env, "HEAPSTASH_ARCHIVE_RETENTION_RAW=2h")
-			reports := w.reports(w.must(cmd).stderr)
+			reports := w.reports(w.must(cmd).Stderr)
 			if len(reports) < 2 || reports[0].Took != 0 || reports[len(reports)-1].Message != "the archive is migrated" {
 				t.Errorf("it told %+v", reports)
 			}
@@ -253,7 +254,7 @@ func TestUpgradeOfAGigabyte(t *testing.T) {
 	if after := w.sql(archive, rows); after != before {
 		t.Errorf("rows before: %s, after: %s", before, after)
 	}
-	if got := w.sql(archive, "PRAGMA integrity_check"); got != "ok\n" {
+	if got := w.sql(archive, "PRAGMA integrity_check"); got != "ok" {
 		t.Errorf("integrity_check: %s", got)
 	}
 	t.Logf("%d MB: %d reports in %v; it states %d MB of free space and took %d", size/1e6, len(reports), last.Took, stated/1e6, (most-size)/1e6)

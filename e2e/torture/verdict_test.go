@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"heapstash/e2e/oracle"
+	"heapstash/e2e/rig"
 	"heapstash/schema"
 )
 
@@ -20,14 +21,14 @@ type look struct {
 // Where a kill left a journal, the shell rolls it back.
 func (w *world) look(archive string) look {
 	w.Helper()
-	out, err := shell(w.Context(), archive, `PRAGMA integrity_check; PRAGMA foreign_key_check;
+	out, err := rig.Shell(w.Context(), archive, `PRAGMA integrity_check; PRAGMA foreign_key_check;
 		SELECT 'sample', * FROM samples; SELECT 'watermark', kind, name, part, ts FROM watermark`)
 	if err != nil {
 		w.Fatal(err)
 	}
 	verdict, rows, _ := strings.Cut(out, "\n")
 	l := look{watermarks: make(map[string]string)}
-	for _, line := range sortedLines(rows) {
+	for _, line := range oracle.Lines(rows) {
 		what, row, _ := strings.Cut(line, "\t")
 		switch what {
 		case "sample":
@@ -48,12 +49,6 @@ func (w *world) look(archive string) look {
 
 // samples are the rows of the view, sorted, one string each.
 func (w *world) samples(archive string) []string { w.Helper(); return w.look(archive).samples }
-
-func sortedLines(text string) []string {
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
-	slices.Sort(lines)
-	return lines
-}
 
 // sample columns, as `SELECT * FROM samples` has them.
 const (
@@ -98,13 +93,13 @@ func scopeOf(sample string) (scope, stage string) {
 func (w *world) whole(archive string, before, after []string) (stages int, all bool) {
 	w.Helper()
 	got := w.look(archive)
-	lost, added := difference(before, got.samples)
+	lost, added := oracle.Difference(before, got.samples)
 	if len(lost) > 0 {
-		w.Fatalf("%d samples that were committed are gone:\n%s", len(lost), first(lost))
+		w.Fatalf("%d samples that were committed are gone:\n%s", len(lost), oracle.First(lost))
 	}
-	missing, never := difference(after, got.samples)
+	missing, never := oracle.Difference(after, got.samples)
 	if len(never) > 0 {
-		w.Fatalf("%d samples that Heapster never showed:\n%s", len(never), first(never))
+		w.Fatalf("%d samples that Heapster never showed:\n%s", len(never), oracle.First(never))
 	}
 	there, absent := make(map[string]string), make(map[string]string)
 	for _, sample := range added {
@@ -136,9 +131,8 @@ func (w *world) whole(archive string, before, after []string) (stages int, all b
 // holds fails the test unless the archive has exactly these samples.
 func (w *world) holds(archive string, want []string) {
 	w.Helper()
-	extra, missing := difference(w.samples(archive), want)
-	if len(extra)+len(missing) > 0 {
-		w.Fatalf("%d samples should not be there:\n%s\n%d are missing:\n%s", len(extra), first(extra), len(missing), first(missing))
+	if err := oracle.Compare(w.samples(archive), want); err != nil {
+		w.Fatal(err)
 	}
 }
 
@@ -166,16 +160,14 @@ func (w *world) cells(archive string) []string {
 			queries += fmt.Sprintf("SELECT '%s', * FROM \"%[1]s\";", view)
 		}
 	}
-	return sortedLines(w.sql(archive, queries))
+	return oracle.Lines(w.sql(archive, queries))
 }
 
 // alike fails the test unless cells are those of an undisturbed twin.
 func (w *world) alike(cells, twin []string) {
 	w.Helper()
-	extra, missing := difference(slices.Sorted(slices.Values(cells)), slices.Sorted(slices.Values(twin)))
-	if len(extra)+len(missing) > 0 {
-		w.Errorf("%d rows that its undisturbed twin does not have:\n%s\n%d that it lacks:\n%s",
-			len(extra), first(extra), len(missing), first(missing))
+	if err := oracle.Compare(cells, twin); err != nil {
+		w.Error("beside its undisturbed twin: ", err)
 	}
 }
 
@@ -183,28 +175,4 @@ func (w *world) alike(cells, twin []string) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// difference compares two sorted lists, in which lines may be repeated.
-func difference(a, b []string) (onlyA, onlyB []string) {
-	for len(a) > 0 && len(b) > 0 {
-		switch strings.Compare(a[0], b[0]) {
-		case -1:
-			onlyA, a = append(onlyA, a[0]), a[1:]
-		case 1:
-			onlyB, b = append(onlyB, b[0]), b[1:]
-		default:
-			a, b = a[1:], b[1:]
-		}
-	}
-	return append(onlyA, a...), append(onlyB, b...)
-}
-
-// first returns the first few lines.
-func first(lines []string) string {
-	const few = 6
-	if len(lines) > few {
-		lines = append(lines[:few:few], "...")
-	}
-	return strings.Join(lines, "\n")
 }

@@ -1,20 +1,16 @@
 package torture
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"heapstash/e2e/oracle"
+	"heapstash/e2e/rig"
+	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
 )
 
@@ -28,11 +24,9 @@ type world struct {
 	*testing.T
 	program string // the heapstash that is under test
 	dir     string // for archives
-	url     string
 	rand    *rand.Rand
-	clock   *atomic.Int64 // Heapster's, Unix seconds
-	sim     *heapsim.Server
-	cluster *heapsim.Cluster
+	sim     *rig.StandIn
+	client  *heapster.Client // for passes in this process
 	oracle  *oracle.Oracle
 	at      time.Time // of the last batch
 }
@@ -44,18 +38,15 @@ func newWorld(t *testing.T) *world {
 		T:       t,
 		program: heapstash,
 		dir:     t.TempDir(),
-		clock:   new(atomic.Int64),
 		rand:    rand.New(rand.NewPCG(*seed, 0)),
 		// Without disks, for theirs are the values that depend on when a
 		// pass comes: metric-export shows those of the newest batch as floats.
-		cluster: heapsim.NewCluster(heapsim.ClusterOptions{Seed: *seed, Nodes: 1, Namespaces: 2, Pods: 4, Containers: 1, NoDisks: true}),
-		oracle:  oracle.New(),
-		at:      noon,
+		sim: rig.StartStandIn(t, heapsim.Options{Seed: *seed},
+			heapsim.ClusterOptions{Seed: *seed, Nodes: 1, Namespaces: 2, Pods: 4, Containers: 1, NoDisks: true}),
+		oracle: oracle.New(),
+		at:     noon,
 	}
-	w.sim = heapsim.New(heapsim.Options{Seed: *seed, Now: func() time.Time { return time.Unix(w.clock.Load(), 0).UTC() }})
-	server := httptest.NewServer(w.sim)
-	t.Cleanup(server.Close)
-	w.url = server.URL
+	w.client = rig.NewClient(t, w.sim.URL)
 	t.Logf("-seed %d", *seed)
 	return w
 }
@@ -72,22 +63,19 @@ func (w *world) within(t *testing.T) *world {
 func (w *world) feed(batches int, apart time.Duration) {
 	for range batches {
 		w.at = w.at.Add(apart)
-		w.clock.Store(w.at.Unix())
 		if w.rand.Float64() < 0.3 {
-			w.cluster.Churn(1)
+			w.sim.Cluster.Churn(1)
 		}
 		if w.rand.Float64() < 0.1 {
-			w.cluster.Recreate(w.cluster.Pods()[w.rand.IntN(4)])
+			w.sim.Cluster.Recreate(w.sim.Cluster.Pods()[w.rand.IntN(4)])
 		}
-		b := w.cluster.Next(w.at)
-		w.sim.Feed(b)
-		w.oracle.Feed(b, w.at, w.at)
+		w.oracle.Feed(w.sim.Scrape(w.at), w.at, w.at)
 	}
 }
 
 // collect is the command of a pass into the archive.
 func (w *world) collect(archive string, more ...string) *exec.Cmd {
-	return w.command(append([]string{"collect", "--heapster-url", w.url, "--db-file", archive, "--log-level", "error"}, more...)...)
+	return w.command(append([]string{"collect", "--heapster-url", w.sim.URL, "--db-file", archive, "--log-level", "error"}, more...)...)
 }
 
 // command is one of heapstash, without the settings of whoever runs the test.
@@ -98,47 +86,17 @@ func (w *world) command(arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// ended is how a process ended.
-type ended struct {
-	code           int // -1: by a signal
-	stdout, stderr string
-	took           time.Duration
-}
-
 // run runs a command to its end.
-func (w *world) run(cmd *exec.Cmd) ended { return w.runUntil(cmd, time.Minute) }
-
-// runUntil kills the command if it has not ended by then.
-func (w *world) runUntil(cmd *exec.Cmd, limit time.Duration) ended {
-	w.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		w.Fatal(err)
-	}
-	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
-	if err := cmd.Wait(); err != nil {
-		if _, exited := errors.AsType[*exec.ExitError](err); !exited {
-			w.Fatal(err)
-		}
-	}
-	return ended{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), time.Since(began)}
-}
+func (w *world) run(cmd *exec.Cmd) rig.Outcome { w.Helper(); return rig.RunUntil(w, cmd, time.Minute) }
 
 // must runs a command that exits with 0.
-func (w *world) must(cmd *exec.Cmd) ended {
+func (w *world) must(cmd *exec.Cmd) rig.Outcome {
 	w.Helper()
-	e := w.run(cmd)
-	if e.code != 0 {
-		w.Fatalf("%q exits %d\n%s%s", cmd.Args[1:], e.code, e.stdout, e.stderr)
-	}
-	return e
+	return w.run(cmd).Want(w, 0)
 }
 
 // pass makes an undisturbed pass into the archive.
-func (w *world) pass(archive string) ended {
+func (w *world) pass(archive string) rig.Outcome {
 	w.Helper()
 	return w.must(w.collect(archive))
 }
@@ -167,23 +125,5 @@ func (w *world) copyOf(archive, name string) string {
 	return filepath.Join(dir, "a.db")
 }
 
-// sql asks the stock shell, which tells NULL from the empty string.
-func (w *world) sql(archive, statement string) string {
-	w.Helper()
-	out, err := shell(w.Context(), "file:"+archive+"?mode=ro", statement)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return out
-}
-
-func shell(ctx context.Context, archive, statement string) (string, error) {
-	cmd := exec.CommandContext(ctx, "sqlite3", "-batch", "-bail", "-tabs", "-nullvalue", "NULL",
-		"-cmd", ".timeout 10000", archive, statement)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("sqlite3: %w\n%s", err, &stderr)
-	}
-	return stdout.String(), nil
-}
+// sql runs a script that only reads in the stock shell.
+func (w *world) sql(archive, script string) string { w.Helper(); return rig.SQL(w, archive, script) }
