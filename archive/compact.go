@@ -29,7 +29,7 @@ type Moved struct {
 // some of them where they are many. Take now from the earlier one of
 // Heapster's clock and the local one. The error wraps [schema.ErrNoSpace] where
 // an hour is due and [Options].MinFree forbids it.
-func (s *Store) Compact(ctx context.Context, now schema.Instant) (rows int64, err error) {
+func (s *Writer) Compact(ctx context.Context, now schema.Instant) (rows int64, err error) {
 	moved, done, err := s.move(ctx, now, &turn{})
 	if err == nil && done {
 		var turn *turn
@@ -44,7 +44,7 @@ func (s *Store) Compact(ctx context.Context, now schema.Instant) (rows int64, er
 }
 
 // compact does all that is due for as long as the turn lasts.
-func (s *Store) compact(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
+func (s *Writer) compact(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
 	moved, done, err = s.move(ctx, now, turn)
 	if err == nil && done {
 		done, err = s.roll(ctx, openSince(now), turn)
@@ -56,7 +56,7 @@ func (s *Store) compact(ctx context.Context, now schema.Instant, turn *turn) (mo
 func openSince(now schema.Instant) schema.Instant { return hourOf(now.Add(-settle)) }
 
 // move brings the hours that have closed to the cold tables.
-func (s *Store) move(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
+func (s *Writer) move(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
 	pairs := make([]hotPair, 0, len(s.layout.tables)+1)
 	for _, t := range s.layout.tables {
 		pairs = append(pairs, hotPair{t.name, t.oldest, s.rollups[t.name].markAt, t.move, t.evict})
@@ -90,7 +90,7 @@ type hotPair struct {
 
 // compactHour moves the oldest hour, unless that begins at limit, the beginning
 // of an hour, or later; then all is done.
-func (s *Store) compactHour(ctx context.Context, pair hotPair, limit schema.Instant) (rows int64, done bool, err error) {
+func (s *Writer) compactHour(ctx context.Context, pair hotPair, limit schema.Instant) (rows int64, done bool, err error) {
 	var first schema.Instant
 	if err := s.db.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
 		return 0, false, err
@@ -108,7 +108,7 @@ func (s *Store) compactHour(ctx context.Context, pair hotPair, limit schema.Inst
 	return rows, false, nil
 }
 
-func (s *Store) moveHour(ctx context.Context, pair hotPair, hour schema.Instant) (int64, error) {
+func (s *Writer) moveHour(ctx context.Context, pair hotPair, hour schema.Instant) (int64, error) {
 	last := hour.Add(time.Hour) - 1
 	var moved int64
 	err := inTransaction(ctx, s.db, func(tx *sql.Tx) error {

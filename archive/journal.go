@@ -34,7 +34,7 @@ const (
 
 // keepJournal gives the file the journal mode that its file system can bear,
 // and returns it. The caller holds the lock.
-func (s *Store) keepJournal(ctx context.Context, isWriteAhead bool, newest int) (string, error) {
+func (s *Writer) keepJournal(ctx context.Context, isWriteAhead bool, newest int) (string, error) {
 	wanted := journalRollback
 	if s.system.WriteAhead() {
 		wanted = journalWriteAhead
@@ -113,7 +113,7 @@ func keepLogFiles(ctx context.Context, db *sql.DB) error {
 
 // Warning is what people should know about the place of the archive, empty if
 // it is a good one.
-func (s *Store) Warning() string {
+func (s *Writer) Warning() string {
 	if s.system.WriteAhead() {
 		return ""
 	}

@@ -97,7 +97,7 @@ func (l *lock) held() (bool, error) {
 // locked returns an error when the archive's lock is not this store's any
 // more: then another heapstash may write, and what this one knows of the
 // archive be wrong. (Where the archive is gone itself, unmoved says so.)
-func (s *Store) locked() error {
+func (s *Writer) locked() error {
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

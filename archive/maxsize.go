@@ -42,7 +42,7 @@ func usedBytes(ctx context.Context, db queryer) (bytes int64, err error) {
 }
 
 // forced returns the cutoffs that the size has asked for so far.
-func (s *Store) forced(ctx context.Context) (map[schema.Level]schema.Instant, error) {
+func (s *Writer) forced(ctx context.Context) (map[schema.Level]schema.Instant, error) {
 	text, err := setting(ctx, s.db, maxSizeSetting)
 	if err != nil || s.opts.MaxSize <= 0 {
 		return nil, err
@@ -62,7 +62,7 @@ func (s *Store) forced(ctx context.Context) (map[schema.Level]schema.Instant, er
 
 // tighten lets more go if the archive is too large for [Options].MaxSize, and
 // reports whether it did. Nothing more may go when only what is young is left.
-func (s *Store) tighten(ctx context.Context, now schema.Instant) (tightened bool, err error) {
+func (s *Writer) tighten(ctx context.Context, now schema.Instant) (tightened bool, err error) {
 	if s.opts.MaxSize <= 0 {
 		return false, nil
 	}
@@ -98,7 +98,7 @@ func (s *Store) tighten(ctx context.Context, now schema.Instant) (tightened bool
 	return false, nil
 }
 
-func (s *Store) oldestAt(ctx context.Context, level schema.Level) (oldest schema.Instant, err error) {
+func (s *Writer) oldestAt(ctx context.Context, level schema.Level) (oldest schema.Instant, err error) {
 	for _, r := range s.rollups {
 		if r.isNarrow() {
 			continue // it goes with the rest

@@ -30,30 +30,19 @@ const (
 	selectLabels     = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
 	selectSpaceIDs   = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
 	selectMetrics    = `SELECT id, name FROM metric`
-	selectCompaction = `SELECT table_name, ts FROM compaction`
 )
 
 // load reads what every write needs.
 func (s *Store) load(ctx context.Context) error {
 	s.entities = make(map[entityKey]int64)
 	s.metrics = make(map[schema.MetricName]int64)
-	s.compacted = make(map[string]schema.Instant)
-	return errors.Join(
-		each(ctx, s.db, func(rows *sql.Rows) error {
-			var id int64
-			var name schema.MetricName
-			err := rows.Scan(&id, &name)
-			s.metrics[name] = id
-			return err
-		}, selectMetrics),
-		each(ctx, s.db, func(rows *sql.Rows) error {
-			var name string
-			var ts schema.Instant
-			err := rows.Scan(&name, &ts)
-			s.compacted[name] = ts
-			return err
-		}, selectCompaction),
-	)
+	return each(ctx, s.db, func(rows *sql.Rows) error {
+		var id int64
+		var name schema.MetricName
+		err := rows.Scan(&id, &name)
+		s.metrics[name] = id
+		return err
+	}, selectMetrics)
 }
 
 // Memory returns what the archive remembers of the cluster. A cluster that it

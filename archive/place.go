@@ -62,7 +62,7 @@ func (d disk) fileSystem(file string) FileSystem {
 // the archive's path: what is written to it then is lost to everybody; or when
 // its lock is no longer this store's. It says so once, for whatever is done next
 // fails of the same.
-func (s *Store) unmoved() error {
+func (s *Writer) unmoved() error {
 	if s.lost {
 		return nil
 	}

@@ -45,7 +45,7 @@ func (p *Pruned) AllRows() (rows int64) {
 // earlier, decides. An error leaves what was done until then.
 func Prune(ctx context.Context, path string, opts Options, now time.Time) (Pruned, error) {
 	p := newPruned(path)
-	err := inTurns(ctx, path, opts, func(s *Store, turn *turn) (bool, error) {
+	err := inTurns(ctx, path, opts, func(s *Writer, turn *turn) (bool, error) {
 		if p.BytesThen == 0 {
 			var err error
 			if p.BytesThen, err = sizeOf(path); err != nil {
@@ -111,7 +111,7 @@ const (
 // returns the number of rows of samples: little enough to be a part of every
 // pass, after its compaction, and enough to keep up with what passes store.
 // Take now as for [Store.Compact].
-func (s *Store) Prune(ctx context.Context, now schema.Instant) (rows int64, err error) {
+func (s *Writer) Prune(ctx context.Context, now schema.Instant) (rows int64, err error) {
 	if !s.opts.limited() {
 		return 0, nil
 	}
@@ -131,7 +131,7 @@ func (s *Store) Prune(ctx context.Context, now schema.Instant) (rows int64, err 
 }
 
 // sparePages is how many free pages the file keeps for what comes next.
-func (s *Store) sparePages(ctx context.Context) (keep int64, err error) {
+func (s *Writer) sparePages(ctx context.Context) (keep int64, err error) {
 	if checkSpace(s.path, s.opts.MinFree, 0) != nil {
 		return 0, nil
 	}
@@ -157,7 +157,7 @@ func (o Options) limited() bool { return o.Retention.Limited() || o.MaxSize > 0 
 
 // cutoffs are those of the retention, or what the size asks for, but no row goes
 // before it is rolled up.
-func (s *Store) cutoffs(ctx context.Context, now schema.Instant) (cutoffs, error) {
+func (s *Writer) cutoffs(ctx context.Context, now schema.Instant) (cutoffs, error) {
 	cut := s.opts.Retention.cutoffs(now)
 	forced, err := s.forced(ctx)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *Store) cutoffs(ctx context.Context, now schema.Instant) (cutoffs, error
 
 // prune works as long as the turn lasts, and adds to p: it takes away what is
 // older than it is to be kept, and then more if the archive is still too large.
-func (s *Store) prune(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
+func (s *Writer) prune(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
 	for more := true; more; {
 		if done, err := s.pruneOld(ctx, now, turn, p); err != nil || !done {
 			return false, err
@@ -203,7 +203,7 @@ func (s *Store) prune(ctx context.Context, now schema.Instant, turn *turn, p *Pr
 }
 
 // pruneOld goes on from where the last pruning to the same cutoffs stopped.
-func (s *Store) pruneOld(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
+func (s *Writer) pruneOld(ctx context.Context, now schema.Instant, turn *turn, p *Pruned) (done bool, err error) {
 	if err := s.locked(); err != nil {
 		return false, err
 	}

@@ -30,7 +30,7 @@ type oldEntity struct {
 // samples, conflicts and identities, and with themselves where nothing is left
 // that refers to them. Hot samples are younger than any cutoff, once compaction
 // has passed.
-func (s *Store) pruneEntities(ctx context.Context, work *slice) error {
+func (s *Writer) pruneEntities(ctx context.Context, work *slice) error {
 	var hot map[int64]bool // looked for when needed
 	return work.commit(ctx, s.db, func() error {
 		var list []oldEntity
@@ -83,7 +83,6 @@ func (s *Store) pruneEntities(ctx context.Context, work *slice) error {
 				return err
 			}
 		}
-		clear(s.entities) // it may hold one that is no more
 		return nil
 	})
 }
@@ -103,7 +102,7 @@ var errFull = errors.New("the slice is full")
 
 // pruneSamples deletes the entity's rows, of every level, until the slice is
 // full, and reports whether there are none any more, but for hot ones.
-func (s *Store) pruneSamples(work *slice, e oldEntity) (empty bool, err error) {
+func (s *Writer) pruneSamples(work *slice, e oldEntity) (empty bool, err error) {
 	empty = true
 	for _, r := range s.rollups {
 		if !r.has(e.kind, e.labelled) {
@@ -196,7 +195,7 @@ func (s *slice) forget(id int64) error {
 
 // hotEntities returns the entities that have hot samples. They are few, and no
 // key leads to them.
-func (s *Store) hotEntities(work *slice) (map[int64]bool, error) {
+func (s *Writer) hotEntities(work *slice) (map[int64]bool, error) {
 	found := make(map[int64]bool)
 	collect := func(query string) error {
 		return each(work.ctx, work.tx, func(rows *sql.Rows) error {

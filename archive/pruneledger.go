@@ -18,7 +18,7 @@ const (
 // long as raw rows are kept, and labels that namespaces had before anything is
 // kept of. A scope
 // that comes back is asked for everything that Heapster shows.
-func (s *Store) pruneScopes(ctx context.Context, work *slice) error {
+func (s *Writer) pruneScopes(ctx context.Context, work *slice) error {
 	return work.commit(ctx, s.db, func() error {
 		work.next(pruneLedger)
 		raw, all := work.everything(schema.Raw), work.everything(schema.Levels()...)
@@ -53,7 +53,7 @@ const (
 )
 
 // pruneLedger deletes passes and holes that are older than any raw row.
-func (s *Store) pruneLedger(ctx context.Context, work *slice) (err error) {
+func (s *Writer) pruneLedger(ctx context.Context, work *slice) (err error) {
 	// SQLite would look through all conflicts for each pass that goes. The
 	// first one referred to is found once: later conflicts are of later passes.
 	// (There is one connection, so the pragma holds for what follows.)

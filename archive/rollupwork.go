@@ -40,7 +40,7 @@ const (
 )
 
 // rollTurn is a pass's share of what is due.
-func (s *Store) rollTurn(ctx context.Context) (*turn, error) {
+func (s *Writer) rollTurn(ctx context.Context) (*turn, error) {
 	var due int64
 	err := s.db.QueryRowContext(ctx, countDue, schema.Hourly).Scan(&due)
 	return &turn{effort: max(rollEffort, due*(dueEffort+dueRows)/rollPasses)}, err
@@ -56,7 +56,7 @@ type due struct {
 // roll makes the rollups that are due, as long as the turn lasts: hours first,
 // in the order of time, then the days that ended by limit. What was cold before
 // there were rollups becomes due when nothing else is.
-func (s *Store) roll(ctx context.Context, limit schema.Instant, turn *turn) (done bool, err error) {
+func (s *Writer) roll(ctx context.Context, limit schema.Instant, turn *turn) (done bool, err error) {
 	for {
 		for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
 			for done := false; !done; {
@@ -79,7 +79,7 @@ func (s *Store) roll(ctx context.Context, limit schema.Instant, turn *turn) (don
 
 // rollSome works off some dues in one transaction, and reports whether there
 // were no more.
-func (s *Store) rollSome(ctx context.Context, level schema.Level, limit schema.Instant, turn *turn) (done bool, err error) {
+func (s *Writer) rollSome(ctx context.Context, level schema.Level, limit schema.Instant, turn *turn) (done bool, err error) {
 	// Only hours that have closed are due; a day waits for its last one.
 	last := limit - secondsOf(level)
 	due, err := duesUpTo(ctx, s.db, level, last)
@@ -117,7 +117,7 @@ func duesUpTo(ctx context.Context, db queryer, level schema.Level, last schema.I
 
 // enlistNext makes the cold hours of the next entity due that was there before
 // rollups were, and reports whether there was one.
-func (s *Store) enlistNext(ctx context.Context) (more bool, err error) {
+func (s *Writer) enlistNext(ctx context.Context) (more bool, err error) {
 	text, err := setting(ctx, s.db, backfillSetting)
 	if err != nil || text == "" {
 		return false, err

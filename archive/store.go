@@ -73,10 +73,10 @@ const defaultMode fs.FileMode = 0o600
 
 func (o Options) mode() fs.FileMode { return cmp.Or(o.Mode, defaultMode) }
 
-// Store is an archive open for writing. It holds the archive's kernel lock
-// from [Open] to [Store.Close]: keep it for one operation, not for a process's
-// life. Use it from one goroutine.
-type Store struct {
+// Writer is an archive open for writing. It holds the archive's kernel lock
+// from [OpenWriter] to [Writer.Close]: keep it for one operation, not for a
+// process's life. Use it from one goroutine.
+type Writer struct {
 	path   string // as it was given
 	file   string // where that leads
 	opened fs.FileInfo
@@ -89,20 +89,16 @@ type Store struct {
 	layout layout
 
 	rollups map[string]*rollup // by table name
-
-	// What the file holds, as far as it was needed.
-	entities  map[entityKey]int64
-	metrics   map[schema.MetricName]int64
 	compacted map[string]schema.Instant // by table name
 }
 
-// Open opens the archive for writing, creates it where there is none, and
+// OpenWriter opens the archive for writing, creates it where there is none, and
 // brings an older one to the newest version. The error wraps
 // [schema.ErrNotArchive], [schema.ErrNewerArchive], [schema.ErrLocked], or, of
 // an archive that is expected, [schema.ErrNoArchive] or
 // [schema.ErrOtherArchive], where one of them is the reason; then nothing was
 // changed on disk.
-func Open(ctx context.Context, path string, opts Options) (*Store, error) {
+func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error) {
 	opts, err := opts.filled()
 	if err != nil {
 		return nil, err
@@ -126,7 +122,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, file: file, opts: opts, lock: lock, system: opts.disk.fileSystem(file)}
+	s := &Writer{path: path, file: file, opts: opts, lock: lock, system: opts.disk.fileSystem(file)}
 	s.layout = newLayout()
 	s.rollups = s.layout.rollups()
 	if err := s.open(ctx); err != nil {
@@ -135,7 +131,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
+func (s *Writer) open(ctx context.Context) error {
 	opts := s.opts
 	// Whoever had the lock before may have made the archive, or a newer one.
 	header, err := readHeader(s.path, len(opts.steps))
@@ -192,16 +188,29 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.upgrade(ctx); err != nil {
 		return err
 	}
-	return s.load(ctx)
+	return s.loadCompacted(ctx)
+}
+
+const selectCompaction = `SELECT table_name, ts FROM compaction`
+
+func (s *Writer) loadCompacted(ctx context.Context) error {
+	s.compacted = make(map[string]schema.Instant)
+	return each(ctx, s.db, func(rows *sql.Rows) error {
+		var name string
+		var ts schema.Instant
+		err := rows.Scan(&name, &ts)
+		s.compacted[name] = ts
+		return err
+	}, selectCompaction)
 }
 
 // ID is the archive's own, by which it is told from others. A copy has the
 // same.
-func (s *Store) ID() string { return s.id }
+func (s *Writer) ID() string { return s.id }
 
 // Close gives the lock back. What was written is safe whether or not Close is
 // ever called.
-func (s *Store) Close() error {
+func (s *Writer) Close() error {
 	var err error
 	if s.db != nil {
 		err = explain(s.path, s.db.Close())

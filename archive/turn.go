@@ -37,7 +37,7 @@ func (t *turn) over() bool {
 // back for a moment, and so on until the work is done. Whatever one turn wrote
 // is checkpointed by the end of it, unless somebody reads, so the -wal file
 // stays small.
-func inTurns(ctx context.Context, path string, opts Options, work func(*Store, *turn) (done bool, err error)) error {
+func inTurns(ctx context.Context, path string, opts Options, work func(*Writer, *turn) (done bool, err error)) error {
 	exists, err := inspect(path)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func inTurns(ctx context.Context, path string, opts Options, work func(*Store, *
 		return noArchive(path)
 	}
 	for {
-		s, err := Open(ctx, path, opts)
+		s, err := OpenWriter(ctx, path, opts)
 		if err != nil {
 			return err
 		}

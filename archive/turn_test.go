@@ -19,7 +19,7 @@ func TestUpkeepLetsPassesIn(t *testing.T) {
 	began, passed, ended := make(chan struct{}), make(chan struct{}), make(chan error)
 	turns := 0
 	go func() {
-		ended <- inTurns(t.Context(), path, Options{}, func(*Store, *turn) (bool, error) {
+		ended <- inTurns(t.Context(), path, Options{}, func(*Writer, *turn) (bool, error) {
 			if turns++; turns == 1 {
 				close(began)
 			}

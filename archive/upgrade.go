@@ -30,7 +30,7 @@ const reportEvery = 5 * time.Second
 
 // upgrade migrates an archive that exists, if it has to: it looks for the free
 // space first, and tells how it goes.
-func (s *Store) upgrade(ctx context.Context) error {
+func (s *Writer) upgrade(ctx context.Context) error {
 	opts := s.opts
 	version, err := fileVersion(ctx, s.db, s.path, len(opts.steps))
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Store) upgrade(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) checkRoom(m Migration, d disk) error {
+func (s *Writer) checkRoom(m Migration, d disk) error {
 	directory := filepath.Dir(s.file)
 	_, free, err := d(directory)
 	if err != nil || free >= m.Most {
@@ -87,7 +87,7 @@ func (s *Store) checkRoom(m Migration, d disk) error {
 }
 
 // watch calls look from time to time, until it is stopped.
-func (s *Store) watch(every time.Duration, look func()) (stop func()) {
+func (s *Writer) watch(every time.Duration, look func()) (stop func()) {
 	done := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() {

@@ -25,7 +25,7 @@ type Compaction struct {
 // time now is the local one. An error leaves what was done until then.
 func Compact(ctx context.Context, path string, opts Options, now time.Time) (Compaction, error) {
 	c := Compaction{Path: path, Moved: []Moved{}}
-	err := inTurns(ctx, path, opts, func(s *Store, turn *turn) (bool, error) {
+	err := inTurns(ctx, path, opts, func(s *Writer, turn *turn) (bool, error) {
 		if c.Before == 0 {
 			var err error
 			if c.Before, err = sizeOf(path); err != nil {
@@ -90,7 +90,7 @@ const (
 
 // returnPages shortens the file by its free pages but for so many, which the
 // next passes fill, as long as the turn lasts. It returns the bytes.
-func (s *Store) returnPages(ctx context.Context, keep int64, turn *turn) (returned int64, done bool, err error) {
+func (s *Writer) returnPages(ctx context.Context, keep int64, turn *turn) (returned int64, done bool, err error) {
 	var free, pageSize int64
 	if err := s.db.QueryRowContext(ctx, selectPageSize).Scan(&pageSize); err != nil {
 		return 0, false, err
@@ -121,7 +121,7 @@ func (s *Store) returnPages(ctx context.Context, keep int64, turn *turn) (return
 // emptyLog brings all that is in the -wal file into the archive. A reader may
 // keep it from that; the bytes left are then returned. It ends the store's use,
 // for its connection no longer waits for others as it should.
-func (s *Store) emptyLog(ctx context.Context) (left int64, err error) {
+func (s *Writer) emptyLog(ctx context.Context) (left int64, err error) {
 	if _, err := s.db.ExecContext(ctx, hurry); err != nil {
 		return 0, err
 	}
