@@ -186,9 +186,9 @@ func (c *checker) scans() (all []tableScan) {
 		}
 	}
 	for _, t := range c.tables {
-		add(t.name, t.rowChecks)
+		add(t.name, func(in tier) tableScan { return t.rowChecks(in) })
 	}
-	add(narrowName, c.layout.narrowChecks)
+	add(narrowName, func(in tier) tableScan { return c.layout.narrowChecks(in) })
 	return all
 }
 

@@ -53,7 +53,7 @@ func (s *Writer) compact(ctx context.Context, now schema.Instant, turn *turn) (m
 }
 
 // openSince is when the first hour begins that has not closed.
-func openSince(now schema.Instant) schema.Instant { return hourOf(now.Add(-settle)) }
+func openSince(now schema.Instant) schema.Instant { return schema.Hourly.Begin(now.Add(-settle)) }
 
 // move brings the hours that have closed to the cold tables.
 func (s *Writer) move(ctx context.Context, now schema.Instant, turn *turn) (moved []Moved, done bool, err error) {
@@ -95,7 +95,7 @@ func (s *Writer) compactHour(ctx context.Context, pair hotPair, limit schema.Ins
 	if err := s.db.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
 		return 0, false, err
 	}
-	hour := hourOf(first)
+	hour := schema.Hourly.Begin(first)
 	if first == 0 || hour >= limit {
 		return 0, true, nil
 	}
@@ -133,5 +133,3 @@ func (s *Writer) moveHour(ctx context.Context, pair hotPair, hour schema.Instant
 	}
 	return moved, err
 }
-
-func hourOf(at schema.Instant) schema.Instant { return schema.Hourly.Begin(at) }

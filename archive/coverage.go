@@ -53,8 +53,8 @@ func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, e
 	fill := func(text, table string) string {
 		return strings.NewReplacer("TABLE", table, "MATCH", match.Text, "METRIC", metric).Replace(text)
 	}
-	args := func(tables int) (all []any) {
-		for range tables {
+	args := func(n int) (all []any) {
+		for range n {
 			if metric != "" {
 				all = append(all, string(q.Metric.Name))
 			}
@@ -69,17 +69,17 @@ func (r *Reader) coverage(ctx context.Context, q query.Query) (query.Coverage, e
 	if err != nil {
 		return c, err
 	}
-	tables := []string{closedRows(table, schema.Raw)}
+	parts := []string{closedRows(table, schema.Raw)}
 	if hourly > 0 {
-		tables = append(tables, closedRows(table, schema.Hourly), closedRows(table, schema.Daily))
+		parts = append(parts, closedRows(table, schema.Hourly), closedRows(table, schema.Daily))
 	}
 	oldest := make([]schema.Instant, 3)
-	columns, dest := make([]string, len(tables)), []any{&c.Things}
-	for i, name := range tables {
+	columns, dest := make([]string, len(parts)), []any{&c.Things}
+	for i, name := range parts {
 		columns[i] = fill(oldestIn, name)
 		dest = append(dest, &oldest[i])
 	}
-	if err := one(strings.Replace(fill(oldestOf, table), "OLDEST", strings.Join(columns, ", "), 1), args(len(tables)), dest...); err != nil {
+	if err := one(strings.Replace(fill(oldestOf, table), "OLDEST", strings.Join(columns, ", "), 1), args(len(parts)), dest...); err != nil {
 		return c, err
 	}
 

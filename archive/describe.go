@@ -33,9 +33,9 @@ const selectDescribed = `SELECT v.name, c.name FROM sqlite_schema v JOIN pragma_
 
 // Views describes the views that the archive has, or its tables, in the order
 // in which they were made.
-func (r *Reader) Views(ctx context.Context, tables bool) ([]View, error) {
+func (r *Reader) Views(ctx context.Context, ofTables bool) ([]View, error) {
 	kind := "view"
-	if tables {
+	if ofTables {
 		kind = "table"
 	}
 	var views []View
@@ -49,7 +49,7 @@ func (r *Reader) Views(ctx context.Context, tables bool) ([]View, error) {
 		}
 		v := &views[len(views)-1]
 		c := describe(view, column)
-		if tables {
+		if ofTables {
 			// What views say in words is coded otherwise there; metrics are not.
 			v.Meaning = ""
 			if m, ok := describeMetric(column); ok {

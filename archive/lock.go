@@ -28,22 +28,19 @@ type lock struct {
 	sure bool
 }
 
-// takeLock waits as long as the options say for the lock. The error wraps
+// takeLock waits for the lock. A file that is made has the mode. The error wraps
 // [schema.ErrLocked] when another writer keeps it.
 //
 // It lies beside the archive's file, whatever path leads there. The kernel
 // makes byte-range locks of it where the file is on another machine: on NFS
 // since Linux 2.6.12, on SMB since 5.5; see flock(2).
-func takeLock(ctx context.Context, path, archive string, opts Options) (*lock, error) {
-	if opts.disk == nil {
-		opts.disk = diskOf
-	}
-	file, err := openLock(archive, opts.mode())
+func takeLock(ctx context.Context, path, archive string, wait time.Duration, mode fs.FileMode, on disk) (*lock, error) {
+	file, err := openLock(archive, mode)
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	sure := opts.disk.fileSystem(archive).WriteAhead()
-	deadline := time.Now().Add(opts.LockWait)
+	sure := on.fileSystem(archive).WriteAhead()
+	deadline := time.Now().Add(wait)
 	for {
 		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
@@ -57,7 +54,7 @@ func takeLock(ctx context.Context, path, archive string, opts Options) (*lock, e
 			if err := errors.Join(err, l.release()); err != nil {
 				return nil, explain(path, err)
 			}
-			if file, err = openLock(archive, opts.mode()); err != nil {
+			if file, err = openLock(archive, mode); err != nil {
 				return nil, explain(path, err)
 			}
 			continue

@@ -65,12 +65,12 @@ func TestLockIsRemoved(t *testing.T) {
 func TestLockIsRemovedMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	// What the archive lies on is asked between the two.
-	l, err := takeLock(t.Context(), path, path, Options{disk: func(directory string) (FileSystem, int64, error) {
+	l, err := takeLock(t.Context(), path, path, 0, defaultMode, func(directory string) (FileSystem, int64, error) {
 		if err := os.Remove(lockOf(path)); err != nil {
 			t.Error(err)
 		}
 		return on(ext4)(directory)
-	}})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestLockIsRemovedMeanwhile(t *testing.T) {
 	if held, err := l.held(); !held || err != nil {
 		t.Errorf("the lock: %t, %v", held, err)
 	}
-	if _, err := takeLock(t.Context(), path, path, Options{}); !errors.Is(err, schema.ErrLocked) {
+	if _, err := takeLock(t.Context(), path, path, 0, defaultMode, diskOf); !errors.Is(err, schema.ErrLocked) {
 		t.Errorf("another one: %v", err)
 	}
 }

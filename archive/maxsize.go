@@ -31,9 +31,10 @@ var sizeSteps = []struct {
 const (
 	// selectOldest finds the oldest row at a level by key, one entity after the
 	// other.
-	selectOldest    = `SELECT min((SELECT min(ts) FROM TABLE WHERE entity_id = e.id)) FROM entity e WHERE WHOSE`
-	selectUsedBytes = `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+	selectOldest = `SELECT min((SELECT min(ts) FROM TABLE WHERE entity_id = e.id)) FROM entity e WHERE WHOSE`
 )
+
+const selectUsedBytes = `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
 
 // usedBytes is how many bytes of the archive are in use: without its free pages.
 func usedBytes(ctx context.Context, db queryer) (bytes int64, err error) {

@@ -27,9 +27,9 @@ const (
 		WHERE c.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
 	selectIdentities = `SELECT i.entity_id, i.uid, i.node, i.labels, i.images, i.owner_kind, i.owner, i.valid_from FROM pod_identity i
 		WHERE i.valid_to IS NULL AND i.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
-	selectLabels     = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
-	selectSpaceIDs   = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
-	selectMetrics    = `SELECT id, name FROM metric`
+	selectLabels   = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
+	selectSpaceIDs = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
+	selectMetrics  = `SELECT id, name FROM metric`
 )
 
 // load reads what every write needs.

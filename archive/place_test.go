@@ -66,7 +66,7 @@ func TestLinkToNothing(t *testing.T) {
 // makes the archive finds it, and does not make it again.
 func TestWaitingForTheLockOfAnArchiveThatIsMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	lock, err := takeLock(t.Context(), path, path, Options{})
+	lock, err := takeLock(t.Context(), path, path, 0, defaultMode, diskOf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -225,15 +225,16 @@ func (s *Writer) pruneOld(ctx context.Context, now schema.Instant, turn *turn, p
 		if err := errors.Join(ctx.Err(), s.locked()); err != nil {
 			return false, err
 		}
-		work := s.pruneEntities
+		slice := slice{cutoffs: cut, progress: state}
 		switch state.Stage {
 		case pruneScopes:
-			work = s.pruneScopes
+			err = s.pruneScopes(ctx, &slice)
 		case pruneLedger:
-			work = s.pruneLedger
+			err = s.pruneLedger(ctx, &slice)
+		default:
+			err = s.pruneEntities(ctx, &slice)
 		}
-		slice := slice{cutoffs: cut, progress: state}
-		if err := work(ctx, &slice); err != nil {
+		if err != nil {
 			return false, fmt.Errorf("pruning of %s: %w", state.Stage, err)
 		}
 		state = slice.progress

@@ -80,7 +80,7 @@ func MakeRepaired(ctx context.Context, path, to string, opts RepairOptions) (Rep
 	if err != nil {
 		return Repair{}, err
 	}
-	lock, err := takeLock(ctx, path, file, opts.Options)
+	lock, err := takeLock(ctx, path, file, opts.LockWait, opts.mode(), diskOf)
 	if err != nil {
 		return Repair{}, err
 	}

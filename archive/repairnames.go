@@ -270,7 +270,7 @@ func (r *repairer) copyCompaction() error {
 				r.mended("compaction", "times up to which rows have moved to cold were taken from these", 1)
 			}
 			if at = 0; last > 0 {
-				at = hourOf(last) + 3599
+				at = schema.Hourly.Begin(last) + 3599
 			}
 		}
 		if at > 0 {

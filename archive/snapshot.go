@@ -192,7 +192,7 @@ func (d *draft) copy(ctx context.Context, path string, opts SnapshotOptions) (s 
 	}
 	if mode != "wal" {
 		// There, a reader keeps writers from committing.
-		lock, err := takeLock(ctx, path, file, opts.Options)
+		lock, err := takeLock(ctx, path, file, opts.LockWait, opts.mode(), diskOf)
 		if err != nil {
 			return s, err
 		}

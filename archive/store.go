@@ -88,7 +88,7 @@ type Writer struct {
 	lock   *lock
 	layout layout
 
-	rollups map[string]*rollup // by table name
+	rollups   map[string]*rollup        // by table name
 	compacted map[string]schema.Instant // by table name
 }
 
@@ -118,7 +118,7 @@ func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error)
 		return nil, err
 	}
 	opts.waiting()
-	lock, err := takeLock(ctx, path, file, opts)
+	lock, err := takeLock(ctx, path, file, opts.LockWait, opts.mode(), opts.disk)
 	if err != nil {
 		return nil, err
 	}

@@ -136,7 +136,7 @@ func (w *writer) route(rows []schema.Row) (map[*table][]placed, []narrowSample, 
 			return nil, nil, err
 		}
 		key := rowKey{row.At, id}
-		var tables []*table
+		var routed []*table
 		for _, r := range row.Readings {
 			t, _ := w.layout.place(row.Entity, r.Metric)
 			if t == nil {
@@ -145,8 +145,8 @@ func (w *writer) route(rows []schema.Row) (map[*table][]placed, []narrowSample, 
 					return nil, nil, err
 				}
 				narrow = append(narrow, narrowSample{key, metric, r.Value})
-			} else if !slices.Contains(tables, t) {
-				tables = append(tables, t)
+			} else if !slices.Contains(routed, t) {
+				routed = append(routed, t)
 				wide[t] = append(wide[t], placed{key, row})
 			}
 		}
