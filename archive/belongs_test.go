@@ -12,7 +12,7 @@ import (
 	"slices"
 	"testing"
 
-	"heapstash/archive/salvage"
+	"heapstash/archive/sqlite/pages"
 )
 
 // TestLogBelongsToItsFile: whatever programs do to a file, in whatever order,
@@ -144,11 +144,11 @@ func beside(t *testing.T, main, log, journal []byte, must bool, what string) boo
 			t.Fatal(err)
 		}
 	}
-	logs, err := salvage.LogBelongs(path)
+	logs, err := pages.LogBelongs(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	journals, err := salvage.JournalBelongs(path)
+	journals, err := pages.JournalBelongs(path)
 	if err != nil {
 		t.Fatal(err)
 	}

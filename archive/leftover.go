@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"heapstash/archive/salvage"
+	"heapstash/archive/sqlite/pages"
 	"heapstash/schema"
 )
 
@@ -70,7 +70,7 @@ func leftover(file string, newest int) (suffix string, err error) {
 		if !h.exists || !h.writeAhead {
 			return writeAheadLog, nil
 		}
-		if belongs, err := salvage.LogBelongs(file); err != nil || !belongs {
+		if belongs, err := pages.LogBelongs(file); err != nil || !belongs {
 			return writeAheadLog, err
 		}
 	}
@@ -78,7 +78,7 @@ func leftover(file string, newest int) (suffix string, err error) {
 		if !h.exists {
 			return rollbackJournal, nil
 		}
-		if belongs, err := salvage.JournalBelongs(file); err != nil || !belongs {
+		if belongs, err := pages.JournalBelongs(file); err != nil || !belongs {
 			return rollbackJournal, err
 		}
 	}

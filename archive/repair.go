@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"heapstash/archive/salvage"
+	"heapstash/archive/sqlite/pages"
 	"heapstash/schema"
 )
 
@@ -103,8 +103,8 @@ type repairer struct {
 	layout layout
 	report Repair
 
-	old     *salvage.File
-	trees   []salvage.Tree
+	old     *pages.File
+	trees   []pages.Tree
 	columns map[string]tableColumns
 	db      *sql.DB // the new archive
 	tx      *sql.Tx
@@ -120,9 +120,9 @@ type repairer struct {
 // repair writes the new archive under another name, and then gives it its own.
 func (r *repairer) repair() (err error) {
 	path, to := r.report.Path, r.report.To
-	if r.old, err = salvage.Open(r.report.File); err != nil {
+	if r.old, err = pages.Open(r.report.File); err != nil {
 		hint := ""
-		if errors.Is(err, salvage.ErrHotJournal) {
+		if errors.Is(err, pages.ErrHotJournal) {
 			hint = "copy it with its -journal file, let `sqlite3 COPY 'PRAGMA user_version'` take the transaction back, and repair the copy"
 		}
 		return &Error{Path: path, Err: err, hint: hint}
@@ -183,12 +183,12 @@ func (r *repairer) make(draft string) error {
 }
 
 func (r *repairer) copyAll(version int) error {
-	var damage salvage.Damage
+	var damage pages.Damage
 	var err error
 	if r.trees, damage, err = r.old.Trees(); err != nil {
 		return err
 	}
-	if damage != (salvage.Damage{}) {
+	if damage != (pages.Damage{}) {
 		r.report.Tables = append(r.report.Tables, TableRepair{"sqlite_schema", int64(len(r.trees)), damage.Pages, damage.Rows})
 		if err := r.guessTrees(); err != nil {
 			return err
@@ -233,14 +233,14 @@ const selectRoots = `SELECT type, name, rootpage FROM sqlite_schema WHERE rootpa
 // the lost ones do so too. What lies elsewhere, as after a VACUUM, is not found.
 func (r *repairer) guessTrees() error {
 	const enough = 10
-	var missing []salvage.Tree
+	var missing []pages.Tree
 	alike := 0
 	err := each(r.ctx, r.tx, func(rows *sql.Rows) error {
-		var t salvage.Tree
+		var t pages.Tree
 		if err := rows.Scan(&t.Kind, &t.Name, &t.Root); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(r.trees, func(old salvage.Tree) bool { return old.Name == t.Name })
+		i := slices.IndexFunc(r.trees, func(old pages.Tree) bool { return old.Name == t.Name })
 		switch {
 		case i < 0:
 			missing = append(missing, t)

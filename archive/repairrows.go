@@ -10,7 +10,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
-	"heapstash/archive/salvage"
+	"heapstash/archive/sqlite/pages"
 	"heapstash/schema"
 )
 
@@ -74,7 +74,7 @@ func (r record) text(column string) string {
 
 // read calls visit for every row of a table that can be read.
 func (r *repairer) read(table string, visit func(record) error) error {
-	root := slices.IndexFunc(r.trees, func(t salvage.Tree) bool { return t.Kind == "table" && t.Name == table })
+	root := slices.IndexFunc(r.trees, func(t pages.Tree) bool { return t.Kind == "table" && t.Name == table })
 	if root < 0 {
 		r.report.Tables = append(r.report.Tables, TableRepair{Table: table, Pages: 1})
 		return nil

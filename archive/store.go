@@ -14,7 +14,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
 
-	_ "heapstash/archive/strict" // in every connection, double quotes are around names only
+	_ "heapstash/archive/sqlite/strict" // in every connection, double quotes are around names only
 	"heapstash/schema"
 )
 

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"heapstash/archive/salvage"
+	"heapstash/archive/sqlite/pages"
 	"heapstash/schema"
 )
 
@@ -104,7 +104,7 @@ func (r *Reader) treeSizes() (sizes map[string]int64, err error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := salvage.Open(path)
+	file, err := pages.Open(path)
 	if err != nil {
 		return nil, err
 	}

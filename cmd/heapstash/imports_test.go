@@ -25,10 +25,10 @@ func TestImportGraph(t *testing.T) {
 		"heapstash/heapster":              {ours: []string{"heapstash/schema", "heapstash/heapster/wire", "heapstash/heapster/failure"}},
 		"heapstash/heapster/heapsim":      {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
 		"heapstash/heapster/kube":         {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/heapster/failure", "heapstash/heapster/wire"}, libraries: []string{"k8s.io/"}},
-		"heapstash/archive/salvage":       {},
-		"heapstash/archive/strict":        {libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive/sqlite/pages":       {},
+		"heapstash/archive/sqlite/strict":        {libraries: []string{"github.com/mattn/go-sqlite3"}},
 		"heapstash/archive/query":         {ours: []string{"heapstash/schema"}},
-		"heapstash/archive":               {ours: []string{"heapstash/schema", "heapstash/archive/salvage", "heapstash/archive/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
+		"heapstash/archive":               {ours: []string{"heapstash/schema", "heapstash/archive/sqlite/pages", "heapstash/archive/sqlite/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
 		"heapstash/archive/collect":       {ours: []string{"heapstash/schema"}},
 	}
 	for line := range strings.Lines(commandRules) {

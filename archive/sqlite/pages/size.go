@@ -1,4 +1,4 @@
-package salvage
+package pages
 
 // Pages counts the pages of a tree, by what its inner pages say: all but
 // those in which long rows go on. Damaged pages, and what they lead to, are

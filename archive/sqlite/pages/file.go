@@ -1,7 +1,7 @@
-// Package salvage reads the tables of an SQLite file without SQLite, and goes
+// Package pages reads the tables of an SQLite file without SQLite, and goes
 // on where SQLite stops: a page or a row that is damaged is left out, and
 // counted. It only reads. (https://www.sqlite.org/fileformat.html)
-package salvage
+package pages
 
 import (
 	"encoding/binary"

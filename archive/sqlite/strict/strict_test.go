@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "heapstash/archive/strict"
+	_ "heapstash/archive/sqlite/strict"
 )
 
 func TestDoubleQuotesAreNames(t *testing.T) {

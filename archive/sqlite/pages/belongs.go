@@ -1,4 +1,4 @@
-package salvage
+package pages
 
 import (
 	"encoding/binary"
