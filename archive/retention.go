@@ -1,14 +1,21 @@
 package archive
 
 import (
-	"context"
-	"database/sql"
-	"encoding/json"
-	"maps"
 	"time"
 
 	"heapstash/schema"
 )
+
+// LeastRetention is the shortest time for which something of a level is kept.
+// By then, raw rows have moved to the cold tables, which alone are pruned, and
+// Heapster has forgotten what it might show again; and a day's hours have been
+// rolled up.
+func LeastRetention(level schema.Level) time.Duration {
+	if level == schema.Raw {
+		return 2 * time.Hour
+	}
+	return 48 * time.Hour
+}
 
 // Retention is how long things are kept, by level and kind: labelled series
 // have the kind of what they belong to. They are kept for ever of a kind that
@@ -26,134 +33,4 @@ func (r Retention) Limited() bool {
 		}
 	}
 	return false
-}
-
-// cutoffs are the moments before which things go; what is kept for ever is not
-// there.
-type cutoffs map[cutoffKey]schema.Instant
-
-type cutoffKey struct {
-	level schema.Level
-	kind  schema.Kind
-}
-
-func (k cutoffKey) String() string { return k.level.View(k.kind.String()) }
-
-// cutoffs rounds down to whole days, and to whole hours where less than a week
-// of raw rows is kept: rows that go together empty whole pages, and a pass has
-// nothing to do most of the time.
-func (r Retention) cutoffs(now schema.Instant) cutoffs {
-	c := make(cutoffs)
-	for level, kinds := range r {
-		for kind, keep := range kinds {
-			if keep <= 0 || now == 0 {
-				continue
-			}
-			period := schema.Daily
-			if level == schema.Raw && keep < 7*24*time.Hour {
-				period = schema.Hourly
-			}
-			if at := period.Begin(now.Add(-max(keep, LeastRetention(level)))); at > 0 {
-				c[cutoffKey{level, kind}] = at
-			}
-		}
-	}
-	return c
-}
-
-// atLeast moves what is of a level up to a moment.
-func (c cutoffs) atLeast(level schema.Level, at schema.Instant) {
-	for _, kind := range schema.Kinds() {
-		if key := (cutoffKey{level, kind}); at > c[key] {
-			c[key] = at
-		}
-	}
-}
-
-// atMost moves what is of a level down to a moment.
-func (c cutoffs) atMost(level schema.Level, at schema.Instant) {
-	for key, cut := range c {
-		switch {
-		case key.level != level || cut <= at:
-		case at <= 0:
-			delete(c, key)
-		default:
-			c[key] = at
-		}
-	}
-}
-
-// everything is the moment before which nothing at all of the levels is kept,
-// None where some kind is kept for ever. What is about all kinds is kept as
-// long.
-func (c cutoffs) everything(levels ...schema.Level) schema.Instant {
-	var first schema.Instant
-	for _, level := range levels {
-		for _, kind := range schema.Kinds() {
-			at, limited := c[cutoffKey{level, kind}]
-			if !limited {
-				return 0
-			}
-			if first == 0 || at < first {
-				first = at
-			}
-		}
-	}
-	return first
-}
-
-// progress is how far pruning to certain cutoffs has come. It is kept in the
-// file, so that every pass can do a little.
-type progress struct {
-	Cutoffs map[string]int64 `json:"cutoffs"` // by level and kind, Unix seconds
-	Stage   stage            `json:"stage"`
-	// Last is the id of the last entity, or pass, that was looked at.
-	Last int64 `json:"last"`
-	// Referred is the first pass that a conflict refers to, in the last stage.
-	Referred int64 `json:"referred,omitzero"`
-}
-
-// stage is what a pruning is busy with; each is begun when the one before is
-// done.
-type stage string
-
-const (
-	pruneEntities stage = "entities" // and all that is theirs
-	pruneScopes   stage = "scopes"
-	pruneLedger   stage = "ledger"
-	pruneDone     stage = "done"
-)
-
-// progressSetting is the setting that holds the progress.
-const progressSetting = "prune"
-
-func newProgress(c cutoffs) progress {
-	p := progress{Cutoffs: make(map[string]int64), Stage: pruneEntities}
-	for key, at := range c {
-		p.Cutoffs[key.String()] = int64(at)
-	}
-	return p
-}
-
-// loadProgress returns how far a pruning to the cutoffs has come: nowhere, if
-// the last one was to others.
-func loadProgress(ctx context.Context, db *sql.DB, c cutoffs) (progress, error) {
-	fresh := newProgress(c)
-	text, err := setting(ctx, db, progressSetting)
-	if err != nil {
-		return progress{}, err
-	}
-	var stored progress
-	if json.Unmarshal([]byte(text), &stored) != nil || !maps.Equal(stored.Cutoffs, fresh.Cutoffs) {
-		return fresh, nil
-	}
-	return stored, nil
-}
-
-func (p progress) save(in prepared) error {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return in.exec(upsertSetting, progressSetting, string(text))
 }

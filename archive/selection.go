@@ -1,6 +1,8 @@
 package archive
 
-import "heapstash/schema"
+import (
+	"heapstash/schema"
+)
 
 // Selection says which samples are read. The zero Selection is all raw ones.
 type Selection struct {

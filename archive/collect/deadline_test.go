@@ -14,8 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/archive/sqlite"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -67,7 +67,7 @@ func (w *slowWorld) try(timeout time.Duration) (collect.Summary, time.Duration, 
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	store, err := archive.Open(w.t.Context(), w.path, archive.Options{})
+	store, err := sqlite.Open(w.t.Context(), w.path, sqlite.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

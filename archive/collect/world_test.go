@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/archive/sqlite"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
@@ -76,7 +76,7 @@ func (w *world) try(ctx context.Context) (collect.Summary, error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	store, err := archive.Open(ctx, w.path, archive.Options{})
+	store, err := sqlite.Open(ctx, w.path, sqlite.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

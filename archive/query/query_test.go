@@ -14,6 +14,8 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
@@ -267,7 +269,7 @@ func TestPrunedIsFilledFromRollups(t *testing.T) {
 		schema.Raw:    {schema.Pod: 36 * gotime.Hour, schema.Node: 36 * gotime.Hour},
 		schema.Hourly: {schema.Pod: 60 * gotime.Hour},
 	}
-	pruned, err := archive.Prune(t.Context(), w.path, archive.Options{Retention: keep}, gotime.Unix(end, 0))
+	pruned, err := upkeep.Prune(t.Context(), w.path, sqlite.Options{Retention: keep}, gotime.Unix(end, 0))
 	if err != nil || pruned.AllRows() == 0 {
 		t.Fatalf("%+v, %v", pruned, err)
 	}

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/archive/sqlite"
 	"heapstash/internal/need"
 	"heapstash/schema"
 )
@@ -26,7 +26,7 @@ const (
 // world is an archive of made-up samples, and what stock sqlite3 reads of them.
 type world struct {
 	path    string
-	reader  *archive.Reader
+	reader  *sqlite.Reader
 	samples []sample
 	// pods are the incarnations of each cluster|namespace|pod, the oldest first.
 	pods map[string][]incarnation
@@ -106,7 +106,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 	}
 
 	w := &world{path: filepath.Join(t.TempDir(), "a.db")}
-	store, err := archive.Open(t.Context(), w.path, archive.Options{})
+	store, err := sqlite.Open(t.Context(), w.path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if w.reader, err = archive.OpenReader(t.Context(), w.path); err != nil {
+	if w.reader, err = sqlite.OpenReader(t.Context(), w.path); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.reader.Close() })
@@ -149,7 +149,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 
 // remake has some pods deleted, and made again: on any node, as another version,
 // or by another owner. Of some nobody knows who they are, and one is gone.
-func (w *world) remake(t *testing.T, store *archive.Store, pass schema.PassID, random *rand.Rand, things []thing, now schema.Instant) {
+func (w *world) remake(t *testing.T, store *sqlite.Store, pass schema.PassID, random *rand.Rand, things []thing, now schema.Instant) {
 	t.Helper()
 	b := schema.Batch{Pass: pass, Cluster: "default", Horizon: now, Vanished: make(map[schema.Entity]schema.Instant)}
 	for _, th := range things {
@@ -171,7 +171,7 @@ func (w *world) remake(t *testing.T, store *archive.Store, pass schema.PassID, r
 	}
 }
 
-func (w *world) write(t *testing.T, store *archive.Store, pass schema.PassID, rows []schema.Row) {
+func (w *world) write(t *testing.T, store *sqlite.Store, pass schema.PassID, rows []schema.Row) {
 	t.Helper()
 	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: rows[len(rows)-1].At}); err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func (w *world) write(t *testing.T, store *archive.Store, pass schema.PassID, ro
 }
 
 // vanish lets the things vanish that have ended in the hour before.
-func (w *world) vanish(t *testing.T, store *archive.Store, pass schema.PassID, things []thing, at schema.Instant) {
+func (w *world) vanish(t *testing.T, store *sqlite.Store, pass schema.PassID, things []thing, at schema.Instant) {
 	t.Helper()
 	vanished := make(map[schema.Entity]schema.Instant)
 	for _, th := range things {

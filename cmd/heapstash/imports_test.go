@@ -14,32 +14,18 @@ import (
 // heapster and archive side by side, and schema at the foot. No arrow runs up
 // or across.
 func TestImportGraph(t *testing.T) {
-	// For each package, what of ours it may import, and which libraries are
-	// its own: no other package may import them, unless it names them too.
-	rules := map[string]importRule{
-		"heapstash/schema":                {},
-		"heapstash/internal/need":         {},                                     // imported by tests only, which this does not look at
-		"heapstash/heapster/heapstertest": {ours: []string{"heapstash/heapster"}}, // the same
-		"heapstash/heapster/wire":         {ours: []string{"heapstash/schema"}, libraries: []string{"github.com/go-json-experiment/"}},
-		"heapstash/heapster/failure":      {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
-		"heapstash/heapster":              {ours: []string{"heapstash/schema", "heapstash/heapster/wire", "heapstash/heapster/failure"}},
-		"heapstash/heapster/heapsim":      {ours: []string{"heapstash/schema", "heapstash/heapster/wire"}},
-		"heapstash/heapster/kube":         {ours: []string{"heapstash/schema", "heapstash/heapster", "heapstash/heapster/failure", "heapstash/heapster/wire"}, libraries: []string{"k8s.io/"}},
-		"heapstash/archive/sqlite/pages":       {},
-		"heapstash/archive/sqlite/strict":        {libraries: []string{"github.com/mattn/go-sqlite3"}},
-		"heapstash/archive/query":         {ours: []string{"heapstash/schema"}},
-		"heapstash/archive":               {ours: []string{"heapstash/schema", "heapstash/archive/sqlite/pages", "heapstash/archive/sqlite/strict", "heapstash/archive/query"}, libraries: []string{"github.com/mattn/go-sqlite3"}},
-		"heapstash/archive/collect":       {ours: []string{"heapstash/schema"}},
-	}
-	for line := range strings.Lines(commandRules) {
-		name, ours, _ := strings.Cut(strings.TrimSpace(line), ":")
-		ours, libraries, _ := strings.Cut(ours, ";")
-		var rule importRule
-		for _, path := range strings.Fields(ours) {
-			rule.ours = append(rule.ours, "heapstash/"+strings.Replace(path, "cmd/", "cmd/heapstash/", 1))
+	rules := make(map[string]importRule)
+	for line := range strings.Lines(importRules) {
+		name, ours, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if !ok {
+			continue
 		}
-		rule.libraries = strings.Fields(libraries)
-		rules[strings.TrimSuffix("heapstash/"+strings.Replace(name, "cmd/", "cmd/heapstash/", 1), "/")] = rule
+		ours, libraries, _ := strings.Cut(ours, ";")
+		rule := importRule{libraries: strings.Fields(libraries)}
+		for _, path := range strings.Fields(ours) {
+			rule.ours = append(rule.ours, inFull(path))
+		}
+		rules[inFull(name)] = rule
 	}
 	for _, p := range listPackages(t) {
 		rule, ok := rules[p.ImportPath]
@@ -65,17 +51,44 @@ func TestImportGraph(t *testing.T) {
 
 type importRule struct{ ours, libraries []string }
 
-// commandRules are the rules of the packages of the commands: the package, what of
-// ours it may import, and after a semicolon the libraries. Package main may import
-// all of them; cmd/engine is the only one that sees an engine.
-const commandRules = `cmd/guess:
+// importRules are a line a package: the package, what of ours it may import, and
+// after a semicolon the libraries that only packages with the same library here
+// import. "sqlite" is archive/sqlite, "cmd" is cmd/heapstash. Only tests import
+// internal/need and heapster/heapstertest, and tests are not looked at. Package main may import all of ours.
+const importRules = `
+schema:
+internal/need:
+
+heapster/wire:         schema; github.com/go-json-experiment/
+heapster/failure:      schema heapster/wire
+heapster:              schema heapster/wire heapster/failure
+heapster/heapsim:      schema heapster/wire
+heapster/kube:         schema heapster heapster/wire heapster/failure; k8s.io/
+heapster/heapstertest: heapster
+
+archive:         schema
+archive/collect: schema
+archive/query:   schema
+
+sqlite/strict: ; github.com/mattn/go-sqlite3
+sqlite/pages:
+sqlite/dbfile: schema sqlite/pages; github.com/mattn/go-sqlite3
+sqlite/tables: schema archive archive/query
+sqlite/conn:   schema archive sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3
+sqlite/read:   schema archive archive/query sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3
+sqlite/check:  schema sqlite/conn sqlite/dbfile sqlite/tables; github.com/mattn/go-sqlite3
+sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/read
+sqlite/repair: schema sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3
+sqlite:        schema archive archive/query sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep
+
+cmd/guess:
 cmd/build:
 cmd/prompt:
 cmd/show:     schema cmd/guess; github.com/jedib0t/go-pretty/
 cmd/schedule: ; github.com/robfig/cron/
 cmd/flags:    schema; github.com/spf13/
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/ github.com/go-viper/
-cmd/engine:   schema archive cmd/config
+cmd/engine:   schema archive archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
 cmd/passes:   schema heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
 cmd/ask:      schema archive/query cmd/engine cmd/flags cmd/guess cmd/show; github.com/guptarohit/asciigraph github.com/spf13/ github.com/jedib0t/go-pretty/
@@ -88,8 +101,18 @@ cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access 
 cmd/demo:     schema heapster/heapsim cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell; github.com/spf13/ github.com/jedib0t/go-pretty/
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/
 cmd/export:   schema archive
-cmd/:         ; github.com/spf13/ github.com/jedib0t/go-pretty/
+cmd:          ; github.com/spf13/ github.com/jedib0t/go-pretty/
 `
+
+// inFull is the import path of a package as the rules name it.
+func inFull(name string) string {
+	for short, long := range map[string]string{"sqlite": "archive/sqlite", "cmd": "cmd/heapstash"} {
+		if name == short || strings.HasPrefix(name, short+"/") {
+			return "heapstash/" + long + strings.TrimPrefix(name, short)
+		}
+	}
+	return "heapstash/" + name
+}
 
 type goPackage struct {
 	ImportPath string

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"heapstash/archive"
+	"heapstash/archive/sqlite"
 	"heapstash/e2e/rig"
 )
 
@@ -38,7 +38,7 @@ func command(ctx context.Context, name string, arguments ...string) (string, tak
 type askers struct {
 	file      string
 	heapstash string // the program
-	reader    *archive.Reader
+	reader    *sqlite.Reader
 	influx    *rig.InfluxDB // nil for none
 }
 

@@ -27,7 +27,7 @@ import (
 	"strings"
 	"time"
 
-	"heapstash/archive"
+	"heapstash/archive/sqlite"
 	"heapstash/e2e/rig"
 )
 
@@ -52,7 +52,7 @@ func run(ctx context.Context, file string, runs, days int, withInflux bool) (err
 	if a.heapstash, err = rig.BuildHeapstash(); err != nil {
 		return err
 	}
-	if a.reader, err = archive.OpenReader(ctx, file); err != nil {
+	if a.reader, err = sqlite.OpenReader(ctx, file); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.reader.Close()) }()

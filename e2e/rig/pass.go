@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"testing"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/archive/sqlite"
 	"heapstash/heapster"
 )
 
@@ -33,8 +33,8 @@ func NewClient(tb testing.TB, base string) *heapster.Client {
 
 // Pass makes a pass in this process, as `heapstash collect` does. Wrap, if it is
 // not nil, returns the store that the pass sees in place of the archive.
-func Pass(ctx context.Context, client *heapster.Client, path string, o collect.Options, wrap func(*archive.Store) collect.Store) (collect.Summary, error) {
-	store, err := archive.Open(ctx, path, archive.Options{})
+func Pass(ctx context.Context, client *heapster.Client, path string, o collect.Options, wrap func(*sqlite.Store) collect.Store) (collect.Summary, error) {
+	store, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
 		return collect.Summary{}, err
 	}

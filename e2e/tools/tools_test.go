@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/archive"
+	"heapstash/archive/sqlite"
 	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
@@ -66,7 +66,7 @@ func newArchive(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	collected(t, dir)
-	s, err := archive.Open(t.Context(), filepath.Join(dir, "a.db"), archive.Options{})
+	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "a.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/archive/sqlite"
 	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
 	"heapstash/schema"
@@ -131,11 +131,11 @@ func (w *world) history(archive string, batches int) {
 }
 
 // uncompacted is an archive in which every row stays where it was written.
-type uncompacted struct{ *archive.Store }
+type uncompacted struct{ *sqlite.Store }
 
 func (uncompacted) Compact(context.Context, schema.Instant) (int64, error) { return 0, nil }
 
-func leaveInPlace(s *archive.Store) collect.Store { return uncompacted{s} }
+func leaveInPlace(s *sqlite.Store) collect.Store { return uncompacted{s} }
 
 // compactCommand has an hour to move that passes left.
 func compactCommand(w *world) *operation {

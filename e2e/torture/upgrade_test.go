@@ -21,7 +21,7 @@ import (
 )
 
 // released is an archive of the first version, with something in every table.
-const released = "../../archive/testdata/versions/v1.db.gz"
+const released = "../../archive/sqlite/testdata/versions/v1.db.gz"
 
 // enlarge adds rows to the table that the trial's migration writes anew: for each
 // entity so many minutes, of 2011 and later. The passes that made the archive

@@ -8,114 +8,121 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/check"
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/archive/sqlite/read"
+	"heapstash/archive/sqlite/repair"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/archive/sqlite/upkeep"
 )
 
 // Store is an archive that is open for writing.
-type Store = archive.Store
+type Store = sqlite.Store
 
 // Options say how an archive is opened for writing.
-type Options = archive.Options
+type Options = sqlite.Options
 
 // Migration is the progress of an older archive's migration.
-type Migration = archive.Migration
+type Migration = sqlite.Migration
 
 // UpkeepTurn is how long upkeep holds the archive's lock at a time.
-const UpkeepTurn = archive.UpkeepTurn
+const UpkeepTurn = upkeep.UpkeepTurn
 
 // Open opens the archive at the path for writing, and makes one if there is none.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
-	return archive.Open(ctx, path, opts)
+	return sqlite.Open(ctx, path, opts)
 }
 
 // Reader is an archive that is open for reading.
-type Reader = archive.Reader
+type Reader = sqlite.Reader
 
 // A View is a public view of an archive, with its columns.
 type (
-	View       = archive.View
-	ViewColumn = archive.ViewColumn
+	View       = tables.View
+	ViewColumn = tables.ViewColumn
 )
 
 // RolledMeaning says what a rollup's column has, such as avg.
-func RolledMeaning(what string) string { return archive.RolledMeaning(what) }
+func RolledMeaning(what string) string { return tables.RolledMeaning(what) }
 
 // Read opens the archive at the path for reading.
-func Read(ctx context.Context, path string) (*Reader, error) { return archive.OpenReader(ctx, path) }
+func Read(ctx context.Context, path string) (*Reader, error) { return sqlite.OpenReader(ctx, path) }
 
 // Usage is what takes the space of an archive.
 type Usage = archive.Usage
 
 // Examination is what a look at an archive's file and its directory tells.
 type (
-	Examination = archive.Examination
-	FileSystem  = archive.FileSystem
+	Examination = read.Examination
+	FileSystem  = dbfile.FileSystem
 )
 
 // The kinds of file systems.
 const (
-	SafetyLocal    = archive.SafetyLocal
-	SafetyRemote   = archive.SafetyRemote
-	SafetyUser     = archive.SafetyUser
-	SafetyFleeting = archive.SafetyFleeting
+	SafetyLocal    = dbfile.SafetyLocal
+	SafetyRemote   = dbfile.SafetyRemote
+	SafetyUser     = dbfile.SafetyUser
+	SafetyFleeting = dbfile.SafetyFleeting
 )
 
 // Examine looks at the archive at the path and changes nothing. The last pass in
 // the result is the one over the cluster.
 func Examine(ctx context.Context, path, cluster string) (Examination, error) {
-	return archive.Examine(ctx, path, cluster)
+	return read.Examine(ctx, path, cluster)
 }
 
 // SQLiteVersion is the version of the SQLite that is compiled in.
-func SQLiteVersion() string { return archive.SQLiteVersion() }
+func SQLiteVersion() string { return read.SQLiteVersion() }
 
 // FreeSpace is how many bytes this user may still write where the path lies.
-func FreeSpace(path string) (int64, error) { return archive.FreeSpace(path) }
+func FreeSpace(path string) (int64, error) { return dbfile.FreeSpace(path) }
 
 // Compaction is what Compact did.
-type Compaction = archive.Compaction
+type Compaction = upkeep.Compaction
 
 // Compact moves the closed hours and returns free space, as of now.
 func Compact(ctx context.Context, path string, opts Options, now time.Time) (Compaction, error) {
-	return archive.Compact(ctx, path, opts, now)
+	return upkeep.Compact(ctx, path, opts, now)
 }
 
 // Prunable is what Prune would delete, and Pruned what it did delete.
 type (
-	Prunable      = archive.Prunable
-	PrunableKind  = archive.PrunableKind
-	PrunableLevel = archive.PrunableLevel
-	Pruned        = archive.Pruned
+	Prunable      = upkeep.Prunable
+	PrunableKind  = upkeep.PrunableKind
+	PrunableLevel = upkeep.PrunableLevel
+	Pruned        = upkeep.Pruned
 )
 
 // Prune deletes what is older than the options keep, as of now.
 func Prune(ctx context.Context, path string, opts Options, now time.Time) (Pruned, error) {
-	return archive.Prune(ctx, path, opts, now)
+	return upkeep.Prune(ctx, path, opts, now)
 }
 
 // Snapshot is what Copy made.
 type (
-	Snapshot        = archive.Snapshot
-	SnapshotOptions = archive.SnapshotOptions
+	Snapshot        = sqlite.Snapshot
+	SnapshotOptions = sqlite.SnapshotOptions
 )
 
 // Copy writes a copy of the archive, as it is at one moment, to another file.
 func Copy(ctx context.Context, path, to string, opts SnapshotOptions) (Snapshot, error) {
-	return archive.TakeSnapshot(ctx, path, to, opts)
+	return sqlite.TakeSnapshot(ctx, path, to, opts)
 }
 
 // CheckReport is what a check found.
 type (
-	CheckOptions = archive.CheckOptions
-	CheckReport  = archive.CheckReport
+	CheckOptions = check.Options
+	CheckReport  = check.Report
 )
 
 // Repaired is what Repair read, lost and changed.
 type (
-	RepairOptions = archive.RepairOptions
-	Repaired      = archive.Repair
+	RepairOptions = repair.Options
+	Repaired      = repair.Report
 )
 
 // Repair copies what can be read of a damaged archive to a new one.
 func Repair(ctx context.Context, path, to string, opts RepairOptions) (Repaired, error) {
-	return archive.MakeRepaired(ctx, path, to, opts)
+	return repair.Run(ctx, path, to, opts)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/read"
 	"heapstash/cmd/heapstash/export"
 	"heapstash/schema"
 )
@@ -30,7 +32,7 @@ var (
 func archived(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.db")
-	s, err := archive.Open(t.Context(), path, archive.Options{})
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +87,7 @@ func archived(t *testing.T) string {
 func rolledUp(t *testing.T) string {
 	t.Helper()
 	path := archived(t)
-	s, err := archive.Open(t.Context(), path, archive.Options{})
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,9 +98,9 @@ func rolledUp(t *testing.T) string {
 	return path
 }
 
-func samplesOf(t *testing.T, path string, selection archive.Selection) *archive.Samples {
+func samplesOf(t *testing.T, path string, selection archive.Selection) *read.Samples {
 	t.Helper()
-	r, err := archive.OpenReader(t.Context(), path)
+	r, err := sqlite.OpenReader(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

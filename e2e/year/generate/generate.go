@@ -16,7 +16,8 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
 
-	"heapstash/archive"
+	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
@@ -55,7 +56,7 @@ func Make(ctx context.Context, path string, o Options) error {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	s, err := archive.Open(ctx, path, archive.Options{})
+	s, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func Make(ctx context.Context, path string, o Options) error {
 	}
 	fmt.Fprintf(o.Progress, "%d rows written in %v; rolling %d days up\n", rows, time.Since(began).Round(time.Second), o.RawDays)
 	began = time.Now()
-	if _, err := archive.Compact(ctx, path, archive.Options{}, time.Now()); err != nil {
+	if _, err := upkeep.Compact(ctx, path, sqlite.Options{}, time.Now()); err != nil {
 		return err
 	}
 	fmt.Fprintf(o.Progress, "rolled up in %v\n", time.Since(began).Round(time.Second))

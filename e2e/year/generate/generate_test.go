@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/archive"
+	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/check"
 	"heapstash/internal/need"
 	"heapstash/schema"
 )
@@ -73,12 +74,12 @@ func TestMadeArchiveIsWhole(t *testing.T) {
 	o := options()
 	o.RawDays = 1
 	path := made(t, o)
-	r, err := archive.OpenReader(t.Context(), path)
+	r, err := sqlite.OpenReader(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	report, err := r.Check(t.Context(), archive.CheckOptions{})
+	report, err := r.Check(t.Context(), check.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

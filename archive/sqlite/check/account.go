@@ -1,0 +1,33 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/tables"
+)
+
+// ValuesIn is the SQL of how many samples the row s of a wide table has.
+func ValuesIn(t *tables.Table) string {
+	set := make([]string, len(t.Metrics))
+	for i, m := range t.Metrics {
+		set[i] = "(s." + m.Column() + " IS NOT NULL)"
+	}
+	return strings.Join(set, " + ")
+}
+
+// balance compares the account with what the scans counted, if they saw all.
+func (c *checker) balance() error {
+	if c.unscanned {
+		return nil
+	}
+	a, err := conn.ReadAccount(c.ctx, c.tx)
+	if err != nil {
+		return err
+	}
+	c.find(Finding{Name: "samples-lost", Count: a.Lost(c.samples),
+		Meaning:  "passes stored more samples than are there: some are gone, and not by pruning",
+		Examples: []string{fmt.Sprintf("%d stored, of which %d went; %d are there", a.Stored, a.Gone, c.samples)}})
+	return nil
+}

@@ -1,0 +1,133 @@
+package check
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// schemaObject is a table, an index or a view as sqlite_schema has it.
+type schemaObject struct{ kind, name, sql string }
+
+const selectSchema = `SELECT type, name, ifnull(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'`
+
+func readSchema(ctx context.Context, db conn.Queryer) ([]schemaObject, error) {
+	var objects []schemaObject
+	err := conn.Each(ctx, db, func(rows *sql.Rows) error {
+		var o schemaObject
+		err := rows.Scan(&o.kind, &o.name, &o.sql)
+		objects = append(objects, o)
+		return err
+	}, selectSchema)
+	return objects, err
+}
+
+// freshSchema is what an archive of that version has, with our views.
+func freshSchema(ctx context.Context, version int, l tables.Layout) ([]schemaObject, error) {
+	db, err := conn.InMemory(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close() // there is nothing to keep
+	if _, err := db.ExecContext(ctx, tables.ViewScript(l)); err != nil {
+		return nil, err
+	}
+	return readSchema(ctx, db)
+}
+
+// drift compares tables, indexes, views and the registry's metrics with those
+// of a new archive of the same version.
+func (c *checker) drift() error {
+	fresh, err := freshSchema(c.ctx, c.report.Version, c.layout)
+	if err != nil {
+		return err
+	}
+	found, err := readSchema(c.ctx, c.tx)
+	if err != nil {
+		return err
+	}
+	ours, err := c.ourRegistry()
+	if err != nil {
+		return err
+	}
+	drift := Finding{Name: "schema", Meaning: "tables, indexes or views are not those of the file's version"}
+	extra := Finding{Name: "schema-additions", Note: true, Meaning: "something was added to the schema; heapstash drops views that it does not know when it makes its own anew"}
+	for _, want := range fresh {
+		i := slices.IndexFunc(found, func(o schemaObject) bool { return o.name == want.name })
+		switch {
+		case want.kind == "view" && !ours:
+		case i < 0:
+			drift.Examples = append(drift.Examples, fmt.Sprintf("%s %s is missing", want.kind, want.name))
+		case found[i] != want:
+			drift.Examples = append(drift.Examples, fmt.Sprintf("%s %s is another", want.kind, want.name))
+		}
+	}
+	for _, o := range found {
+		known := slices.ContainsFunc(fresh, func(want schemaObject) bool { return o.name == want.name })
+		if !known && (o.kind != "view" || ours) {
+			extra.Examples = append(extra.Examples, o.kind+" "+o.name)
+		}
+	}
+	for _, f := range []Finding{drift, extra} {
+		f.Count = int64(len(f.Examples))
+		f.Examples = f.Examples[:min(len(f.Examples), maxExamples)]
+		c.find(f)
+	}
+	if !ours {
+		c.find(Finding{Name: "registry", Note: true, Count: 1, Examples: []string{},
+			Meaning: "the views and the metrics' descriptions are of another heapstash: the next pass makes them anew"})
+		return nil
+	}
+	return c.registry()
+}
+
+// ourRegistry reports whether the file was last written by a heapstash with
+// our registry.
+func (c *checker) ourRegistry() (bool, error) {
+	stored, err := conn.Setting(c.ctx, c.tx, tables.RegistrySetting)
+	return stored == tables.RegistryFingerprint(), err
+}
+
+const (
+	selectRegistered = `SELECT count(*) FROM metric WHERE name = ? AND column_name IS ? AND unit IS ? AND type IS ? AND description IS ?`
+	selectCompacted  = `SELECT table_name FROM compaction ORDER BY table_name`
+)
+
+// registry compares the metric table with the registry, and the names in
+// compaction with the tables.
+func (c *checker) registry() error {
+	f := Finding{Name: "metrics", Meaning: "the registry's metrics are not all in the table metric, or have other descriptions there"}
+	for _, m := range schema.Registry() {
+		var n int
+		err := c.tx.QueryRowContext(c.ctx, selectRegistered, m.Name, m.Column(), m.Unit, m.Type, m.Meaning()).Scan(&n)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			f.Examples = append(f.Examples, string(m.Name))
+		}
+	}
+	compacted, err := conn.Column[string](c.ctx, c.tx, selectCompacted)
+	if err != nil {
+		return err
+	}
+	unknown := Finding{Name: "compaction-tables", Meaning: "compaction speaks of a table that is not there"}
+	for _, name := range compacted {
+		isTable := slices.ContainsFunc(c.layout.Tables, func(t *tables.Table) bool { return t.Name == name })
+		if !isTable && name != tables.NarrowName {
+			unknown.Examples = append(unknown.Examples, strings.ToValidUTF8(name, "?"))
+		}
+	}
+	for _, f := range []Finding{f, unknown} {
+		f.Count = int64(len(f.Examples))
+		f.Examples = f.Examples[:min(len(f.Examples), maxExamples)]
+		c.find(f)
+	}
+	return nil
+}

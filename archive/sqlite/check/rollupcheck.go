@@ -1,0 +1,72 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// notDue is the condition under which a rollup is not going to be made by the
+// next passes: the hour or day HOUR of the entity s.entity_id in TABLE.
+const notDue = `NOT EXISTS (SELECT 1 FROM rollup_due d WHERE d.level = 'LEVEL' AND d.ts = HOUR AND d.table_name = 'TABLE' AND d.entity_id = s.entity_id)
+	AND s.entity_id <= ifnull((SELECT CAST(value AS INTEGER) FROM setting WHERE name = '` + conn.BackfillSetting + `'), s.entity_id)`
+
+// fill puts a table's and a level's names into a condition.
+func fill(r *tables.Rollup, condition string, level schema.Level, hour string) string {
+	series := make([]string, len(r.Keys))
+	for i, key := range r.Keys {
+		series[i] = "x." + key + " = s." + key
+	}
+	return strings.NewReplacer("LEVEL", string(level), "HOUR", hour, "TABLE", r.Table,
+		"SERIES", strings.Join(series, " AND "), "SECONDS", fmt.Sprint(int64(tables.SecondsOf(level)))).Replace(condition)
+}
+
+// missing is the invariant of the rows that the rollup is made of: each stands
+// in one.
+func missing(r *tables.Rollup, level schema.Level) rowCheck {
+	const none = "NOT EXISTS (SELECT 1 FROM ROLLUP x WHERE SERIES AND x.ts = HOUR) AND " + notDue
+	condition := strings.ReplaceAll(none, "ROLLUP", r.In(level))
+	return rowCheck{"rollup-missing", fmt.Sprintf("rows have no %s rollup, and none is due: once they are pruned, nothing tells of them", level),
+		fill(r, condition, level, fmt.Sprintf("s.ts - s.ts %% %d", tables.SecondsOf(level)))}
+}
+
+// Checks are the invariants of the rows of a rollup, with those that a repair
+// drops first.
+func Checks(r *tables.Rollup, level schema.Level) (scan tableScan, dropped int) {
+	table := r.In(level)
+	var texts []string
+	for _, c := range r.Columns {
+		for _, name := range c.Stored(level) {
+			texts = append(texts, "s."+name+" >= ''") // text and blobs sort behind numbers
+		}
+	}
+	if !r.IsNarrow() {
+		texts = append(texts, "s.counts IS NOT NULL AND NOT json_valid(s.counts)")
+	}
+	checks := []rowCheck{
+		{"orphan-rows", "rows are of an entity that is not there: no view shows them", "e.id IS NULL"},
+		{"wrong-table", "rows are of an entity whose samples belong to another table: the view does not show them", "NOT (" + r.Whose + ")"},
+		{"absurd-times", fmt.Sprintf("a time is not the beginning of a UTC %s between the years 1970 and 9999", tables.PeriodOf(level)),
+			fill(r, "typeof(s.ts) <> 'integer' OR s.ts NOT BETWEEN 0 AND "+LastSecondText+" OR s.ts % SECONDS <> 0", level, "")},
+		{"value-types", "values are neither integers nor floats, or it is not known how many there are",
+			"typeof(s.samples) <> 'integer' OR s.samples < 1 OR " + strings.Join(texts, " OR ")},
+	}
+	if r.IsNarrow() {
+		checks = append(checks, rowCheck{"orphan-metrics", "rows are of a metric that is not there: no view shows them",
+			"NOT EXISTS (SELECT 1 FROM metric m WHERE m.id = s.metric_id)"})
+	}
+	dropped = len(checks)
+	behind := rowCheck{"rollup-behind", "rows stand for fewer than there are, and are not due to be made anew", ""}
+	switch level {
+	case schema.Hourly:
+		behind.Torn = fill(r, "s.samples < (SELECT count(*) FROM TABLE_cold x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
+		checks = append(checks, behind, missing(r, schema.Daily))
+	case schema.Daily:
+		behind.Torn = fill(r, "s.samples < (SELECT sum(x.samples) FROM TABLE_hour x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
+		checks = append(checks, behind)
+	}
+	return tableScan{Table: table, From: fromTable(table), Checks: checks, rollup: true}, dropped
+}

@@ -1,0 +1,155 @@
+package conn
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/mattn/go-sqlite3"
+
+	"heapstash/archive/sqlite/dbfile"
+)
+
+// What one question may take of the machine. SQLite's own limits are a gigabyte
+// for a text and none for memory.
+const (
+	longestValue     = 32 << 20 // of a text or a blob, and of a row
+	longestStatement = 1 << 20
+	longestPattern   = 1000 // of LIKE and GLOB, whose time grows with it
+	heapLimit        = "PRAGMA hard_heap_limit = 536870912"
+)
+
+// distrust has SQLite not believe the lengths that a damaged page states.
+const distrust = "PRAGMA cell_size_check = 1"
+
+// readingConnector opens connections that can do nothing but read, whatever
+// they are asked: no ATTACH, which would reach other files, no temporary
+// tables, no pragma that sets anything, no function that loads code.
+//
+// The file is open for reading only and query_only is set besides. This refuses
+// what those two let pass, and before it runs.
+type readingConnector struct {
+	driver *sqlite3.SQLiteDriver
+	source string
+
+	refused atomic.Pointer[string] // what was refused last, for people
+}
+
+func newReadingConnector(source string) *readingConnector {
+	c := &readingConnector{source: source}
+	c.driver = &sqlite3.SQLiteDriver{ConnectHook: c.confine}
+	return c
+}
+
+// Connect implements [driver.Connector].
+func (c *readingConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.driver.Open(c.source)
+}
+
+// Driver implements [driver.Connector].
+func (c *readingConnector) Driver() driver.Driver { return c.driver }
+
+func (c *readingConnector) confine(conn *sqlite3.SQLiteConn) error {
+	for _, pragma := range []string{heapLimit, distrust} {
+		if _, err := conn.Exec(pragma, nil); err != nil {
+			return err
+		}
+	}
+	for limit, most := range map[int]int{
+		sqlite3.SQLITE_LIMIT_LENGTH:              longestValue,
+		sqlite3.SQLITE_LIMIT_SQL_LENGTH:          longestStatement,
+		sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: longestPattern,
+		sqlite3.SQLITE_LIMIT_ATTACHED:            0,
+		sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH:       1,
+		sqlite3.SQLITE_LIMIT_WORKER_THREADS:      0,
+	} {
+		conn.SetLimit(limit, most)
+	}
+	if err := registerQuantiles(conn); err != nil {
+		return err
+	}
+	conn.RegisterAuthorizer(c.authorize)
+	return nil
+}
+
+// authorize is asked while a statement is prepared, for each thing that it
+// would do. What first and second are depends on the thing:
+// https://www.sqlite.org/c3ref/c_alter_table.html
+func (c *readingConnector) authorize(action int, first, second, _ string) int {
+	const recursive = 33 // SQLITE_RECURSIVE, which go-sqlite3 does not name
+	what := actions[action]
+	switch action {
+	case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_TRANSACTION, recursive:
+		return sqlite3.SQLITE_OK
+	case sqlite3.SQLITE_FUNCTION:
+		if !slices.Contains(HarmfulFunctions, strings.ToLower(second)) {
+			return sqlite3.SQLITE_OK
+		}
+		what = "the function " + second
+	case sqlite3.SQLITE_PRAGMA:
+		name := strings.ToLower(first)
+		if slices.Contains(asking, name) || second == "" && slices.Contains(telling, name) {
+			return sqlite3.SQLITE_OK
+		}
+		what = "PRAGMA " + first
+	}
+	if what == "" {
+		what = "what would write"
+	}
+	c.refused.Store(&what)
+	return sqlite3.SQLITE_DENY
+}
+
+// actions are the names of what is refused, where "writing" does not say it.
+var actions = map[int]string{
+	sqlite3.SQLITE_ATTACH:    "ATTACH",
+	sqlite3.SQLITE_DETACH:    "DETACH",
+	sqlite3.SQLITE_SAVEPOINT: "SAVEPOINT",
+}
+
+// HarmfulFunctions reach out of the archive, where they are compiled in at all.
+var HarmfulFunctions = []string{"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"}
+
+// asking are pragmas whose argument is a question; telling those that are
+// harmless without one.
+var (
+	asking = []string{
+		"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
+		"integrity_check", "quick_check", "foreign_key_check",
+	}
+	telling = []string{
+		"application_id", "auto_vacuum", "collation_list", "compile_options", "data_version", "database_list", "encoding",
+		"freelist_count", "function_list", "journal_mode", "module_list", "page_count", "page_size", "pragma_list",
+		"query_only", "schema_version", "user_version",
+	}
+)
+
+// Explain says more of an error that a question's rows ended with, as [Reader.Query]
+// does of its own: what was refused, and what to do about it.
+func (r *Reader) Explain(err error) error {
+	const hint = "it is open for reading only: nothing but heapstash's own passes writes to it"
+	lite, ok := errors.AsType[sqlite3.Error](err)
+	switch {
+	case ok && lite.Code == sqlite3.ErrAuth && r.connector.refused.Load() != nil:
+		return &dbfile.Error{Path: r.Path, Err: refusedError{*r.connector.refused.Load(), err}, Advice: hint}
+	case ok && lite.Code == sqlite3.ErrReadonly:
+		return &dbfile.Error{Path: r.Path, Err: err, Advice: hint}
+	case ok && lite.Code == sqlite3.ErrNomem, ok && lite.Code == sqlite3.ErrTooBig:
+		return &dbfile.Error{Path: r.Path, Err: err, Advice: "a question may take 512 MB of memory, and a value 32 MB: ask for less at once, or ask with a program of your own"}
+	default:
+		return dbfile.Explain(r.Path, err)
+	}
+}
+
+// refusedError is a statement that does more than read.
+type refusedError struct {
+	what string
+	err  error
+}
+
+func (e refusedError) Error() string { return e.what + " is refused: only reading is allowed" }
+
+func (e refusedError) Unwrap() error { return e.err }

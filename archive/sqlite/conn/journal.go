@@ -1,0 +1,124 @@
+package conn
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+
+	"github.com/mattn/go-sqlite3"
+
+	"heapstash/archive/sqlite/dbfile"
+)
+
+// How long a connection waits for others, in milliseconds.
+const (
+	busyWriteAhead = "10000"
+	// With a rollback journal a writer waits for every reader to finish, and
+	// keeps new ones waiting; both must outlast the other. It is less than the
+	// time between two passes.
+	busyRollback = "30000"
+	// What another one reads can be converted by the next pass.
+	busyConversion = "1000"
+)
+
+// Journal modes. Of those that roll back, TRUNCATE is the durable one: with
+// synchronous=FULL it syncs the end of a transaction, which DELETE leaves to
+// the directory's next sync. On NFS it also spares other clients the question
+// whether a journal exists, which they may answer from a cache.
+const (
+	journalWriteAhead = "WAL"
+	journalRollback   = "TRUNCATE"
+)
+
+// keepJournal gives the file the journal mode that its file system can bear,
+// and returns it. The caller holds the lock.
+func (s *Writer) keepJournal(ctx context.Context, isWriteAhead bool, newest int) (string, error) {
+	wanted := journalRollback
+	if s.System.WriteAhead() {
+		wanted = journalWriteAhead
+	}
+	if isWriteAhead == (wanted == journalWriteAhead) {
+		return wanted, nil
+	}
+	pragmas := url.Values{"_busy_timeout": {busyConversion}}
+	if wanted == journalWriteAhead {
+		err := setJournal(ctx, s.Path, s.file, wanted, newest, pragmas)
+		if IsBusy(err) { // a rollback journal is as right
+			return journalRollback, nil
+		}
+		return wanted, err
+	}
+	// In exclusive mode SQLite keeps in its own memory what it would share.
+	// (https://www.sqlite.org/wal.html#use_of_wal_without_shared_memory)
+	pragmas.Set("_locking_mode", "EXCLUSIVE")
+	err := setJournal(ctx, s.Path, s.file, wanted, newest, pragmas)
+	if IsBusy(err) {
+		return "", &dbfile.Error{
+			Path:   s.Path,
+			Err:    fmt.Errorf("it has a write-ahead log, which does not work on %s, and is in use: %w", s.System.Name, err),
+			Advice: "close the programs that read it; the next pass converts it",
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	// Its shared memory, of no use without a log, is left behind.
+	if err := os.Remove(s.file + dbfile.WriteAheadLogIndex); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return wanted, nil
+}
+
+// setJournal changes the journal mode of the file, on a connection of its own.
+func setJournal(ctx context.Context, path, file, mode string, newest int, pragmas url.Values) error {
+	db, err := OpenDB(file, "rw", pragmas)
+	if err != nil {
+		return err
+	}
+	_, err = FileVersion(ctx, db, path, newest) // with that of its -wal
+	if err == nil {
+		// It takes no parameters; the mode is one of ours.
+		err = db.QueryRowContext(ctx, "PRAGMA journal_mode = "+mode).Scan(new(string))
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("journal mode %s: %w", mode, err)
+	}
+	return nil
+}
+
+func IsBusy(err error) bool {
+	lite, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (lite.Code == sqlite3.ErrBusy || lite.Code == sqlite3.ErrLocked)
+}
+
+// keepLogFiles has the -wal and -shm files outlast the connection, the log cut
+// to nothing: so whoever may not write the directory can read the archive
+// between passes, too. (https://www.sqlite.org/walformat.html, "Operations
+// that require locks".)
+func keepLogFiles(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	err = conn.Raw(func(driver any) error {
+		return driver.(*sqlite3.SQLiteConn).SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1)
+	})
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "PRAGMA journal_size_limit = 0")
+	}
+	return errors.Join(err, conn.Close())
+}
+
+// Warning is what people should know about the place of the archive, empty if
+// it is a good one.
+func (s *Writer) Warning() string {
+	if s.System.WriteAhead() {
+		return ""
+	}
+	return fmt.Sprintf("the archive lies on a file system of the kind %s, where SQLite's write-ahead log is not safe: it has a rollback journal, "+
+		"so passes and readers wait for one another, and it is as safe as that file system's locks; keep it on a local disk if you can", s.System.Name)
+}

@@ -1,0 +1,6 @@
+//go:build !trialmigration
+
+package conn
+
+// trialMigrations are for builds that are made to be disturbed.
+func trialMigrations() []Step { return nil }

@@ -1,0 +1,32 @@
+package conn
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+const (
+	selectSetting = `SELECT value FROM setting WHERE name = ?`
+	UpsertSetting = `INSERT INTO setting (name, value) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+	upsertMetric = `INSERT INTO metric (name, column_name, unit, type, description) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET column_name = excluded.column_name, unit = excluded.unit,
+			type = excluded.type, description = excluded.description`
+	SelectViews = `SELECT name FROM sqlite_schema WHERE type = 'view'`
+)
+
+// Setting reads what the archive keeps about itself, empty if it does not.
+func Setting(ctx context.Context, db Queryer, name string) (value string, err error) {
+	err = db.QueryRowContext(ctx, selectSetting, name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+// ProgressSetting is the setting that holds the progress.
+const ProgressSetting = "prune"
+
+// BackfillSetting is the last entity of which what was cold has become due.
+const BackfillSetting = "rollup_backfill"

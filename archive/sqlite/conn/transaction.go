@@ -1,0 +1,124 @@
+package conn
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// Queryer is what *sql.DB and *sql.Tx have in common for reading.
+type Queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// InTransaction commits what do did, or rolls it back when do fails or
+// panics: a transaction left open would lock every later writer out.
+func InTransaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after a commit
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Each calls visit for every row of a query.
+func Each(ctx context.Context, db Queryer, visit func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// Column returns the one column of a query.
+func Column[T any](ctx context.Context, db Queryer, query string, args ...any) ([]T, error) {
+	var values []T
+	err := Each(ctx, db, func(rows *sql.Rows) error {
+		var v T
+		err := rows.Scan(&v)
+		values = append(values, v)
+		return err
+	}, query, args...)
+	return values, err
+}
+
+// Prepared is a transaction that prepares each query once.
+type Prepared struct {
+	// Ctx is never cancelled, for go-sqlite3 pays for each statement under
+	// one that can be.
+	Ctx        context.Context
+	Tx         *sql.Tx
+	statements map[string]*sql.Stmt
+}
+
+func Prepare(ctx context.Context, tx *sql.Tx) Prepared {
+	return Prepared{context.WithoutCancel(ctx), tx, make(map[string]*sql.Stmt)}
+}
+
+// Statement prepares a query once a transaction, which closes it.
+func (p Prepared) Statement(query string) (*sql.Stmt, error) {
+	if stmt := p.statements[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := p.Tx.PrepareContext(p.Ctx, query)
+	if err == nil {
+		p.statements[query] = stmt
+	}
+	return stmt, err
+}
+
+func (p Prepared) Exec(query string, args ...any) error {
+	_, err := p.Change(query, args...)
+	return err
+}
+
+// Change runs a statement, and returns how many rows it changed.
+func (p Prepared) Change(query string, args ...any) (rows int64, err error) {
+	stmt, err := p.Statement(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(p.Ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// One scans the first row of a query, or returns [sql.ErrNoRows].
+func (p Prepared) One(query string, dest any, args ...any) error {
+	stmt, err := p.Statement(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(p.Ctx, args...).Scan(dest)
+}
+
+// EachSeries calls do for the key of each series that an entity has at a level:
+// the entity, and in the narrow tables each metric. An error ends it.
+func (p Prepared) EachSeries(r *tables.Rollup, level schema.Level, entity int64, do func(series []any) error) error {
+	if !r.IsNarrow() {
+		return do([]any{entity})
+	}
+	for metric := int64(0); ; {
+		if err := p.One(r.Next[level], &metric, entity, metric); err != nil || metric == 0 {
+			return err
+		}
+		if err := do([]any{entity, metric}); err != nil {
+			return err
+		}
+	}
+}

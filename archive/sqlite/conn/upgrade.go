@@ -1,0 +1,110 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/schema"
+)
+
+// Migration tells how far the migration of an archive is.
+type Migration struct {
+	Path     string
+	From, To int // versions of the schema
+	// Written is what has been written for it so far, in bytes, about; Most
+	// is what it may come to.
+	Written, Most int64
+	Took          time.Duration
+	Done          bool
+}
+
+// migrationSlack is what a migration may write beyond the rows: views, the
+// schema, and the pages that a log or a journal begins with.
+const migrationSlack = 16 << 20
+
+// reportEvery is the time between two reports of a migration.
+const reportEvery = 5 * time.Second
+
+// upgrade migrates an archive that exists, if it has to: it looks for the free
+// space first, and tells how it goes.
+func (s *Writer) upgrade(ctx context.Context) error {
+	opts := s.Options
+	version, err := FileVersion(ctx, s.Db, s.Path, len(opts.Steps))
+	if err != nil {
+		return err
+	}
+	if version == len(opts.Steps) || version == 0 {
+		return Migrate(ctx, s.Db, s.Path, s.Layout, opts.Steps)
+	}
+	before, err := dbfile.SizeOf(s.file)
+	if err != nil {
+		return err
+	}
+	m := Migration{Path: s.Path, From: version, To: len(opts.Steps), Most: migrationSlack}
+	for _, step := range opts.Steps[version:] {
+		m.Most += int64(step.Room * float64(before))
+	}
+	if err := s.checkRoom(m, opts.Disk); err != nil {
+		return err
+	}
+	if opts.Migrating == nil {
+		return Migrate(ctx, s.Db, s.Path, s.Layout, opts.Steps)
+	}
+	opts.Migrating(m)
+	begun := time.Now()
+	stop := s.watch(opts.ReportEvery, func() {
+		if size, err := dbfile.SizeOf(s.file); err == nil {
+			m.Written = max(size-before, 0)
+		}
+		m.Took = time.Since(begun)
+		opts.Migrating(m)
+	})
+	err = Migrate(ctx, s.Db, s.Path, s.Layout, opts.Steps)
+	stop()
+	if err != nil {
+		return err
+	}
+	m.Took, m.Done = time.Since(begun), true
+	opts.Migrating(m)
+	return nil
+}
+
+func (s *Writer) checkRoom(m Migration, d dbfile.Disk) error {
+	directory := filepath.Dir(s.file)
+	_, free, err := d(directory)
+	if err != nil || free >= m.Most {
+		return nil // where the space is not known, SQLite will tell
+	}
+	return &dbfile.Error{
+		Path: s.Path,
+		Err: fmt.Errorf("its migration from format %d to %d needs %d bytes (%v) of free space in %s, which has %d (%v)",
+			m.From, m.To, m.Most, schema.Size(m.Most), directory, free, schema.Size(free)),
+		Advice: "make room there, or move the archive to a larger disk; nothing was changed, and the heapstash that wrote it still can",
+	}
+}
+
+// watch calls look from time to time, until it is stopped.
+func (s *Writer) watch(every time.Duration, look func()) (stop func()) {
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				look()
+			}
+		}
+	})
+	return func() {
+		close(done)
+		watching.Wait()
+	}
+}

@@ -1,0 +1,283 @@
+package conn
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3"
+
+	"heapstash/archive"
+	"heapstash/archive/sqlite/dbfile"
+	_ "heapstash/archive/sqlite/strict"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// Limited reports whether anything is not to be kept for ever.
+func (o Options) Limited() bool { return o.Retention.Limited() || o.MaxSize > 0 }
+
+// Options set how a [Store] is opened.
+type Options struct {
+	// LockWait is how long to wait for another writer to finish. Zero tries
+	// once.
+	LockWait time.Duration
+	// Expect is the [Store.ID] of the archive that must be at the path: then
+	// none is made, and another one is refused. Empty for whatever is there.
+	Expect string
+	// Migrating is told of the migration of an older archive: at its begin, at
+	// its end, and every few seconds between, then from another goroutine. Nil
+	// for nobody.
+	Migrating func(Migration)
+	// MinFree is how many bytes must be free on the archive's file system for
+	// anything to be stored, moved or copied there. Zero asks for none.
+	MinFree int64
+	// Mode is that of files to be made: an archive, its lock, a snapshot. Zero
+	// is 0600. An archive that exists keeps its own, and SQLite gives that to
+	// its -wal and -shm files.
+	Mode fs.FileMode
+	// Retention is what [Store.Prune] and [Prune] leave.
+	Retention archive.Retention
+	// MaxSize is how many bytes of the file may be in use: what is oldest goes
+	// until they suffice, raw rows first. Zero for any number.
+	MaxSize int64
+
+	// For tests; [Open] fills them in.
+	Disk        dbfile.Disk
+	Steps       []Step
+	ReportEvery time.Duration
+	Waiting     func() // called before the lock is taken
+}
+
+func (o Options) Filled() (Options, error) {
+	if o.Disk == nil {
+		o.Disk = dbfile.DiskOf
+	}
+	if o.ReportEvery == 0 {
+		o.ReportEvery = reportEvery
+	}
+	if o.Waiting == nil {
+		o.Waiting = func() {}
+	}
+	if o.Steps != nil {
+		return o, nil
+	}
+	var err error
+	o.Steps, err = Migrations()
+	return o, err
+}
+
+func (o Options) CreateMode() fs.FileMode { return cmp.Or(o.Mode, dbfile.DefaultMode) }
+
+// Writer is an archive open for writing. It holds the archive's kernel lock
+// from [OpenWriter] to [Writer.Close]: keep it for one operation, not for a
+// process's life. Use it from one goroutine.
+type Writer struct {
+	Path    string // as it was given
+	file    string // where that leads
+	opened  fs.FileInfo
+	System  dbfile.FileSystem
+	lost    bool // see unmoved
+	id      string
+	Options Options
+	Db      *sql.DB
+	lock    *dbfile.Lock
+	Layout  tables.Layout
+
+	Rollups   map[string]*tables.Rollup // by table name
+	Compacted map[string]schema.Instant // by table name
+}
+
+// OpenWriter opens the archive for writing, creates it where there is none, and
+// brings an older one to the newest version. The error wraps
+// [schema.ErrNotArchive], [schema.ErrNewerArchive], [schema.ErrLocked], or, of
+// an archive that is expected, [schema.ErrNoArchive] or
+// [schema.ErrOtherArchive], where one of them is the reason; then nothing was
+// changed on disk.
+func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error) {
+	opts, err := opts.Filled()
+	if err != nil {
+		return nil, err
+	}
+	header, err := dbfile.ReadHeader(path, len(opts.Steps))
+	if err != nil {
+		return nil, err
+	}
+	if !header.Exists && opts.Expect != "" {
+		return nil, dbfile.Gone(path, "it was there before")
+	}
+	file, err := dbfile.Resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := dbfile.CheckLeftovers(path, file, len(opts.Steps)); err != nil {
+		return nil, err
+	}
+	opts.Waiting()
+	lock, err := dbfile.TakeLock(ctx, path, file, opts.LockWait, opts.CreateMode(), opts.Disk)
+	if err != nil {
+		return nil, err
+	}
+	s := &Writer{Path: path, file: file, Options: opts, lock: lock, System: opts.Disk.FileSystem(file)}
+	s.Layout = tables.NewLayout()
+	s.Rollups = s.Layout.Rollups()
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(dbfile.Explain(path, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Writer) open(ctx context.Context) error {
+	opts := s.Options
+	// Whoever had the lock before may have made the archive, or a newer one.
+	header, err := dbfile.ReadHeader(s.Path, len(opts.Steps))
+	if err != nil {
+		return err
+	}
+	if !header.Exists && opts.Expect != "" {
+		return dbfile.Gone(s.Path, "it was there before")
+	}
+	if err := dbfile.ConfirmLeftovers(s.Path, s.file, len(opts.Steps)); err != nil {
+		return err
+	}
+	if !header.Exists {
+		if err := Create(ctx, s.file, opts.CreateMode(), s.Layout, opts.Steps); err != nil {
+			return err
+		}
+	}
+	journal, err := s.keepJournal(ctx, header.WriteAhead, len(opts.Steps))
+	if err != nil {
+		return err
+	}
+	pragmas := url.Values{
+		"_txlock":       {"immediate"}, // a read that turns into a write would fail at once otherwise
+		"_journal_mode": {journal},
+		"_synchronous":  {"FULL"},
+		"_foreign_keys": {"1"},
+	}
+	if journal == journalRollback {
+		pragmas.Set("_busy_timeout", busyRollback)
+	}
+	if s.Db, err = OpenDB(s.file, "rw", pragmas); err != nil {
+		return err
+	}
+	if journal == journalWriteAhead {
+		if err := keepLogFiles(ctx, s.Db); err != nil {
+			return err
+		}
+	}
+	if s.id, err = Setting(ctx, s.Db, "archive_id"); err != nil {
+		return err
+	}
+	// Not before it is open: opening it for writing gives a file of a
+	// container's image another number.
+	if s.opened, err = os.Stat(s.file); err != nil {
+		return err
+	}
+	if opts.Expect != "" && s.id != opts.Expect {
+		return &dbfile.Error{
+			Path:   s.Path,
+			Err:    fmt.Errorf("%w than the one that was here before", schema.ErrOtherArchive),
+			Advice: "put the other one back; heapstash writes to this one when it is started anew",
+		}
+	}
+	if err := s.upgrade(ctx); err != nil {
+		return err
+	}
+	return s.loadCompacted(ctx)
+}
+
+const selectCompaction = `SELECT table_name, ts FROM compaction`
+
+func (s *Writer) loadCompacted(ctx context.Context) error {
+	s.Compacted = make(map[string]schema.Instant)
+	return Each(ctx, s.Db, func(rows *sql.Rows) error {
+		var name string
+		var ts schema.Instant
+		err := rows.Scan(&name, &ts)
+		s.Compacted[name] = ts
+		return err
+	}, selectCompaction)
+}
+
+// ID is the archive's own, by which it is told from others. A copy has the
+// same.
+func (s *Writer) ID() string { return s.id }
+
+// Close gives the lock back. What was written is safe whether or not Close is
+// ever called.
+func (s *Writer) Close() error {
+	var err error
+	if s.Db != nil {
+		err = dbfile.Explain(s.Path, s.Db.Close())
+	}
+	return errors.Join(err, s.lock.Release())
+}
+
+// Create makes a whole archive under another name and then gives it its own,
+// so that a file at path is an archive at every moment. The caller holds the
+// lock.
+func Create(ctx context.Context, path string, mode fs.FileMode, l tables.Layout, steps []Step) error {
+	draft := path + ".new"
+	for _, left := range []string{draft, draft + dbfile.RollbackJournal} { // by a heapstash that died here
+		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	file, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
+	if err != nil {
+		return err
+	}
+	// Exactly that mode, whatever the umask.
+	if err := errors.Join(file.Chmod(mode), file.Close()); err != nil {
+		return err
+	}
+	db, err := OpenDB(draft, "rw", url.Values{
+		"_txlock":      {"immediate"},
+		"_synchronous": {"FULL"},
+		"_auto_vacuum": {"incremental"}, // only a file without tables takes it
+	})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(Migrate(ctx, db, path, l, steps), db.Close()); err != nil {
+		return errors.Join(err, os.Remove(draft))
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return err
+	}
+	return dbfile.SyncDirectory(filepath.Dir(path))
+}
+
+// dataSource names a file, by its absolute path, to the driver.
+func dataSource(file, mode string, pragmas url.Values) string {
+	pragmas.Set("mode", mode)
+	if !pragmas.Has("_busy_timeout") {
+		pragmas.Set("_busy_timeout", busyWriteAhead)
+	}
+	source := url.URL{Scheme: "file", Path: file, RawQuery: pragmas.Encode()}
+	return source.String()
+}
+
+// OpenDB opens the file with pragmas in the data source name, where they hold
+// for every connection. There is one connection: a writer needs no more, and a
+// reader sees one state.
+func OpenDB(path, mode string, pragmas url.Values) (*sql.DB, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite3", dataSource(absolute, mode, pragmas))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}

@@ -1,0 +1,77 @@
+package dbfile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"heapstash/schema"
+)
+
+// header is what the first bytes of a file tell of it. The file's version may
+// be another, by its log or journal: what is open asks SQLite again.
+type header struct {
+	Exists     bool // no file, or an empty one, is no archive
+	WriteAhead bool // and has no rollback journal
+}
+
+// ReadHeader is inspect for whoever knows the versions up to newest.
+func ReadHeader(path string, newest int) (header, error) {
+	notOurs := func(what string) (header, error) {
+		return header{}, &Error{
+			Path:   path,
+			Err:    fmt.Errorf("%w: %s", schema.ErrNotArchive, what),
+			Advice: "name another file with --db-file; this one was not touched",
+		}
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return header{}, nil
+	case err != nil:
+		return header{}, Explain(path, err)
+	case info.IsDir():
+		return notOurs("it is a directory")
+	case !info.Mode().IsRegular():
+		return notOurs("it is not a regular file")
+	case info.Size() == 0:
+		return header{}, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return header{}, Explain(path, err)
+	}
+	defer file.Close() // read only
+	// https://www.sqlite.org/fileformat.html, "The Database Header".
+	var first [100]byte
+	if _, err := io.ReadFull(file, first[:]); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return header{}, Explain(path, err)
+	}
+	if string(first[:16]) != "SQLite format 3\x00" {
+		return notOurs("it is not an SQLite file")
+	}
+	if id := binary.BigEndian.Uint32(first[68:]); id != ApplicationID {
+		return notOurs(fmt.Sprintf("it is an SQLite file of another program (application_id %#x)", id))
+	}
+	// A migration that died in its commit may have written its version, which
+	// the journal undoes.
+	version := int(binary.BigEndian.Uint32(first[60:]))
+	if version > newest && IsEmpty(RealFile(path)+RollbackJournal) {
+		return header{}, NewerArchive(path, version, newest)
+	}
+	return header{Exists: true, WriteAhead: first[18] == 2}, nil
+}
+
+// ApplicationID marks our files in SQLite's header ("HPST").
+const ApplicationID = 0x48505354
+
+func NewerArchive(path string, version, known int) error {
+	return &Error{
+		Path:   path,
+		Err:    fmt.Errorf("%w: it has version %d, this one knows up to %d", schema.ErrNewerArchive, version, known),
+		Advice: "use the heapstash that wrote it, or a later one; nothing was changed",
+	}
+}

@@ -1,0 +1,138 @@
+package dbfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"heapstash/schema"
+)
+
+// IsLocked reports whether another process holds the lock file.
+func IsLocked(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false // there is none, or none that can be told of
+	}
+	defer file.Close() // lets go of the lock
+	return errors.Is(unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// LockPoll is how often a writer that waits looks at the lock again.
+const LockPoll = 50 * time.Millisecond
+
+// Lock is the writers' kernel lock on a file beside the archive. The kernel
+// lets go of it when its holder dies, however it dies, so it is never stale.
+// The file itself stays: removing it would let two writers lock two files. One
+// that is removed while it is locked ends its holder's work: see held.
+type Lock struct {
+	file *os.File
+	Path string
+	// sure is whether the file system gives one file one number, as not all
+	// of those do that are of several machines.
+	sure bool
+}
+
+// TakeLock waits for the lock. A file that is made has the mode. The error wraps
+// [schema.ErrLocked] when another writer keeps it.
+//
+// It lies beside the archive's file, whatever path leads there. The kernel
+// makes byte-range locks of it where the file is on another machine: on NFS
+// since Linux 2.6.12, on SMB since 5.5; see flock(2).
+func TakeLock(ctx context.Context, path, archive string, wait time.Duration, mode fs.FileMode, on Disk) (*Lock, error) {
+	file, err := openLock(archive, mode)
+	if err != nil {
+		return nil, Explain(path, err)
+	}
+	sure := on.FileSystem(archive).WriteAhead()
+	deadline := time.Now().Add(wait)
+	for {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			l := &Lock{file, LockOf(archive), sure}
+			held, err := l.Held()
+			if held {
+				return l, nil
+			}
+			// It was removed between the two calls, or while its last holder had
+			// it: others lock the one that is there now.
+			if err := errors.Join(err, l.Release()); err != nil {
+				return nil, Explain(path, err)
+			}
+			if file, err = openLock(archive, mode); err != nil {
+				return nil, Explain(path, err)
+			}
+			continue
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			return nil, errors.Join(Explain(path, fmt.Errorf("lock: %w", err)), file.Close())
+		}
+		if !time.Now().Before(deadline) {
+			return nil, errors.Join(&Error{
+				Path:   path,
+				Err:    fmt.Errorf("%w by another heapstash", schema.ErrLocked),
+				Advice: "wait for it to finish, or let this one wait with --retry-lock 50s",
+			}, file.Close())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), file.Close())
+		case <-time.After(LockPoll):
+		}
+	}
+}
+
+// Held reports whether the file that is locked is the one that others would
+// lock.
+func (l *Lock) Held() (bool, error) {
+	locked, err := l.file.Stat()
+	if err != nil {
+		return false, err
+	}
+	named, err := os.Stat(l.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && (!l.sure || os.SameFile(locked, named)), err
+}
+
+// LockOf is the lock file of an archive's file.
+func LockOf(archive string) string { return archive + LockSuffix }
+
+// openLock opens the lock's file. One that is made has the archive's mode, lest
+// a group that may write the archive could not lock it, or that of an archive
+// to be made.
+func openLock(archive string, mode fs.FileMode) (*os.File, error) {
+	if info, err := os.Stat(archive); err == nil && info.Size() > 0 {
+		mode = info.Mode().Perm()
+	}
+	for {
+		file, err := os.OpenFile(LockOf(archive), os.O_RDWR, 0)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
+		file, err = os.OpenFile(LockOf(archive), os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Chmod(mode); err != nil { // whatever the umask
+			return nil, errors.Join(err, file.Close())
+		}
+		return file, nil
+	}
+}
+
+// Release lets go of the lock, rather than only closing the file: a process
+// that this one is just starting has the file open too, until it executes its
+// program, and would hold the lock until then.
+func (l *Lock) Release() error {
+	return Explain(l.Path, errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close()))
+}

@@ -1,0 +1,88 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/schema"
+)
+
+const (
+	abandonPasses = `UPDATE pass SET outcome = 'abandoned', error = 'the process died in this pass' WHERE outcome = 'running'`
+	insertPass    = `INSERT INTO pass (cluster, version, started, outcome, samples_new, samples_duplicate, conflicts)
+		VALUES (?, ?, ?, ?, 0, 0, 0) RETURNING id`
+	updatePass = `UPDATE pass SET finished = ?, duration_ms = ?, outcome = ?, error = nullif(?, ''),
+		requests = ?, bytes = ?, entities = ?,
+		newest = nullif(?, 0), horizon = nullif(?, 0), gap_seconds = ? WHERE id = ?`
+	insertHole = `INSERT INTO hole (pass_id, kind, namespace, pod, container, node, labels, metric,
+		cause, detail, from_ts, to_ts, lasting)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0), ?)`
+	selectLasting = `SELECT count(*) FROM hole h JOIN pass p ON p.id = h.pass_id
+		WHERE h.lasting AND p.cluster = ? AND h.kind = ? AND h.namespace = ? AND h.pod = ? AND h.container = ?
+		AND h.node = ? AND h.labels = ? AND h.metric = ? AND h.cause = ?`
+)
+
+// BeginPass opens a pass's line in the ledger. Lines that are still open are
+// of passes whose process died, for the caller holds the lock: they are marked
+// as abandoned. Of p, the cluster, the version and the start are read.
+func (s *Store) BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, error) {
+	var id schema.PassID
+	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, abandonPasses); err != nil {
+			return err
+		}
+		row := tx.QueryRowContext(ctx, insertPass, p.Cluster, p.Version, p.Started.Unix(), schema.OutcomeRunning)
+		return row.Scan(&id)
+	})
+	return id, dbfile.Explain(s.Path, err)
+}
+
+// EndPass closes the pass's line and records its holes. A lasting hole that
+// the ledger has already is not recorded again. Of p's counts of samples the
+// line has had its own since each was written.
+func (s *Store) EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole) error {
+	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, updatePass,
+			p.Finished.Unix(), p.Finished.Sub(p.Started).Round(time.Millisecond).Milliseconds(), p.Outcome, p.Error,
+			p.Requests, p.Bytes, p.Entities,
+			p.Newest, p.Horizon, int64(p.Gap.Seconds()), p.ID)
+		if err != nil {
+			return err
+		}
+		return recordHoles(ctx, tx, p.ID, p.Cluster, holes)
+	})
+	if err != nil {
+		return dbfile.Explain(s.Path, err)
+	}
+	return s.CheckPath()
+}
+
+func recordHoles(ctx context.Context, tx *sql.Tx, pass schema.PassID, cluster string, holes []schema.Hole) error {
+	for _, h := range holes {
+		var kind string
+		if h.Entity.Kind != 0 {
+			kind = h.Entity.Kind.String()
+		}
+		e := h.Entity
+		if h.Lasting {
+			var known int
+			err := tx.QueryRowContext(ctx, selectLasting, cluster, kind, e.Namespace, e.Pod, e.Container,
+				e.Node, e.Labels, h.Metric, h.Cause).Scan(&known)
+			if err != nil {
+				return err
+			}
+			if known > 0 {
+				continue
+			}
+		}
+		_, err := tx.ExecContext(ctx, insertHole, pass, kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels,
+			h.Metric, h.Cause, h.Detail, h.Window.From, h.Window.To, h.Lasting)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"slices"
+
+	"heapstash/archive/sqlite/tables"
+	"heapstash/archive/sqlite/upkeep"
+	"heapstash/schema"
+)
+
+// tally counts the verdict, and keeps the refused value of a conflict.
+func (w *writer) tally(v tables.Verdict, key tables.RowKey, metric int64, kept, refused schema.Value) error {
+	switch v {
+	case tables.Added:
+		w.written.New++
+	case tables.Same, tables.Refined:
+		w.written.Duplicates++
+	case tables.Differing:
+		w.written.Conflicts++
+		return w.Exec(insertConflict, key.Entity, metric, key.At, tables.BindValue(kept), tables.BindValue(refused), w.pass)
+	}
+	return nil
+}
+
+const insertConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
+	VALUES (?, ?, ?, ?, ?, ?)`
+
+// mergeWide brings rows, sorted by their keys, into the table, and writes those
+// that change it.
+func (w *writer) mergeWide(t *tables.Table, rows []placed) error {
+	stored, err := w.storedRows(t, rows)
+	if err != nil {
+		return err
+	}
+	blank := make([]tables.Cell, len(t.Metrics))
+	args := make([]any, 2+len(t.Metrics))
+	for len(rows) > 0 {
+		key := rows[0].RowKey
+		cells := stored[key]
+		if cells == nil {
+			clear(blank)
+			cells = blank
+		}
+		changed := false
+		for len(rows) > 0 && rows[0].RowKey == key {
+			added, err := w.mergeRow(t, cells, rows[0])
+			if err != nil {
+				return err
+			}
+			changed = changed || added
+			rows = rows[1:]
+		}
+		if !changed {
+			continue
+		}
+		for i, c := range cells {
+			args[2+i] = c.Bind()
+		}
+		query := t.ReplaceHot
+		args[0], args[1] = key.At, key.Entity
+		if key.At <= w.Compacted[t.Name] {
+			query = t.ReplaceCold
+			args[0], args[1] = key.Entity, key.At
+			if err := w.rollAgain(t.Name, key); err != nil {
+				return err
+			}
+		}
+		if err := w.Exec(query, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rollAgain makes the hour due of a row that comes after it has closed.
+func (w *writer) rollAgain(table string, key tables.RowKey) error {
+	return w.Exec(upkeep.InsertDue, schema.Hourly, schema.Hourly.Begin(key.At), table, key.Entity)
+}
+
+// mergeRow brings those of a row's readings that belong to the table into its
+// cells, and reports whether they change.
+func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p placed) (changed bool, err error) {
+	for _, r := range p.row.Readings {
+		owner, column := w.Layout.Find(p.row.Entity, r.Metric)
+		if owner != t {
+			continue
+		}
+		c := &cells[column]
+		verdict := c.Meet(r.Value)
+		if err := w.tally(verdict, p.RowKey, w.Store.metrics[r.Metric], c.Value, r.Value); err != nil {
+			return false, err
+		}
+		changed = changed || verdict == tables.Added || verdict == tables.Refined
+	}
+	return changed, nil
+}
+
+// storedRows returns the cells that the archive has at the rows' keys. Hot
+// rows are read a moment at a time, for a pass meets nearly all of a moment's.
+func (w *writer) storedRows(t *tables.Table, rows []placed) (map[tables.RowKey][]tables.Cell, error) {
+	stored := make(map[tables.RowKey][]tables.Cell)
+	for i, p := range rows {
+		switch {
+		case i > 0 && p.RowKey == rows[i-1].RowKey:
+		case p.At <= w.Compacted[t.Name]:
+			cells := make([]tables.Cell, len(t.Metrics))
+			switch err := w.scanRow(t.ColdAt, cells, p.Entity, p.At); {
+			case err == nil:
+				stored[p.RowKey] = cells
+			case !errors.Is(err, sql.ErrNoRows):
+				return nil, err
+			}
+		case i == 0 || p.At != rows[i-1].At:
+			if err := w.hotRows(t, p.At, rows[i:], stored); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return stored, nil
+}
+
+func (w *writer) scanRow(query string, row []tables.Cell, args ...any) error {
+	stmt, err := w.Statement(query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(w.Ctx, args...).Scan(tables.Pointers(row)...)
+}
+
+// hotRows adds the cells of one moment, of the rows wanted, which are sorted.
+func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []placed, stored map[tables.RowKey][]tables.Cell) error {
+	stmt, err := w.Statement(t.HotAt)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(w.Ctx, at)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // its error is that of rows.Err
+	key := tables.RowKey{At: at}
+	cells := make([]tables.Cell, len(t.Metrics))
+	dest := append([]any{&key.Entity}, tables.Pointers(cells)...)
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		_, found := slices.BinarySearchFunc(wanted, key, func(p placed, key tables.RowKey) int { return p.Compare(key) })
+		if found {
+			stored[key] = slices.Clone(cells)
+		}
+	}
+	return rows.Err()
+}
+
+// mergeNarrow does for samples without a column what mergeWide does for rows.
+func (w *writer) mergeNarrow(samples []narrowSample) error {
+	for _, sample := range samples {
+		selection, replacement := tables.NarrowHotAt, tables.ReplaceNarrowHot
+		if sample.At <= w.Compacted[tables.NarrowName] {
+			selection, replacement = tables.NarrowColdAt, tables.ReplaceNarrowCold
+		}
+		var c tables.Cell
+		err := w.One(selection, &c, sample.At, sample.Entity, sample.metric)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		verdict := c.Meet(sample.value)
+		if err := w.tally(verdict, sample.RowKey, sample.metric, c.Value, sample.value); err != nil {
+			return err
+		}
+		if verdict != tables.Added && verdict != tables.Refined {
+			continue
+		}
+		if replacement == tables.ReplaceNarrowCold {
+			if err := w.rollAgain(tables.NarrowName, sample.RowKey); err != nil {
+				return err
+			}
+		}
+		if err := w.Exec(replacement, sample.At, sample.Entity, sample.metric, c.Bind()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package read
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/archive/sqlite/pages"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+const (
+	selectFreeBytes = `SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size`
+
+	// selectClosed has the numbers of cold rows, hours and days of a table by
+	// namespace. Cold rows are those of the hours that still have some.
+	selectClosed = `SELECT e.cluster, e.namespace,
+			sum((SELECT sum(h.samples) FROM TABLE_hour h WHERE h.entity_id = e.id
+				AND h.ts > (SELECT min(c.ts) FROM TABLE_cold c WHERE c.entity_id = e.id) - 3600)),
+			sum((SELECT count(*) FROM TABLE_hour h WHERE h.entity_id = e.id)),
+			sum((SELECT count(*) FROM TABLE_day d WHERE d.entity_id = e.id))
+		FROM entity e WHERE WHOSE GROUP BY e.cluster, e.namespace`
+	selectHot = `SELECT e.cluster, e.namespace, count(*), 0, 0 FROM TABLE_hot s JOIN entity e ON e.id = s.entity_id GROUP BY e.cluster, e.namespace`
+)
+
+// Usage reads the hourly rows of the archive, and its inner pages, on one state
+// of it. An archive of version 1 gives no namespaces.
+func Usage(ctx context.Context, r *conn.Reader) (archive.Usage, error) {
+	u, err := usage(ctx, r)
+	return u, dbfile.Explain(r.Path, err)
+}
+
+func usage(ctx context.Context, r *conn.Reader) (u archive.Usage, err error) {
+	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return archive.Usage{}, err
+	}
+	defer tx.Rollback() // read only
+	var version int
+	if err := tx.QueryRowContext(ctx, conn.SelectVersion).Scan(&version); err != nil {
+		return archive.Usage{}, err
+	}
+	if err := tx.QueryRowContext(ctx, selectFreeBytes).Scan(&u.Free); err != nil {
+		return archive.Usage{}, err
+	}
+	used, err := conn.UsedBytes(ctx, tx)
+	if err != nil {
+		return archive.Usage{}, err
+	}
+	l := tables.NewLayout()
+	shares := make(map[string]map[namespaceKey][]int64)
+	if version >= tables.RollupVersion {
+		for _, t := range l.Tables {
+			if shares[t.Name], err = sharesOf(ctx, t, tx); err != nil {
+				return archive.Usage{}, err
+			}
+		}
+	}
+	// Last of all: when the file is closed, the process has no lock on it any
+	// more. Until then the transaction keeps its pages from being overwritten.
+	sizes, err := TreeSizes(r)
+	if err != nil {
+		return archive.Usage{}, err
+	}
+	count(&u, l, sizes, used)
+	divide(&u, l, sizes, shares)
+	return u, nil
+}
+
+// TreeSizes is the bytes of each table and index.
+func TreeSizes(r *conn.Reader) (sizes map[string]int64, err error) {
+	path, err := dbfile.Resolve(r.Path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := pages.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	trees, _, err := file.Trees()
+	sizes = make(map[string]int64)
+	for _, t := range trees {
+		if t.Root > 0 {
+			sizes[t.Name] = file.Pages(t.Root) * file.PageSize()
+		}
+	}
+	return sizes, err
+}
+
+// tablesAt are the tables of a level.
+func tablesAt(name string, level schema.Level) []string {
+	if level == schema.Raw {
+		return []string{name + "_" + string(tables.Hot), name + "_" + string(tables.Cold)}
+	}
+	return []string{tables.ClosedRows(name, level)}
+}
+
+func SizeAt(sizes map[string]int64, name string, level schema.Level) (bytes int64) {
+	for _, table := range tablesAt(name, level) {
+		bytes += sizes[table]
+	}
+	return bytes
+}
+
+// count fills in the parts.
+func count(u *archive.Usage, l tables.Layout, sizes map[string]int64, used int64) {
+	names := []string{tables.NarrowName}
+	for _, t := range l.Tables {
+		names = append(names, t.Name)
+	}
+	rest := used
+	for _, name := range names {
+		for _, level := range schema.Levels() {
+			part := archive.PartUsage{Name: name, Bytes: SizeAt(sizes, name, level)}
+			if level != schema.Raw {
+				part.Name += "_" + string(level)
+			}
+			rest -= part.Bytes
+			u.Parts = append(u.Parts, part)
+		}
+	}
+	u.Parts = append(u.Parts, archive.PartUsage{Bytes: max(rest, 0)})
+	slices.SortStableFunc(u.Parts, func(a, b archive.PartUsage) int { return cmp.Compare(b.Bytes, a.Bytes) })
+}
+
+type namespaceKey struct{ cluster, namespace string }
+
+// sharesOf is how many rows of each level the namespaces have, of one table.
+func sharesOf(ctx context.Context, t *tables.Table, tx *sql.Tx) (map[namespaceKey][]int64, error) {
+	shares := make(map[namespaceKey][]int64)
+	for _, query := range []string{selectClosed, selectHot} {
+		err := conn.Each(ctx, tx, func(rows *sql.Rows) error {
+			var key namespaceKey
+			var counts [3]sql.Null[int64]
+			err := rows.Scan(&key.cluster, &key.namespace, &counts[0], &counts[1], &counts[2])
+			if shares[key] == nil {
+				shares[key] = make([]int64, len(counts))
+			}
+			for i, n := range counts {
+				shares[key][i] += n.V
+			}
+			return err
+		}, strings.NewReplacer("TABLE", t.Name, "WHOSE", t.Owners()).Replace(query))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return shares, nil
+}
+
+// divide fills in the namespaces.
+func divide(u *archive.Usage, l tables.Layout, sizes map[string]int64, shares map[string]map[namespaceKey][]int64) {
+	u.Namespaces = []archive.NamespaceUsage{}
+	byKey := make(map[namespaceKey]map[schema.Level]int64)
+	for _, t := range l.Tables {
+		for i, level := range schema.Levels() {
+			var all int64
+			for _, rows := range shares[t.Name] {
+				all += rows[i]
+			}
+			for key, rows := range shares[t.Name] {
+				if byKey[key] == nil {
+					byKey[key] = make(map[schema.Level]int64)
+				}
+				if all > 0 {
+					byKey[key][level] += int64(float64(SizeAt(sizes, t.Name, level)) * float64(rows[i]) / float64(all))
+				}
+			}
+		}
+	}
+	for key, bytes := range byKey {
+		n := archive.NamespaceUsage{Cluster: key.cluster, Namespace: key.namespace, Bytes: bytes}
+		for _, b := range bytes {
+			n.Total += b
+		}
+		u.Namespaces = append(u.Namespaces, n)
+	}
+	slices.SortFunc(u.Namespaces, func(a, b archive.NamespaceUsage) int {
+		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Namespace, b.Namespace))
+	})
+}

@@ -1,0 +1,81 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/archive/query"
+	"heapstash/archive/sqlite/check"
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/read"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/archive/sqlite/upkeep"
+	"heapstash/schema"
+)
+
+// Reader is an archive open for reading.
+type Reader struct{ *conn.Reader }
+
+// OpenReader opens an archive that exists, as [conn.OpenReader] does.
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
+	r, err := conn.OpenReader(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{r}, nil
+}
+
+// Status tells what the archive holds, and of its last passes.
+func (r *Reader) Status(ctx context.Context) (archive.Status, error) {
+	return read.Status(ctx, r.Reader)
+}
+
+// Gaps returns the holes with a time that ended at or after since, the newest
+// first.
+func (r *Reader) Gaps(ctx context.Context, since schema.Instant) ([]archive.Gap, error) {
+	return read.Gaps(ctx, r.Reader, since)
+}
+
+// Usage tells what takes the archive's space.
+func (r *Reader) Usage(ctx context.Context) (archive.Usage, error) { return read.Usage(ctx, r.Reader) }
+
+// OpenSamples opens the samples of the selection, as they are at this moment.
+func (r *Reader) OpenSamples(ctx context.Context, s archive.Selection) (*read.Samples, error) {
+	return read.OpenSamples(ctx, r.Reader, s)
+}
+
+// Coverage tells what the archive has for a query.
+func (r *Reader) Coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
+	return read.Coverage(ctx, r.Reader, q)
+}
+
+// Carriers returns the kinds that have samples of the metric.
+func (r *Reader) Carriers(ctx context.Context, m schema.MetricName) ([]schema.Kind, error) {
+	return read.Carriers(ctx, r.Reader, m)
+}
+
+// MetricNames returns the names of all metrics that the archive knows.
+func (r *Reader) MetricNames(ctx context.Context) ([]string, error) {
+	return read.MetricNames(ctx, r.Reader)
+}
+
+// Views describes the archive's views, or its tables.
+func (r *Reader) Views(ctx context.Context, ofTables bool) ([]tables.View, error) {
+	return read.Views(ctx, r.Reader, ofTables)
+}
+
+// Functions returns the names of the functions that SQL has.
+func (r *Reader) Functions(ctx context.Context) ([]string, error) {
+	return read.Functions(ctx, r.Reader)
+}
+
+// Check looks at the whole archive: see [check.Run].
+func (r *Reader) Check(ctx context.Context, opts check.Options) (check.Report, error) {
+	return check.Run(ctx, r.Reader, opts)
+}
+
+// Prunable tells what pruning would delete now: see [upkeep.MeasurePrunable].
+func (r *Reader) Prunable(ctx context.Context, retention archive.Retention, now time.Time) (upkeep.Prunable, error) {
+	return upkeep.MeasurePrunable(ctx, r.Reader, retention, now)
+}

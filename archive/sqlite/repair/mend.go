@@ -1,0 +1,144 @@
+package repair
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"heapstash/archive/sqlite/check"
+	"heapstash/schema"
+)
+
+// mending is a statement that makes invariants hold where they were torn.
+type mending struct{ table, what, statement string }
+
+func (r *repairer) mend(m mending) error {
+	result, err := r.tx.ExecContext(r.ctx, m.statement)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	r.mended(m.table, m.what, n)
+	return err
+}
+
+// mendAll mends what is not samples, once all is copied.
+func (r *repairer) mendAll() error {
+	for id, at := range r.recovered {
+		if _, err := r.put(setFirstSeen, at, id); err != nil {
+			return err
+		}
+	}
+	all := mendings
+	for _, t := range r.report.Tables {
+		if holdsSamples(t.Table) && t.Pages+t.Damaged > 0 {
+			all = append(all[:len(all):len(all)], rereadAll)
+			break
+		}
+	}
+	for _, m := range all {
+		m.statement = strings.ReplaceAll(m.statement, "IS_A_TIME", "BETWEEN 0 AND "+check.LastSecondText)
+		if err := r.mend(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mendRollups drops rows of rollups that are none, and has all made anew.
+func (r *repairer) mendRollups() error {
+	rollups := r.layout.Rollups()
+	for _, name := range slices.Sorted(maps.Keys(rollups)) {
+		for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+			for _, m := range rollupMendings(rollups[name], level) {
+				if err := r.mend(m); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return r.mend(rollAllAgain)
+}
+
+// holdsSamples reports whether samples are lost with the table's rows.
+func holdsSamples(table string) bool {
+	return table == "entity" || table == "metric" || strings.HasSuffix(table, "_hot") || strings.HasSuffix(table, "_cold")
+}
+
+// rereadAll lets the next pass ask for all that Heapster still shows.
+var rereadAll = mending{"watermark", "watermarks were dropped, for samples are lost: the next pass reads again what Heapster still shows",
+	`DELETE FROM watermark`}
+
+// mendings hold every invariant that is not of samples, in an order in which
+// none undoes another. Text is no IS_A_TIME: it sorts behind every number.
+var mendings = []mending{
+	{"entity", "absurd times of entities were set to 0",
+		`UPDATE entity SET first_seen = 0 WHERE typeof(first_seen) <> 'integer' OR first_seen NOT IS_A_TIME`},
+	{"entity", "absurd ends of entities were dropped: they count as listed until the next pass",
+		`UPDATE entity SET last_seen = NULL WHERE typeof(last_seen) NOT IN ('integer', 'null') OR last_seen NOT IS_A_TIME`},
+
+	{"pass", "passes that were open, or had no known outcome, were marked as abandoned",
+		`UPDATE pass SET outcome = 'abandoned', finished = NULL, error = ifnull(error, 'the process died in this pass')
+		WHERE outcome NOT IN ('complete', 'partial', 'failed', 'abandoned') OR (outcome = 'abandoned') <> (finished IS NULL)
+			OR typeof(finished) NOT IN ('integer', 'null')`},
+	{"pass", "absurd times of passes were set to 0", `UPDATE pass SET started = 0 WHERE typeof(started) <> 'integer'`},
+	{"conflict", "conflicts of what is not there, or without two numbers, were dropped",
+		`DELETE FROM conflict WHERE entity_id NOT IN (SELECT id FROM entity) OR metric_id NOT IN (SELECT id FROM metric)
+			OR typeof(ts) <> 'integer' OR ts NOT IS_A_TIME OR typeof(pass_id) <> 'integer'
+			OR typeof(kept) NOT IN ('integer', 'real') OR typeof(refused) NOT IN ('integer', 'real')`},
+	{"hole", "holes of no place, cause or pass were dropped",
+		`DELETE FROM hole WHERE kind NOT IN ('', 'cluster', 'node', 'namespace', 'pod', 'container', 'system_container')
+			OR lasting NOT IN (0, 1) OR cause = '' OR typeof(pass_id) <> 'integer'`},
+	{"hole", "absurd times of holes were dropped",
+		`UPDATE hole SET from_ts = NULL, to_ts = NULL
+		WHERE typeof(from_ts) NOT IN ('integer', 'null') OR typeof(to_ts) NOT IN ('integer', 'null')
+			OR from_ts NOT IS_A_TIME OR to_ts NOT IS_A_TIME`},
+	{"pass", "passes that only holes or conflicts tell of were added",
+		`INSERT INTO pass (id, cluster, version, started, outcome, error)
+		SELECT x.pass_id, (SELECT iif(count(DISTINCT cluster) = 1, min(cluster), '') FROM entity), '',
+			ifnull((SELECT max(started) FROM pass WHERE id < x.pass_id), 0), 'abandoned', 'its line in the ledger was lost'
+		FROM (SELECT pass_id FROM hole UNION SELECT pass_id FROM conflict) x WHERE x.pass_id NOT IN (SELECT id FROM pass)`},
+
+	{"asked", "notes on metrics or scopes that are not there were dropped: the next pass asks for them without a start",
+		`DELETE FROM asked WHERE metric_id NOT IN (SELECT id FROM metric) OR ` + check.NoScope},
+	{"carried", "notes on metrics or entities that are not there were dropped",
+		`DELETE FROM carried WHERE metric_id NOT IN (SELECT id FROM metric) OR entity_id NOT IN (SELECT id FROM entity)`},
+
+	{"cluster_state", "absurd horizons were dropped",
+		`DELETE FROM cluster_state WHERE typeof(horizon) <> 'integer' OR horizon NOT IS_A_TIME`},
+	{"watermark", "watermarks of no scope, or of an absurd time, were dropped: the next pass reads the scope again",
+		`DELETE FROM watermark WHERE typeof(ts) <> 'integer' OR ts NOT IS_A_TIME OR ` + check.NoScope},
+	{"cluster_state", "horizons that were lost were taken from the last pass",
+		`INSERT OR IGNORE INTO cluster_state (cluster, horizon)
+		SELECT cluster, horizon FROM (SELECT cluster, horizon, max(id) FROM pass WHERE horizon IS_A_TIME AND typeof(horizon) = 'integer' GROUP BY cluster)`},
+	{"cluster_state", "horizons that were lost were taken from the watermarks",
+		`INSERT OR IGNORE INTO cluster_state (cluster, horizon) SELECT cluster, max(ts) FROM watermark GROUP BY cluster`},
+	{"watermark", "watermarks beyond the horizon were dropped: the next pass reads the scope again",
+		`DELETE FROM watermark WHERE ts > (SELECT horizon FROM cluster_state c WHERE c.cluster = watermark.cluster)`},
+
+	{"pod_identity", "incarnations of no pod, or of an absurd time, were dropped",
+		`DELETE FROM pod_identity WHERE entity_id NOT IN (SELECT id FROM entity WHERE kind = 'pod' AND labels = '')
+			OR typeof(valid_from) <> 'integer' OR valid_from NOT IS_A_TIME`},
+	{"pod_identity", "incarnations that ended before they began, or at an absurd time, were cut to their beginning",
+		`UPDATE pod_identity SET valid_to = valid_from WHERE valid_to < valid_from OR typeof(valid_to) NOT IN ('integer', 'null') OR valid_to NOT IS_A_TIME`},
+	{"pod_identity", "incarnations that began with another one were dropped; the one that lasted longer stays",
+		`DELETE FROM pod_identity WHERE EXISTS (SELECT 1 FROM pod_identity o WHERE o.entity_id = pod_identity.entity_id AND o.valid_from = pod_identity.valid_from
+			AND (ifnull(o.valid_to, 1e18), o.uid) > (ifnull(pod_identity.valid_to, 1e18), pod_identity.uid))`},
+	{"pod_identity", "incarnations that overlapped the next one were cut",
+		`UPDATE pod_identity SET valid_to = n.valid_from - 1 FROM
+			(SELECT entity_id, uid, lead(valid_from) OVER (PARTITION BY entity_id ORDER BY valid_from) AS valid_from FROM pod_identity) n
+		WHERE n.entity_id = pod_identity.entity_id AND n.uid = pod_identity.uid AND ifnull(pod_identity.valid_to, n.valid_from) >= n.valid_from`},
+
+	{"namespace_id", "ids of namespaces that have another one, or no name, were dropped: passes learn them again",
+		`DELETE FROM namespace_id WHERE id = '' OR namespace = '' OR typeof(id) <> 'text' OR typeof(namespace) <> 'text' OR EXISTS
+			(SELECT 1 FROM namespace_id o WHERE o.cluster = namespace_id.cluster AND o.namespace = namespace_id.namespace AND o.id <> namespace_id.id)`},
+	{"namespace_label", "labels of an absurd time were dropped",
+		`DELETE FROM namespace_label WHERE typeof(valid_from) <> 'integer' OR valid_from NOT IS_A_TIME`},
+	{"namespace_label", "labels that ended before they began, or at an absurd time, were cut to their beginning",
+		`UPDATE namespace_label SET valid_to = valid_from WHERE valid_to < valid_from OR typeof(valid_to) NOT IN ('integer', 'null') OR valid_to NOT IS_A_TIME`},
+	{"namespace_label", "labels that overlapped the next ones were cut",
+		`UPDATE namespace_label SET valid_to = n.valid_from - 1 FROM
+			(SELECT cluster, namespace, valid_from AS began, lead(valid_from) OVER (PARTITION BY cluster, namespace ORDER BY valid_from) AS valid_from FROM namespace_label) n
+		WHERE n.cluster = namespace_label.cluster AND n.namespace = namespace_label.namespace AND n.began = namespace_label.valid_from
+			AND ifnull(namespace_label.valid_to, n.valid_from) >= n.valid_from`},
+}

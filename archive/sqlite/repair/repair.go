@@ -1,0 +1,324 @@
+package repair
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"heapstash/archive/sqlite/check"
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/archive/sqlite/pages"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// Options set how an archive is repaired.
+type Options struct {
+	conn.Options
+	// Progress, if not nil, is called before each table.
+	Progress func(step string, done, all int)
+}
+
+// Repair is what a repair did.
+type Report struct {
+	Path   string        `json:"path"`
+	File   string        `json:"-"` // where Path leads, beside which its log is
+	To     string        `json:"to"`
+	Tables []TableRepair `json:"tables"`
+	// Mended is what was dropped or changed so that every invariant holds.
+	Mended []Mend `json:"mended"`
+	// Check is what a check of the new archive found.
+	Check check.Report `json:"check"`
+}
+
+// TableRepair tells what could be read of one table.
+type TableRepair struct {
+	Table string `json:"table"`
+	Rows  int64  `json:"rows"` // that were read
+	// Pages and Damaged are what could not: whole pages, whose rows nobody can
+	// count, and single rows.
+	Pages   int64 `json:"damaged_pages"`
+	Damaged int64 `json:"damaged_rows"`
+}
+
+// Mend is one kind of thing that was mended.
+type Mend struct {
+	Table string `json:"table"`
+	What  string `json:"what"`
+	Count int64  `json:"count"`
+}
+
+// Run reads what can be read of the archive at path, mends what check
+// would find, and writes it to a new archive, to, where no file may be. The old
+// one is not changed. Its lock is held meanwhile. The new one appears when it
+// is whole, and a check has found no fault in it.
+func Run(ctx context.Context, path, to string, opts Options) (Report, error) {
+	var err error
+	if opts.Options, err = opts.Filled(); err != nil {
+		return Report{}, err
+	}
+	exists, err := conn.Inspect(path)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := dbfile.CheckLeftovers(path, dbfile.RealFile(path), len(opts.Steps)); err != nil {
+		return Report{}, err
+	}
+	if !exists {
+		return Report{}, &dbfile.Error{Path: path, Err: fmt.Errorf("%w at this path", schema.ErrNoArchive), Advice: "name another file with --db-file"}
+	}
+	for _, beside := range []string{"", dbfile.WriteAheadLog, dbfile.RollbackJournal, dbfile.WriteAheadLogIndex} {
+		if _, err := os.Lstat(to + beside); !errors.Is(err, fs.ErrNotExist) {
+			return Report{}, &dbfile.Error{Path: to, Err: firstOf(err, fmt.Errorf("%s is there already", to+beside)), Advice: "name a new file: a repair replaces none"}
+		}
+	}
+	file, err := dbfile.Resolve(path)
+	if err != nil {
+		return Report{}, err
+	}
+	lock, err := dbfile.TakeLock(ctx, path, file, opts.LockWait, opts.CreateMode(), dbfile.DiskOf)
+	if err != nil {
+		return Report{}, err
+	}
+	r := &repairer{ctx: ctx, opts: opts, layout: tables.NewLayout(), report: Report{Path: path, File: file, To: to, Tables: []TableRepair{}, Mended: []Mend{}}}
+	err = r.repair()
+	return r.report, errors.Join(err, lock.Release())
+}
+
+func firstOf(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// repairer is one repair under way.
+type repairer struct {
+	ctx    context.Context
+	opts   Options
+	layout tables.Layout
+	report Report
+
+	old     *pages.File
+	trees   []pages.Tree
+	columns map[string]tableColumns
+	db      *sql.DB // the new archive
+	tx      *sql.Tx
+	insert  map[string]*sql.Stmt
+	bulk    bulk
+
+	entities  map[int64]knownEntity
+	metrics   map[int64]knownMetric
+	recovered map[int64]schema.Instant  // when entities that only an index has were first seen
+	moved     map[string]schema.Instant // by compaction
+}
+
+// repair writes the new archive under another name, and then gives it its own.
+func (r *repairer) repair() (err error) {
+	path, to := r.report.Path, r.report.To
+	if r.old, err = pages.Open(r.report.File); err != nil {
+		hint := ""
+		if errors.Is(err, pages.ErrHotJournal) {
+			hint = "copy it with its -journal file, let `sqlite3 COPY 'PRAGMA user_version'` take the transaction back, and repair the copy"
+		}
+		return &dbfile.Error{Path: path, Err: err, Advice: hint}
+	}
+	defer r.old.Close() // read only
+	info, err := os.Stat(path)
+	if err != nil {
+		return dbfile.Explain(path, err)
+	}
+	draft := to + ".partial"
+	defer func() {
+		for _, left := range []string{draft, draft + dbfile.RollbackJournal, draft + dbfile.WriteAheadLog, draft + dbfile.WriteAheadLogIndex} {
+			if e := os.Remove(left); e != nil && !errors.Is(e, fs.ErrNotExist) {
+				err = errors.Join(err, e)
+			}
+		}
+	}()
+	if err := r.make(draft); err != nil {
+		return dbfile.Explain(to, err)
+	}
+	if err := r.verify(draft); err != nil {
+		return dbfile.Explain(to, err)
+	}
+	if err := finish(draft, to, info.Mode().Perm()); err != nil {
+		return dbfile.Explain(to, err)
+	}
+	return nil
+}
+
+// make fills the draft.
+func (r *repairer) make(draft string) error {
+	version, err := r.old.Version()
+	if err != nil {
+		return err
+	}
+	if err := conn.Create(r.ctx, draft, r.opts.CreateMode(), r.layout, r.opts.Steps); err != nil {
+		return err
+	}
+	db, err := conn.OpenDB(draft, "rw", url.Values{
+		"_txlock":       {"immediate"},
+		"_journal_mode": {"DELETE"},
+		"_synchronous":  {"OFF"}, // it is synced when it is whole
+		"_foreign_keys": {"0"},   // they hold once all is mended
+	})
+	if err != nil {
+		return err
+	}
+	r.db = db
+	err = conn.InTransaction(r.ctx, db, func(tx *sql.Tx) error {
+		r.tx = tx
+		r.insert = make(map[string]*sql.Stmt)
+		return r.copyAll(version)
+	})
+	if err == nil {
+		err = conn.Migrate(r.ctx, db, draft, r.layout, r.opts.Steps) // the registry's metrics
+	}
+	return errors.Join(err, db.Close())
+}
+
+func (r *repairer) copyAll(version int) error {
+	var damage pages.Damage
+	var err error
+	if r.trees, damage, err = r.old.Trees(); err != nil {
+		return err
+	}
+	if damage != (pages.Damage{}) {
+		r.report.Tables = append(r.report.Tables, TableRepair{"sqlite_schema", int64(len(r.trees)), damage.Pages, damage.Rows})
+		if err := r.guessTrees(); err != nil {
+			return err
+		}
+	}
+	if r.columns, err = columnsOf(r.ctx, version); err != nil {
+		return err
+	}
+	r.noteStrangers()
+	type step struct {
+		name string
+		do   func() error
+	}
+	steps := []step{{"metric", r.copyMetrics}, {"entity", r.copyEntities}}
+	for _, name := range r.ledgerTables() {
+		steps = append(steps, step{name, func() error { return r.copyTable(name) }})
+	}
+	steps = append(steps, step{"compaction", r.copyCompaction})
+	for _, t := range r.layout.Tables {
+		for _, tier := range []tables.Tier{tables.Cold, tables.Hot} { // a value in cold was the first
+			steps = append(steps, step{t.Name + "_" + string(tier), func() error { return r.copyWide(t, tier) }})
+		}
+	}
+	for _, tier := range []tables.Tier{tables.Cold, tables.Hot} {
+		steps = append(steps, step{tables.NarrowName + "_" + string(tier), func() error { return r.copyNarrow(tier) }})
+	}
+	steps = append(steps, step{"rollups", r.mendRollups}, step{"mending", r.mendAll}, step{"counting", r.settleAccount})
+	for i, s := range steps {
+		if r.opts.Progress != nil {
+			r.opts.Progress(s.name, i, len(steps))
+		}
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	if r.opts.Progress != nil {
+		r.opts.Progress("", len(steps), len(steps))
+	}
+	return nil
+}
+
+const selectRoots = `SELECT type, name, rootpage FROM sqlite_schema WHERE rootpage > 0`
+
+// guessTrees finds tables that sqlite_schema has lost. Archives of one version
+// are made alike: if all that it still has begin where they do in a new one,
+// the lost ones do so too. What lies elsewhere, as after a VACUUM, is not found.
+func (r *repairer) guessTrees() error {
+	const enough = 10
+	var missing []pages.Tree
+	alike := 0
+	err := conn.Each(r.ctx, r.tx, func(rows *sql.Rows) error {
+		var t pages.Tree
+		if err := rows.Scan(&t.Kind, &t.Name, &t.Root); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(r.trees, func(old pages.Tree) bool { return old.Name == t.Name })
+		switch {
+		case i < 0:
+			missing = append(missing, t)
+		case r.trees[i].Root == t.Root && alike >= 0:
+			alike++
+		default:
+			alike = -1
+		}
+		return nil
+	}, selectRoots)
+	if err == nil && alike >= enough {
+		r.trees = append(r.trees, missing...)
+		r.mended("sqlite_schema", "tables and indexes that it had lost were found where they are in a new archive", int64(len(missing)))
+	}
+	return err
+}
+
+// noteStrangers tells of tables that are not heapstash's, and are not copied.
+func (r *repairer) noteStrangers() {
+	for _, t := range r.trees {
+		_, known := r.columns[t.Name]
+		if t.Kind == "table" && !known && !strings.HasPrefix(t.Name, "sqlite_") {
+			r.mended(t.Name, "is no table of heapstash's, and was not copied", 1)
+		}
+	}
+}
+
+func (r *repairer) mended(table, what string, count int64) {
+	if count == 0 {
+		return
+	}
+	i := slices.IndexFunc(r.report.Mended, func(m Mend) bool { return m.Table == table && m.What == what })
+	if i < 0 {
+		r.report.Mended = append(r.report.Mended, Mend{table, what, 0})
+		i = len(r.report.Mended) - 1
+	}
+	r.report.Mended[i].Count += count
+}
+
+// verify checks the draft.
+func (r *repairer) verify(draft string) error {
+	reader, err := conn.OpenReader(r.ctx, draft)
+	if err != nil {
+		return err
+	}
+	r.report.Check, err = check.Run(r.ctx, reader, check.Options{Progress: r.opts.Progress})
+	r.report.Check.Path = r.report.To
+	if err := errors.Join(err, reader.Close()); err != nil {
+		return err
+	}
+	if r.report.Check.Faults() > 0 {
+		return fmt.Errorf("the repaired archive has faults itself, the first is %q: %s", r.report.Check.Findings[0].Name, r.report.Check.Findings[0].Meaning)
+	}
+	return nil
+}
+
+// finish makes the draft safe on the disk and gives it its name.
+func finish(draft, to string, mode fs.FileMode) error {
+	file, err := os.OpenFile(draft, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Chmod(mode), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return firstOf(err, fs.ErrExist)
+	}
+	if err := os.Rename(draft, to); err != nil {
+		return err
+	}
+	return dbfile.SyncDirectory(filepath.Dir(to))
+}

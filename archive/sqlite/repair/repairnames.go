@@ -1,0 +1,305 @@
+package repair
+
+import (
+	"database/sql"
+	"maps"
+	"slices"
+	"strings"
+
+	"heapstash/archive/sqlite/check"
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// knownEntity is what rows of an entity have to fit.
+type knownEntity struct {
+	id       int64 // in the new archive
+	kind     schema.Kind
+	labelled bool
+}
+
+type knownMetric struct {
+	id   int64 // in the new archive
+	name schema.MetricName
+}
+
+// damaged reports whether a part of a table could not be read.
+func (r *repairer) damaged(table string) bool {
+	return slices.ContainsFunc(r.report.Tables, func(t TableRepair) bool { return t.Table == table && t.Pages+t.Damaged > 0 })
+}
+
+// readIndex calls visit for every row of an index that can be read.
+func (r *repairer) readIndex(name string, keys int, visit func(row []any) error) error {
+	for _, t := range r.trees {
+		if t.Kind == "index" && t.Name == name {
+			_, err := r.old.Rows(t.Root, keys, func(_ int64, row []any) error {
+				if len(row) != keys {
+					return nil
+				}
+				return visit(row)
+			})
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	emptyMetrics   = `DELETE FROM metric`
+	forgetRegistry = `DELETE FROM setting WHERE name = ?`
+	copyMetric     = `INSERT INTO metric (id, name, column_name, unit, type, description) VALUES (?, ?, ?, ?, ?, ?)`
+)
+
+// copyMetrics keeps the ids, for the narrow tables have them. The registry's
+// metrics are described, and missing ones added, when all is copied: an id that
+// is lost must not become another metric's while rows have it.
+func (r *repairer) copyMetrics() error {
+	r.metrics = make(map[int64]knownMetric)
+	byName := make(map[string]int64)
+	for _, statement := range []string{emptyMetrics, forgetRegistry} {
+		if _, err := r.tx.ExecContext(r.ctx, statement, []any{tables.RegistrySetting}[:strings.Count(statement, "?")]...); err != nil {
+			return err
+		}
+	}
+	add := func(id int64, name string, words ...any) (bool, error) {
+		if first, twice := byName[name]; twice {
+			r.metrics[id] = knownMetric{first, schema.MetricName(name)}
+			return false, nil
+		}
+		fresh, err := r.put(copyMetric, append([]any{id, name}, words...)...)
+		if fresh {
+			byName[name] = id
+			r.metrics[id] = knownMetric{id, schema.MetricName(name)}
+		}
+		return fresh, err
+	}
+	err := r.read("metric", func(rec record) error {
+		id, _ := rec.integer("id")
+		name := rec.text("name")
+		if name == "" {
+			r.mended("metric", "metrics without a name were dropped", 1)
+			return nil
+		}
+		fresh, err := add(id, name, rec["column_name"], rec["unit"], rec["type"], rec["description"])
+		if err == nil && !fresh {
+			r.mended("metric", "metrics that were there twice were brought together", 1)
+		}
+		return err
+	})
+	if err != nil || !r.damaged("metric") {
+		return err
+	}
+	return r.readIndex("sqlite_autoindex_metric_1", 2, func(row []any) error {
+		name, _ := row[0].(string)
+		id, _ := row[1].(int64)
+		if _, known := r.metrics[id]; known || name == "" {
+			return nil
+		}
+		fresh, err := add(id, name, nil, nil, nil, nil)
+		if fresh {
+			r.mended("metric", "metrics were recovered from an index", 1)
+		}
+		return err
+	})
+}
+
+const (
+	copyEntity = `INSERT INTO entity (id, kind, namespace, pod, container, node, labels, cluster, first_seen, last_seen)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	dropMisnamed  = `DELETE FROM entity WHERE ` + check.Misnamed
+	selectKnown   = `SELECT id, kind, labels <> '' FROM entity`
+	setFirstSeen  = `UPDATE entity SET first_seen = ? WHERE id = ?`
+	entityColumns = `kind namespace pod container node labels cluster` // of its key, in order
+)
+
+// copyEntities brings together what has one name, and recovers from the index
+// on the names what the table has lost, all but when it was seen.
+func (r *repairer) copyEntities() error {
+	r.entities, r.recovered = make(map[int64]knownEntity), make(map[int64]schema.Instant)
+	twins := make(map[int64]int64)
+	names := strings.Fields(entityColumns)
+	add := func(id int64, name []any, firstSeen, lastSeen any) (bool, error) {
+		for _, n := range name {
+			if _, ok := n.(string); !ok {
+				r.mended("entity", "entities without their names were dropped", 1)
+				return false, nil
+			}
+		}
+		args := append(append([]any{id}, name...), firstSeen, lastSeen)
+		fresh, err := r.put(copyEntity, args...)
+		if err != nil || fresh {
+			return fresh, err
+		}
+		var first int64
+		if err := r.tx.QueryRowContext(r.ctx, conn.SelectEntityID, name...).Scan(&first); err != nil {
+			r.mended("entity", "entities whose id another one has were dropped", 1)
+			return false, nil
+		}
+		twins[id] = first
+		r.mended("entity", "entities that were there twice were brought together", 1)
+		return false, nil
+	}
+	seen := make(map[int64]bool)
+	err := r.read("entity", func(rec record) error {
+		id, _ := rec.integer("id")
+		seen[id] = true
+		var name []any
+		for _, n := range names {
+			name = append(name, rec[n])
+		}
+		firstSeen, ok := rec.integer("first_seen")
+		if !ok {
+			firstSeen = -1
+		}
+		_, err := add(id, name, firstSeen, rec["last_seen"])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if r.damaged("entity") {
+		err := r.readIndex("entity_key", len(names)+1, func(row []any) error {
+			id, ok := row[len(names)].(int64)
+			if !ok || seen[id] {
+				return nil
+			}
+			seen[id] = true
+			fresh, err := add(id, row[:len(names)], 0, nil)
+			if fresh {
+				r.recovered[id] = 0
+				r.mended("entity", "entities were recovered from an index", 1)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.mend(mending{"entity", "entities that have not the names of their kind were dropped", dropMisnamed}); err != nil {
+		return err
+	}
+	err = conn.Each(r.ctx, r.tx, func(rows *sql.Rows) error {
+		var e knownEntity
+		err := rows.Scan(&e.id, tables.ScanKind{Kind: &e.kind}, &e.labelled)
+		r.entities[e.id] = e
+		return err
+	}, selectKnown)
+	for id, first := range twins {
+		if e, known := r.entities[first]; known {
+			r.entities[id] = e
+		}
+	}
+	return err
+}
+
+// ledgerTables are those that are copied as they are, and mended then.
+func (r *repairer) ledgerTables() []string {
+	samples := map[string]bool{"metric": true, "entity": true, "compaction": true, tables.NarrowName + "_hot": true, tables.NarrowName + "_cold": true}
+	for _, t := range r.layout.Tables {
+		samples[t.Name+"_hot"], samples[t.Name+"_cold"] = true, true
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.columns)), func(name string) bool { return samples[name] })
+}
+
+func (r *repairer) copyTable(table string) error {
+	c := r.columns[table]
+	// The names are those of the migrations.
+	verb := "INSERT INTO "
+	if table == "setting" {
+		verb = "INSERT OR REPLACE INTO " // a new archive has an id, and this is the old one's
+	}
+	query := verb + table + " (" + strings.Join(c.names, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(c.names)-1) + ")"
+	args := make([]any, len(c.names))
+	return r.read(table, func(rec record) error {
+		if table == "setting" && rec.text("name") == tables.RegistrySetting {
+			return nil // our registry's is set in the end
+		}
+		for i, name := range c.names {
+			args[i] = rec[name]
+			id, _ := rec.integer(name)
+			if e, known := r.entities[id]; known && name == "entity_id" {
+				args[i] = e.id
+			}
+			if m, known := r.metrics[id]; known && name == "metric_id" {
+				args[i] = m.id
+			}
+		}
+		fresh, err := r.put(query, args...)
+		if err == nil && !fresh {
+			r.mended(table, "rows that were there twice, or had not all values, were dropped", 1)
+		}
+		return err
+	})
+}
+
+const (
+	selectMaxHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state WHERE typeof(horizon) = 'integer'`
+)
+
+// copyCompaction finds for every table up to when its rows have moved to cold,
+// from these themselves where it is not said.
+func (r *repairer) copyCompaction() error {
+	r.moved = make(map[string]schema.Instant)
+	var horizon schema.Instant
+	if err := r.tx.QueryRowContext(r.ctx, selectMaxHorizon).Scan(&horizon); err != nil {
+		return err
+	}
+	if horizon <= 0 || horizon > check.LastSecond {
+		horizon = check.LastSecond
+	}
+	said := make(map[string]schema.Instant)
+	err := r.read("compaction", func(rec record) error {
+		ts, _ := rec.integer("ts")
+		said[rec.text("table_name")] = schema.Instant(ts)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	names := []string{tables.NarrowName}
+	for _, t := range r.layout.Tables {
+		names = append(names, t.Name)
+	}
+	for _, name := range names {
+		at, ok := said[name]
+		delete(said, name)
+		if !ok || at <= 0 || at > horizon {
+			last, err := r.lastCold(name, horizon)
+			if err != nil {
+				return err
+			}
+			if ok || last > 0 {
+				r.mended("compaction", "times up to which rows have moved to cold were taken from these", 1)
+			}
+			if at = 0; last > 0 {
+				at = schema.Hourly.Begin(last) + 3599
+			}
+		}
+		if at > 0 {
+			r.moved[name] = at
+			if _, err := r.put(conn.UpsertCompaction, name, at); err != nil {
+				return err
+			}
+		}
+	}
+	r.mended("compaction", "lines of tables that are not there were dropped", int64(len(said)))
+	return nil
+}
+
+// lastCold is the time of the last row of a cold table that is not absurd.
+func (r *repairer) lastCold(name string, horizon schema.Instant) (last schema.Instant, err error) {
+	c := r.columns[name+"_cold"]
+	column := slices.Index(c.names, "ts")
+	for _, t := range r.trees {
+		if t.Kind == "table" && t.Name == name+"_cold" {
+			_, err = r.old.Rows(t.Root, c.keys, func(_ int64, row []any) error {
+				if ts, ok := row[column].(int64); ok && schema.Instant(ts) <= horizon {
+					last = max(last, schema.Instant(ts))
+				}
+				return nil
+			})
+		}
+	}
+	return last, err
+}

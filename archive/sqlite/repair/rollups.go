@@ -1,0 +1,27 @@
+package repair
+
+import (
+	"fmt"
+	"strings"
+
+	"heapstash/archive/sqlite/check"
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// rollupMendings drop what is wrong in a rollup. What it is made of makes it anew.
+func rollupMendings(r *tables.Rollup, level schema.Level) (all []mending) {
+	scan, dropped := check.Checks(r, level)
+	key := strings.Join(append(r.Keys[:len(r.Keys):len(r.Keys)], "ts"), ", s.")
+	for _, c := range scan.Checks[:dropped] {
+		all = append(all, mending{scan.Table, "rollups of no entity, or without a time or numbers, were dropped",
+			fmt.Sprintf("DELETE FROM %s WHERE (%s) IN (SELECT s.%s%s WHERE %s)", scan.Table, strings.ReplaceAll(key, "s.", ""), key, scan.From, c.Torn)})
+	}
+	return all
+}
+
+// rollAllAgain lets the next passes make every rollup anew of whose rows there
+// are no fewer than it stands for.
+var rollAllAgain = mending{"setting", "rollups are made anew by the next passes",
+	`INSERT OR REPLACE INTO setting (name, value) VALUES ('` + conn.BackfillSetting + `', '0')`}

@@ -1,0 +1,359 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/read"
+	"heapstash/schema"
+)
+
+// seen keeps what a reading tells, a line a sample, as the shell prints it.
+type seen struct {
+	subject archive.Subject
+	lines   []string
+	series  []string // of each line
+	refuse  error    // of every sample
+}
+
+func (s *seen) Subject(subject *archive.Subject) error {
+	s.subject = *subject
+	return nil
+}
+
+func (s *seen) Sample(column int, at schema.Instant, v schema.Value) error {
+	e := s.subject.Entity
+	series := fmt.Sprintf("%s|%v|%s|%s|%s|%s|%s|%s", s.subject.Cluster, e.Kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels, s.subject.Columns[column].Metric)
+	if statistic := s.subject.Columns[column].Statistic; statistic != "" {
+		series += " " + string(statistic)
+	}
+	s.series = append(s.series, series)
+	s.lines = append(s.lines, fmt.Sprintf("%s|%d|%v", series, at, v))
+	return s.refuse
+}
+
+func openSamples(t *testing.T, path string, selection archive.Selection) *read.Samples {
+	t.Helper()
+	r, err := sqlite.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	samples, err := r.OpenSamples(t.Context(), selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { samples.Close() })
+	return samples
+}
+
+// mixed writes samples of every kind of table, in the hot and the cold ones.
+func mixed(t *testing.T, path string) *sqlite.Store {
+	s := open(t, path)
+	disk := schema.Entity{Kind: schema.Node, Node: "n1", Labels: "resource_id:/dev/sda1"}
+	odd := schema.Entity{Kind: schema.Node, Node: "n1", Labels: "shape:round"}
+	for i := range 200 {
+		at := noon + schema.Instant(60*i)
+		rows := []schema.Row{
+			row(web0, at, reading("cpu/usage_rate", int64(i)), reading("custom/a", int64(-i)), reading("custom/b", 1<<60+int64(i))),
+			row(schema.PodEntity("shop", "web-1"), at, reading("memory/usage", 1<<53+int64(i))),
+			row(schema.ContainerEntity("shop", "web-0", "c"), at, reading("uptime", int64(60*i))),
+			row(schema.ClusterEntity(), at, reading("cpu/usage_rate", int64(2*i))),
+			row(schema.SystemContainerEntity("n1", "kubelet"), at, readingOf("memory/page_faults_rate", schema.Real(float64(i)/8))),
+			row(disk, at, reading("filesystem/usage", int64(i)), reading("disk/io_read_bytes", int64(i))),
+			row(odd, at, reading("custom/a", int64(i))),
+		}
+		if i%3 == 0 {
+			rows = append(rows, row(schema.PodEntity("shop", "web-1"), at, readingOf("custom/a", schema.Real(0.5))))
+		}
+		write(t, s, rows...)
+		if i == 150 {
+			if rows, err := s.Compact(t.Context(), at); err != nil || rows == 0 { // two hours, and the rest stays hot
+				t.Fatal(rows, err)
+			}
+		}
+	}
+	return s
+}
+
+// TestSamplesAreTheView holds a reading to what the view has.
+func TestSamplesAreTheView(t *testing.T) {
+	path := newPath(t)
+	mixed(t, path)
+	for name, of := range map[string]struct {
+		selection archive.Selection
+		where     string
+	}{
+		"all":     {archive.Selection{}, "1"},
+		"a range": {archive.Selection{Window: schema.Window{From: noon + 1800, To: noon + 7200}}, "ts BETWEEN 1506515400 AND 1506520800"},
+		"cold":    {archive.Selection{Window: schema.Window{To: noon + 600}}, "ts <= 1506514200"},
+		"hot":     {archive.Selection{Window: schema.Window{From: noon + 11000}}, "ts >= 1506524600"},
+		"nothing": {archive.Selection{Window: schema.Window{From: noon + 100000}}, "0"},
+		"an entity": {archive.Selection{Entity: func(_ string, e schema.Entity) bool { return e.Pod == "web-0" }},
+			"pod = 'web-0'"},
+		"metrics": {archive.Selection{Metric: func(m schema.MetricName) bool {
+			return m == "custom/a" || m == "cpu/usage_rate" || m == "disk/io_read_bytes"
+		}},
+			"metric IN ('custom/a', 'cpu/usage_rate', 'disk/io_read_bytes')"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := strings.Fields(stock(t, path, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, value FROM samples WHERE "+of.where))
+			slices.Sort(want)
+			if (len(want) == 0) != (name == "nothing") {
+				t.Fatalf("%d samples are expected", len(want))
+			}
+			done, steps := 0, 0
+			of.selection.Step = func(at, of int) { done, steps = at, of }
+			samples := openSamples(t, path, of.selection)
+			var all seen
+			if err := samples.Each(&all); err != nil {
+				t.Fatal(err)
+			}
+			seriesInOrder(t, all, false)
+			if slices.Sort(all.lines); !slices.Equal(all.lines, want) {
+				t.Errorf("%d samples are read, and there are %d", len(all.lines), len(want))
+			}
+			if done != steps {
+				t.Errorf("%d of %d steps", done, steps)
+			}
+			var byMetric seen
+			for _, m := range samples.Wanted() {
+				var one seen
+				if err := samples.EachOf(archive.Column{Metric: m}, &one); err != nil {
+					t.Fatal(err)
+				}
+				seriesInOrder(t, one, true)
+				byMetric.lines = append(byMetric.lines, one.lines...)
+			}
+			if slices.Sort(byMetric.lines); !slices.Equal(byMetric.lines, want) {
+				t.Errorf("by metric, %d samples are read, and there are %d", len(byMetric.lines), len(want))
+			}
+		})
+	}
+}
+
+// seriesInOrder checks that the samples of each series come in the order of time,
+// and, if they should, at a stretch.
+func seriesInOrder(t *testing.T, s seen, together bool) {
+	t.Helper()
+	last := make(map[string]string)
+	before := ""
+	for i, series := range s.series {
+		// The times have as many digits.
+		if at := strings.TrimPrefix(s.lines[i], series)[:11]; last[series] >= at {
+			t.Fatalf("%s: %s after %s", series, at, last[series])
+		} else if together && last[series] != "" && before != series {
+			t.Fatalf("%s is interrupted by %s", series, before)
+		} else {
+			last[series] = at
+		}
+		before = series
+	}
+}
+
+// TestRollupsOfSamplesAreTheView: every statistic that the view shows is told,
+// and nothing else.
+func TestRollupsOfSamplesAreTheView(t *testing.T) {
+	path := newPath(t)
+	s := mixed(t, path)
+	if _, err := s.Compact(t.Context(), noon.Add(48*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+		var each []string
+		for _, statistic := range archive.Statistics() {
+			each = append(each, fmt.Sprintf("SELECT %s, metric || ' %s', ts, CASE typeof(%[2]s) WHEN 'real' THEN printf('%%!.17g', %[2]s) ELSE %[2]s END FROM samples_%[3]s WHERE %[2]s IS NOT NULL",
+				"cluster, kind, namespace, pod, container, node, labels", statistic, level))
+		}
+		want := strings.Split(stock(t, path, strings.Join(each, " UNION ALL ")), "\n")
+		for i, line := range want { // digits that a float does not need
+			cut := strings.LastIndex(line, "|") + 1
+			if f, err := strconv.ParseFloat(line[cut:], 64); err == nil && strings.ContainsAny(line[cut:], ".e") {
+				want[i] = line[:cut] + schema.Real(f).String()
+			}
+		}
+		slices.Sort(want)
+		if len(want) < 50 {
+			t.Fatalf("%s: %d statistics are expected", level, len(want))
+		}
+		samples := openSamples(t, path, archive.Selection{Level: level})
+		var all, apart seen
+		if err := samples.Each(&all); err != nil {
+			t.Fatal(err)
+		}
+		seriesInOrder(t, all, false)
+		for _, m := range samples.Wanted() {
+			for _, c := range samples.Columns(m) {
+				if err := samples.EachOf(c, &apart); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		seriesInOrder(t, apart, true)
+		slices.Sort(all.lines)
+		slices.Sort(apart.lines)
+		if !slices.Equal(all.lines, want) || !slices.Equal(apart.lines, want) {
+			t.Errorf("%s: %d and %d statistics are read, and there are %d", level, len(all.lines), len(apart.lines), len(want))
+			for i := range min(len(want), len(all.lines)) {
+				if all.lines[i] != want[i] {
+					t.Fatalf("got %s, want %s", all.lines[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+// TestNoRollups: an archive of the first version has none, and can be read.
+func TestNoRollups(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v1.db")
+	unpack(t, packed(1), path)
+	var raw seen
+	if err := openSamples(t, path, archive.Selection{}).Each(&raw); err != nil || len(raw.lines) == 0 {
+		t.Errorf("%d samples, %v", len(raw.lines), err)
+	}
+	r, err := sqlite.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = r.OpenSamples(t.Context(), archive.Selection{Level: schema.Hourly})
+	if hint := schema.HintOf(err); err == nil || !strings.Contains(hint, "the next pass upgrades it") {
+		t.Errorf("%v; %s", err, hint)
+	}
+}
+
+// TestSamplesAreOfOneMoment: what moves, and what is written, while they are
+// read, neither comes twice nor is missing.
+func TestSamplesAreOfOneMoment(t *testing.T) {
+	path := newPath(t)
+	s := mixed(t, path)
+	samples := openSamples(t, path, archive.Selection{})
+	var before, after seen
+	if err := samples.Each(&before); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Compact(t.Context(), noon.Add(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, row(web0, noon+90000, reading("cpu/usage_rate", 1)))
+	if err := samples.Each(&after); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(before.lines, after.lines) {
+		t.Errorf("%d samples before and %d after", len(before.lines), len(after.lines))
+	}
+}
+
+func TestSamplesEnd(t *testing.T) {
+	path := newPath(t)
+	mixed(t, path)
+	refused := errors.New("the visitor has enough")
+	if err := openSamples(t, path, archive.Selection{}).Each(&seen{refuse: refused}); err != refused {
+		t.Errorf("the visitor's error: %v", err)
+	}
+	r, err := sqlite.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	samples, err := r.OpenSamples(ctx, archive.Selection{Entity: func(string, schema.Entity) bool {
+		cancel()
+		return true
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer samples.Close()
+	if err := samples.Each(&seen{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestSamplesKnowFloats(t *testing.T) {
+	path := newPath(t)
+	mixed(t, path)
+	among := []schema.MetricName{"cpu/usage_rate", "memory/page_faults_rate", "custom/a", "custom/b"}
+	// A metric outside the registry is told of anywhere, one with a column
+	// where it is selected.
+	for _, of := range []struct {
+		kind schema.Kind
+		want string
+	}{{schema.SystemContainer, "map[custom/a:true memory/page_faults_rate:true]"}, {schema.Pod, "map[custom/a:true]"}} {
+		samples := openSamples(t, path, archive.Selection{
+			Window: schema.Window{From: noon, To: noon + 60},
+			Entity: func(_ string, e schema.Entity) bool { return e.Kind == of.kind },
+		})
+		floats, err := samples.Floats(among)
+		if err != nil || fmt.Sprint(floats) != of.want {
+			t.Errorf("%v: %v, %v, want %s", of.kind, floats, err, of.want)
+		}
+	}
+}
+
+// TestIncarnationsOfSamples: a pod's, its containers' and its file systems'
+// are told, those of others are not.
+func TestIncarnationsOfSamples(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	put := func(cluster, uid string, at schema.Instant, e schema.Entity) {
+		t.Helper()
+		pass, err := s.BeginPass(t.Context(), schema.Pass{Cluster: cluster})
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch := schema.Batch{Pass: pass, Cluster: cluster, Horizon: at, Seen: at, Rows: []schema.Row{row(e, at, reading("memory/usage", 1))}}
+		if e == web0 {
+			batch.Appeared = []schema.Entity{web0}
+			batch.Identities = []schema.Identity{{Pod: web0, UID: uid, Node: "n of " + uid, Since: at}}
+		}
+		if _, err := s.Write(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("default", "a", noon, web0)
+	put("default", "b", noon+60, web0)
+	put("other", "c", noon, web0)
+	put("default", "", noon+60, schema.ContainerEntity("shop", "web-0", "c"))
+	put("default", "", noon+60, schema.NamespaceEntity("shop"))
+	var got []string
+	visit := subjects(func(subject *archive.Subject) {
+		line := fmt.Sprint(subject.Cluster, " ", subject.Entity)
+		for _, i := range subject.Identities {
+			line += fmt.Sprintf(" %s %s %d..%d", i.UID, i.Node, i.From-noon, max(i.To-noon, -1))
+		}
+		got = append(got, line)
+	})
+	if err := openSamples(t, path, archive.Selection{Identities: true}).Each(visit); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	want := []string{
+		"default namespace:shop",
+		"default namespace:shop/pod:web-0 a n of a 0..59 b n of b 60..-1",
+		"default namespace:shop/pod:web-0/container:c a n of a 0..59 b n of b 60..-1",
+		"other namespace:shop/pod:web-0 c n of c 0..-1",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("incarnations:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// subjects visits no samples.
+type subjects func(*archive.Subject)
+
+func (s subjects) Subject(subject *archive.Subject) error {
+	s(subject)
+	return nil
+}
+
+func (s subjects) Sample(int, schema.Instant, schema.Value) error { return nil }

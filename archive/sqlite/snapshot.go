@@ -1,0 +1,261 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/schema"
+)
+
+// SnapshotOptions set how a snapshot is made.
+type SnapshotOptions struct {
+	conn.Options
+	// Replace lets the snapshot take the place of an earlier one. Whoever has
+	// that one open goes on reading it.
+	Replace bool
+}
+
+// Snapshot is a copy of an archive.
+type Snapshot struct {
+	Path    string         `json:"path"`
+	Bytes   int64          `json:"bytes"`
+	Horizon schema.Instant `json:"horizon"` // the newest batch in it that is whole, None without one
+}
+
+// TakeSnapshot copies the archive at path, as it is at one moment, to the file
+// to. Passes write on meanwhile: only an archive without a write-ahead log, as
+// on network file systems, is locked for as long as it takes. The file
+// is there whole or not at all: it is written as to + ".partial", and what a
+// snapshot that was killed leaves there is replaced by the next one.
+func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (Snapshot, error) {
+	r, err := conn.OpenReader(ctx, path) // which tells why one cannot be read here
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if err := r.Close(); err != nil {
+		return Snapshot{}, err
+	}
+	if err := checkTarget(path, to, opts.Replace); err != nil {
+		return Snapshot{}, err
+	}
+	draft, err := takeDraft(to, opts.CreateMode())
+	if err != nil {
+		return Snapshot{}, explainSnapshot(to, err)
+	}
+	s, err := draft.copy(ctx, path, opts)
+	if err == nil {
+		err = checkTarget(path, to, opts.Replace)
+	}
+	if err == nil {
+		err = draft.publish(to)
+	}
+	return s, errors.Join(explainSnapshot(to, err), draft.close())
+}
+
+// checkTarget refuses to write a snapshot where it would do harm.
+func checkTarget(path, to string, replace bool) error {
+	refuse := func(hint, format string, args ...any) error {
+		return &dbfile.Error{Path: to, What: "snapshot", Err: fmt.Errorf(format, args...), Advice: hint}
+	}
+	const another = "name another file for the snapshot"
+	source, err := os.Stat(path)
+	if err != nil {
+		return dbfile.Explain(path, err)
+	}
+	for _, name := range []string{dbfile.WriteAheadLog, dbfile.WriteAheadLogIndex, dbfile.RollbackJournal, dbfile.LockSuffix, ".new"} {
+		if strings.HasSuffix(to, name) {
+			return refuse(another, "files named %s are SQLite's or heapstash's own", name)
+		}
+	}
+	target, err := os.Stat(to)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !missing:
+		return explainSnapshot(to, err)
+	case !missing && os.SameFile(source, target):
+		return refuse(another, "it is the archive itself")
+	}
+	for _, beside := range []string{dbfile.WriteAheadLog, dbfile.RollbackJournal} {
+		// It would be taken for the snapshot's own.
+		if _, err := os.Lstat(to + beside); err == nil {
+			return refuse(another+", or remove that one if nothing uses it", "there is a %s: it may be in use by another program", to+beside)
+		}
+	}
+	switch {
+	case missing:
+		return nil
+	case target.IsDir():
+		return refuse("name a file in it, such as "+filepath.Join(to, "heapstash.db"), "it is a directory")
+	case !replace:
+		return refuse("--force replaces it", "there is a file")
+	}
+	if ours, err := conn.Inspect(to); err != nil || !ours && target.Size() > 0 {
+		return refuse(another, "there is a file that is no heapstash archive")
+	}
+	return nil
+}
+
+// draft is the file that a snapshot is written to. The kernel lock on it, and
+// not its being there, says that somebody is writing it.
+type draft struct {
+	path string
+	file *os.File
+}
+
+// takeDraft makes the file beside its place-to-be, empty.
+func takeDraft(to string, mode fs.FileMode) (*draft, error) {
+	absolute, err := filepath.Abs(to)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{path: absolute + conn.PartialSuffix}
+	for d.file == nil {
+		file, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, mode)
+		if err != nil {
+			return nil, err
+		}
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				err = &dbfile.Error{Path: to, What: "snapshot", Err: errors.New("another heapstash is writing it"), Advice: "wait for that one, or name another file"}
+			}
+			return nil, errors.Join(err, file.Close())
+		}
+		opened, err := file.Stat()
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		// Another one may have published the file between the two calls: then
+		// it is a snapshot by now, and the draft is yet to be made.
+		if named, err := os.Stat(d.path); err != nil || !os.SameFile(opened, named) {
+			if err := file.Close(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		d.file = file
+	}
+	if err := errors.Join(d.file.Truncate(0), d.file.Chmod(mode), d.removeJournal()); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *draft) removeJournal() error {
+	err := os.Remove(d.path + dbfile.RollbackJournal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// copy fills the draft.
+func (d *draft) copy(ctx context.Context, path string, opts SnapshotOptions) (s Snapshot, err error) {
+	file, err := dbfile.Resolve(path)
+	if err != nil {
+		return s, err
+	}
+	// Not query_only, which would refuse to write the copy too.
+	db, err := conn.OpenDB(file, "ro", url.Values{"_synchronous": {"FULL"}})
+	if err != nil {
+		return s, dbfile.Explain(path, err)
+	}
+	defer func() { err = errors.Join(err, dbfile.Explain(path, db.Close())) }()
+	var mode string
+	used, err := conn.UsedBytes(ctx, db)
+	if err := errors.Join(err, db.QueryRowContext(ctx, conn.SelectJournalMode).Scan(&mode)); err != nil {
+		return s, dbfile.Explain(path, err)
+	}
+	if mode != "wal" {
+		// There, a reader keeps writers from committing.
+		lock, err := dbfile.TakeLock(ctx, path, file, opts.LockWait, opts.CreateMode(), dbfile.DiskOf)
+		if err != nil {
+			return s, err
+		}
+		defer func() { err = errors.Join(err, lock.Release()) }()
+	}
+	if err := dbfile.CheckSpace(d.path, opts.MinFree, used); err != nil {
+		return s, err
+	}
+	if _, err := db.ExecContext(ctx, conn.VacuumInto, d.path); err != nil {
+		return s, dbfile.Explain(path, err)
+	}
+	return d.look(ctx)
+}
+
+// look reads what was written, and so makes sure that it can be read.
+func (d *draft) look(ctx context.Context) (Snapshot, error) {
+	s := Snapshot{Path: strings.TrimSuffix(d.path, conn.PartialSuffix)}
+	r, err := conn.OpenReader(ctx, d.path)
+	if err != nil {
+		return s, err
+	}
+	err = r.Db.QueryRowContext(ctx, conn.SelectLastHorizon).Scan(&s.Horizon)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return s, err
+	}
+	s.Bytes, err = dbfile.SizeOf(d.path)
+	return s, err
+}
+
+// publish gives the draft its name, once it is safe on the disk.
+func (d *draft) publish(to string) error {
+	if err := d.file.Sync(); err != nil {
+		return err
+	}
+	absolute, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(d.path, absolute); err != nil {
+		return err
+	}
+	d.path = ""
+	return dbfile.SyncDirectory(filepath.Dir(absolute))
+}
+
+// close removes the draft unless it was published.
+func (d *draft) close() error {
+	var err error
+	if d.path != "" {
+		err = errors.Join(d.removeJournal(), os.Remove(d.path))
+	}
+	return errors.Join(err, d.file.Close())
+}
+
+// explainSnapshot is explain for what goes wrong with the snapshot's own file.
+func explainSnapshot(to string, err error) error {
+	var known *dbfile.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	hint := dbfile.HintFor(err)
+	// The file that is written has another name: what is wrong is FILE's
+	// directory.
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		switch absolute, _ := filepath.Abs(to); {
+		case path.Path == absolute+conn.PartialSuffix && path.Op == "open":
+			err = fmt.Errorf("directory %s: %w", filepath.Dir(to), path.Err)
+		default:
+			err = path.Err
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		hint = "create the directory first, or name another file for the snapshot"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
+		hint = "its directory must be writable to this user; or name another file for the snapshot"
+	case errors.Is(err, unix.ENAMETOOLONG):
+		hint = "name another file for the snapshot"
+	}
+	return &dbfile.Error{Path: to, What: "snapshot", Err: err, Advice: hint}
+}

@@ -1,0 +1,86 @@
+package tables
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// derivedRatios are the columns with the ratios of the table that Heapster's
+// model API cuts to 0 or 1.
+func (t *Table) derivedRatios() []string {
+	var columns []string
+	for _, m := range t.Metrics {
+		if m.Part != "" {
+			columns = append(columns, ExactRatio(m)+" AS "+m.Derived())
+		}
+	}
+	return columns
+}
+
+// ExactRatio is the ratio of a raw row s from the integers that Heapster divides
+// itself. Where one of them is missing it is what is stored, if that is a float,
+// which is not cut, and else NULL.
+func ExactRatio(m schema.Metric) string {
+	column := func(name schema.MetricName) string { return "s." + schema.Metric{Name: name}.Column() }
+	return fmt.Sprintf("ifnull(1.0 * %s / nullif(%s, 0), CASE typeof(%[3]s) WHEN 'real' THEN %[3]s END)",
+		column(m.Part), column(m.Whole), column(m.Name))
+}
+
+// ExactRatio is a statistic of a rollup's row, in the columns of
+// [rollup.counted]: exact where all of the hour or day has the same whole, and
+// NULL elsewhere.
+func (r *Rollup) ExactRatio(m schema.Metric, of archive.Statistic) string {
+	column := func(name schema.MetricName) rolledColumn {
+		wanted := schema.Metric{Name: name}.Column()
+		return r.Columns[slices.IndexFunc(r.Columns, func(c rolledColumn) bool { return c.Name == wanted })]
+	}
+	part, whole := column(m.Part), column(m.Whole)
+	value := part.Statistic(of)
+	if value == "" {
+		return ""
+	}
+	if of != archive.Count {
+		value = fmt.Sprintf("1.0 * %s / nullif(%s, 0)", value, whole.Statistic(archive.Min))
+	}
+	return fmt.Sprintf("CASE WHEN %s = %s AND %s = s.samples THEN %s END", whole.Statistic(archive.Min), whole.Statistic(archive.Max), whole.Statistic(archive.Count), value)
+}
+
+// ratesView is <table>_rates: each counter's growth per second since the row
+// before, with the fraction that Heapster's own *_rate loses. It is not quite
+// that rate: Heapster divides by the times of its scrapes, which it does not
+// show. A counter that fell was reset, and has grown from 0. Empty for a table
+// without counters.
+//
+// The names are in PARTITION BY, so that a condition on them reaches the keys;
+// one on the time does not, for it would hide the row before.
+func (t *Table) ratesView() string {
+	names := kindColumns(t.Kind)
+	if t.Family != schema.Unlabelled {
+		names = append([]string{"kind", "node", "namespace", "pod", "container"}, t.Family.LabelKeys()...)
+	}
+	names = append([]string{"cluster"}, names...)
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(name, "e.")
+	}
+	columns := append([]string{}, names...)
+	columns = append(columns, "ts", "time")
+	for _, m := range t.Metrics {
+		if m.Type == schema.Cumulative && m.Name != "uptime" && m.Name != "restart_count" {
+			columns = append(columns, growth(m.Column()))
+		}
+	}
+	if len(columns) == len(names)+2 {
+		return ""
+	}
+	return fmt.Sprintf("CREATE VIEW %s_rates AS\nSELECT %s\nFROM %s\nWINDOW before AS (PARTITION BY %s ORDER BY ts);\n\n",
+		t.Name, strings.Join(columns, ",\n  "), t.Name, strings.Join(names, ", "))
+}
+
+func growth(counter string) string {
+	return fmt.Sprintf("1.0 * CASE WHEN %[1]s < lag(%[1]s) OVER before THEN %[1]s ELSE %[1]s - lag(%[1]s) OVER before END"+
+		" / (ts - lag(ts) OVER before) AS derived_%[1]s_per_second", counter)
+}

@@ -1,0 +1,283 @@
+package tables
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"heapstash/schema"
+)
+
+// ViewScript returns the SQL that makes every view. It is built from the
+// registry's identifiers alone.
+//
+// The join with entity is inside each arm of each UNION ALL, with CROSS JOIN
+// to hold its order: from entity to rows in the cold arm, whose key begins
+// with the entity, and from rows to entity in the hot arm, whose key begins
+// with the time. Outside the arms, SQLite would read the whole cold table for
+// a question about the last hour.
+func ViewScript(l Layout) string {
+	var script strings.Builder
+	for _, t := range l.Tables {
+		fmt.Fprintf(&script, "CREATE VIEW %s AS\n%s\nUNION ALL\n%s;\n\n", t.Name, t.arm(Cold), t.arm(Hot))
+	}
+	for _, t := range l.Tables {
+		script.WriteString(t.ratesView())
+	}
+	var arms []string
+	for _, tier := range []Tier{Cold, Hot} {
+		for _, t := range l.Tables {
+			arms = append(arms, t.seriesArm(tier.From(t.Name), t.caseOf("", schema.Gauge, schema.Cumulative)))
+		}
+		arms = append(arms, narrowArm(tier.From(NarrowName), "s.value"))
+	}
+	script.WriteString(seriesView("samples", "value", arms, "value", "value", "value IS NOT NULL"))
+	script.WriteString(rollupViews(l))
+	script.WriteString(ledgerViews)
+	return script.String()
+}
+
+// Tier is one half of a pair of tables.
+type Tier string
+
+const (
+	Hot  Tier = "hot"
+	Cold Tier = "cold"
+)
+
+// From joins the tier of a table with entity.
+func (t Tier) From(name string) string { return t.join("entity", name) }
+
+// join does that with the entities of a subquery, in the order that the tier's
+// key wants.
+func (t Tier) join(entities, name string) string {
+	if t == Cold {
+		return ByEntity(entities, name+"_cold")
+	}
+	return fmt.Sprintf("%s_hot s CROSS JOIN %s e ON e.id = s.entity_id", name, entities)
+}
+
+// ByEntity joins entities with the rows of a table whose key begins with them.
+func ByEntity(entities, rows string) string {
+	return fmt.Sprintf("%s e CROSS JOIN %s s ON s.entity_id = e.id", entities, rows)
+}
+
+// where keeps a cold arm from looking for rows of entities that have none.
+func (t *Table) where() string {
+	if t.Family != schema.Unlabelled {
+		return "e.labels <> ''"
+	}
+	return fmt.Sprintf("e.kind = '%s'", t.Kind)
+}
+
+// Owners is the condition on the entities whose rows are in the table.
+func (t *Table) Owners() string {
+	if t.Family != schema.Unlabelled {
+		return t.where()
+	}
+	return t.where() + " AND e.labels = ''"
+}
+
+// arm selects a tier's rows as the table's own view shows them.
+func (t *Table) arm(tier Tier) string {
+	columns := append(t.nameColumns(), timeColumns)
+	for _, m := range t.Metrics {
+		columns = append(columns, m.Column())
+	}
+	columns = append(columns, t.derivedRatios()...)
+	return fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s", strings.Join(columns, ", "), tier.join(t.entities(), t.Name), t.where())
+}
+
+// nameColumns are the names of a row of the table's views, its owner's and its
+// labels'.
+func (t *Table) nameColumns() []string {
+	columns := []string{"e.cluster"}
+	if t.Family == schema.Unlabelled {
+		return append(columns, kindColumns(t.Kind)...)
+	}
+	columns = append(columns, "e.kind",
+		"nullif(e.node, '') AS node", "nullif(e.namespace, '') AS namespace",
+		"nullif(e.pod, '') AS pod", "nullif(e.container, '') AS container")
+	return append(columns, labelColumns(t.Family)...)
+}
+
+// kindColumns are the names that tell entities of a kind apart.
+func kindColumns(k schema.Kind) []string {
+	switch k {
+	case schema.Node:
+		return []string{"e.node"}
+	case schema.Namespace:
+		return []string{"e.namespace"}
+	case schema.Pod:
+		return []string{"e.namespace", "e.pod"}
+	case schema.Container:
+		return []string{"e.namespace", "e.pod", "e.container"}
+	case schema.SystemContainer:
+		return []string{"e.node", "e.container"}
+	default:
+		return nil
+	}
+}
+
+// entities are those of the table, with what labelColumns reads.
+func (t *Table) entities() string {
+	if t.Family == schema.Unlabelled {
+		return "entity"
+	}
+	keys := t.Family.LabelKeys()
+	from := fmt.Sprintf("(SELECT *, ',' || labels AS pairs, iif(instr(labels, '%[1]s:') = 1, substr(labels, %[2]d), NULL) AS rest0 FROM entity)",
+		keys[0], len(keys[0])+2)
+	for i, key := range keys[1:] {
+		from = fmt.Sprintf("(SELECT *, iif(instr(rest%[1]d, ',%[3]s:') > 0, substr(rest%[1]d, instr(rest%[1]d, ',%[3]s:') + %[4]d), NULL) AS rest%[2]d FROM %[5]s)",
+			i, i+1, key, len(key)+2, from)
+	}
+	return from
+}
+
+// labelColumns takes a family's label set apart: key:value pairs joined by
+// commas, in key order. A value ends where the family's next key begins, and
+// may hold commas itself. In a set with other keys it ends at a comma; it is
+// NULL there without the key.
+//
+// What is left of the set behind the key i is rest<i>, NULL where the keys up to
+// it are not the family's. Of pairs, the first is like the others.
+func labelColumns(f schema.Family) []string {
+	keys := f.LabelKeys()
+	var columns []string
+	for i, key := range keys {
+		value := fmt.Sprintf("rest%d", i)
+		if i+1 < len(keys) {
+			value = fmt.Sprintf("substr(%[1]s, 1, instr(%[1]s, ',%[2]s:') - 1)", value, keys[i+1])
+		}
+		pair := fmt.Sprintf("substr(pairs, instr(pairs, ',%s:') + %d)", key, len(key)+2)
+		columns = append(columns, fmt.Sprintf("CASE WHEN rest%d IS NOT NULL THEN %s WHEN instr(pairs, ',%s:') > 0 THEN substr(%s, 1, instr(%s || ',', ',') - 1) END AS %s",
+			len(keys)-1, value, key, pair, pair, key))
+	}
+	return columns
+}
+
+// seriesNames are the first columns of the views that show every metric.
+const seriesNames = "cluster, kind, namespace, pod, container, node, labels, metric, ts, time"
+
+// narrowSeries are those names where the kind is not known beforehand.
+const narrowSeries = "e.cluster, e.kind, nullif(e.namespace, ''), nullif(e.pod, ''), nullif(e.container, ''), nullif(e.node, ''), nullif(e.labels, '')"
+
+// seriesColumns are those names in an arm of the table.
+func (t *Table) seriesColumns() string {
+	if t.Family != schema.Unlabelled {
+		return narrowSeries
+	}
+	columns := []string{"e.cluster", fmt.Sprintf("'%s'", t.Kind)}
+	applies := kindColumns(t.Kind)
+	for _, name := range []string{"e.namespace", "e.pod", "e.container", "e.node", "e.labels"} {
+		if !slices.Contains(applies, name) {
+			name = "NULL"
+		}
+		columns = append(columns, name)
+	}
+	return strings.Join(columns, ", ")
+}
+
+const (
+	timeText    = "strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch')"
+	timeColumns = "s.ts, " + timeText + " AS time"
+)
+
+// seriesView is a view of every metric: its arms have the values, it has columns
+// that follow from them, of the rows for which a condition holds.
+func seriesView(name, columns string, arms []string, values, shown, where string) string {
+	return fmt.Sprintf("CREATE VIEW %[1]s (%[2]s, %[3]s) AS\nWITH series (%[2]s, %[4]s) AS (\n%[5]s\n)\nSELECT %[2]s, %[6]s FROM series WHERE %[7]s;\n\n",
+		name, seriesNames, columns, values, strings.Join(arms, "\nUNION ALL\n"), shown, where)
+}
+
+// seriesArm selects values of a table as such a view has them: the whole table
+// for one metric m after the other, of which a question names one as a rule.
+//
+// An arm for each metric would be read faster, by a third, where a question is
+// about millions of rows. But that makes hundreds of them, which SQLite parses
+// whenever the archive is opened, and compiles for every question.
+func (t *Table) seriesArm(from string, values ...string) string {
+	names := make([]string, len(t.Metrics))
+	for i, m := range t.Metrics {
+		names[i] = fmt.Sprintf("(%d, '%s')", i, m.Name)
+	}
+	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s FROM (SELECT column1 AS i, column2 AS name FROM (VALUES %s)) m CROSS JOIN %s WHERE %s",
+		t.seriesColumns(), timeText, strings.Join(values, ", "), strings.Join(names, ", "), from, t.where())
+}
+
+// caseOf is the value of the metric m: the column, with that suffix, of those
+// metrics that have one.
+func (t *Table) caseOf(suffix string, types ...schema.MetricType) string {
+	var cases strings.Builder
+	for i, m := range t.Metrics {
+		if slices.Contains(types, m.Type) {
+			fmt.Fprintf(&cases, " WHEN %d THEN %s%s", i, m.Column(), suffix)
+		}
+	}
+	if cases.Len() == 0 {
+		return "NULL"
+	}
+	return "CASE m.i" + cases.String() + " END"
+}
+
+// narrowArm selects values of the metrics without a column.
+func narrowArm(from string, values ...string) string {
+	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s FROM %s%s", narrowSeries, timeText, strings.Join(values, ", "), from, byMetric)
+}
+
+// byMetric joins a narrow table with metric: before its rows where the metric is
+// named, for it is in their key before the time, and else after them. That is
+// SQLite's to choose.
+const byMetric = " JOIN metric m ON m.id = s.metric_id"
+
+// ledgerViews tell what is known, and what is missing.
+const ledgerViews = `
+CREATE VIEW metrics AS
+SELECT name, column_name AS "column", unit, type, description FROM metric;
+
+CREATE VIEW entities AS
+SELECT e.cluster, e.kind, nullif(e.namespace, '') AS namespace, nullif(e.pod, '') AS pod,
+  nullif(e.container, '') AS container, nullif(e.node, '') AS node, nullif(e.labels, '') AS labels,
+  e.first_seen, ifnull(e.last_seen, c.horizon) AS last_seen, e.last_seen IS NULL AS listed
+FROM entity e LEFT JOIN cluster_state c ON c.cluster = e.cluster;
+
+CREATE VIEW pod_identities AS
+SELECT e.cluster, e.namespace, e.pod, i.uid, nullif(i.node, '') AS node, nullif(i.labels, '') AS labels,
+  nullif(i.images, '') AS images, nullif(i.owner_kind, '') AS owner_kind, nullif(i.owner, '') AS owner,
+  i.valid_from, ifnull(i.valid_to, c.horizon) AS valid_to, i.valid_to IS NULL AS present
+FROM pod_identity i JOIN entity e ON e.id = i.entity_id LEFT JOIN cluster_state c ON c.cluster = e.cluster;
+
+CREATE VIEW namespace_labels AS
+SELECT n.cluster, n.namespace, n.labels, n.valid_from, ifnull(n.valid_to, c.horizon) AS valid_to,
+  n.valid_to IS NULL AS present
+FROM namespace_label n LEFT JOIN cluster_state c ON c.cluster = n.cluster;
+
+CREATE VIEW passes AS
+SELECT id, cluster, version, started, strftime('%Y-%m-%dT%H:%M:%SZ', started, 'unixepoch') AS started_time,
+  finished, duration_ms, outcome, error, requests, bytes, entities, samples_new, samples_duplicate, conflicts,
+  newest, horizon, gap_seconds
+FROM pass;
+
+CREATE VIEW holes AS
+SELECT h.pass_id AS pass, p.cluster, nullif(h.kind, '') AS kind, nullif(h.namespace, '') AS namespace,
+  nullif(h.pod, '') AS pod, nullif(h.container, '') AS container, nullif(h.node, '') AS node,
+  nullif(h.labels, '') AS labels, nullif(h.metric, '') AS metric, h.cause, h.detail,
+  h.from_ts, h.to_ts, h.lasting
+FROM hole h JOIN pass p ON p.id = h.pass_id;
+
+CREATE VIEW gaps AS
+SELECT p.cluster, nullif(h.kind, '') AS kind, nullif(h.namespace, '') AS namespace, nullif(h.node, '') AS node,
+  nullif(h.metric, '') AS metric, h.from_ts, h.to_ts,
+  strftime('%Y-%m-%dT%H:%M:%SZ', h.from_ts, 'unixepoch') AS from_time,
+  strftime('%Y-%m-%dT%H:%M:%SZ', h.to_ts, 'unixepoch') AS to_time,
+  h.to_ts - h.from_ts + 1 AS seconds, h.cause, h.detail, h.pass_id AS pass
+FROM hole h JOIN pass p ON p.id = h.pass_id
+WHERE h.from_ts IS NOT NULL AND h.to_ts IS NOT NULL;
+
+CREATE VIEW conflicts AS
+SELECT e.cluster, e.kind, nullif(e.namespace, '') AS namespace, nullif(e.pod, '') AS pod,
+  nullif(e.container, '') AS container, nullif(e.node, '') AS node, nullif(e.labels, '') AS labels,
+  m.name AS metric, s.ts, strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time,
+  s.kept, s.refused, s.pass_id AS pass
+FROM conflict s JOIN entity e ON e.id = s.entity_id JOIN metric m ON m.id = s.metric_id;
+`

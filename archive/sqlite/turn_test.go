@@ -1,0 +1,48 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/upkeep"
+)
+
+// Upkeep that is far from done gives the archive to a pass that waits, and goes
+// on when the pass has ended.
+func TestUpkeepLetsPassesIn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	s, err := Open(t.Context(), path, conn.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	began, passed, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	turns := 0
+	go func() {
+		ended <- upkeep.InTurns(t.Context(), path, conn.Options{}, func(*conn.Writer, *upkeep.Turn) (bool, error) {
+			if turns++; turns == 1 {
+				close(began)
+			}
+			select {
+			case <-passed:
+				return true, nil
+			default:
+				return false, nil
+			}
+		})
+	}()
+	<-began
+	s, err = Open(t.Context(), path, conn.Options{LockWait: 4 * upkeep.UpkeepTurn})
+	if err != nil {
+		t.Errorf("the pass does not get in: %v", err)
+	} else if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(passed)
+	if err := <-ended; err != nil || turns < 2 {
+		t.Errorf("upkeep ended with %v after %d turns", err, turns)
+	}
+}

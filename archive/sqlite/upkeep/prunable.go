@@ -1,0 +1,157 @@
+package upkeep
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"heapstash/archive"
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// Prunable is what [Prune] would take away.
+type Prunable struct {
+	Path   string          `json:"path"`
+	Kinds  []PrunableKind  `json:"kinds"` // those that are not kept for ever
+	Levels []PrunableLevel `json:"levels"`
+	Passes int64           `json:"passes"`
+	Holes  int64           `json:"holes"`
+	Used   int64           `json:"used_bytes"` // of the file: for [Options].MaxSize
+	// Held is the number of samples that there are, by the ledger: nil where an
+	// archive was pruned before the ledger kept account of it.
+	Held *int64 `json:"held_samples,omitempty"`
+}
+
+// PrunableKind is what would go of one kind at one level, of all clusters.
+type PrunableKind struct {
+	Level   schema.Level   `json:"level"`
+	Kind    schema.Kind    `json:"kind"`
+	Before  schema.Instant `json:"before"` // rows before this go
+	Rows    int64          `json:"rows"`
+	Samples int64          `json:"samples"` // of raw ones
+	Oldest  schema.Instant `json:"oldest"`  // of the rows, None without one
+	Newest  schema.Instant `json:"newest"`  // likewise
+	// Bytes is an estimate, by what samples take on average.
+	Bytes int64 `json:"bytes"`
+}
+
+// bytesPerSample and bytesPerNarrowSample are what samples take in the cold
+// tables. (TestCost; a narrow one has a row of its own.) bytesPerRollup is what
+// an hour or a day of a pod takes.
+const (
+	bytesPerSample       = 4.7
+	bytesPerNarrowSample = 16
+	bytesPerRollup       = 260
+)
+
+const (
+	// countOld has TABLES for a table and entity, and WEIGHT for what is summed
+	// up.
+	countOld       = `SELECT count(*), ifnull(WEIGHT, 0), ifnull(min(s.ts), 0), ifnull(max(s.ts), 0) FROM TABLES WHERE e.kind = ? AND s.ts < ?`
+	countOldPasses = `SELECT count(*) FROM pass WHERE started < ?`
+	countOldHoles  = `SELECT count(*) FROM hole h JOIN pass p ON p.id = h.pass_id WHERE p.started < ? AND NOT h.lasting`
+	countRows      = `count(*)`
+)
+
+// MeasurePrunable counts what Prune would take away with that retention. The time now
+// is the local one. All that would go is read, which may take a while.
+func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Retention, now time.Time) (Prunable, error) {
+	p := Prunable{Path: r.Path, Kinds: []PrunableKind{}}
+	at, err := clock(ctx, r.Db, now)
+	if err != nil {
+		return p, dbfile.Explain(r.Path, err)
+	}
+	cut := cutoffsOfRetention(retention, at)
+	if p.Used, err = conn.UsedBytes(ctx, r.Db); err != nil {
+		return p, dbfile.Explain(r.Path, err)
+	}
+	var version int
+	if err := r.Db.QueryRowContext(ctx, conn.SelectVersion).Scan(&version); err != nil {
+		return p, dbfile.Explain(r.Path, err)
+	}
+	for _, level := range schema.Levels() {
+		for _, kind := range schema.Kinds() {
+			before, limited := cut[cutoffKey{level, kind}]
+			if !limited || level != schema.Raw && version < tables.RollupVersion {
+				continue
+			}
+			k := PrunableKind{Level: level, Kind: kind, Before: before}
+			count := k.countRaw
+			if level != schema.Raw {
+				count = k.countRollups
+			}
+			if err := count(ctx, r.Db); err != nil {
+				return p, dbfile.Explain(r.Path, fmt.Errorf("%s: %w", level.View(kind.String()), err))
+			}
+			p.Kinds = append(p.Kinds, k)
+		}
+	}
+	if before := cut.everything(schema.Raw); before > 0 {
+		if err := r.Db.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes); err != nil {
+			return p, dbfile.Explain(r.Path, err)
+		}
+		if err := r.Db.QueryRowContext(ctx, countOldHoles, before).Scan(&p.Holes); err != nil {
+			return p, dbfile.Explain(r.Path, err)
+		}
+	}
+	return p, dbfile.Explain(r.Path, p.sumLevels(ctx, r))
+}
+
+func (k *PrunableKind) countRaw(ctx context.Context, db conn.Queryer) error {
+	for _, tier := range []tables.Tier{tables.Cold, tables.Hot} {
+		for _, t := range tables.NewLayout().Tables {
+			if t.Family == schema.Unlabelled && t.Kind != k.Kind {
+				continue
+			}
+			counts := make([]string, len(t.Metrics))
+			for i, m := range t.Metrics {
+				counts[i] = "count(s." + m.Column() + ")"
+			}
+			samples, err := k.count(ctx, db, tier.From(t.Name), strings.Join(counts, " + "), bytesPerSample)
+			if err != nil {
+				return err
+			}
+			k.Samples += samples
+		}
+		samples, err := k.count(ctx, db, tier.From(tables.NarrowName), countRows, bytesPerNarrowSample)
+		if err != nil {
+			return err
+		}
+		k.Samples += samples
+	}
+	return nil
+}
+
+func (k *PrunableKind) countRollups(ctx context.Context, db conn.Queryer) error {
+	for _, r := range tables.NewLayout().Rollups() {
+		if r.Kind != 0 && r.Kind != k.Kind {
+			continue
+		}
+		if _, err := k.count(ctx, db, tables.ByEntity("entity", r.In(k.Level)), countRows, bytesPerRollup); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count adds a table's old rows, and returns the weight of them, of which each
+// takes so many bytes.
+func (k *PrunableKind) count(ctx context.Context, db conn.Queryer, from, weight string, bytes float64) (heavy int64, err error) {
+	query := strings.NewReplacer("TABLES", from, "WEIGHT", weight).Replace(countOld)
+	var rows int64
+	var oldest, newest schema.Instant
+	if err := db.QueryRowContext(ctx, query, k.Kind.String(), k.Before).Scan(&rows, &heavy, &oldest, &newest); err != nil {
+		return 0, err
+	}
+	k.Rows += rows
+	k.Bytes += int64(float64(heavy) * bytes)
+	if rows > 0 && (k.Oldest == 0 || oldest < k.Oldest) {
+		k.Oldest = oldest
+	}
+	k.Newest = max(k.Newest, newest)
+	return heavy, nil
+}

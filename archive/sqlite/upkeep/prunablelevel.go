@@ -1,0 +1,77 @@
+package upkeep
+
+import (
+	"context"
+	"database/sql"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/read"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// PrunableLevel is what would go of all kinds at one level, and what there is.
+type PrunableLevel struct {
+	Level   schema.Level `json:"level"`
+	Rows    int64        `json:"rows"`    // that would go
+	Samples int64        `json:"samples"` // likewise, of raw rows
+	Bytes   int64        `json:"bytes"`   // likewise, an estimate
+	// Held is the bytes that the level takes now, to the page.
+	Held int64 `json:"held_bytes"`
+}
+
+// Remaining is an estimate of the bytes that the level takes afterwards.
+func (l PrunableLevel) Remaining() int64 { return max(l.Held-l.Bytes, 0) }
+
+// Total is what would go of all levels. Its level is empty.
+func (p Prunable) Total() PrunableLevel {
+	var total PrunableLevel
+	for _, l := range p.Levels {
+		total.Rows += l.Rows
+		total.Samples += l.Samples
+		total.Bytes += l.Bytes
+		total.Held += l.Held
+	}
+	return total
+}
+
+// sumLevels fills in the levels and the number of samples.
+func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
+	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // read only
+	a, err := conn.ReadAccount(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if !a.Open {
+		held := a.Stored - a.Gone
+		p.Held = &held
+	}
+	// Last of all, as in Usage.
+	sizes, err := read.TreeSizes(r)
+	if err != nil {
+		return err
+	}
+	names := []string{tables.NarrowName}
+	for _, t := range tables.NewLayout().Tables {
+		names = append(names, t.Name)
+	}
+	for _, level := range schema.Levels() {
+		sum := PrunableLevel{Level: level}
+		for _, name := range names {
+			sum.Held += read.SizeAt(sizes, name, level)
+		}
+		for _, k := range p.Kinds {
+			if k.Level == level {
+				sum.Rows += k.Rows
+				sum.Samples += k.Samples
+				sum.Bytes += k.Bytes
+			}
+		}
+		p.Levels = append(p.Levels, sum)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/dbfile"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+// Write stores the batch in one transaction, whole or not at all. A sample
+// that the archive has already is not written again: the first value stays,
+// and a differing one is counted and kept as a conflict, unless one of the two
+// is the other as Heapster truncates it; then the exact one stays. The error
+// wraps [schema.ErrNoSpace] where [Options].MinFree forbids it.
+func (s *Store) Write(ctx context.Context, b schema.Batch) (schema.Written, error) {
+	if err := errors.Join(s.CheckLock(), dbfile.CheckSpace(s.Path, s.Options.MinFree, 0)); err != nil {
+		return schema.Written{}, err
+	}
+	var w *writer
+	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+		w = newWriter(ctx, s, tx, b)
+		return w.write(b)
+	})
+	if err != nil {
+		return schema.Written{}, dbfile.Explain(s.Path, err)
+	}
+	// What the transaction added exists only now.
+	maps.Copy(s.entities, w.entities)
+	maps.Copy(s.metrics, w.metrics)
+	return w.written, s.CheckPath()
+}
+
+// entityKey names an entity across clusters.
+type entityKey struct {
+	cluster string
+	entity  schema.Entity
+}
+
+// writer writes one batch within one transaction.
+type writer struct {
+	conn.Prepared
+	caller context.Context // may be cancelled, and is looked at between steps
+
+	*Store
+	pass    schema.PassID
+	cluster string
+	written schema.Written
+
+	// What this transaction added to the store's maps of the same name.
+	entities map[entityKey]int64
+	metrics  map[schema.MetricName]int64
+}
+
+func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b schema.Batch) *writer {
+	return &writer{
+		Prepared: conn.Prepare(ctx, tx),
+		caller:   ctx,
+		Store:    s,
+		pass:     b.Pass,
+		cluster:  b.Cluster,
+		entities: make(map[entityKey]int64),
+		metrics:  make(map[schema.MetricName]int64),
+	}
+}
+
+func (w *writer) write(b schema.Batch) error {
+	if err := w.remember(b); err != nil {
+		return err
+	}
+	wide, narrow, err := w.route(b.Rows)
+	if err != nil {
+		return err
+	}
+	for _, t := range w.Layout.Tables {
+		if err := w.caller.Err(); err != nil {
+			return err
+		}
+		if err := w.mergeWide(t, wide[t]); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	if err := w.mergeNarrow(narrow); err != nil {
+		return err
+	}
+	if err := recordHoles(w.Ctx, w.Tx, b.Pass, b.Cluster, b.Holes); err != nil {
+		return err
+	}
+	if err := w.Exec(conn.AddStored, w.written.New, w.written.Duplicates, w.written.Conflicts, b.Pass); err != nil {
+		return err
+	}
+	return w.caller.Err()
+}
+
+// placed is a row whose entity has an id.
+type placed struct {
+	tables.RowKey
+	row *schema.Row
+}
+
+// narrowSample is a sample without a column.
+type narrowSample struct {
+	tables.RowKey
+	metric int64
+	value  schema.Value
+}
+
+// route sorts the rows by the tables that their readings belong to. A row
+// whose readings belong to several, as those of a resource that is a file
+// system and a disk, is in the list of each.
+func (w *writer) route(rows []schema.Row) (map[*tables.Table][]placed, []narrowSample, error) {
+	wide := make(map[*tables.Table][]placed)
+	var narrow []narrowSample
+	for i := range rows {
+		row := &rows[i]
+		if row.At <= 0 || len(row.Readings) == 0 {
+			continue
+		}
+		id, err := w.entityID(row.Entity, row.At)
+		if err != nil {
+			return nil, nil, err
+		}
+		key := tables.RowKey{At: row.At, Entity: id}
+		var routed []*tables.Table
+		for _, r := range row.Readings {
+			t, _ := w.Layout.Find(row.Entity, r.Metric)
+			if t == nil {
+				metric, err := w.metricID(r.Metric)
+				if err != nil {
+					return nil, nil, err
+				}
+				narrow = append(narrow, narrowSample{key, metric, r.Value})
+			} else if !slices.Contains(routed, t) {
+				routed = append(routed, t)
+				wide[t] = append(wide[t], placed{key, row})
+			}
+		}
+	}
+	for _, rows := range wide {
+		slices.SortStableFunc(rows, func(a, b placed) int { return a.Compare(b.RowKey) })
+	}
+	slices.SortStableFunc(narrow, func(a, b narrowSample) int {
+		return cmp.Or(a.Compare(b.RowKey), cmp.Compare(a.metric, b.metric))
+	})
+	return wide, narrow, nil
+}
