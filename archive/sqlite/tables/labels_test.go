@@ -3,11 +3,12 @@ package tables
 import (
 	"database/sql"
 	"fmt"
-	_ "github.com/mattn/go-sqlite3"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	_ "github.com/mattn/go-sqlite3"
 
 	"heapstash/schema"
 )
