@@ -43,6 +43,29 @@ func (v Value) CutFrom(exact Value) bool {
 	return whole >= math.MinInt64 && whole < math.MaxInt64 && int64(whole) == int64(v.bits)
 }
 
+// Verdict is the result of [Value.Meet].
+type Verdict int
+
+// The verdicts.
+const (
+	Same        Verdict = iota // the new value adds nothing: it is equal, or cut from the old one
+	Refined                    // the old value was cut from the new one, which replaces it
+	Conflicting                // the values differ, and the old one stays
+)
+
+// Meet decides between two values of one series and moment: v, which is stored,
+// and new. It returns the value that stays.
+func (v Value) Meet(new Value) (Value, Verdict) {
+	switch {
+	case v == new || new.CutFrom(v):
+		return v, Same
+	case v.CutFrom(new):
+		return new, Refined
+	default:
+		return v, Conflicting
+	}
+}
+
 // String spells the value with all its digits and without an exponent: 2 for an
 // integer, 2.0 for a float. It reads back as the same value.
 func (v Value) String() string {

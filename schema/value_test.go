@@ -31,3 +31,28 @@ func TestValuesAreSpelledWithoutExponent(t *testing.T) {
 		}
 	}
 }
+
+func TestMeet(t *testing.T) {
+	cut, exact := Int(2), Real(2.999)
+	for _, test := range []struct {
+		stored, new, stays Value
+		verdict            Verdict
+	}{
+		{cut, cut, cut, Same},
+		{exact, exact, exact, Same},
+		{exact, cut, exact, Same},
+		{cut, exact, exact, Refined},
+		{Int(-2), Real(-2.999), Real(-2.999), Refined},
+		{Int(0), Real(-0.5), Real(-0.5), Refined},
+		{cut, Int(3), cut, Conflicting},
+		{cut, Real(3.5), cut, Conflicting},
+		{exact, Real(2.5), exact, Conflicting},
+		{exact, Int(3), exact, Conflicting},
+		{Int(math.MinInt64), Real(math.NaN()), Int(math.MinInt64), Conflicting},
+		{Int(math.MaxInt64), Real(math.MaxInt64), Int(math.MaxInt64), Conflicting}, // 2^63 is cut to no int64
+	} {
+		if stays, verdict := test.stored.Meet(test.new); stays != test.stays || verdict != test.verdict {
+			t.Errorf("%v meets %v: got %v, %v; want %v, %v", test.stored, test.new, stays, verdict, test.stays, test.verdict)
+		}
+	}
+}

@@ -112,7 +112,7 @@ func (d *discovery) add(e schema.Entity, memory schema.Memory) {
 
 // afterlife is how long a vanished entity is asked for: until Heapster has
 // evicted its long metrics, and two minutes for a batch that comes late.
-const afterlife = longRetention + 2*time.Minute
+const afterlife = schema.LongRetention + 2*time.Minute
 
 // list returns every entity of Heapster's latest batch, in one call where
 // that is allowed.

@@ -10,13 +10,6 @@ import (
 	"heapstash/schema"
 )
 
-// stale is the age of the newest batch at which Heapster calls itself unwell.
-// (Its healthz: maxMetricsDelay in metrics/handlers.go.)
-const stale = 3 * time.Minute
-
-// longRetention is how long Heapster keeps its two long metrics.
-const longRetention = 15 * time.Minute
-
 // readCluster reads the cluster's own series, all that is visible of them. It
 // comes before every other request of data: the newest batch of the first
 // series is the pass's horizon, for whatever is asked later shows that batch
@@ -122,7 +115,7 @@ func (p *pass) gapHole(lost, pause time.Duration, window schema.Window) schema.H
 	case p.memory.Failure != "":
 		h.Cause = schema.CauseFailed
 		h.Detail = fmt.Sprintf("%v of samples were gone before this pass came, %v after the last good one: %s", lost, pause, p.memory.Failure)
-	case !knows && pause < longRetention-p.step:
+	case !knows && pause < schema.LongRetention-p.step:
 		h.Cause = schema.CauseRestarted
 		h.Detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
 	}
@@ -160,7 +153,7 @@ func resolution(batches ...[]schema.Instant) time.Duration {
 	for _, times := range batches {
 		for i := 1; i < len(times); i++ {
 			d := times[i].Sub(times[i-1])
-			if d > longRetention {
+			if d > schema.LongRetention {
 				continue // the clock was set between the two
 			}
 			if least == 0 || d < least {
@@ -185,7 +178,7 @@ func (p *pass) checkFreshness(ctx context.Context, listed bool) {
 		return
 	}
 	age := p.Now().Sub(p.record.Horizon.Time()).Round(time.Second)
-	if age <= stale {
+	if age <= schema.StaleAge {
 		return
 	}
 	// Old by the local clock. Where Heapster calls itself well, the clocks

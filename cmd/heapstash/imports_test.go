@@ -85,7 +85,7 @@ cmd/guess:
 cmd/build:
 cmd/prompt:
 cmd/show:     schema cmd/guess; github.com/jedib0t/go-pretty/
-cmd/schedule: ; github.com/robfig/cron/
+cmd/schedule: schema; github.com/robfig/cron/
 cmd/flags:    schema; github.com/spf13/
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/ github.com/go-viper/
 cmd/engine:   schema archive archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config

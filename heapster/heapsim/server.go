@@ -25,17 +25,6 @@ import (
 	"heapstash/schema"
 )
 
-// Heapster's retention, which is in its code and has no flag
-// (metrics/sinks/factory.go).
-const (
-	ShortRetention = 140 * time.Second
-	LongRetention  = 15 * time.Minute
-)
-
-// maxAge is the age of the latest batch beyond which /healthz fails
-// (metrics/heapster.go).
-const maxAge = 3 * time.Minute
-
 // remembered is the number of requests that [Server.Recent] returns at most.
 const remembered = 4096
 
@@ -76,10 +65,10 @@ func New(options Options) *Server {
 		options.Now = time.Now
 	}
 	if options.ShortRetention == 0 {
-		options.ShortRetention = ShortRetention
+		options.ShortRetention = schema.ShortRetention
 	}
 	if options.LongRetention == 0 {
-		options.LongRetention = LongRetention
+		options.LongRetention = schema.LongRetention
 	}
 	return &Server{
 		options: options,
@@ -196,7 +185,7 @@ func (s *Server) serveHealth(w http.ResponseWriter) {
 	switch {
 	case latest == nil:
 		fault = "could not get the latest data batch"
-	case now.Sub(latest.at) > maxAge:
+	case now.Sub(latest.at) > schema.StaleAge:
 		fault = fmt.Sprintf("No current data batch available (latest: %s).", latest.at)
 	case len(latest.sets) == 0:
 		fault = fmt.Sprintf("Not enough metrics found in the latest data batch: 0 (expected min. 1) %s", latest.at)

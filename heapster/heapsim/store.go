@@ -28,9 +28,6 @@ type longShelf struct {
 	values map[schema.MetricName]map[schema.Entity]int64
 }
 
-// longMetrics are those that Heapster's code keeps for longer.
-var longMetrics = [...]schema.MetricName{"cpu/usage_rate", "memory/usage"}
-
 func newShelf(b Batch) *shelf {
 	s := &shelf{at: b.At.UTC(), of: make(map[schema.Entity]*Set, len(b.Sets))}
 	for i := range b.Sets {
@@ -47,11 +44,14 @@ func newShelf(b Batch) *shelf {
 // newLongShelf keeps the integers. Of a float Heapster keeps its empty
 // integer half: 0.
 func newLongShelf(b *shelf) *longShelf {
-	l := &longShelf{at: b.at, values: make(map[schema.MetricName]map[schema.Entity]int64, len(longMetrics))}
-	for _, metric := range longMetrics {
+	l := &longShelf{at: b.at, values: make(map[schema.MetricName]map[schema.Entity]int64)}
+	for _, metric := range schema.Registry() {
+		if !metric.Long {
+			continue
+		}
 		of := make(map[schema.Entity]int64, len(b.sets))
 		for _, set := range b.sets {
-			if value, found := set.Values[metric]; found {
+			if value, found := set.Values[metric.Name]; found {
 				integer, ok := value.Int64()
 				if !ok {
 					integer = 0
@@ -59,7 +59,7 @@ func newLongShelf(b *shelf) *longShelf {
 				of[set.Entity] = integer
 			}
 		}
-		l.values[metric] = of
+		l.values[metric.Name] = of
 	}
 	return l
 }
@@ -129,10 +129,7 @@ func (s store) series(metric schema.MetricName, of schema.Entity, times int, sta
 			}
 		}
 	}
-	for _, long := range longMetrics {
-		if long != metric {
-			continue
-		}
+	if known, ok := schema.Lookup(metric); ok && known.Long {
 		for _, b := range s.long {
 			value, found := b.values[metric][of]
 			add(b.at, schema.Int(value), found)

@@ -9,6 +9,7 @@ import (
 
 	"heapstash/heapster"
 	"heapstash/heapster/failure"
+	"heapstash/schema"
 )
 
 // Clock compares the clock of the server that answers with the local one. It
@@ -100,10 +101,6 @@ func (c *Clock) Skew() Finding {
 	}
 }
 
-// stale is the age of the newest batch beyond which Heapster calls itself
-// unwell (maxMetricsDelay in its metrics/handlers.go).
-const stale = 3 * time.Minute
-
 // Freshness tells whether Heapster goes on making batches. The time now is
 // Heapster's, as nearly as it is known.
 func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.Time) Finding {
@@ -113,7 +110,7 @@ func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.
 	if newest == 0 {
 		return fault(name, mend, "Heapster has no batch")
 	}
-	if ahead := newest.Time().Sub(now); ahead > stale {
+	if ahead := newest.Time().Sub(now); ahead > schema.StaleAge {
 		return warning(name, "let NTP set the clock of Heapster's node: samples carry its time",
 			"the newest batch lies in the future: it is of %v, %s ahead", newest, Spell(ahead))
 	}
@@ -123,11 +120,11 @@ func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.
 	switch {
 	case errors.As(err, &status) && status.Code == http.StatusInternalServerError && !status.FromAPIServer:
 		return fault(name, mend, "the newest batch is %s old, of %v, and Heapster calls itself unwell: %s", Spell(age), newest, status.Message)
-	case err != nil && age > stale:
+	case err != nil && age > schema.StaleAge:
 		return fault(name, mend, "the newest batch is %s old, of %v", Spell(age), newest)
 	case err != nil:
 		return ok(name, "the newest batch is %s old; /healthz is not to be had here", Spell(age))
-	case age > stale:
+	case age > schema.StaleAge:
 		return warning(name, "compare Heapster's clock with the local one",
 			"the newest batch is %s old, of %v, though Heapster calls itself well", Spell(age), newest)
 	default:

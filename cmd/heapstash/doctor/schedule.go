@@ -2,14 +2,13 @@ package doctor
 
 import (
 	"time"
+
+	"heapstash/schema"
 )
 
-// How long Heapster keeps samples, which has no flag (metrics/sinks/factory.go),
-// its usual resolution, and how long a kubelet that does not answer delays a
-// batch (metrics/sources/manager.go).
+// Heapster's usual resolution, and how long a kubelet that does not answer delays
+// a batch (metrics/sources/manager.go).
 const (
-	shortRetention    = 140 * time.Second
-	longRetention     = 15 * time.Minute
 	usualResolution   = time.Minute
 	longestScrapeTime = 20 * time.Second
 )
@@ -41,11 +40,11 @@ func Schedule(schedule string, pause time.Duration, o Observation) Finding {
 	if !known {
 		step = usualResolution
 	}
-	whole, slow := visible(shortRetention, step), visible(shortRetention-longestScrapeTime, step)
+	whole, slow := visible(schema.ShortRetention, step), visible(schema.ShortRetention-longestScrapeTime, step)
 	switch {
-	case pause >= visible(longRetention, step):
+	case pause >= visible(schema.LongRetention, step):
 		return fault(name, everyMinute, "%s loses samples of every metric: Heapster shows cpu/usage_rate and memory/usage for %s, and the rest for %s",
-			schedule, Spell(visible(longRetention, step)), Spell(whole))
+			schedule, Spell(visible(schema.LongRetention, step)), Spell(whole))
 	case pause >= whole:
 		return fault(name, everyMinute, "%s keeps only cpu/usage_rate and memory/usage whole: of %d batches, %d lose all other metrics, which Heapster shows for %s",
 			schedule, batches(pause, step), batches(pause, step)-batches(whole, step), Spell(whole))

@@ -13,10 +13,10 @@ func batchesEvery(step time.Duration) Observation {
 	var o Observation
 	now := schema.Instant(1506496140)
 	for at := now.Add(-30 * time.Minute); at <= now; at = at.Add(step) {
-		if now.Sub(at) < longRetention {
+		if now.Sub(at) < schema.LongRetention {
 			o.Long = append(o.Long, at)
 		}
-		if now.Sub(at) < shortRetention {
+		if now.Sub(at) < schema.ShortRetention {
 			o.Short = append(o.Short, at)
 		}
 	}
@@ -64,7 +64,7 @@ func TestSchedule(t *testing.T) {
 // What a schedule loses by the formula is what a Heapster forgets that evicts
 // when it makes a batch.
 func TestVisible(t *testing.T) {
-	for _, retention := range []time.Duration{shortRetention, shortRetention - longestScrapeTime, longRetention} {
+	for _, retention := range []time.Duration{schema.ShortRetention, schema.ShortRetention - longestScrapeTime, schema.LongRetention} {
 		for step := time.Second; step <= 10*time.Minute; step += 7 * time.Second {
 			// The batch of time 0 is gone when one comes that is retention later.
 			gone := step

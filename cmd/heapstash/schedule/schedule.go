@@ -10,11 +10,9 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
-)
 
-// kept is how long Heapster keeps a sample of most metrics. (Heapster:
-// metrics/sinks/metric, which has no flag for it.)
-const kept = 140 * time.Second
+	"heapstash/schema"
+)
 
 // Schedule is the moments at which passes begin.
 type Schedule struct{ moments cron.Schedule }
@@ -66,9 +64,9 @@ func (s Schedule) Warning() string {
 	case pause <= time.Minute:
 		return ""
 	case pause <= 2*time.Minute:
-		return fmt.Sprintf("passes are up to %v apart: Heapster keeps most samples for %v, so one late pass loses some; every minute is safe", pause, kept)
+		return fmt.Sprintf("passes are up to %v apart: Heapster keeps most samples for %v, so one late pass loses some; every minute is safe", pause, schema.ShortRetention)
 	default:
-		return fmt.Sprintf("passes are up to %v apart: Heapster keeps most samples for %v, so those between are lost; run every minute", pause, kept)
+		return fmt.Sprintf("passes are up to %v apart: Heapster keeps most samples for %v, so those between are lost; run every minute", pause, schema.ShortRetention)
 	}
 }
 
