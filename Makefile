@@ -8,12 +8,12 @@ SHELL := bash
 export CGO_ENABLED := 1
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-# The date of what is generated, so that one revision gives the same files.
+# The date in generated files, so that one revision gives the same files.
 ifndef SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 endif
 export SOURCE_DATE_EPOCH
-# What is random in torture, soak and the year's archive.
+# The seed of torture, soak and the year's archive.
 SEED ?= 1
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -21,18 +21,19 @@ MAINTAINER ?= heapstash maintainers <maintainers@heapstash.invalid>
 
 BINARY := bin/heapstash
 STATIC := bin/static/heapstash
-# Nothing that C's library would load others for: names are looked up by Go, and
-# SQLite takes no extensions.
+# A static program cannot load libraries: Go looks names up, and SQLite has no
+# extensions.
 STATIC_TAGS := osusergo,netgo,sqlite_omit_load_extension
-# What make install copies.
+# The program that make install copies.
 PROGRAM ?= $(BINARY)
 NFPM := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# What the nested modules require is none of heapstash's business.
+# Nested modules keep their requirements out of heapstash's go.mod.
 MODULES := . e2e e2e/realheapster e2e/realkubernetes e2e/oldkustomize
-# go vet and staticcheck read all that a module requires; of Kubernetes, that
-# takes longer than its build, for four small files. oldkustomize has no file.
+# go vet and staticcheck read everything that a module requires. For the four small
+# files of realkubernetes, that takes longer than the build. oldkustomize has no
+# files.
 ANALYSED := $(filter-out e2e/realkubernetes e2e/oldkustomize,$(MODULES))
 
 .PHONY: help build static smoke test race fuzz e2e trial torture soak demo year-archive bench-queries bench check verify format vet staticcheck tidy install stage deb clean
@@ -43,7 +44,7 @@ help: ## list the targets
 build: ## build bin/heapstash; needs Go and a C compiler
 	go build -trimpath -ldflags '-X heapstash/cmd/heapstash/build.version=$(VERSION)' -o $(BINARY) ./cmd/heapstash
 
-static: ## build bin/static/heapstash, which needs nothing but a Linux kernel
+static: ## build bin/static/heapstash, which needs only a Linux kernel
 	go build -trimpath -tags $(STATIC_TAGS) -ldflags '-s -w -linkmode external -extldflags "-static" -X heapstash/cmd/heapstash/build.version=$(VERSION)' -o $(STATIC) ./cmd/heapstash
 
 smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
@@ -54,8 +55,8 @@ smoke: static ## have bin/static/heapstash archive a made-up cluster and read it
 	echo "$$samples samples archived"; \
 	test "$$samples" -gt 0
 
-# What was left out for want of a program, or of root: a line each, which every
-# target that tests shows at its end.
+# The tests that were left out because a program or root is missing, a line each.
+# Every target that tests shows them at its end.
 LEFT_OUT := bin/left-out
 export TEST_LEFT_OUT := $(CURDIR)/$(LEFT_OUT)
 list = @trap 'test ! -s $(LEFT_OUT) || { echo "Left out:"; sort -u $(LEFT_OUT) | sed "s/^/  /"; }' EXIT;
@@ -65,19 +66,19 @@ setup-build setup-test setup-check: setup-%:
 	@.ci/setup $*
 	@mkdir -p bin && : >$(LEFT_OUT)
 
-test: setup-test ## run the tests, in minutes; installs the programs that judge, where it may
+test: setup-test ## run the tests, in minutes; installs the programs that they use, if it may
 	$(list) go test -short -timeout 10m ./... && \
-	go test -C e2e -short -count=1 -timeout 10m $(E2E) # cached results would not know what the tests build
+	go test -C e2e -short -count=1 -timeout 10m $(E2E) # the cache does not know the programs that these tests build
 
-# What needs no root.
+# The packages that need no root.
 E2E := . ./tools ./docs ./year/generate
 
-race: setup-check ## run the same tests with the race detector and every seed, and a little of torture
+race: setup-check ## run the same tests with the race detector and every seed, and a short torture
 	$(list) go test -race -timeout 30m ./... && \
 	go test -C e2e -count=1 -timeout 30m $(E2E) && \
 	go test -C e2e -count=1 -short ./torture
 
-# How long each target is fuzzed: 5s in make check. Tests run their seeds.
+# The time for each fuzz target: 5s in make check. The tests run their seeds.
 FUZZTIME ?= 30s
 
 fuzz: ## fuzz each target for FUZZTIME (default 30s, 5s in make check)
@@ -86,30 +87,31 @@ fuzz: ## fuzz each target for FUZZTIME (default 30s, 5s in make check)
 	go test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
 	done
 
-e2e: setup-check ## run the tests that need root: on a real Kubernetes, of what is installed, on odd disks
+e2e: setup-check ## run the tests that need root: a real Kubernetes, installed packages, unusual disks
 	$(list) go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk
 
-trial: setup-check ## a little of torture and soak, as root: disks that are full, and a day
+trial: setup-check ## a short torture and soak, as root: full disks, and a day
 	$(list) go test -C e2e -count=1 -run 'TestDisk|TestReadOnly' ./torture -every 16 && \
 	go test -C e2e -count=1 -timeout 30m ./soak
 
-torture: ## kill heapstash, fail its system calls, fill its disk, by the thousand; SEED=n for others. Needs root
+torture: ## kill heapstash, fail its system calls, fill its disk, thousands of times; SEED=n for another run. Needs root
 	go test -C e2e -count=1 -timeout 180m -v ./torture -seed $(SEED)
 
-soak: ## archive an accelerated month, in half an hour; SEED=n for another
+soak: ## archive an accelerated month in half an hour; SEED=n for another one
 	cd e2e && go run ./soak -seed $(SEED)
 
 demo: setup-build build ## archive a made-up cluster and query it; needs no cluster
 	$(BINARY) demo --db-file bin/heapstash-demo.db
 
-# Of how many days a year's archive has a row a minute; of all it has hours and days.
+# For how many days the year's archive has a row a minute. It has hours and days for
+# the whole year.
 RAW_DAYS ?= 90
 
-year-archive: ## make bin/year.db, a year of 200 pods, of which RAW_DAYS (default 90) minute by minute; SEED=n for another
+year-archive: ## make bin/year.db, a year of 200 pods, with RAW_DAYS (default 90) minute by minute; SEED=n for another one
 	@mkdir -p bin
 	cd e2e && go run ./year -file ../bin/year.db -raw-days $(RAW_DAYS) -seed $(SEED)
 
-bench-queries: ## ask bin/year.db what people ask, and InfluxDB 1.x (Debian's influxdb) the same
+bench-queries: ## ask bin/year.db and InfluxDB 1.x (Debian's influxdb) the same questions
 	@test -e bin/year.db || { echo "bin/year.db is missing: make year-archive makes it" >&2; exit 1; }
 	cd e2e && go run ./questions -file ../bin/year.db
 
@@ -120,7 +122,7 @@ bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -C e2e -run '^$$' -bench . -benchtime 1x ./cluster # needs root
 
 check: FUZZTIME = 5s
-check: setup-check format vet staticcheck tidy verify race fuzz e2e trial demo ## everything that must hold before a change is merged
+check: setup-check format vet staticcheck tidy verify race fuzz e2e trial demo ## run everything that must pass before a merge
 
 format: ## fail on files that gofmt would change
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -134,15 +136,15 @@ staticcheck: ## run staticcheck
 tidy: ## fail if go.mod or go.sum is not tidy
 	for module in $(MODULES); do go -C $$module mod tidy -diff; done
 
-verify: ## fail if a module that was downloaded is not the one of go.sum
+verify: ## fail if a downloaded module differs from go.sum
 	for module in $(filter-out e2e,$(MODULES)); do go -C $$module mod verify; done
-# e2e requires heapstash as it lies here, of which there is no hash.
+# e2e requires heapstash from this directory, which has no hash.
 	@wrong=$$(go -C e2e mod verify 2>&1 | grep -v '^heapstash v0.0.0: missing ziphash\|^all modules verified' || true); test -z "$$wrong" || { echo "$$wrong"; exit 1; }
 
 install: build ## install into PREFIX (default /usr/local), below DESTDIR
 	@$(MAKE) --no-print-directory stage
 
-# Units name their program by its path.
+# Units name their program with its path.
 stage:
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/heapstash
 	$(PROGRAM) man | gzip -9n | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/man/man1/heapstash.1.gz
