@@ -1,6 +1,8 @@
 package collect
 
 import (
+	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -21,6 +23,7 @@ type attribution struct {
 	lists  lists
 	claims []*claim
 	named  map[exportName][]*claim
+	names  []exportName // of named, sorted: the same sets are always decided alike
 }
 
 // lists tell which namespaces may have a name.
@@ -42,19 +45,41 @@ type claim struct {
 // attribute groups the sets, and finds what the lists alone tell.
 func attribute(sets []schema.Exported, l lists) *attribution {
 	a := &attribution{lists: l, named: make(map[exportName][]*claim)}
-	for _, c := range group(sets) {
+	for _, c := range group(unrepeated(sets)) {
 		c.open = l.common(c.sets)
 		a.claims = append(a.claims, c)
 		for _, set := range c.sets {
 			a.named[nameOf(set.Entity)] = append(a.named[nameOf(set.Entity)], c)
 		}
 	}
+	a.names = slices.SortedFunc(maps.Keys(a.named), func(x, y exportName) int {
+		return cmp.Or(cmp.Compare(x.pod, y.pod), cmp.Compare(x.container, y.container))
+	})
 	return a
 }
 
-// group puts the sets of pods and containers together that have the same
-// namespace's id, or the same pod's uid. A pod of two namespaces is of neither.
-func group(sets []schema.Exported) []*claim {
+// unrepeated drops sets that are equal to an earlier one. Either Heapster
+// repeated a set, or idle pods of several namespaces have equal sets without
+// ids. Two claims would be of two namespaces; one claim is right in both cases,
+// because it stays open until only one namespace may have such a set.
+func unrepeated(sets []schema.Exported) []*schema.Exported {
+	kept := make(map[schema.Entity][]*schema.Exported, len(sets))
+	var all []*schema.Exported
+	for i := range sets {
+		set := &sets[i]
+		same := func(other *schema.Exported) bool { return reflect.DeepEqual(*other, *set) }
+		if set.Entity.Pod == "" || slices.ContainsFunc(kept[set.Entity], same) {
+			continue
+		}
+		kept[set.Entity] = append(kept[set.Entity], set)
+		all = append(all, set)
+	}
+	return all
+}
+
+// group puts the sets together that have the same namespace's id, or the same
+// pod's uid. A pod of two namespaces is of neither.
+func group(sets []*schema.Exported) []*claim {
 	ids := make(map[string]string) // of namespaces, by pods' uids
 	for _, set := range sets {
 		if set.PodUID == "" || set.NamespaceID == "" {
@@ -70,11 +95,7 @@ func group(sets []schema.Exported) []*claim {
 	}
 	var claims []*claim
 	index := make(map[string]*claim)
-	for i := range sets {
-		set := &sets[i]
-		if set.Entity.Pod == "" {
-			continue
-		}
+	for _, set := range sets {
 		id := set.NamespaceID
 		if known, told := ids[set.PodUID]; told {
 			id = known
@@ -94,25 +115,17 @@ func group(sets []schema.Exported) []*claim {
 	return slices.Concat(mapEach(claims, (*claim).distinct)...)
 }
 
-// distinct drops sets that are repeated. Different sets of one name cannot be
-// of one namespace, whatever their ids say: each is on its own then.
+// distinct returns the claim, or a claim for each of its sets: two sets of one
+// name cannot be of one namespace, whatever their ids say.
 func (c *claim) distinct() []*claim {
-	known := make(map[exportName]*schema.Exported, len(c.sets))
-	var sets []*schema.Exported
-	contradicts := false
+	names := make(map[exportName]bool, len(c.sets))
 	for _, set := range c.sets {
-		twin, twice := known[nameOf(set.Entity)]
-		if twice && reflect.DeepEqual(*twin, *set) {
-			continue
-		}
-		contradicts = contradicts || twice
-		known[nameOf(set.Entity)] = set
-		sets = append(sets, set)
+		names[nameOf(set.Entity)] = true
 	}
-	if c.sets = sets; !contradicts {
+	if len(names) == len(c.sets) {
 		return []*claim{c}
 	}
-	return mapEach(sets, func(set *schema.Exported) *claim { return &claim{sets: []*schema.Exported{set}} })
+	return mapEach(c.sets, func(set *schema.Exported) *claim { return &claim{sets: []*schema.Exported{set}} })
 }
 
 func mapEach[T, U any](all []T, f func(T) U) []U {
@@ -174,8 +187,8 @@ func (a *attribution) conclude() {
 				again = a.decideLast(c) || again
 			}
 		}
-		for name, claims := range a.named {
-			again = again || a.findOwners(name, claims)
+		for _, name := range a.names {
+			again = again || a.findOwners(name, a.named[name])
 		}
 	}
 }
@@ -198,7 +211,7 @@ func (a *attribution) decideLast(c *claim) bool {
 }
 
 // findOwners looks for a namespace that lists the name and that only one of the
-// claims may be of.
+// claims may be of. A claim whose evidence contradicts itself may be of any.
 func (a *attribution) findOwners(name exportName, claims []*claim) (found bool) {
 	homes := a.lists.homes[name]
 	if len(claims) < len(homes) || len(claims) < 2 && len(a.lists.unheard) == 0 {
@@ -206,6 +219,9 @@ func (a *attribution) findOwners(name exportName, claims []*claim) (found bool) 
 	}
 	owner := make(map[string]*claim) // nil for several
 	for _, c := range claims {
+		if len(c.open) == 0 {
+			return false
+		}
 		for _, namespace := range c.open {
 			if _, several := owner[namespace]; several {
 				owner[namespace] = nil
