@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Entity names one thing that Heapster keeps metrics for, within one cluster.
-// Entities are comparable and serve as map keys. Fields that do not apply to
-// the kind are empty.
+// Entity names one thing with metrics in Heapster, within one cluster. Entities
+// are comparable and serve as map keys. Fields that do not apply to the kind are
+// empty.
 type Entity struct {
 	Kind      Kind
-	Node      string // of a node or a system container
-	Namespace string // of a namespace, a pod or a container
-	Pod       string // of a pod or a container
-	Container string // of a container or a system container
+	Node      string // for a node or a system container
+	Namespace string // for a namespace, a pod or a container
+	Pod       string // for a pod or a container
+	Container string // for a container or a system container
 
 	// Labels are the resource labels of a labelled series (filesystem/*,
 	// disk/*, accelerator/*) in Heapster's own spelling: key:value pairs
@@ -21,35 +21,34 @@ type Entity struct {
 	Labels string
 }
 
-// ClusterEntity is the cluster as a whole.
+// ClusterEntity returns the cluster as a whole.
 func ClusterEntity() Entity { return Entity{Kind: Cluster} }
 
-// NodeEntity is the node of that nodename.
+// NodeEntity returns the node with that nodename.
 func NodeEntity(node string) Entity { return Entity{Kind: Node, Node: node} }
 
-// NamespaceEntity is the namespace of that name.
+// NamespaceEntity returns the namespace with that name.
 func NamespaceEntity(namespace string) Entity {
 	return Entity{Kind: Namespace, Namespace: namespace}
 }
 
-// PodEntity is the pod of that name in that namespace.
+// PodEntity returns a pod of a namespace.
 func PodEntity(namespace, pod string) Entity {
 	return Entity{Kind: Pod, Namespace: namespace, Pod: pod}
 }
 
-// ContainerEntity is the container of that name in that pod.
+// ContainerEntity returns a container of a pod.
 func ContainerEntity(namespace, pod, container string) Entity {
 	return Entity{Kind: Container, Namespace: namespace, Pod: pod, Container: container}
 }
 
-// SystemContainerEntity is the container of that name outside every pod of
-// that node.
+// SystemContainerEntity returns a container of a node that belongs to no pod.
 func SystemContainerEntity(node, container string) Entity {
 	return Entity{Kind: SystemContainer, Node: node, Container: container}
 }
 
-// String spells the entity as Heapster spells its metric-set keys, with the
-// labels, if any, behind it: namespace:default/pod:web-0.
+// String spells the entity like Heapster's metric-set keys, such as
+// namespace:default/pod:web-0. Labels follow in braces.
 func (e Entity) String() string {
 	var b strings.Builder
 	switch e.Kind {
@@ -74,10 +73,10 @@ func (e Entity) String() string {
 	return b.String()
 }
 
-// ParseEntity is the inverse of [Entity.String] for entities without labels.
-// It reads what Heapster's debug/allkeys lists. That spelling is internal to
-// Heapster (metrics/core/ms_keys.go, which promises only uniqueness), so
-// whatever does not fit it exactly is refused.
+// ParseEntity is the inverse of [Entity.String] for entities without labels. It
+// reads the keys of Heapster's debug/allkeys. Their spelling is internal to
+// Heapster (metrics/core/ms_keys.go promises only that they are unique), so that
+// any other form is refused.
 //
 // Container names may hold slashes and colons; every other name is what
 // Kubernetes allows, and holds no slash.
@@ -109,7 +108,7 @@ func ParseEntity(key string) (Entity, error) {
 	return e, nil
 }
 
-// check reports a name that is missing or cannot be a Kubernetes name.
+// check reports a missing name, and one that Kubernetes would not allow.
 func (e Entity) check() error {
 	named := func(what, name string) error {
 		if name == "" || strings.Contains(name, "/") {
@@ -148,8 +147,8 @@ func nonEmpty(container string) error {
 	return nil
 }
 
-// Scope returns the scope whose watermark covers the entity's series that are
-// asked for by name.
+// Scope returns the scope whose watermark covers the entity's series in the model
+// API.
 func (e Entity) Scope() Scope {
 	part := Plain
 	if e.Labels != "" {
@@ -165,28 +164,28 @@ func (e Entity) Scope() Scope {
 	}
 }
 
-// Part divides what a scope's entities have by the way it is read, for each
-// part is read whole, or not, on its own.
+// Part divides the series of a scope by how they are read, because each part is
+// read whole, or fails, on its own.
 type Part string
 
 // The parts.
 const (
-	Plain    Part = ""         // series that are asked for by name
-	Standard Part = "standard" // containers' series that metric-export has too
-	Labelled Part = "labelled" // series with resource labels
+	Plain    Part = ""         // the model API's series without labels
+	Standard Part = "standard" // the containers' series in metric-export
+	Labelled Part = "labelled" // the series with resource labels
 )
 
-// Scope is what one watermark covers: a part of what the entities of one kind
-// have in one namespace (namespace, pod, container) or on one node (node,
-// system_container), or the cluster, whose Name is empty.
+// Scope is a set of series with one watermark: a part of the series of all
+// entities of one kind in one namespace (namespace, pod, container) or on one
+// node (node, system_container). The cluster's scope has an empty Name.
 type Scope struct {
 	Kind Kind
 	Name string
 	Part Part
 }
 
-// String spells the scope as kind/name, or just the kind, with the part, if
-// it has a name, behind it.
+// String spells the scope as kind/name, or as the kind alone. A named part
+// follows in parentheses.
 func (s Scope) String() string {
 	text := s.Kind.String()
 	if s.Name != "" {
@@ -198,8 +197,8 @@ func (s Scope) String() string {
 	return text
 }
 
-// Entity stands for the whole scope where an entity is named, as in the ledger:
-// it has the scope's kind and its namespace or node.
+// Entity returns an entity that stands for the whole scope, as in the ledger: it
+// has the scope's kind, and its namespace or node.
 func (s Scope) Entity() Entity {
 	switch s.Kind {
 	case Node, SystemContainer:

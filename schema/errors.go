@@ -2,41 +2,41 @@ package schema
 
 import "errors"
 
-// What can go wrong between heapstash and Heapster, as far as a pass has to
-// tell it apart. The client's errors wrap one of these; [CauseOf] turns any
-// error into what the ledger keeps.
+// The errors between heapstash and Heapster that a pass tells apart. Each error of
+// the client wraps one of them. [CauseOf] returns the ledger's word for it.
 var (
-	// ErrUnreachable: no answer at all, or the apiserver says that Heapster
-	// gave none. Worth another try.
+	// ErrUnreachable: there was no answer, or the apiserver had none from
+	// Heapster. Another try may help.
 	ErrUnreachable = errors.New("unreachable")
 	// ErrRefused: authentication or authorization failed, or a proxy rejects
-	// the path. It lasts until somebody mends it.
+	// the path. Another try does not help.
 	ErrRefused = errors.New("refused")
-	// ErrNotFound: the path or the service does not exist. Heapster answers
-	// unknown entities with empty results, never with this.
+	// ErrNotFound: the path or the service does not exist. For an unknown entity
+	// Heapster gives an empty answer, not this error.
 	ErrNotFound = errors.New("not found")
-	// ErrProtocol: an answer that Heapster does not give, such as HTML, or
-	// JSON that ends early.
+	// ErrProtocol: an answer that no Heapster gives, such as HTML, or JSON that
+	// ends early.
 	ErrProtocol = errors.New("unexpected answer")
-	// ErrBudget: not asked, for the pass's time was up.
+	// ErrBudget: the request was not made, because the pass had no time left.
 	ErrBudget = errors.New("the pass's time was up")
-	// ErrUnaddressable: no URL can name the entity or the metric. It lasts.
+	// ErrUnaddressable: no URL can have the entity's or the metric's name.
 	ErrUnaddressable = errors.New("unaddressable")
 )
 
-// What can go wrong with an archive, as far as a user has to tell it apart.
+// The errors of an archive that a user tells apart.
 var (
 	// ErrNoArchive: there is no archive at that path.
 	ErrNoArchive = errors.New("no archive")
 	// ErrNotArchive: the file is not a heapstash archive.
 	ErrNotArchive = errors.New("not a heapstash archive")
-	// ErrOtherArchive: an archive, and not the one that was there before.
+	// ErrOtherArchive: another archive has taken the place of the one that was
+	// open.
 	ErrOtherArchive = errors.New("another archive")
 	// ErrNewerArchive: a newer heapstash made the archive.
 	ErrNewerArchive = errors.New("archive of a newer heapstash")
 	// ErrLocked: another writer holds the archive's lock.
 	ErrLocked = errors.New("archive is locked")
-	// ErrNoSpace: writing would leave less free space than is to be kept.
+	// ErrNoSpace: writing would leave less free space than the settings demand.
 	ErrNoSpace = errors.New("too little free space")
 )
 
@@ -62,7 +62,7 @@ func (e hintedError) Hint() string { return e.hint }
 
 func (e hintedError) Unwrap() error { return e.error }
 
-// CauseOf returns the ledger's word for an error that the client gave.
+// CauseOf returns the ledger's word for an error of the client.
 func CauseOf(err error) Cause {
 	switch {
 	case errors.Is(err, ErrRefused):

@@ -1,10 +1,9 @@
-// Package schema is heapstash's vocabulary: what Heapster measures (kinds,
-// entities, metrics), what a pass carries from Heapster to the archive (rows,
-// watermarks, holes), and the sentinel errors that both sides agree on.
+// Package schema is the vocabulary of heapstash: the things that Heapster measures
+// (kinds, entities, metrics, values), the data of a pass (rows, watermarks,
+// holes), and the sentinel errors of both sides.
 //
-// It uses the standard library only and does no input or output. Every type
-// is a plain value: safe to copy, and safe for concurrent use as long as
-// nobody writes to it.
+// It imports only the standard library and does no input or output. Every type
+// is a plain value: copies are safe, and so is concurrent reading.
 package schema
 
 import (
@@ -12,8 +11,7 @@ import (
 	"strings"
 )
 
-// Kind is one of the six kinds of thing that Heapster keeps a metric set for.
-// The zero Kind is invalid.
+// Kind is a kind of entity. The zero Kind is invalid.
 type Kind uint8
 
 // The kinds, in the order in which a pass reads them.
@@ -23,7 +21,7 @@ const (
 	Namespace
 	Pod
 	Container
-	SystemContainer // a container outside every pod: kubelet, docker-daemon, ...
+	SystemContainer // a container that belongs to no pod: kubelet, docker-daemon, ...
 )
 
 var kindNames = [...]string{

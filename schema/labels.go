@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// SpellLabels spells a set of resource labels as [Entity.Labels] has it, and as
-// Heapster's model API is asked for it: key:value pairs in key order, joined by
-// commas. No set is the empty text. Two sets may be spelled alike:
-// {a: "1,b:2"} and {a: "1", b: "2"}; see [MetricName.ReadLabels].
+// SpellLabels spells a set of resource labels as in [Entity.Labels] and in
+// requests to Heapster: key:value pairs in key order, joined by commas. The empty
+// set is the empty text. Two sets may have the same spelling, such as
+// {a: "1,b:2"} and {a: "1", b: "2"}: see [MetricName.ReadLabels].
 func SpellLabels(labels map[string]string) string {
 	pairs := make([]string, 0, len(labels))
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
@@ -18,12 +18,12 @@ func SpellLabels(labels map[string]string) string {
 	return strings.Join(pairs, ",")
 }
 
-// ReadLabels takes a spelling apart, that is of a series of the metric: of the
-// sets that are spelled so, it returns the one that is meant. Any other must
-// not be stored under that spelling. It returns false if there is none.
+// ReadLabels is the inverse of [SpellLabels] for the series of the metric. Where
+// several sets have the spelling, it returns the one that the spelling means; the
+// others must not be stored under it. It returns false if no set has it.
 //
-// Of a labelled family, whose keys are known, a value may hold commas. Elsewhere
-// a comma ends a pair.
+// For a metric of a labelled family, the keys are known and a value may have
+// commas. For other metrics a comma ends a pair.
 func (m MetricName) ReadLabels(spelled string) (labels map[string]string, ok bool) {
 	labels = make(map[string]string)
 	if spelled == "" {
@@ -48,15 +48,15 @@ func (m MetricName) ReadLabels(spelled string) (labels map[string]string, ok boo
 	return labels, true
 }
 
-// IsSpelled reports whether the set's spelling means that set among the series
+// IsSpelled reports whether the spelling of the set means this set, for the series
 // of the metric.
 func (m MetricName) IsSpelled(labels map[string]string) bool {
 	read, ok := m.ReadLabels(SpellLabels(labels))
 	return ok && maps.Equal(read, labels)
 }
 
-// values takes a spelling apart by the family's keys, each where it is met
-// first.
+// values returns the values of the family's keys in a spelling. Each key is taken
+// at its first place.
 func (f Family) values(spelled string) (values []string, ok bool) {
 	mark := ""
 	for i, key := range f.LabelKeys() {

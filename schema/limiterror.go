@@ -2,12 +2,13 @@ package schema
 
 import "fmt"
 
-// LimitError is more than Heapster may send. It wraps [ErrProtocol], for no
-// Heapster that is known sends so much.
+// LimitError reports an answer or a pass that is larger than allowed. It wraps
+// [ErrProtocol], because no known Heapster sends so much.
 type LimitError struct {
-	// What there is too much of, such as "a list of more than 100000 elements".
+	// What is too large, such as "a list of more than 100000 elements".
 	What string
-	// Setting is the key that moves the limit, empty if none does.
+	// Setting is the key of the setting that moves the limit; empty for a fixed
+	// limit.
 	Setting string
 }
 
@@ -16,7 +17,7 @@ func Beyond(setting, format string, args ...any) *LimitError {
 	return &LimitError{What: fmt.Sprintf(format, args...), Setting: setting}
 }
 
-// Error says what there is too much of.
+// Error returns What.
 func (e *LimitError) Error() string { return e.What }
 
 // Hint names the setting.

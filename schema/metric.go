@@ -11,7 +11,7 @@ import (
 // custom/queue_length. Any non-empty string can be one.
 type MetricName string
 
-// MetricType tells a gauge from a counter.
+// MetricType is gauge or cumulative.
 type MetricType string
 
 // The metric types.
@@ -20,7 +20,7 @@ const (
 	Cumulative MetricType = "cumulative" // only grows, until its container restarts
 )
 
-// Unit is what a metric counts.
+// Unit is the unit of a metric's values.
 type Unit string
 
 // The units.
@@ -37,9 +37,8 @@ const (
 	Ratio          Unit = "ratio" // 1 is the whole
 )
 
-// Family is a group of labelled metrics, one series a resource: a file
-// system, a disk, an accelerator. The empty Family is that of the metrics
-// without labels.
+// Family is a group of labelled metrics with one series for each file system, disk
+// or accelerator. Metrics without labels have the empty Family.
 type Family string
 
 // The labelled families.
@@ -53,8 +52,8 @@ const (
 // Families returns the labelled families.
 func Families() []Family { return []Family{Filesystem, Disk, Accelerator} }
 
-// LabelKeys returns the labels that tell the family's series apart, in key
-// order. (Heapster: metrics/core/labels.go.)
+// LabelKeys returns the keys of the labels of the family's series, in order
+// (Heapster: metrics/core/labels.go).
 func (f Family) LabelKeys() []string {
 	switch f {
 	case Filesystem, Disk:
@@ -66,8 +65,8 @@ func (f Family) LabelKeys() []string {
 	}
 }
 
-// Has reports whether the label set, in [Entity.Labels]' spelling, is one of
-// the family's. Filesystem and Disk have the same label.
+// Has reports whether a label set, spelled as in [Entity.Labels], has the family's
+// keys. Filesystem and Disk have the same key.
 func (f Family) Has(labels string) bool {
 	_, ok := f.values(labels)
 	return ok
@@ -80,53 +79,52 @@ type Metric struct {
 	Type        MetricType
 	Description string
 
-	// Kinds are those whose entities carry the metric in Heapster v1.5 or
-	// later, and so have a column for it. Another kind that carries it all
-	// the same is archived too, without a column of its own.
+	// Kinds are the kinds whose entities have the metric in Heapster v1.5 or
+	// later, and so a column for it. The values of other kinds are archived
+	// too, without a column of their own.
 	Kinds []Kind
 
 	// Family is set for labelled metrics.
 	Family Family
 
-	// Part and Whole are set for the ratios that Heapster's model API cuts to
-	// whole numbers, which are 0 or 1. The ratio is Part divided by Whole, of the
-	// same entity and moment. (Heapster: its node_autoscaling_enricher, which
-	// takes memory/usage and not the working set.)
+	// Part and Whole are set for ratios, which Heapster's model API cuts to 0 or
+	// 1. The exact ratio is Part divided by Whole, of the same entity and
+	// moment. (Heapster: node_autoscaling_enricher. Its memory ratio is of
+	// memory/usage, not of the working set.)
 	Part, Whole MetricName
 
-	// Exported is set for the unlabelled metrics that metric-export has of
-	// nodes, pods and containers, in Heapster v1.3 to v1.5. It has every
-	// labelled one.
+	// Exported is set for the unlabelled metrics in metric-export of Heapster
+	// v1.3 to v1.5. Labelled metrics are all in it.
 	Exported bool
 
-	// Rare is set for metrics that Heapster v1.5 does not have yet, or has of
-	// few: they are asked for where an entity's list of names has them.
+	// Rare is set for metrics that Heapster v1.5 does not have, or only for few
+	// entities. A pass asks for them where an entity's list of names has them.
 	Rare bool
 
-	// Long is set for the two metrics that Heapster keeps for 15 minutes;
-	// it keeps every other one for 140 seconds.
+	// Long is set for the two metrics that Heapster keeps for [LongRetention]
+	// instead of [ShortRetention].
 	Long bool
 }
 
 // Column is the metric's column in the archive: its name with / as _.
 func (m Metric) Column() string { return strings.ReplaceAll(string(m.Name), "/", "_") }
 
-// On reports whether entities of the kind carry the metric.
+// On reports whether entities of the kind have the metric.
 func (m Metric) On(kind Kind) bool { return slices.Contains(m.Kinds, kind) }
 
-// MetricsOf returns the unlabelled registry metrics that entities of the kind
-// carry, in the registry's order.
+// MetricsOf returns the unlabelled metrics of the kind's entities, in the
+// registry's order.
 func MetricsOf(kind Kind) []Metric {
 	return selectMetrics(func(m Metric) bool { return m.Family == Unlabelled && m.On(kind) })
 }
 
-// CommonMetricsOf returns those of [MetricsOf] that are not rare.
+// CommonMetricsOf returns [MetricsOf] without the rare ones.
 func CommonMetricsOf(kind Kind) []Metric {
 	return selectMetrics(func(m Metric) bool { return m.Family == Unlabelled && !m.Rare && m.On(kind) })
 }
 
-// MetricsOfFamily returns the registry metrics of a labelled family, in the
-// registry's order.
+// MetricsOfFamily returns the metrics of a labelled family, in the registry's
+// order.
 func MetricsOfFamily(f Family) []Metric {
 	return selectMetrics(func(m Metric) bool { return m.Family == f })
 }
@@ -154,7 +152,7 @@ func Lookup(name MetricName) (Metric, bool) {
 	return registry[i], true
 }
 
-// registryIndex finds metrics by name: a pass looks up tens of thousands.
+// registryIndex makes Lookup fast: a pass calls it tens of thousands of times.
 var registryIndex = sync.OnceValue(func() map[MetricName]int {
 	index := make(map[MetricName]int, len(registry))
 	for i, m := range registry {
@@ -163,9 +161,10 @@ var registryIndex = sync.OnceValue(func() map[MetricName]int {
 	return index
 })
 
-// CounterOf returns the counter behind a rate that Heapster's model API cuts to
-// whole numbers. The counter's growth has the fractions. It is not ok for what
-// is not such a rate: Heapster itself counts cpu/usage_rate in whole millicores.
+// CounterOf returns the counter of a rate that Heapster's model API cuts to whole
+// numbers: the counter's growth gives the exact rate. It returns false for other
+// metrics, cpu/usage_rate included, which Heapster itself counts in whole
+// millicores.
 func (m Metric) CounterOf() (counter Metric, ok bool) {
 	name, isRate := strings.CutSuffix(string(m.Name), "_rate")
 	if !isRate || m.Unit != PerSecond && m.Unit != BytesPerSecond {
@@ -175,14 +174,14 @@ func (m Metric) CounterOf() (counter Metric, ok bool) {
 	return counter, ok && counter.Type == Cumulative
 }
 
-// Derived is the column of the node views with the exact ratio of a metric that
-// has [Metric.Part]: derived_cpu_utilization.
+// Derived names the column with the exact ratio in the node views, such as
+// derived_cpu_utilization, for a metric with a [Metric.Part].
 func (m Metric) Derived() string {
 	return "derived_" + strings.Replace(m.Column(), "_node_", "_", 1)
 }
 
-// Caution says for people that Heapster cuts the metric, and what is exact
-// instead. It is empty for metrics that are not cut.
+// Caution warns a reader that Heapster cuts the metric, and names the exact source.
+// It is empty for metrics that are not cut.
 func (m Metric) Caution() string {
 	if m.Part != "" {
 		return fmt.Sprintf("Heapster's model API cuts it to 0 or 1: %s is %s divided by %s.", m.Derived(), m.Part, m.Whole)
@@ -193,7 +192,7 @@ func (m Metric) Caution() string {
 	return ""
 }
 
-// Meaning is the description, with the [Metric.Caution].
+// Meaning returns the description and the [Metric.Caution].
 func (m Metric) Meaning() string {
 	return strings.TrimSpace(m.Description + " " + m.Caution())
 }

@@ -1,10 +1,10 @@
 package schema
 
-// registry is the one table of the metrics that heapstash knows: those of
-// Heapster's docs/storage-schema.md (v1.5.0-beta.0, and what later versions
-// added) and restart_count, which metrics/core/metrics.go has beside them.
-// Units are what the values are; Heapster's own descriptors call millicores
-// and rates a count. Kinds follow its sources, processors and aggregators.
+// registry is the one table of known metrics: those in Heapster's
+// docs/storage-schema.md (v1.5.0-beta.0 and later), and restart_count from
+// metrics/core/metrics.go. The units are those of the values; Heapster's own
+// descriptors call millicores and rates a count. The kinds follow Heapster's
+// sources, processors and aggregators.
 //
 // A line here decides the columns of the archive: see ARCHITECTURE.md, "How to
 // add a metric".

@@ -10,10 +10,10 @@ import (
 // Size is a number of bytes.
 type Size int64
 
-// sizeUnits are those of [Size.String], each 1000 times the one before.
+// sizeUnits are the units of [Size.String], each 1000 times the one before.
 var sizeUnits = [...]string{"B", "kB", "MB", "GB", "TB"}
 
-// String spells the size for people, in units of 1000.
+// String spells the size with three digits, in units of 1000.
 func (s Size) String() string {
 	n := float64(s)
 	for _, unit := range sizeUnits[:4] {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Value is one measured number: an int64, exact to 64 bits, or a float64
-// where Heapster gave one. The zero Value is the integer 0.
+// Value is one measured number: an int64, or a float64 if Heapster gave one. The
+// zero Value is the integer 0.
 //
-// Compare values with ==: 2 and 2.0 differ, as they do in the archive.
+// Values are compared with ==. 2 and 2.0 differ, as they do in the archive.
 type Value struct {
 	bits uint64
 	real bool
@@ -32,9 +32,9 @@ func (v Value) Float64() float64 {
 	return float64(int64(v.bits))
 }
 
-// CutFrom reports whether v is what Heapster's model API shows of exact: an
-// integer, equal to the float exact truncated toward zero. (Heapster's
-// exportTimestampedMetricValue converts floats with int64().)
+// CutFrom reports whether Heapster's model API shows the float exact as the integer
+// v: truncated toward zero. (Its exportTimestampedMetricValue converts floats with
+// int64().)
 func (v Value) CutFrom(exact Value) bool {
 	if v.real || !exact.real {
 		return false
@@ -66,8 +66,8 @@ func (v Value) Meet(new Value) (Value, Verdict) {
 	}
 }
 
-// String spells the value with all its digits and without an exponent: 2 for an
-// integer, 2.0 for a float. It reads back as the same value.
+// String spells the value with all its digits and without an exponent: 2 is an
+// integer, 2.0 a float. The text reads back as the same value.
 func (v Value) String() string {
 	if !v.real {
 		return strconv.FormatInt(int64(v.bits), 10)
@@ -79,8 +79,8 @@ func (v Value) String() string {
 	return text + ".0"
 }
 
-// Decimal spells a number with all the digits that it needs to be read back, and
-// without an exponent, which spreadsheets, sort and awk do not all read.
+// Decimal spells a number with enough digits to read back the same number, and
+// without an exponent: spreadsheets, sort and awk do not all read those.
 func Decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // Point is one value of a series.
@@ -95,9 +95,9 @@ type Reading struct {
 	Value  Value
 }
 
-// Row holds what Heapster showed of one entity at one moment. Heapster stamps
-// every metric of a batch alike, so a batch is one row an entity. A metric may
-// stand in it more than once, when Heapster answered it more than once.
+// Row holds the values of one entity at one moment. All metrics of a batch have the
+// same moment, so that a batch is one row for each entity. A metric may be in it
+// more than once, if Heapster gave it more than once.
 type Row struct {
 	Entity   Entity
 	At       Instant
