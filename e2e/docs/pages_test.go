@@ -145,6 +145,13 @@ func TestDocumentsNameTests(t *testing.T) {
 				t.Errorf("%s names %s, which no package has", path, name)
 			}
 		}
+		for _, match := range regexp.MustCompile("`([a-z][a-z0-9/]*)`: ((?:(?:Test|Fuzz)\\w+(?:, )?)+)").FindAllStringSubmatch(page, -1) {
+			for _, name := range strings.Split(strings.TrimSuffix(match[2], ", "), ", ") {
+				if !anyMatches(byPackage[match[1]], "^"+name+"$") {
+					t.Errorf("%s: %s has no test %s", path, match[1], name)
+				}
+			}
+		}
 		for _, match := range regexp.MustCompile("go test ([^`;]*)").FindAllStringSubmatch(page, -1) {
 			arguments := strings.ReplaceAll(match[1], `\|`, "|")
 			folder := regexp.MustCompile(`(?:^| )\.(/[\w/]+)?(?: |$)`).FindStringSubmatch(arguments)
