@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"heapstash/archive/export"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
-	"heapstash/cmd/heapstash/export"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"

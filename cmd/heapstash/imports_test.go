@@ -69,6 +69,7 @@ heapster/heapstertest: heapster
 archive:         schema
 archive/collect: schema
 archive/query:   schema
+archive/export:  schema archive
 
 sqlite/strict: ; github.com/mattn/go-sqlite3
 sqlite/pages:
@@ -100,7 +101,6 @@ cmd/status:   schema archive cmd/config cmd/engine cmd/flags cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
 cmd/demo:     schema heapster/heapsim cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell; github.com/spf13/ github.com/jedib0t/go-pretty/
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/
-cmd/export:   schema archive
 cmd:          ; github.com/spf13/ github.com/jedib0t/go-pretty/
 `
 

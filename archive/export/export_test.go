@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/export"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/read"
-	"heapstash/cmd/heapstash/export"
 	"heapstash/schema"
 )
 
