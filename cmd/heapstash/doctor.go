@@ -10,7 +10,7 @@ import (
 
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/doctor"
-	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/flags"
 	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
@@ -41,11 +41,11 @@ func newDoctorCommand() *cobra.Command {
 			if err := e.SetSchedule(cfg.Schedule, every); err != nil {
 				return usage.Error(cmd, err)
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), engine.UsualTimeout)
+			ctx, cancel := context.WithTimeout(cmd.Context(), flags.UsualTimeout)
 			defer cancel()
 			report, err := e.Examine(ctx)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return schema.WithHint(fmt.Errorf("it took longer than %v", engine.UsualTimeout), "Heapster, or the disk of the archive, is very slow: lower --timeout and --tries")
+				return schema.WithHint(fmt.Errorf("it took longer than %v", flags.UsualTimeout), "Heapster, or the disk of the archive, is very slow: lower --timeout and --tries")
 			}
 			if err != nil {
 				return err

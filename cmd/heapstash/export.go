@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +13,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"heapstash/archive"
 	"heapstash/archive/export"
+	"heapstash/archive/query"
+	"heapstash/cmd/heapstash/ask"
+	"heapstash/cmd/heapstash/complete"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/flags"
+	"heapstash/cmd/heapstash/guess"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
@@ -70,18 +77,16 @@ const exportExample = `  heapstash export --since 24h --namespace shop --metric 
     heapstash export --format influx --output heapster.lp && influx -import -path heapster.lp
   heapstash export --level daily --since 8760h --kinds namespace >year.csv`
 
-// exporting is what the flags of export say.
-type exporting struct {
-	format   string
-	level    string
-	output   string
-	force    bool
-	database string
-	filter   sampleFilter
+// exportFlags are the flags of export.
+type exportFlags struct {
+	flags.Filter
+	format, level, output, database string
+	force                           bool
+	kinds, metrics                  []string
 }
 
 func newExportCommand() *cobra.Command {
-	var x exporting
+	var x exportFlags
 	cmd := &cobra.Command{
 		Use:     "export",
 		Short:   "Write samples as CSV, JSON lines, OpenMetrics or InfluxDB's line protocol",
@@ -92,21 +97,25 @@ func newExportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return x.run(cmd, cfg)
+			e, err := x.export(cmd, cfg)
+			if err != nil {
+				return usage.Error(cmd, err)
+			}
+			return e.run(cmd, cfg, x.output, x.force)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics or influx")
-	flags.StringVar(&x.level, "level", string(schema.Raw), "raw, hourly or daily: samples, or what they come to in an hour or a day")
-	flags.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout)")
-	flags.BoolVar(&x.force, "force", false, "replace the file that --output names")
-	flags.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
-	x.filter.flags(flags)
-	for name, words := range map[string][]string{"format": export.Formats(), "level": levelNames()} {
-		if err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-			panic(err) // there is no such flag
-		}
-	}
+	f := cmd.Flags()
+	x.Filter.Add(f, "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27, yesterday or 2017-09-27T07:00:00Z", "before this time")
+	f.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics or influx")
+	f.StringVar(&x.level, "level", string(schema.Raw), "raw, hourly or daily: samples, or the rollups of hours or days")
+	f.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout)")
+	f.BoolVar(&x.force, "force", false, "replace the file that --output names")
+	f.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
+	f.StringSliceVar(&x.kinds, "kinds", nil, "only these kinds of entity (default all)")
+	f.StringSliceVar(&x.metrics, "metric", nil, "only metrics that match this glob, as in 'cpu/*' (repeatable)")
+	addKindAlias(f)
+	complete.Words(cmd, "format", export.Formats()...)
+	complete.Words(cmd, "level", levelNames()...)
 	return cmd
 }
 
@@ -118,56 +127,87 @@ func levelNames() []string {
 	return names
 }
 
-// run exports.
-func (x *exporting) run(cmd *cobra.Command, cfg config.Config) error {
-	format, err := export.ParseFormat(x.format)
-	if err != nil {
-		return usage.Error(cmd, err)
+// exportRun is an export as the flags and the settings say.
+type exportRun struct {
+	query.Query // filters of names; zero From and To are no bounds
+	kinds       []schema.Kind
+	metrics     []string // globs
+	format      export.Format
+	options     export.Options
+}
+
+// export returns what the flags say.
+func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun, err error) {
+	e = exportRun{Query: x.Query(cmd.Flags(), time.Now()), metrics: x.metrics}
+	e.options = export.Options{Level: schema.Level(x.level), Database: x.database}
+	if e.format, err = export.ParseFormat(x.format); err != nil {
+		return e, err
 	}
-	if !slices.Contains(schema.Levels(), schema.Level(x.level)) {
-		return usage.Error(cmd, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(levelNames(), ", ")))
+	if !slices.Contains(schema.Levels(), e.options.Level) {
+		return e, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(levelNames(), ", "))
 	}
-	if err := x.filter.check(); err != nil {
-		return usage.Error(cmd, err)
+	if e.From != 0 && e.To != 0 && e.To <= e.From {
+		return e, fmt.Errorf("--until %v is not after --since %v", e.To, e.From)
 	}
-	if cfg.ClusterName != config.Default().ClusterName || cmd.Flags().Changed("cluster-name") {
-		x.filter.cluster = cfg.ClusterName
+	for flag, globs := range map[string][]string{
+		"namespace": x.Namespaces, "exclude-namespace": x.ExcludeNamespaces, "pod": x.Pods, "metric": x.metrics,
+	} {
+		for _, glob := range globs {
+			if _, err := path.Match(glob, ""); err != nil {
+				return e, fmt.Errorf("--%s %q is not a glob", flag, glob)
+			}
+		}
 	}
+	for _, name := range x.kinds {
+		kind, err := schema.ParseKind(name)
+		if err != nil {
+			return e, err
+		}
+		e.kinds = append(e.kinds, kind)
+	}
+	if cfg.ClusterName != config.Default().ClusterName {
+		e.Clusters = []string{cfg.ClusterName}
+	}
+	return e, nil
+}
+
+// run exports to the file, or to stdout if it is empty or "-".
+func (e exportRun) run(cmd *cobra.Command, cfg config.Config, output string, force bool) error {
 	reader, err := engine.Read(cmd.Context(), cfg.DBFile)
 	if err != nil {
 		return err
 	}
 	defer reader.Close() // read only
-	if x.output == "" || x.output == "-" {
-		return x.toStdout(cmd, reader, format)
+	if output == "" || output == "-" {
+		return e.toStdout(cmd, reader)
 	}
 	started := time.Now()
 	var result export.Result
-	size, err := engine.WriteWhole(x.output, cfg.DBFile, fs.FileMode(cfg.Archive.Mode), x.force, func(w io.Writer) (err error) {
-		result, err = x.write(cmd, reader, format, w, false)
+	size, err := engine.WriteWhole(output, cfg.DBFile, fs.FileMode(cfg.Archive.Mode), force, func(w io.Writer) (err error) {
+		result, err = e.write(cmd, reader, w, false)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	what := "samples"
-	if schema.Level(x.level) != schema.Raw {
+	if e.options.Level != schema.Raw {
 		what = "rollups"
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %v, in %v\n",
-		x.output, result.Samples, what, schema.Size(size), time.Since(started).Round(time.Millisecond))
+		output, result.Samples, what, schema.Size(size), time.Since(started).Round(time.Millisecond))
 	return err
 }
 
-// parting is how long an export may take to notice that it has to end.
-const parting = 200 * time.Millisecond
+// exportGrace is how long an export may take to notice that it has to end.
+const exportGrace = 200 * time.Millisecond
 
-// toStdout writes the samples to stdout. It ends with ctx even where nobody
-// reads what it has written: nothing is left to be done then.
-func (x *exporting) toStdout(cmd *cobra.Command, reader *engine.Reader, format export.Format) error {
+// toStdout exports to stdout. It ends with ctx even where the reader of a pipe
+// does not take what is written.
+func (e exportRun) toStdout(cmd *cobra.Command, reader *engine.Reader) error {
 	done := make(chan error, 1)
 	go func() {
-		_, err := x.write(cmd, reader, format, cmd.OutOrStdout(), show.IsTerminal(cmd.OutOrStdout()))
+		_, err := e.write(cmd, reader, cmd.OutOrStdout(), show.IsTerminal(cmd.OutOrStdout()))
 		done <- err
 	}()
 	select {
@@ -178,31 +218,25 @@ func (x *exporting) toStdout(cmd *cobra.Command, reader *engine.Reader, format e
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(parting):
+	case <-time.After(exportGrace):
 		return cmd.Context().Err()
 	}
 }
 
-// write writes the samples, and tells on stderr what there is to tell. There is
-// no progress where it would run into the output.
-func (x *exporting) write(cmd *cobra.Command, reader *engine.Reader, format export.Format, w io.Writer, quiet bool) (result export.Result, err error) {
-	var progress func(step string, done, all int)
-	if !quiet {
-		progress = show.Steps(cmd.ErrOrStderr())
+// write writes the samples to w, and notes to stderr. Progress is left out where it
+// would run into the output.
+func (e exportRun) write(cmd *cobra.Command, reader *engine.Reader, w io.Writer, quiet bool) (result export.Result, err error) {
+	stderr := cmd.ErrOrStderr()
+	selection := e.selection()
+	if steps := show.Steps(stderr); steps != nil && !quiet {
+		defer steps("", 0, 0)
+		if e.format == export.OpenMetrics {
+			e.options.Step = func(m schema.MetricName, done, of int) { steps(string(m), done, of) }
+		} else {
+			selection.Step = everyHundredth(func(done, of int) { steps("entities", done, of) })
+		}
 	}
-	if progress != nil {
-		defer progress("", 0, 0)
-	}
-	selection := x.filter.selection()
-	selection.Level = schema.Level(x.level)
-	selection.Identities = format == export.Influx
-	opts := export.Options{Level: selection.Level, Database: x.database}
-	if progress != nil && format == export.OpenMetrics {
-		opts.Step = func(m schema.MetricName, done, of int) { progress(string(m), done, of) }
-	} else if progress != nil {
-		selection.Step = everyHundredth(func(done, of int) { progress("entities", done, of) })
-	}
-	if err := x.filter.checkMatches(cmd.Context(), reader); err != nil {
+	if err := ask.NoMatch(cmd.Context(), reader, e.Query, e.kinds...); err != nil {
 		return result, err
 	}
 	samples, err := reader.OpenSamples(cmd.Context(), selection)
@@ -210,22 +244,63 @@ func (x *exporting) write(cmd *cobra.Command, reader *engine.Reader, format expo
 		return result, err
 	}
 	defer samples.Close() // read only
-	if err := x.filter.checkNames(samples.Names()); err != nil {
+	if err := e.checkMetrics(samples.Names()); err != nil {
 		return result, err
 	}
 	out := bufio.NewWriterSize(w, 1<<20)
-	result, err = export.Write(out, samples, format, opts)
+	result, err = export.Write(out, samples, e.format, e.options)
 	if err == nil {
 		err = out.Flush()
 	}
 	if err == nil {
-		tellResult(cmd.ErrOrStderr(), result)
-		tellCut(cmd.ErrOrStderr(), samples.Wanted(), result)
+		noteResult(stderr, result)
+		noteCut(stderr, samples.Wanted(), result)
 	}
 	return result, err
 }
 
-// everyHundredth passes on a step in a hundred parts of the way.
+// selection returns what is read from the archive.
+func (e exportRun) selection() archive.Selection {
+	s := archive.Selection{
+		Window: schema.Window{From: e.From, To: e.To}, Entity: e.wants,
+		Level: e.options.Level, Identities: e.format == export.Influx,
+	}
+	if s.Window.To != 0 {
+		s.Window.To-- // a window includes its end
+	}
+	if len(e.metrics) > 0 {
+		s.Metric = func(m schema.MetricName) bool { return ask.Globbed(e.metrics, string(m)) }
+	}
+	return s
+}
+
+// wants reports whether an entity passes the filters.
+func (e exportRun) wants(cluster string, entity schema.Entity) bool {
+	passes := func(globs []string, name string) bool {
+		return len(globs) == 0 || name != "" && ask.Globbed(globs, name)
+	}
+	return (len(e.Clusters) == 0 || slices.Contains(e.Clusters, cluster)) &&
+		(len(e.kinds) == 0 || slices.Contains(e.kinds, entity.Kind)) &&
+		passes(e.Namespaces, entity.Namespace) && passes(e.Pods, entity.Pod) &&
+		!(entity.Namespace != "" && ask.Globbed(e.ExcludeNamespaces, entity.Namespace))
+}
+
+// checkMetrics refuses globs that match no metric of the archive.
+func (e exportRun) checkMetrics(known []schema.MetricName) error {
+	names := make([]string, len(known))
+	for i, m := range known {
+		names[i] = string(m)
+	}
+	for _, glob := range e.metrics {
+		if !slices.ContainsFunc(names, func(name string) bool { return ask.Globbed([]string{glob}, name) }) {
+			return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), guess.AlsoMean(glob, names,
+				"`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"))
+		}
+	}
+	return nil
+}
+
+// everyHundredth calls step at each hundredth part of the way.
 func everyHundredth(step func(done, of int)) func(done, of int) {
 	shown := -1
 	return func(done, of int) {
@@ -236,8 +311,8 @@ func everyHundredth(step func(done, of int)) func(done, of int) {
 	}
 }
 
-// tellResult says what a result has that the output does not show.
-func tellResult(w io.Writer, result export.Result) {
+// noteResult says what the output does not show of the result.
+func noteResult(w io.Writer, result export.Result) {
 	if result.Omitted > 0 {
 		show.Lines(w, "heapstash: ", fmt.Sprintf("%d infinite values are left out, which InfluxDB has no way to store", result.Omitted))
 	}
@@ -247,9 +322,9 @@ func tellResult(w io.Writer, result export.Result) {
 	}
 }
 
-// tellCut says which of the metrics may have lost fractions, which the output
-// does not show. Ratios of nodes are exact.
-func tellCut(w io.Writer, metrics []schema.MetricName, result export.Result) {
+// noteCut says that Heapster has cut fractions of the metrics, if it has. Ratios of
+// nodes are exact.
+func noteCut(w io.Writer, metrics []schema.MetricName, result export.Result) {
 	cut := slices.ContainsFunc(metrics, func(name schema.MetricName) bool {
 		m, _ := schema.Lookup(name)
 		_, ok := m.CounterOf()

@@ -85,23 +85,23 @@ sqlite:        schema archive archive/query sqlite/conn sqlite/dbfile sqlite/tab
 cmd/guess:
 cmd/build:
 cmd/prompt:
-cmd/show:     schema cmd/guess; github.com/jedib0t/go-pretty/
+cmd/show:     schema cmd/guess; github.com/jedib0t/go-pretty/ github.com/prometheus/common/model
 cmd/schedule: schema; github.com/robfig/cron/
-cmd/flags:    schema; github.com/spf13/
+cmd/flags:    schema archive/query cmd/show; github.com/spf13/ github.com/prometheus/common/model
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/ github.com/go-viper/
 cmd/engine:   schema archive archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
 cmd/passes:   schema heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
-cmd/ask:      schema archive/query cmd/engine cmd/flags cmd/guess cmd/show; github.com/guptarohit/asciigraph github.com/spf13/ github.com/jedib0t/go-pretty/
-cmd/top:      schema archive/query cmd/ask cmd/engine cmd/flags cmd/show; github.com/spf13/
+cmd/ask:      schema archive/query cmd/engine cmd/guess cmd/show; github.com/guptarohit/asciigraph
+cmd/top:      schema archive/query cmd/ask cmd/engine cmd/show
 cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; github.com/spf13/
-cmd/sqlshell: schema cmd/complete cmd/engine cmd/guess cmd/prompt cmd/show cmd/usage; github.com/spf13/
-cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/flags cmd/show cmd/sqlshell; github.com/spf13/
-cmd/status:   schema archive cmd/config cmd/engine cmd/flags cmd/show
+cmd/sqlshell: schema cmd/engine cmd/guess cmd/prompt cmd/show
+cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show cmd/sqlshell
+cmd/status:   schema archive cmd/config cmd/engine cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
-cmd/demo:     schema heapster/heapsim cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell; github.com/spf13/ github.com/jedib0t/go-pretty/
+cmd/demo:     schema heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/
-cmd:          ; github.com/spf13/ github.com/jedib0t/go-pretty/
+cmd:          ; github.com/spf13/
 `
 
 // inFull is the import path of a package as the rules name it.

@@ -10,8 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"heapstash/cmd/heapstash/config"
@@ -97,31 +95,33 @@ func showPrunable(cmd *cobra.Command, cfg config.Config, asJSON bool) error {
 
 // printPrunable tells people what would go, and what remains.
 func printPrunable(out io.Writer, p engine.Prunable) {
-	t := show.NewGrid(out)
-	t.AppendHeader(table.Row{"rows of", "before", "rows", "samples", "oldest", "newest", "about"})
-	var numbers []table.ColumnConfig
-	for _, name := range []string{"rows", "samples", "about"} {
-		numbers = append(numbers, table.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(numbers)
+	t := show.NewGrid(out, "rows of", "before", "rows", "samples", "oldest", "newest", "about")
+	t.AlignRight(2, 3, 6)
 	for _, k := range p.Kinds {
-		row := table.Row{k.Level.View(k.Kind.String()), k.Before, k.Rows, "", "", "", ""}
+		row := []any{k.Level.View(k.Kind.String()), k.Before, k.Rows, "", "", "", ""}
 		if k.Level == schema.Raw {
 			row[3] = k.Samples
 		}
 		if k.Rows > 0 {
 			row[4], row[5], row[6] = k.Oldest, k.Newest, schema.Size(k.Bytes)
 		}
-		t.AppendRow(row)
+		t.Row(row...)
+	}
+	sum := func(name string, l engine.PrunableLevel) {
+		samples := any("")
+		if l.Samples > 0 {
+			samples = l.Samples
+		}
+		t.Row(name, "", l.Rows, samples, "", "", schema.Size(l.Bytes))
 	}
 	total := p.Total()
-	t.AppendSeparator()
+	t.Line()
 	for _, l := range p.Levels {
 		if slices.ContainsFunc(p.Kinds, func(k engine.PrunableKind) bool { return k.Level == l.Level }) {
-			t.AppendRow(levelRow("all "+string(l.Level), l))
+			sum("all "+string(l.Level), l)
 		}
 	}
-	t.AppendRow(levelRow("in all", total))
+	sum("in all", total)
 	t.Render()
 	fmt.Fprintf(out, "\n%s and %s of the ledger. Nothing was changed.\n", counted(p.Passes, "pass", "passes"), counted(p.Holes, "hole", "holes"))
 	remains := fmt.Sprintf("about %v of %v", schema.Size(total.Remaining()), schema.Size(total.Held))
@@ -133,14 +133,6 @@ func printPrunable(out io.Writer, p engine.Prunable) {
 		levels = append(levels, fmt.Sprintf("%s about %v", l.Level, schema.Size(l.Remaining())))
 	}
 	fmt.Fprintf(out, "What remains: %s (%s).\n", remains, strings.Join(levels, ", "))
-}
-
-func levelRow(name string, l engine.PrunableLevel) table.Row {
-	row := table.Row{name, "", l.Rows, "", "", "", schema.Size(l.Bytes)}
-	if l.Samples > 0 {
-		row[3] = l.Samples
-	}
-	return row
 }
 
 func printPruned(w io.Writer, p engine.Pruned) error {

@@ -1,16 +1,25 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/complete"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/flags"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/cmd/heapstash/usage"
+	"heapstash/schema"
 )
 
 const queryLong = `query asks for metrics: of each series, or put together by names, over a range of time as
@@ -80,8 +89,20 @@ const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etc
   heapstash query filesystem/usage --node 'node-*' --label resource_id:/ --agg last
   heapstash query custom/queue_length --pod 'web-*' --since 12h --step 5m --explain`
 
+// queryFlags are the flags of query.
+type queryFlags struct {
+	flags.Filter
+	flags.Rows
+	containers, nodes, labels []string
+	kind, level, unit         string
+	aggs, by                  []string
+	step                      flags.Length
+	top                       int
+	chart, explain            bool
+}
+
 func newQueryCommand() *cobra.Command {
-	var a ask.Asking
+	var q queryFlags
 	cmd := &cobra.Command{
 		Use:     "query METRIC...",
 		Short:   "Ask for metrics over time: a table, CSV, JSON or a chart",
@@ -99,39 +120,77 @@ func newQueryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if f := cmd.Flags().Lookup("cluster-name"); f.Changed {
-				a.Clusters = []string{f.Value.String()}
-			}
-			if a.Chart && cmd.Flags().Changed("format") {
+			if q.chart && cmd.Flags().Changed("format") {
 				return usage.Error(cmd, errors.New("--chart and --format are given"))
 			}
-			question, err := a.Question()
+			question, err := q.question(cmd.Flags(), args)
 			if err != nil {
 				return err
 			}
-			return a.Run(cmd, cfg.DBFile, question, args)
+			return engine.Ask(cmd.Context(), cfg.DBFile, q.Timeout, func(ctx context.Context, reader *engine.Reader) error {
+				return question.Answer(ctx, reader, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			})
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVarP(&a.Namespaces, "namespace", "n", nil, "namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&a.ExcludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&a.Pods, "pod", nil, "pods that match this glob (repeatable)")
-	f.StringSliceVar(&a.Containers, "container", nil, "containers that match this glob (repeatable)")
-	f.StringSliceVar(&a.Nodes, "node", nil, "nodes that match this glob (repeatable)")
-	f.StringArrayVar(&a.Labels, "label", nil, "labelled series with this KEY:VALUE, the value a glob (repeatable)")
-	f.StringVar(&a.Kind, "kind", "", "kind of thing (default: see above)")
-	a.Times.Add(f, "begin of the range: a time, or how long ago, as in 30d, yesterday or '2017-09-27 07:00' (default 24h)",
+	q.Filter.Add(f, "begin of the range: a time, or how long ago, as in 30d, yesterday or '2017-09-27 07:00' (default 24h)",
 		"end of the range, which is not in it (default now)")
-	f.Var(&a.Step, "step", "a row for each so long, such as 5m, 1h or 1d (default: one for the whole range; of a chart, what fits)")
-	f.StringSliceVar(&a.Aggs, "agg", nil, "aggregates: avg, min, max, sum, last, increase, rate, p50, p95, count")
-	f.StringSliceVar(&a.By, "by", nil, "put series together by cluster, namespace, pod, container, node, owner, label:KEY of pods, or a key of labelled series")
-	f.IntVar(&a.Top, "top", 0, "only so many groups, those with the greatest first aggregate over the whole range")
-	f.StringVar(&a.Level, "level", "auto", "what to read: raw, hourly, daily, or auto")
-	f.StringVar(&a.Format, "format", "table", show.FormatUsage)
-	f.BoolVar(&a.Chart, "chart", false, "draw a chart")
-	f.StringVar(&a.Unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
-	f.BoolVar(&a.Explain, "explain", false, "print the SQL instead of running it")
-	f.BoolVarP(&a.Quiet, "quiet", "q", false, "no notes on stderr")
-	f.DurationVar(&a.Timeout, "timeout", engine.UsualTimeout, "give up after this long; 0 for never")
+	q.Rows.Add(f)
+	f.StringSliceVar(&q.containers, "container", nil, "containers that match this glob (repeatable)")
+	f.StringSliceVar(&q.nodes, "node", nil, "nodes that match this glob (repeatable)")
+	f.StringArrayVar(&q.labels, "label", nil, "labelled series with this KEY:VALUE, the value a glob (repeatable)")
+	f.StringVar(&q.kind, "kind", "", "kind of entity (default: see above)")
+	f.Var(&q.step, "step", "length of a step, such as 5m, 1h or 1d, with a row for each step (default: one step for the whole range; for a chart, the step that fits)")
+	f.StringSliceVar(&q.aggs, "agg", nil, "aggregates: avg, min, max, sum, last, increase, rate, p50, p95, count")
+	f.StringSliceVar(&q.by, "by", nil, "group series by cluster, namespace, pod, container, node, owner, label:KEY of pods, or a key of labelled series")
+	f.IntVar(&q.top, "top", 0, "only so many groups, those with the greatest first aggregate over the whole range")
+	f.StringVar(&q.level, "level", "auto", "rows to read: raw, hourly, daily, or auto")
+	f.BoolVar(&q.chart, "chart", false, "draw a chart")
+	f.StringVar(&q.unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
+	f.BoolVar(&q.explain, "explain", false, "print the SQL instead of running it")
 	return cmd
+}
+
+// question returns what the flags ask of the metrics, as of now.
+func (f *queryFlags) question(set *pflag.FlagSet, metrics []string) (q ask.Question, err error) {
+	now := time.Now()
+	q = ask.Question{
+		Query: f.Filter.Query(set, now), Metrics: metrics, Format: f.Format, Unit: f.unit,
+		Chart: f.chart, Explain: f.explain, Quiet: f.Quiet, Zone: f.Zone.Location(),
+	}
+	q.Containers, q.Nodes, q.By, q.Step, q.Top = f.containers, f.nodes, f.by, time.Duration(f.step), f.top
+	q.To = cmp.Or(q.To, schema.InstantOf(now)+1)
+	q.From = cmp.Or(q.From, q.To.Add(-24*time.Hour))
+	if q.Top < 0 {
+		return q, fmt.Errorf("--top %d: it must not be negative", q.Top)
+	}
+	if q.Aggs, err = query.ParseAggs(f.aggs); err != nil {
+		return q, err
+	}
+	if q.Level, err = query.ParseLevel(f.level); err != nil {
+		return q, err
+	}
+	if f.kind != "" {
+		if q.Kind, err = schema.ParseKind(f.kind); err != nil {
+			return q, err
+		}
+	}
+	for _, label := range f.labels {
+		key, value, ok := strings.Cut(label, ":")
+		if !ok {
+			return q, schema.WithHint(fmt.Errorf("label %q has no value", label), "write --label KEY:VALUE, as in --label resource_id:/")
+		}
+		if q.Labels == nil {
+			q.Labels = make(map[string]string)
+		}
+		q.Labels[key] = value
+	}
+	if q.Unit == "" {
+		q.Unit = "auto"
+		if q.Format != "table" {
+			q.Unit = "raw"
+		}
+	}
+	_, err = show.NewRowWriter(q.Format, nil)
+	return q, err
 }

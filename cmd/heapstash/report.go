@@ -1,17 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/complete"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/cookbook"
 	"heapstash/cmd/heapstash/engine"
-	"heapstash/cmd/heapstash/show"
+	"heapstash/cmd/heapstash/flags"
+	"heapstash/schema"
 )
 
 const reportLong = `report answers questions about weeks of an archive, with the SQL of the cookbook:
@@ -30,8 +34,17 @@ whole days: --since is how long before the end it begins, or a time. Reports are
 --explain prints the SQL, which runs in stock sqlite3. It is that of docs/cookbook.md but for its
 first line, which has what the flags say.`
 
+// reportFlags are the flags of report.
+type reportFlags struct {
+	flags.Range
+	flags.Rows
+	namespace, exclude, by string
+	top                    int
+	explain                bool
+}
+
 func newReportCommand() *cobra.Command {
-	var r cookbook.Reporting
+	var r reportFlags
 	cmd := &cobra.Command{
 		Use:   "report sizing|idle|growth|movers|packing",
 		Short: "Answer questions about sizes, idle pods, growth, changes and nodes",
@@ -55,21 +68,54 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return r.Run(cmd, cfg.DBFile, args[0])
+			now, out := time.Now(), cmd.OutOrStdout()
+			report, err := r.report(args[0], now)
+			if err != nil {
+				return err
+			}
+			if r.explain && (report.Now != 0 || !readable(cmd.Context(), cfg.DBFile)) {
+				return report.PrintSQL(out, now)
+			}
+			return engine.Ask(cmd.Context(), cfg.DBFile, r.Timeout, func(ctx context.Context, reader *engine.Reader) error {
+				return report.Print(ctx, reader, out, cmd.ErrOrStderr(), now)
+			})
 		},
 	}
 	f := cmd.Flags()
-	r.Times.Add(f, "begin of the range: how long before its end, as in 30d, or a time (default: see above)", "end of the range, which is not in it (default now)")
-	f.StringVarP(&r.Namespaces, "namespace", "n", "", "only namespaces that match this glob")
-	f.StringVar(&r.Excluded, "exclude-namespace", "", "no namespaces that match this glob")
-	f.StringVar(&r.By, "by", "pod", "of sizing: pod or owner")
-	f.IntVar(&r.Top, "top", 0, "so many rows at most, -1 for all (default: as in the cookbook)")
-	f.StringVar(&r.Format, "format", "table", show.FormatUsage)
-	f.BoolVar(&r.Explain, "explain", false, "print the SQL instead of running it")
-	f.BoolVarP(&r.Quiet, "quiet", "q", false, "no notes on stderr")
-	f.DurationVar(&r.Timeout, "timeout", engine.UsualTimeout, "give up after this long; 0 for never")
-	if err := cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"pod", "owner"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
+	r.Range.Add(f, "begin of the range: how long before its end, as in 30d, or a time (default: see above)", "end of the range, which is not in it (default now)")
+	r.Rows.Add(f)
+	f.StringVarP(&r.namespace, "namespace", "n", "", "only namespaces that match this glob")
+	f.StringVar(&r.exclude, "exclude-namespace", "", "no namespaces that match this glob")
+	f.StringVar(&r.by, "by", "pod", "of sizing: pod or owner")
+	f.IntVar(&r.top, "top", 0, "so many rows at most, -1 for all (default: as in the cookbook)")
+	f.BoolVar(&r.explain, "explain", false, "print the SQL instead of running it")
+	complete.Words(cmd, "by", "pod", "owner")
 	return cmd
+}
+
+// report returns the report of that name, as seen from now.
+func (r *reportFlags) report(name string, now time.Time) (cookbook.Report, error) {
+	switch {
+	case name == "packing" && (r.namespace != "" || r.exclude != ""):
+		return cookbook.Report{}, schema.WithHint(errors.New("packing is about nodes, which have no namespace"), "leave out --namespace and --exclude-namespace")
+	case r.by == "owner" && name == "sizing":
+		name = "sizing-owner"
+	case r.by != "pod":
+		return cookbook.Report{}, schema.WithHint(fmt.Errorf("the report %s has no --by %s", name, r.by), "sizing has --by pod and --by owner, others have none")
+	}
+	return cookbook.Report{
+		Name:  name,
+		Asked: cookbook.Asked{Now: r.Until.At(now), Namespaces: r.namespace, Excluded: r.exclude, Top: r.top},
+		Since: r.Since.At, Explain: r.explain, Format: r.Format, Quiet: r.Quiet, Zone: r.Zone.Location(),
+	}, nil
+}
+
+// readable reports whether there is an archive to read.
+func readable(ctx context.Context, path string) bool {
+	reader, err := engine.Read(ctx, path)
+	if err != nil {
+		return false
+	}
+	reader.Close() // read only
+	return true
 }

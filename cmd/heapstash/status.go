@@ -16,10 +16,15 @@ import (
 	"heapstash/cmd/heapstash/usage"
 )
 
+// statusFlags are the flags of status.
+type statusFlags struct {
+	json, gaps, space bool
+	since             flags.Moment
+	timeout           time.Duration
+}
+
 func newStatusCommand() *cobra.Command {
-	var asJSON, gaps, space bool
-	var timeout time.Duration
-	var since flags.Moment
+	var s statusFlags
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say what the archive holds, how its last passes went and what is missing",
@@ -37,28 +42,23 @@ func newStatusCommand() *cobra.Command {
 			"  heapstash status --space\n" +
 			"  heapstash status --gaps --since 24h",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if since.Text != "" && !gaps {
+			if s.since.Text != "" && !s.gaps {
 				return usage.Error(cmd, errors.New("--since goes with --gaps"))
 			}
 			cfg, err := config.Load(cmd.Flags())
 			if err != nil {
 				return err
 			}
-			reader, err := engine.Read(cmd.Context(), cfg.DBFile)
-			if err != nil {
-				return err
-			}
-			defer reader.Close() // read only
 			var held archive.Status
-			from := since.At(time.Now())
-			err = engine.Within(cmd.Context(), timeout, func(ctx context.Context) (err error) {
+			from := s.since.At(time.Now())
+			err = engine.Ask(cmd.Context(), cfg.DBFile, s.timeout, func(ctx context.Context, reader *engine.Reader) (err error) {
 				if held, err = reader.Status(ctx); err != nil {
 					return err
 				}
-				if gaps {
+				if s.gaps {
 					held.Gaps, err = reader.Gaps(ctx, from)
 				}
-				if space && err == nil {
+				if s.space && err == nil {
 					var usage engine.Usage
 					usage, err = reader.Usage(ctx)
 					held.Usage = &usage
@@ -69,28 +69,28 @@ func newStatusCommand() *cobra.Command {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			if asJSON {
+			if s.json {
 				return status.Encode(out, held)
 			}
-			if gaps {
+			if s.gaps {
 				status.PrintGaps(out, held.Gaps, from)
 			}
-			if gaps && space {
+			if s.gaps && s.space {
 				fmt.Fprintln(out)
 			}
-			if space {
+			if s.space {
 				status.PrintUsage(out, *held.Usage)
 			}
-			if !gaps && !space {
+			if !s.gaps && !s.space {
 				status.Print(out, held, cfg)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.Flags().DurationVar(&timeout, "timeout", engine.UsualTimeout, "give up after this long; 0 for never")
-	cmd.Flags().BoolVar(&gaps, "gaps", false, "list what is missing, and why")
-	cmd.Flags().BoolVar(&space, "space", false, "say what takes the space, by kind and level, and by namespace")
-	cmd.Flags().Var(&since, "since", "with --gaps: only what is missing since then, a time or a duration")
+	cmd.Flags().BoolVar(&s.json, "json", false, "print one JSON object")
+	flags.AddTimeout(cmd.Flags(), &s.timeout)
+	cmd.Flags().BoolVar(&s.gaps, "gaps", false, "list what is missing, and why")
+	cmd.Flags().BoolVar(&s.space, "space", false, "say what takes the space, by kind and level, and by namespace")
+	cmd.Flags().Var(&s.since, "since", "with --gaps: only what is missing since then, a time or a duration")
 	return cmd
 }

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/complete"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/flags"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/cmd/heapstash/top"
 	"heapstash/cmd/heapstash/usage"
@@ -26,8 +31,17 @@ and the greatest request and limit.
 
 Formats for machines have millicores and bytes, and a cluster's name.`
 
+// topFlags are the flags of top.
+type topFlags struct {
+	flags.Filter
+	flags.Rows
+	nodes  []string
+	sortBy string
+	top    int
+}
+
 func newTopCommand() *cobra.Command {
-	var t top.TopFlags
+	var t topFlags
 	cmd := &cobra.Command{
 		Use:   "top [pods|nodes|namespaces|containers]",
 		Short: "Show CPU and memory side by side, as kubectl top, now or over a range",
@@ -35,10 +49,10 @@ func newTopCommand() *cobra.Command {
 		Example: "  heapstash top\n" +
 			"  heapstash top nodes --sort-by memory\n" +
 			"  heapstash top namespaces --since 7d --exclude-namespace kube-system",
-		ValidArgs: top.TopWords(),
+		ValidArgs: top.Subjects(),
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 || len(args) == 1 && !slices.Contains(top.TopWords(), args[0]) {
-				return fmt.Errorf("top takes one of %s", strings.Join(top.TopWords(), ", "))
+			if len(args) > 1 || len(args) == 1 && !slices.Contains(top.Subjects(), args[0]) {
+				return fmt.Errorf("top takes one of %s", strings.Join(top.Subjects(), ", "))
 			}
 			return nil
 		},
@@ -47,33 +61,35 @@ func newTopCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if t.SortBy != "cpu" && t.SortBy != "memory" {
-				return usage.Error(cmd, fmt.Errorf("--sort-by %s: write cpu or memory", t.SortBy))
+			if t.sortBy != "cpu" && t.sortBy != "memory" {
+				return usage.Error(cmd, fmt.Errorf("--sort-by %s: write cpu or memory", t.sortBy))
 			}
-			var clusters []string
-			if f := cmd.Flags().Lookup("cluster-name"); f.Changed {
-				clusters = []string{f.Value.String()}
-			}
-			word := append(args, "pods")[0]
-			if word == "nodes" && len(t.Namespaces)+len(t.ExcludeNamespaces)+len(t.Pods) > 0 {
+			subject := append(args, "pods")[0]
+			if subject == "nodes" && len(t.Namespaces)+len(t.ExcludeNamespaces)+len(t.Pods) > 0 {
 				return schema.WithHint(errors.New("nodes have no namespace and no pod"), "leave out --namespace, --exclude-namespace and --pod; `heapstash top pods --node NAME` shows the pods of a node")
 			}
-			return t.Run(cmd, cfg.DBFile, clusters, word)
+			out, err := show.NewRowWriter(t.Format, cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			table := top.Table{
+				Subject: subject, Query: t.Query(cmd.Flags(), now), SortBy: t.sortBy, Limit: t.top,
+				Format: t.Format, Quiet: t.Quiet, Zone: t.Zone.Location(),
+			}
+			table.Query.Nodes = t.nodes
+			table.Query.To = cmp.Or(table.Query.To, schema.InstantOf(now)+1)
+			return engine.Ask(cmd.Context(), cfg.DBFile, t.Timeout, func(ctx context.Context, reader *engine.Reader) error {
+				return table.Print(ctx, reader, out, cmd.ErrOrStderr())
+			})
 		},
 	}
 	f := cmd.Flags()
-	t.Times.Add(f, "over a range that begins then: how long ago, or a time (default: the newest batch)", "end of the range, which is not in it (default now)")
-	f.StringSliceVarP(&t.Namespaces, "namespace", "n", nil, "namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&t.ExcludeNamespaces, "exclude-namespace", nil, "nothing of namespaces that match this glob (repeatable)")
-	f.StringSliceVar(&t.Pods, "pod", nil, "pods that match this glob (repeatable)")
-	f.StringSliceVar(&t.Node, "node", nil, "nodes that match this glob, or what was on them (repeatable)")
-	f.StringVar(&t.SortBy, "sort-by", "cpu", "cpu or memory, the greatest first")
-	f.IntVar(&t.Top, "top", 0, "only so many rows, the greatest; 0 for all")
-	f.StringVar(&t.Format, "format", "table", show.FormatUsage)
-	f.BoolVarP(&t.Quiet, "quiet", "q", false, "no notes on stderr")
-	f.DurationVar(&t.Timeout, "timeout", engine.UsualTimeout, "give up after this long; 0 for never")
-	if err := cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"cpu", "memory"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // there is no such flag
-	}
+	t.Filter.Add(f, "over a range that begins then: how long ago, or a time (default: the newest batch)", "end of the range, which is not in it (default now)")
+	t.Rows.Add(f)
+	f.StringSliceVar(&t.nodes, "node", nil, "nodes that match this glob, or what was on them (repeatable)")
+	f.StringVar(&t.sortBy, "sort-by", "cpu", "cpu or memory, the greatest first")
+	f.IntVar(&t.top, "top", 0, "only so many rows, the greatest; 0 for all")
+	complete.Words(cmd, "sort-by", "cpu", "memory")
 	return cmd
 }

@@ -12,38 +12,31 @@ import (
 	"heapstash/schema"
 )
 
-// Answer is what a plan gave.
-type Answer struct {
-	query.Plan
-	NameColumns []string    // the columns of names
-	rows        []AnswerRow // if they were gathered
-	all         int         // how many groups there are, if they were counted
+// Row is a row of a plan's answer.
+type Row struct {
+	Names  []string       // a name for each of the plan's groups, empty where there is none
+	At     schema.Instant // of the step; zero without steps
+	Values []any          // nil, int64 or float64, a value for each aggregate
 }
 
-type AnswerRow struct {
-	Names  []string       // in the order of the groups; empty where there is none
-	at     schema.Instant // of the step; zero without steps
-	Values []any          // nil, int64 or float64, in the order of the aggregates
-}
-
-// Ask runs the plan and visits the rows as they come.
-func (a Answer) Ask(ctx context.Context, reader *engine.Reader, visit func(AnswerRow) error) error {
-	s := a.Statement()
+// Rows runs the plan and visits the rows as they come.
+func Rows(ctx context.Context, reader *engine.Reader, p query.Plan, visit func(Row) error) error {
+	s := p.Statement()
 	rows, err := reader.Query(ctx, s.Text, s.Args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	names := make([]sql.RawBytes, len(a.NameColumns))
+	names := make([]sql.RawBytes, len(p.Groups()))
 	known := make(map[string]string) // the same names come over and over
 	for rows.Next() {
-		row := AnswerRow{Names: make([]string, len(a.NameColumns)), Values: make([]any, len(a.Aggs))}
+		row := Row{Names: make([]string, len(names)), Values: make([]any, len(p.Aggs))}
 		dest := make([]any, 0, len(names)+1+len(row.Values))
 		for i := range names {
 			dest = append(dest, &names[i])
 		}
-		if a.Step > 0 {
-			dest = append(dest, &row.at)
+		if p.Step > 0 {
+			dest = append(dest, &row.At)
 		}
 		for i := range row.Values {
 			dest = append(dest, &row.Values[i])
@@ -64,26 +57,49 @@ func (a Answer) Ask(ctx context.Context, reader *engine.Reader, visit func(Answe
 	return reader.Explain(rows.Err())
 }
 
-// countAll counts the groups that there are, of which the plan has the greatest.
-func (a *Answer) countAll(ctx context.Context, reader *engine.Reader) error {
+// answer is a plan with its rows.
+type answer struct {
+	query.Plan
+	columns  []string // of names: the plan's groups
+	rows     []Row
+	gathered bool // rows are there
+	all      int  // the number of groups without Top, if they were counted
+}
+
+// each visits the rows: those that were gathered, or else as they come.
+func (a answer) each(ctx context.Context, reader *engine.Reader, visit func(Row) error) error {
+	if !a.gathered {
+		return Rows(ctx, reader, a.Plan, visit)
+	}
+	for _, row := range a.rows {
+		if err := visit(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countAll counts the groups of which Top takes some.
+func (a *answer) countAll(ctx context.Context, reader *engine.Reader) error {
 	if a.Top == 0 {
 		return nil
 	}
-	whole := *a
+	whole := a.Plan
 	whole.Step, whole.Top, whole.Aggs = 0, 0, a.Aggs[:1]
-	return whole.Ask(ctx, reader, func(AnswerRow) error {
+	return Rows(ctx, reader, whole, func(Row) error {
 		a.all++
 		return nil
 	})
 }
 
-// gather asks for all rows, which have to fit in memory: for units that follow
-// from them, tables and charts.
-func gather(ctx context.Context, reader *engine.Reader, answers []Answer) error {
+// gather reads all rows into memory, for tables, charts and units that depend on
+// the values.
+func gather(ctx context.Context, reader *engine.Reader, answers []answer) error {
 	count := 0
 	for i := range answers {
 		a := &answers[i]
-		err := a.Ask(ctx, reader, func(row AnswerRow) error {
+		a.gathered = true
+		err := Rows(ctx, reader, a.Plan, func(row Row) error {
 			a.rows = append(a.rows, row)
 			if count++; count > show.UsualRows {
 				return schema.WithHint(fmt.Errorf("there are more than %d rows", show.UsualRows),
@@ -98,27 +114,10 @@ func gather(ctx context.Context, reader *engine.Reader, answers []Answer) error 
 	return nil
 }
 
-// name is a row's name in a column, empty where it has none.
-func (a Answer) name(row AnswerRow, column string) string {
-	if i := slices.Index(a.NameColumns, column); i >= 0 {
+// name returns the row's name in a column, empty where it has none.
+func (a answer) name(row Row, column string) string {
+	if i := slices.Index(a.columns, column); i >= 0 {
 		return row.Names[i]
 	}
 	return ""
-}
-
-// columnsOf are the names and the aggregates that any of the answers has.
-func columnsOf(answers []Answer) (groups []string, aggs []query.Agg) {
-	for _, a := range answers {
-		for _, column := range a.Groups() {
-			if !slices.Contains(groups, column) {
-				groups = append(groups, column)
-			}
-		}
-		for _, agg := range a.Aggs {
-			if !slices.Contains(aggs, agg) {
-				aggs = append(aggs, agg)
-			}
-		}
-	}
-	return groups, aggs
 }

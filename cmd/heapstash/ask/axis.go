@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"heapstash/archive/query"
-	"heapstash/cmd/heapstash/flags"
 	"heapstash/schema"
 )
 
@@ -17,13 +16,13 @@ type axis struct {
 	begin, end schema.Instant
 	length     time.Duration
 	columns    int
-	zone       *flags.Zone
+	zone       *time.Location
 }
 
 // newAxis returns the axis of an answer, and how many steps there are. Few steps
 // are drawn wide. It ends where the question does, which is now as a rule, unless
 // the archive ends long before.
-func newAxis(a Answer, width int, zone *flags.Zone) (axis, int) {
+func newAxis(a answer, width int, zone *time.Location) (axis, int) {
 	x := axis{begin: query.StepBegin(a.Range.From, a.Step), end: a.Range.To, zone: zone}
 	points := func() int { return int((x.end.Sub(x.begin) + a.Step - 1) / a.Step) }
 	if late := a.To.Sub(x.end); late > 0 && late <= max(15*time.Minute, x.end.Sub(x.begin)/10) {
@@ -58,7 +57,7 @@ func (x axis) text(plot string) string {
 		copy(labels[first:], []rune(label))
 		free = first + len(label) + 1
 	}
-	end, last := x.label(), x.end.Time().In(x.zone.Location()).Format(x.label())
+	end, last := x.label(), x.end.Time().In(x.zone).Format(x.label())
 	if at := time.Since(x.end.Time()); at < 2*time.Second && at > -2*time.Second {
 		last = "now"
 	}
@@ -68,7 +67,7 @@ func (x axis) text(plot string) string {
 		if x.columns-1-column < len(end)/2+len(last)/2+2 {
 			break // the end has its own
 		}
-		put(column, at.Time().In(x.zone.Location()).Format(end))
+		put(column, at.Time().In(x.zone).Format(end))
 	}
 	put(x.columns-1, last)
 	return strings.Repeat(" ", indent) + string(ticks) + "\n" + strings.TrimRight(string(labels), " ")
@@ -103,7 +102,7 @@ func (x axis) every(label int) time.Duration {
 // next is the first moment, not before at, that is a multiple of the length on the
 // zone's clock. Weeks begin on Mondays.
 func (x axis) next(at schema.Instant, length time.Duration) schema.Instant {
-	_, offset := at.Time().In(x.zone.Location()).Zone()
+	_, offset := at.Time().In(x.zone).Zone()
 	local := at + schema.Instant(offset)
 	begin := query.StepBegin(local, length)
 	if begin < local {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/guptarohit/asciigraph"
 
-	"heapstash/cmd/heapstash/flags"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
@@ -61,7 +60,7 @@ var chartColors = []asciigraph.AnsiColor{
 // drawCharts draws a chart for each aggregate of each metric. On a terminal
 // lines differ in color, unless NO_COLOR is set; elsewhere they are made of
 // letters.
-func drawCharts(w io.Writer, answers []Answer, unit string, width int, zone *flags.Zone) error {
+func drawCharts(w io.Writer, answers []answer, unit string, width int, zone *time.Location) error {
 	colored := show.IsTerminal(w) && os.Getenv("NO_COLOR") == ""
 	for _, a := range answers {
 		for _, s := range a.scales(a.Aggs, unit) {
@@ -73,10 +72,10 @@ func drawCharts(w io.Writer, answers []Answer, unit string, width int, zone *fla
 	return nil
 }
 
-func drawChart(w io.Writer, a Answer, s scaled, width int, colored bool, zone *flags.Zone) error {
+func drawChart(w io.Writer, a answer, s scaled, width int, colored bool, zone *time.Location) error {
 	axis, points := newAxis(a, width, zone)
 	if points > columnsFor(width) {
-		return schema.WithHint(fmt.Errorf("a step of %s makes %d points, and %d fit", flags.Length(a.Step).Text(), points, columnsFor(width)),
+		return schema.WithHint(fmt.Errorf("a step of %s makes %d points, and %d fit", show.Duration(a.Step), points, columnsFor(width)),
 			"leave --step out, or ask for a shorter range")
 	}
 	var names []string
@@ -92,7 +91,7 @@ func drawChart(w io.Writer, a Answer, s scaled, width int, colored bool, zone *f
 			lines = append(lines, empty(axis.columns))
 		}
 		if v, ok := show.Float(s.of(row)); ok {
-			for column := axis.column(row.at); column < min(axis.column(row.at.Add(a.Step)), axis.columns); column++ {
+			for column := axis.column(row.At); column < min(axis.column(row.At.Add(a.Step)), axis.columns); column++ {
 				lines[i][column] = v
 			}
 		}
@@ -132,7 +131,7 @@ func drawChart(w io.Writer, a Answer, s scaled, width int, colored bool, zone *f
 		unit = " in " + s.Name
 	}
 	plot := asciigraph.PlotMany(lines, options...)
-	fmt.Fprintf(w, "%s, %s%s, by %s, times in %s\n\n%s\n%s\n\n", a.Metric.Name, a.Aggs[s.index], unit, flags.Length(a.Step).Text(), zone, plot, axis.text(plot))
+	fmt.Fprintf(w, "%s, %s%s, by %s, times in %s\n\n%s\n%s\n\n", a.Metric.Name, a.Aggs[s.index], unit, show.Duration(a.Step), zone, plot, axis.text(plot))
 	for i, name := range names {
 		fmt.Fprintf(w, "  %s %s\n", marks[i], show.Visible(name))
 	}
@@ -152,10 +151,10 @@ func empty(points int) []float64 {
 }
 
 // title names a row's group.
-func (a Answer) title(row AnswerRow) string {
+func (a answer) title(row Row) string {
 	var names []string
 	for i, name := range row.Names {
-		if name != "" && (a.NameColumns[i] != "cluster" || len(a.NameColumns) == 1) {
+		if name != "" && (a.columns[i] != "cluster" || len(a.columns) == 1) {
 			names = append(names, name)
 		}
 	}

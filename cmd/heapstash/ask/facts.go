@@ -8,18 +8,20 @@ import (
 	"heapstash/schema"
 )
 
-// NoOwners says why there are none.
+// NoOwners says why the owners of pods are not known.
 const NoOwners = "the archive knows no owners of pods: set collect.enrich, and passes ask the Kubernetes API for them"
 
-// ReportFacts are up to when there are samples of pods, zero if there are none, and
-// whether owners are known.
-func ReportFacts(ctx context.Context, reader *engine.Reader) (end schema.Instant, owners bool, err error) {
+// OwnersKnown reports whether the archive knows the owner of any pod.
+func OwnersKnown(ctx context.Context, reader *engine.Reader) (bool, error) {
+	known, err := texts(ctx, reader, "SELECT '' FROM pod_identities WHERE owner IS NOT NULL LIMIT 1", nil)
+	return len(known) > 0, err
+}
+
+// PodsEnd returns the moment behind the newest sample of pods, zero if there are
+// none.
+func PodsEnd(ctx context.Context, reader *engine.Reader) (schema.Instant, error) {
 	q := query.Query{Kind: schema.Pod}
 	q.Metric, _ = schema.Lookup("cpu/usage_rate")
 	c, err := reader.Coverage(ctx, q)
-	if err != nil {
-		return 0, false, err
-	}
-	known, err := Texts(ctx, reader, "SELECT '' FROM pod_identities WHERE owner IS NOT NULL LIMIT 1", nil)
-	return c.End(), len(known) > 0, err
+	return c.End(), err
 }

@@ -34,9 +34,9 @@ const (
 	selectPodLabels  = `SELECT DISTINCT labels, '' FROM pod_identities WHERE labels IS NOT NULL AND ?1 = ?1 ORDER BY 1 LIMIT ` + mostCompleted
 )
 
-// ArchiveWords asks the archive that the command line names. Without one, or
+// archiveWords asks the archive that the command line names. Without one, or
 // where it does not answer in time, there are no words and no message.
-func ArchiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) ([]string, error)) []string {
+func archiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) ([]string, error)) []string {
 	if value, ok := cmd.Flags().Lookup("config").Value.(*config.FileFlag); ok {
 		value.Stderr = io.Discard
 	}
@@ -66,7 +66,7 @@ func namesOf(statement string) func(*cobra.Command, string) []string {
 		if f := cmd.Flags().Lookup("namespace"); f != nil && f.Changed {
 			namespaces, _ = cmd.Flags().GetStringSlice("namespace")
 		}
-		return ArchiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
+		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
 			rows, err := reader.Query(ctx, statement, typed)
 			if err != nil {
 				return nil, err
@@ -127,7 +127,7 @@ func metricWords(cmd *cobra.Command, _ string) []string {
 	for _, m := range schema.Registry() {
 		words = append(words, string(m.Name)+"\t"+m.Description)
 	}
-	for _, name := range ArchiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
+	for _, name := range archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
 		return reader.MetricNames(ctx)
 	}) {
 		if _, ok := schema.Lookup(schema.MetricName(name)); !ok {
@@ -137,8 +137,8 @@ func metricWords(cmd *cobra.Command, _ string) []string {
 	return words
 }
 
-// List completes the last item of a flag that takes a list with commas.
-func List(words func(cmd *cobra.Command, typed string) []string) cobra.CompletionFunc {
+// list completes the last item of a flag that takes a list with commas.
+func list(words func(cmd *cobra.Command, typed string) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		comma := strings.LastIndex(typed, ",") + 1
 		begun, item := typed[:comma], typed[comma:]
@@ -155,5 +155,19 @@ func List(words func(cmd *cobra.Command, typed string) []string) cobra.Completio
 
 // Metrics completes the names of metrics.
 func Metrics(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	return List(metricWords)(cmd, nil, typed)
+	return list(metricWords)(cmd, nil, typed)
+}
+
+// Views completes the names of the archive's views, or of its tables.
+func Views(tables bool) cobra.CompletionFunc {
+	return list(func(cmd *cobra.Command, _ string) []string {
+		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
+			views, err := reader.Views(ctx, tables)
+			var names []string
+			for _, v := range views {
+				names = append(names, v.Name)
+			}
+			return names, err
+		})
+	})
 }

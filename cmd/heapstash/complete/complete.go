@@ -26,17 +26,17 @@ func flagValues() map[string]cobra.CompletionFunc {
 		"level":               words("auto", "raw", "hourly", "daily"),
 		"unit":                words("raw", "auto", "Ki", "Mi", "Gi", "Ti", "millicores", "cores"),
 
-		"agg":               List(func(*cobra.Command, string) []string { return aggWords() }),
-		"by":                List(groupWords),
-		"namespace":         List(namesOf(selectNamespaces)),
-		"exclude-namespace": List(namesOf(selectNamespaces)),
-		"pod":               List(namesOf(selectPods)),
-		"exclude-pod":       List(namesOf(selectWholePods)),
-		"container":         List(namesOf(selectContainers)),
-		"node":              List(namesOf(selectNodes)),
-		"metric":            List(metricWords),
-		"label":             List(labelPairs),
-		"cluster-name":      List(namesOf(selectClusters)),
+		"agg":               list(func(*cobra.Command, string) []string { return aggWords() }),
+		"by":                list(groupWords),
+		"namespace":         list(namesOf(selectNamespaces)),
+		"exclude-namespace": list(namesOf(selectNamespaces)),
+		"pod":               list(namesOf(selectPods)),
+		"exclude-pod":       list(namesOf(selectWholePods)),
+		"container":         list(namesOf(selectContainers)),
+		"node":              list(namesOf(selectNodes)),
+		"metric":            list(metricWords),
+		"label":             list(labelPairs),
+		"cluster-name":      list(namesOf(selectClusters)),
 	}
 }
 
@@ -82,5 +82,12 @@ func Flags(cmd *cobra.Command) {
 		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
 			panic(err)
 		}
+	}
+}
+
+// Words completes a command's flag with the words.
+func Words(cmd *cobra.Command, flag string, words ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
 	}
 }

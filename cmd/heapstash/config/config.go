@@ -217,8 +217,8 @@ func (s *sources) unknownKeys() Faults {
 			continue
 		}
 		problem := "no such setting"
-		if near := guess.Nearest(key, settings); near != "" {
-			problem += "; did you mean " + near + "?"
+		if hint := guess.DidYouMean(key, settings, ""); hint != "" {
+			problem += "; " + hint
 		}
 		found = append(found, Fault{key: key, problem: problem, from: s.file.Path})
 	}

@@ -176,7 +176,7 @@ func (d *Demonstration) passes(ctx context.Context, story *Story, heapster *heap
 		fmt.Fprintf(d.Out, "%6d  %-20s  %8d  %11d  %8d  %8s\n", done.ID, done.Newest, done.Entities, done.New, done.Requests, schema.Size(done.Bytes))
 	}
 	if event != "" {
-		fmt.Fprint(d.Out, folded(fmt.Sprintf("Before pass %d, %s.", before, event)))
+		fmt.Fprint(d.Out, show.Wrap(demoWidth, "", fmt.Sprintf("Before pass %d, %s.", before, event)))
 	}
 	return nil
 }

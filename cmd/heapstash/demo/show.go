@@ -3,12 +3,12 @@ package demo
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/spf13/cobra"
-
+	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/sqlshell"
@@ -68,27 +68,14 @@ func pathLine(program string) string {
 	return fmt.Sprintf("  export PATH=\"%s:$PATH\"\n", directory)
 }
 
-// chart draws what that command would, whatever the settings.
+// chart draws the chart of that command.
 func (d *Demonstration) chart(ctx context.Context) error {
-	a := ask.Asking{By: []string{"namespace"}, Level: "auto", Format: "table", Chart: true, Quiet: true, Timeout: engine.UsualTimeout}
-	if err := a.Times.Since.Set("7d"); err != nil {
-		return err
+	now := schema.InstantOf(time.Now())
+	question := ask.Question{
+		Query:   query.Query{By: []string{"namespace"}, From: now.Add(-7 * 24 * time.Hour), To: now + 1},
+		Metrics: []string{"memory/usage"}, Format: "table", Unit: "auto", Chart: true, Quiet: true,
 	}
-	question, err := a.Question()
-	if err != nil {
-		return err
-	}
-	cmd := &cobra.Command{}
-	cmd.SetContext(ctx)
-	cmd.SetOut(d.Out)
-	return a.Run(cmd, d.Cfg.DBFile, question, []string{"memory/usage"})
-}
-
-// folded breaks a line at words.
-func folded(line string) string {
-	var b strings.Builder
-	for part := range strings.Lines(text.WrapSoft(line, demoWidth)) {
-		b.WriteString(strings.TrimRight(part, " \n") + "\n")
-	}
-	return b.String()
+	return engine.Ask(ctx, d.Cfg.DBFile, 0, func(ctx context.Context, reader *engine.Reader) error {
+		return question.Answer(ctx, reader, d.Out, io.Discard)
+	})
 }

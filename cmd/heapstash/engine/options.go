@@ -6,7 +6,7 @@ import (
 	"heapstash/cmd/heapstash/config"
 )
 
-// archiveOptions are what the settings say of the archive's file.
+// OptionsOf returns the options for an archive that the settings say.
 func OptionsOf(c config.Config) Options {
 	return Options{
 		LockWait: c.RetryLock,

@@ -3,37 +3,33 @@ package flags
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
-// ParseLength reads a duration, which may be in days, weeks and years too.
+// ParseLength reads a length of time: as Go spells it, such as 1.5h, or as
+// Prometheus does, with days, weeks and years, such as 90d.
 func ParseLength(text string) (time.Duration, error) {
-	const day = 24 * time.Hour
-	const most = 200 // years; a Duration ends at 292
-	for unit, length := range map[string]time.Duration{"d": day, "w": 7 * day, "y": 365 * day} {
-		number, found := strings.CutSuffix(text, unit)
-		if !found {
-			continue
-		}
-		if n, err := strconv.ParseUint(number, 10, 31); err == nil && n <= uint64(most*365*day/length) {
-			return time.Duration(n) * length, nil
-		}
-	}
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		return 0, fmt.Errorf("%s has no unit: write %sd", text, text)
 	}
-	if long, err := time.ParseDuration(text); err == nil {
-		return long, nil
+	if length, err := model.ParseDuration(text); err == nil {
+		return time.Duration(length), nil
+	}
+	if length, err := time.ParseDuration(text); err == nil {
+		return length, nil
 	}
 	return 0, fmt.Errorf("%q is no length of time: write 36h, 90d, 8w or 2y", text)
 }
 
-// Length is a length of time, which may be in days, weeks and years too.
+// Length is a flag of a length of time, as [ParseLength] reads it.
 type Length time.Duration
 
+// Type is what help calls the value.
 func (f *Length) Type() string { return "duration" }
 
+// String returns the length, empty for zero.
 func (f *Length) String() string {
 	if *f == 0 {
 		return ""
@@ -41,22 +37,9 @@ func (f *Length) String() string {
 	return time.Duration(*f).String()
 }
 
+// Set reads the length.
 func (f *Length) Set(text string) error {
-	long, err := ParseLength(text)
-	*f = Length(long)
+	length, err := ParseLength(text)
+	*f = Length(length)
 	return err
-}
-
-// Text spells the length in the longest unit that it is whole in.
-func (f Length) Text() string {
-	long := time.Duration(f)
-	for _, unit := range []struct {
-		size time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if long > 0 && long%unit.size == 0 {
-			return fmt.Sprintf("%d%s", long/unit.size, unit.name)
-		}
-	}
-	return long.String()
 }

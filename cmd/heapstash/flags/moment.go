@@ -4,25 +4,27 @@ import (
 	"errors"
 	"strings"
 	"time"
-	_ "time/tzdata" // for hosts and containers that have no time zones
 
 	"heapstash/schema"
 )
 
-// Moment is a moment as it was written. Which one it is, follows from the
-// clock and from the time zone, whose flag may come later.
+// Moment is a flag of a moment, such as yesterday. It keeps the text, because the
+// moment depends on the clock, and on a time zone whose flag may come later.
 type Moment struct {
 	Text string
 	zone *Zone // nil for UTC
 }
 
-// momentForms says how moments are written, for people.
+// momentForms says how moments are written.
 const momentForms = "write how long ago, as in 36h or 30d, or a time, as in 2017-09-27, '2017-09-27 07:00', 2017-09-27T07:00:00Z, yesterday, monday or 'today 07:00'"
 
+// Type is what help calls the value.
 func (f *Moment) Type() string { return "time" }
 
+// String returns the text.
 func (f *Moment) String() string { return f.Text }
 
+// Set takes the text, and refuses one that is not a moment.
 func (f *Moment) Set(text string) error {
 	if _, err := parseMoment(text, time.Now().UTC()); err != nil {
 		return err
@@ -31,7 +33,7 @@ func (f *Moment) Set(text string) error {
 	return nil
 }
 
-// At is the moment, as it is seen from now; none if nothing was written.
+// At returns the moment as seen from now, zero if the flag was not given.
 func (f *Moment) At(now time.Time) schema.Instant {
 	if f.Text == "" {
 		return 0
@@ -43,8 +45,8 @@ func (f *Moment) At(now time.Time) schema.Instant {
 	return schema.InstantOf(at)
 }
 
-// parseMoment reads a moment, as it is seen from now, whose time zone is that of
-// days and clocks. Days begin at midnight.
+// parseMoment reads a moment as seen from now. Days and clocks are in the time
+// zone of now; a day begins at midnight.
 func parseMoment(text string, now time.Time) (time.Time, error) {
 	if ago, err := ParseLength(text); err == nil && ago > 0 {
 		return now.Add(-ago), nil
@@ -78,8 +80,8 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 	return time.Date(now.Year(), now.Month(), now.Day()-back, hour, minute, 0, 0, now.Location()), nil
 }
 
-// daysBack is how many days before today a word means: a weekday is the last one
-// of its name, which may be today.
+// daysBack returns how many days before today the day of a word is. A weekday is
+// the last one with that name, which may be today.
 func daysBack(word string, today time.Weekday) (int, error) {
 	switch word {
 	case "today":

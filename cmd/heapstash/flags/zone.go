@@ -3,19 +3,20 @@ package flags
 import (
 	"errors"
 	"time"
-	_ "time/tzdata"
-
-	"heapstash/schema"
+	_ "time/tzdata" // for hosts and containers that have no time zones
 )
 
-// Zone is a time zone for the moments that a command reads, and for the times
-// that it shows to people. The zero zoneFlag, and nil, is UTC.
+// Zone is a flag of a time zone: of the moments that a command reads, and of the
+// times that it prints for people. The zero Zone, and nil, is UTC.
 type Zone struct{ zone *time.Location }
 
+// Type is what help calls the value.
 func (f *Zone) Type() string { return "zone" }
 
+// String returns the zone's name.
 func (f *Zone) String() string { return f.Location().String() }
 
+// Set takes the name of a time zone.
 func (f *Zone) Set(name string) error {
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "" {
@@ -25,17 +26,10 @@ func (f *Zone) Set(name string) error {
 	return nil
 }
 
+// Location returns the zone.
 func (f *Zone) Location() *time.Location {
 	if f == nil || f.zone == nil {
 		return time.UTC
 	}
 	return f.zone
-}
-
-// Text spells a moment for people: RFC 3339, in the zone.
-func (f *Zone) Text(at schema.Instant) string {
-	if at == 0 || f.Location() == time.UTC {
-		return at.String()
-	}
-	return at.Time().In(f.Location()).Format(time.RFC3339)
 }

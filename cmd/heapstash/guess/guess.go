@@ -1,3 +1,4 @@
+// Package guess finds the name that a misspelt one most likely means.
 package guess
 
 import (
@@ -5,8 +6,37 @@ import (
 	"strings"
 )
 
-// Prefixed returns those words, each once and in order, that begin with the
-// typed one, whatever its case.
+// Nearest returns the name with the fewest edits from the misspelt one. It is empty
+// if that takes too many edits for the length.
+func Nearest(misspelt string, names []string) string {
+	best, fewest := "", len(misspelt)/3+1
+	for _, name := range names {
+		if n := Edits(misspelt, name); n <= fewest && (best == "" || n < fewest) {
+			best, fewest = name, n
+		}
+	}
+	return best
+}
+
+// DidYouMean returns a hint that asks for the nearest name, or the other hint if
+// no name is near.
+func DidYouMean(misspelt string, names []string, other string) string {
+	if near := Nearest(misspelt, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return other
+}
+
+// AlsoMean returns the hint, and before it [DidYouMean] if a name is near.
+func AlsoMean(misspelt string, names []string, hint string) string {
+	if near := DidYouMean(misspelt, names, ""); near != "" {
+		return near + " " + hint
+	}
+	return hint
+}
+
+// Prefixed returns the words that begin with the typed letters, in either case.
+// They are sorted, and each is there once.
 func Prefixed(words []string, typed string) []string {
 	var matching []string
 	for _, word := range words {
@@ -18,26 +48,7 @@ func Prefixed(words []string, typed string) []string {
 	return slices.Compact(matching)
 }
 
-func DidYouMean(name string, names []string) string {
-	if near := Nearest(strings.ToLower(name), names); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return ""
-}
-
-// Nearest returns the name that the misspelt one most likely means: the one
-// with the fewest edits, if they are few for its length; empty if none is near.
-func Nearest(misspelt string, names []string) string {
-	best, fewest := "", len(misspelt)/3+1
-	for _, name := range names {
-		if n := Edits(misspelt, name); n <= fewest && (best == "" || n < fewest) {
-			best, fewest = name, n
-		}
-	}
-	return best
-}
-
-// Edits is the Levenshtein distance of two names, in bytes.
+// Edits returns the Levenshtein distance of two names, in bytes.
 func Edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

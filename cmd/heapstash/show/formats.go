@@ -22,9 +22,9 @@ const FormatUsage = "table, csv, tsv, json (an object a line), json-array, markd
 func NewRowWriter(format string, w io.Writer) (RowWriter, error) {
 	switch format {
 	case "table":
-		return &tableRows{table: NewGrid(w)}, nil
+		return &tableRows{w: w}, nil
 	case "markdown":
-		return &tableRows{table: NewGrid(w), markdown: true}, nil
+		return &tableRows{w: w, markdown: true}, nil
 	case "csv":
 		return &csvRows{csv.NewWriter(w)}, nil
 	case "tsv":
@@ -36,11 +36,8 @@ func NewRowWriter(format string, w io.Writer) (RowWriter, error) {
 	case "line":
 		return &lineRows{w: w}, nil
 	}
-	hint := "use one of " + strings.Join(RowFormats, ", ")
-	if near := guess.Nearest(format, RowFormats); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return nil, schema.WithHint(fmt.Errorf("no format %q", format), hint)
+	return nil, schema.WithHint(fmt.Errorf("no format %q", format),
+		guess.DidYouMean(format, RowFormats, "use one of "+strings.Join(RowFormats, ", ")))
 }
 
 // HoldsRows reports whether a format keeps all rows in memory until the last.

@@ -9,91 +9,42 @@ import (
 	"io"
 	"math"
 	"regexp"
-	"strings"
-	"unicode"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
-	"heapstash/schema"
 )
 
-// RowWriter writes a query's result: begin once, row for each row, end once
-// after the last. The values are what SQLite holds: nil, int64, float64,
-// string or []byte.
+// UsualRows is how many rows a format that holds all rows in memory takes.
+const UsualRows = 100_000
+
+// RowWriter writes a query's result: Begin once, Row for each row, End once after
+// the last. The values are nil, int64, float64, string or []byte, as SQLite has
+// them.
 type RowWriter interface {
 	Begin(columns []string) error
 	Row(values []any) error
 	End() error
 }
 
-// spell writes a value as SQLite's own shell does.
-func spell(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return ""
-	case int64:
-		return schema.Int(v).String()
-	case float64:
-		return schema.Real(v).String()
-	case []byte:
-		return "X'" + strings.ToUpper(hex.EncodeToString(v)) + "'"
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-// shown is a value for people.
-func shown(value any) string {
-	if value == nil {
-		return "NULL"
-	}
-	return Visible(spell(value))
-}
-
-// Visible spells control characters as ^X, as SQLite's own shell does: names
-// come from Heapster, and a terminal would do what they say.
-func Visible(text string) string {
-	isControl := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
-	if !strings.ContainsFunc(text, isControl) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case !isControl(r):
-			b.WriteRune(r)
-		case r < 0x80:
-			b.WriteByte('^')
-			b.WriteRune(r ^ 0x40)
-		default:
-			fmt.Fprintf(&b, "\\x%x", r)
-		}
-	}
-	return b.String()
-}
-
-// tableRows aligns numbers to the right, and so has to see all rows before it
-// prints the first.
+// tableRows aligns numbers to the right. It prints nothing before it has seen all
+// rows.
 type tableRows struct {
-	table    table.Writer
+	w        io.Writer
+	grid     *Grid
 	markdown bool
-	text     []bool // which columns hold something that is no number
+	text     []bool // the columns that have a value that is not a number
 	count    int
 }
 
 func (t *tableRows) Begin(columns []string) error {
 	t.text = make([]bool, len(columns))
-	header := make(table.Row, len(columns))
+	header := make([]string, len(columns))
 	for i, name := range columns {
 		header[i] = t.cell(name)
 	}
-	t.table.AppendHeader(header)
+	t.grid = NewGrid(t.w, header...)
 	return nil
 }
 
 func (t *tableRows) Row(values []any) error {
-	cells := make(table.Row, len(values))
+	cells := make([]any, len(values))
 	for i, v := range values {
 		switch v.(type) {
 		case nil, int64, float64:
@@ -102,25 +53,22 @@ func (t *tableRows) Row(values []any) error {
 		}
 		cells[i] = t.cell(shown(v))
 	}
-	t.table.AppendRow(cells)
+	t.grid.Row(cells...)
 	t.count++
 	return nil
 }
 
 func (t *tableRows) End() error {
-	var aligned []table.ColumnConfig
 	for i, isText := range t.text {
 		if !isText && t.count > 0 {
-			aligned = append(aligned, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+			t.grid.AlignRight(i)
 		}
 	}
-	t.table.SetColumnConfigs(aligned)
 	if t.markdown {
-		t.table.Style().Markdown.PadContent = true
-		t.table.RenderMarkdown()
-		return nil
+		t.grid.renderMarkdown()
+	} else {
+		t.grid.Render()
 	}
-	t.table.Render()
 	return nil
 }
 

@@ -5,34 +5,15 @@ import (
 	"io"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
-
-// NewGrid returns a table in heapstash's own form: the header as it is
-// spelled, a line below it, two blanks between columns, no frame.
-func NewGrid(w io.Writer) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	style := table.StyleDefault
-	style.Format.Header = text.FormatDefault
-	style.Format.Footer = text.FormatDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Options.SeparateHeader = true
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Box.MiddleHorizontal = "-"
-	style.Box.MiddleVertical, style.Box.MiddleSeparator = "", "-"
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	return t
-}
 
 // Table is a table that fits the terminal: columns with long texts break them
 // at words, and where that does not suffice, each row is a list of its cells.
 type Table struct {
 	w       io.Writer
 	columns []string
-	rows    []table.Row
+	rows    [][]any
 }
 
 // NewTable returns an empty table with those columns.
@@ -57,18 +38,15 @@ func (t *Table) Render() {
 		t.renderList(limit)
 		return
 	}
-	grid := NewGrid(t.w)
-	header := make(table.Row, len(t.columns))
-	var configs []table.ColumnConfig
-	for i, name := range t.columns {
-		header[i] = name
+	grid := NewGrid(t.w, t.columns...)
+	for i := range t.columns {
 		if limit > 0 {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, WidthMax: widths[i], WidthMaxEnforcer: text.WrapSoft})
+			grid.limit(i, widths[i])
 		}
 	}
-	grid.AppendHeader(header)
-	grid.AppendRows(t.rows)
-	grid.SetColumnConfigs(configs)
+	for _, row := range t.rows {
+		grid.Row(row...)
+	}
 	grid.Render()
 }
 

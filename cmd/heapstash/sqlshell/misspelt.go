@@ -50,13 +50,13 @@ func suggest(ctx context.Context, reader *engine.Reader, statement, message stri
 		for _, v := range views {
 			names = append(names, v.Name)
 		}
-		return guess.DidYouMean(name, names)
+		return guess.DidYouMean(strings.ToLower(name), names, "")
 	case "function":
 		functions, err := reader.Functions(ctx)
 		if err != nil {
 			return ""
 		}
-		return guess.DidYouMean(name, functions)
+		return guess.DidYouMean(strings.ToLower(name), functions, "")
 	}
 	if column := columnOfMetric(statement, name); column != "" {
 		return "did you mean the column " + column + "?"
@@ -66,7 +66,7 @@ func suggest(ctx context.Context, reader *engine.Reader, statement, message stri
 	if of := guess.Prefixed(columnsOfViews(asked), name+"_"); len(of) > 0 {
 		return "did you mean one of " + strings.Join(of, ", ") + "?"
 	}
-	if hint := guess.DidYouMean(name, columnsOfViews(asked)); hint != "" {
+	if hint := guess.DidYouMean(strings.ToLower(name), columnsOfViews(asked), ""); hint != "" {
 		return hint
 	}
 	if quoted {

@@ -33,10 +33,9 @@ type sqlPrompt struct {
 	names []string      // of functions
 }
 
-// Terminal returns the terminal at which somebody types, if there is nothing
-// else to run.
-func (q Statement) Terminal(args []string, in io.Reader, out io.Writer) (prompt.Input, prompt.Output, bool) {
-	if len(args) > 0 || q.File != "" || !show.IsTerminal(in) || !show.IsTerminal(out) {
+// Terminal returns the streams as a terminal, if both are one.
+func Terminal(in io.Reader, out io.Writer) (prompt.Input, prompt.Output, bool) {
+	if !show.IsTerminal(in) || !show.IsTerminal(out) {
 		return nil, nil, false
 	}
 	keyboard, typed := in.(prompt.Input)
@@ -148,11 +147,7 @@ func (p *sqlPrompt) command(ctx context.Context, out io.Writer, name string, arg
 		}
 		return rows.End()
 	}
-	hint := ".help lists the commands"
-	if near := guess.Nearest(name, dotNames()); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return schema.WithHint(fmt.Errorf("no command %s", name), hint)
+	return schema.WithHint(fmt.Errorf("no command %s", name), guess.DidYouMean(name, dotNames(), ".help lists the commands"))
 }
 
 // dotNames are the commands without their arguments.

@@ -1,63 +1,30 @@
+// Package sqlshell runs SQL statements that only read: one, or those that somebody
+// types at a prompt. It explains SQLite's errors, and lists the archive's views.
 package sqlshell
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
-	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
 
-// queryHint goes with whatever SQLite refuses.
+// queryHint is the hint for an error of SQLite that needs no other one.
 const queryHint = "sql runs one statement that only reads; `heapstash sql --schema` lists the views and their columns"
 
-// Statement is what the flags of sql say.
+// Statement says how statements are run.
 type Statement struct {
-	File    string
-	Format  string
-	Timeout time.Duration
-	MaxRows int // 0 for any number; negative for the format's usual one
-
-	Schema, Tables, NoHeader bool
+	Format   string // one of [show.RowFormats]
+	NoHeader bool
+	Timeout  time.Duration // zero for none
+	MaxRows  int           // zero for any number; negative for the format's usual one
 }
 
-func oneStatement(_ *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return errors.New("more than one argument: put the statement in quotes")
-	}
-	return nil
-}
-
-// Text returns the statement, from wherever it is given.
-func (q Statement) Text(cmd *cobra.Command, args []string) (string, error) {
-	in := cmd.InOrStdin()
-	switch given := len(args) == 1; {
-	case given && q.File != "":
-		return "", usage.Error(cmd, errors.New("the statement is given twice, as an argument and as --file"))
-	case q.File != "":
-		text, err := os.ReadFile(q.File)
-		if err != nil {
-			return "", schema.WithHint(fmt.Errorf("--file: %w", err), "it must be a file with one statement that this user can read")
-		}
-		return string(text), nil
-	case given && args[0] != "-":
-		return args[0], nil
-	case !given && show.IsTerminal(in):
-		return "", usage.Error(cmd, errors.New("no statement is given"))
-	}
-	text, err := io.ReadAll(in)
-	return string(text), err
-}
-
-// Run prints the result of the statement.
+// Run prints the result of the one statement of a text.
 func (q Statement) Run(ctx context.Context, w io.Writer, path, text string) error {
 	statement, err := soleStatement(text)
 	if err != nil {
@@ -71,17 +38,12 @@ func (q Statement) Run(ctx context.Context, w io.Writer, path, text string) erro
 	if err != nil {
 		return err
 	}
-	reader, err := engine.Read(ctx, path)
-	if err != nil {
-		return err
-	}
-	return engine.Within(ctx, q.Timeout, func(ctx context.Context) error {
-		defer reader.Close() // read only
+	return engine.Ask(ctx, path, q.Timeout, func(ctx context.Context, reader *engine.Reader) error {
 		return q.CopyRows(ctx, out, reader, statement)
 	})
 }
 
-// rowLimit is how many rows are written, 0 for any number.
+// rowLimit returns how many rows are written at most, 0 for any number.
 func (q Statement) rowLimit() int {
 	switch {
 	case q.MaxRows >= 0:
@@ -93,11 +55,11 @@ func (q Statement) rowLimit() int {
 	}
 }
 
-// streamedRows is as much as goes out as it comes: a day of a cluster's samples
-// by far, and no disk full of a join that lacks its condition.
+// streamedRows is how many rows are written as they come: more than a day of a
+// cluster's samples, and too few for a join without a condition to fill a disk.
 const streamedRows = 10_000_000
 
-// CopyRows runs the statement and writes what it gives.
+// CopyRows runs the statement and writes its rows.
 func (q Statement) CopyRows(ctx context.Context, out show.RowWriter, reader *engine.Reader, statement string) error {
 	rows, err := reader.Query(ctx, statement)
 	if err != nil {

@@ -2,43 +2,22 @@ package sqlshell
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
 
-	"github.com/spf13/cobra"
-
-	"heapstash/cmd/heapstash/complete"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/guess"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
-// Listing is what the flags of `sql --schema` say.
+// Listing lists views with their columns, or tables.
 type Listing struct {
 	Format string
 	Tables bool
-	Globs  []string // of views' names; none for all
-}
-
-// Arguments allows one statement, or with --schema any number of names.
-func (q *Statement) Arguments(cmd *cobra.Command, args []string) error {
-	if q.Schema && q.NoHeader {
-		return errors.New("--schema and --no-header are given")
-	}
-	if q.Schema && q.File != "" {
-		return errors.New("--schema and --file are given")
-	}
-	if q.Schema {
-		return nil
-	}
-	if q.Tables {
-		return errors.New("--tables goes with --schema")
-	}
-	return oneStatement(cmd, args)
+	Globs  []string // of names; none for all
 }
 
 // Run prints the views, or the tables, that the archive has.
@@ -65,11 +44,8 @@ func (d Listing) Run(ctx context.Context, w io.Writer, file string) error {
 		}
 	}
 	if len(views) == 0 && len(d.Globs) > 0 {
-		hint := "there are " + strings.Join(names, ", ")
-		if near := guess.Nearest(d.Globs[0], names); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return schema.WithHint(fmt.Errorf("no view matches %s", strings.Join(d.Globs, ", ")), hint)
+		return schema.WithHint(fmt.Errorf("no view matches %s", strings.Join(d.Globs, ", ")),
+			guess.DidYouMean(d.Globs[0], names, "there are "+strings.Join(names, ", ")))
 	}
 	if d.Format == "table" {
 		printViews(w, views)
@@ -136,21 +112,4 @@ func printViews(w io.Writer, views []engine.View) {
 		}
 		t.Render()
 	}
-}
-
-// CompleteViews completes the names after --schema.
-func (q *Statement) CompleteViews(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if !q.Schema {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return complete.List(func(cmd *cobra.Command, _ string) []string {
-		return complete.ArchiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
-			views, err := reader.Views(ctx, q.Tables)
-			var names []string
-			for _, v := range views {
-				names = append(names, v.Name)
-			}
-			return names, err
-		})
-	})(cmd, nil, typed)
 }

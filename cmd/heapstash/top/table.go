@@ -10,16 +10,16 @@ import (
 	"heapstash/schema"
 )
 
-// topColumn is a column of top's table: one value of a row, or the share of
-// another one.
-type topColumn struct {
-	people, machine string // its names
-	key, of         string
+// column is a column of values: a value of a row, or its share of another one.
+type column struct {
+	people, machine string // its names for people and for programs
+	key             string // of the value
+	of              string // the key of what the value is a share of, empty for none
 }
 
-// topColumns are those of the kind's table.
-func topColumns(word string, ranged bool) []topColumn {
-	var all []topColumn
+// columnsOf returns the columns of values.
+func columnsOf(word string, ranged bool) []column {
+	var all []column
 	for _, r := range []struct {
 		name, people, unit string
 		use                schema.MetricName
@@ -27,31 +27,31 @@ func topColumns(word string, ranged bool) []topColumn {
 		upper := strings.ToUpper(r.name)
 		if ranged {
 			for _, agg := range []query.Agg{query.Avg, query.P95, query.Max} {
-				all = append(all, topColumn{strings.ToUpper(string(agg)) + " " + r.people, r.name + "_" + string(agg) + "_" + r.unit, topKey(r.use, agg), ""})
+				all = append(all, column{strings.ToUpper(string(agg)) + " " + r.people, r.name + "_" + string(agg) + "_" + r.unit, key(r.use, agg), ""})
 			}
 		} else {
-			all = append(all, topColumn{r.people, r.name + "_" + r.unit, topKey(r.use, query.Max), ""})
+			all = append(all, column{r.people, r.name + "_" + r.unit, key(r.use, query.Max), ""})
 		}
 		if word == "nodes" {
 			agg := query.Max
 			if ranged {
 				agg = query.Avg
 			}
-			allocatable := topKey(schema.MetricName(r.name+"/node_allocatable"), query.Max)
-			all = append(all, topColumn{upper + "%", r.name + "_percent_of_allocatable", topKey(r.use, agg), allocatable})
+			allocatable := key(schema.MetricName(r.name+"/node_allocatable"), query.Max)
+			all = append(all, column{upper + "%", r.name + "_percent_of_allocatable", key(r.use, agg), allocatable})
 		}
 		for _, what := range []string{"request", "limit"} {
-			all = append(all, topColumn{upper + " " + strings.ToUpper(what), r.name + "_" + what + "_" + r.unit, topKey(schema.MetricName(r.name+"/"+what), query.Max), ""})
+			all = append(all, column{upper + " " + strings.ToUpper(what), r.name + "_" + what + "_" + r.unit, key(schema.MetricName(r.name+"/"+what), query.Max), ""})
 		}
 	}
 	return all
 }
 
-// print writes the rows: for people as kubectl spells them, for machines as
+// write writes the rows: for people as kubectl spells them, for programs as
 // numbers.
-func (t *TopFlags) print(out show.RowWriter, names []string, word string, ranged bool, rows []*topRow) error {
+func (t Table) write(out show.RowWriter, names []string, ranged bool, rows []*row) error {
 	people := show.HoldsRows(t.Format)
-	columns := topColumns(word, ranged)
+	columns := columnsOf(t.Subject, ranged)
 	var header []string
 	if !people {
 		header = append(header, "cluster")
@@ -96,8 +96,8 @@ func (t *TopFlags) print(out show.RowWriter, names []string, word string, ranged
 	return out.End()
 }
 
-// value is the row's number; nil if it has none.
-func (c topColumn) value(row *topRow) any {
+// value returns the row's number, nil if it has none.
+func (c column) value(row *row) any {
 	if c.of == "" || row.values[c.key] == nil {
 		return row.values[c.key]
 	}
@@ -108,8 +108,8 @@ func (c topColumn) value(row *topRow) any {
 	return 100 * row.float(c.key) / all
 }
 
-// spell is the number as kubectl top has it: 12m, 34Mi, 56%.
-func (c topColumn) spell(row *topRow) any {
+// spell returns the number as kubectl top has it: 12m, 34Mi, 56%.
+func (c column) spell(row *row) any {
 	v, ok := show.Float(c.value(row))
 	switch {
 	case !ok:

@@ -1,3 +1,5 @@
+// Package top shows the CPU and the memory of pods, nodes, namespaces or
+// containers side by side, as kubectl top does.
 package top
 
 import (
@@ -5,26 +7,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/engine"
-	"heapstash/cmd/heapstash/flags"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
-// topKinds are what top takes, with how the rows are grouped and named.
-var topKinds = []struct {
+// subjects are what top shows: the word, the kind that is asked, how its series are
+// grouped, and the columns of names without the cluster.
+var subjects = []struct {
 	word  string
 	kind  schema.Kind
 	by    []string
-	names []string // the groups' columns, without the cluster
+	names []string
 }{
 	{"pods", schema.Pod, nil, []string{"namespace", "pod"}},
 	{"nodes", schema.Node, nil, []string{"node"}},
@@ -32,107 +33,102 @@ var topKinds = []struct {
 	{"containers", schema.Container, nil, []string{"namespace", "pod", "container"}},
 }
 
-func TopWords() []string {
+// Subjects returns the words for what top shows: pods, nodes, ...
+func Subjects() []string {
 	var words []string
-	for _, k := range topKinds {
-		words = append(words, k.word)
+	for _, s := range subjects {
+		words = append(words, s.word)
 	}
 	return words
 }
 
-// TopFlags are what the flags of top say.
-type TopFlags struct {
-	Times                                     flags.Range
-	Namespaces, ExcludeNamespaces, Pods, Node []string
-	SortBy, Format                            string
-	Top                                       int
-	Quiet                                     bool
-	Timeout                                   time.Duration
+// Table is a question for the CPU and the memory of all entities of a kind.
+type Table struct {
+	Subject string      // one of [Subjects]
+	Query   query.Query // filters and range; From is zero for the newest batch
+	SortBy  string      // cpu or memory
+	Limit   int         // how many rows, zero for all
+	Format  string      // one of [show.RowFormats]
+	Quiet   bool        // no notes
+	Zone    *time.Location
 }
 
-// topRow is a thing with its values, by metric and aggregate.
-type topRow struct {
+// row is an entity with its values.
+type row struct {
 	cluster string
 	names   []string
-	values  map[string]any // int64 or float64; a key is as [topKey] makes it
+	values  map[string]any // int64 or float64, by key
 }
 
-func topKey(m schema.MetricName, agg query.Agg) string { return string(m) + " " + string(agg) }
+// key names a value of a row.
+func key(m schema.MetricName, agg query.Agg) string { return string(m) + " " + string(agg) }
 
-func (r topRow) float(key string) float64 {
+func (r row) float(key string) float64 {
 	v, _ := show.Float(r.values[key])
 	return v
 }
 
-// Run asks for each metric, and puts the answers side by side.
-func (t *TopFlags) Run(cmd *cobra.Command, path string, clusters []string, word string) error {
-	out, err := show.NewRowWriter(t.Format, cmd.OutOrStdout())
-	if err != nil {
-		return err
+// Print asks for each metric and writes the values side by side, and notes about
+// them to notes.
+func (t Table) Print(ctx context.Context, reader *engine.Reader, out show.RowWriter, notes io.Writer) error {
+	subject := subjects[slices.Index(Subjects(), t.Subject)]
+	t.Query.Kind, t.Query.By = subject.kind, subject.by
+	ranged := t.Query.From != 0
+	questions := []query.Query{t.Query}
+	if !ranged {
+		var err error
+		if questions, err = newestBatches(ctx, reader, t.Query); err != nil {
+			return ask.ExplainNoMatch(ctx, reader, t.Query, err)
+		}
 	}
-	reader, err := engine.Read(cmd.Context(), path)
-	if err != nil {
-		return err
+	said := make(map[string]bool)
+	note := func(text string) {
+		if !t.Quiet && !said[text] {
+			said[text] = true
+			show.Lines(notes, "note: ", text)
+		}
 	}
-	defer reader.Close() // read only
-	kind := topKinds[slices.Index(TopWords(), word)]
-	now := time.Now()
-	q := query.Query{
-		Clusters: clusters, Namespaces: t.Namespaces, ExcludeNamespaces: t.ExcludeNamespaces, Pods: t.Pods, Nodes: t.Node,
-		Kind: kind.kind, By: kind.by, From: t.Times.Since.At(now), To: cmp.Or(t.Times.Until.At(now), schema.InstantOf(now)+1),
-	}
-	ranged, asked := q.From != 0, q
-	return engine.Within(cmd.Context(), t.Timeout, func(ctx context.Context) error {
-		questions := []query.Query{q}
+	table := make(map[string]*row)
+	for _, q := range questions {
 		if !ranged {
-			if questions, err = newestBatches(ctx, reader, q); err != nil {
-				return ask.NothingThere(ctx, reader, q, 0, err)
-			}
+			note("the batch of " + show.Time(q.From, t.Zone))
 		}
-		table := make(map[string]*topRow)
-		said := make(map[string]bool)
-		note := func(text string) {
-			if !t.Quiet && !said[text] {
-				said[text] = true
-				show.Lines(cmd.ErrOrStderr(), "note: ", text)
+		for _, m := range metrics(subject.kind) {
+			q.Metric, _ = schema.Lookup(m)
+			q.Aggs = []query.Agg{query.Max}
+			if ranged && isUse(m) {
+				q.Aggs = []query.Agg{query.Avg, query.P95, query.Max}
 			}
-		}
-		for _, q := range questions {
-			if !ranged {
-				note("the batch of " + t.Times.Zone.Text(q.From))
+			plan, err := gather(ctx, reader, q, table)
+			if _, unanswered := errors.AsType[*query.Error](err); unanswered && !isUse(m) {
+				continue // there are no requests, for example
 			}
-			for _, m := range topMetrics(kind.kind) {
-				own := q
-				own.Metric, _ = schema.Lookup(m)
-				own.Aggs = []query.Agg{query.Max}
-				if ranged && isUse(m) {
-					own.Aggs = []query.Agg{query.Avg, query.P95, query.Max}
+			if err != nil {
+				if len(table) > 0 {
+					return err
 				}
-				notes, err := gatherTop(ctx, reader, own, table)
-				if _, unknown := errors.AsType[*query.Error](err); err != nil && (isUse(m) || !unknown) {
-					return ask.NothingThere(ctx, reader, asked, len(table), err)
-				}
-				for _, text := range notes {
-					if isUse(m) {
-						note(text)
-					}
+				return ask.ExplainNoMatch(ctx, reader, t.Query, err)
+			}
+			for _, text := range plan.Notes {
+				if isUse(m) {
+					note(text)
 				}
 			}
 		}
-		rows := t.sorted(table, ranged)
-		if len(rows) == 0 {
-			if err := ask.NothingThere(ctx, reader, asked, 0, nil); err != nil {
-				return err
-			}
+	}
+	rows := t.sorted(table, ranged)
+	if len(rows) == 0 {
+		if err := ask.NoMatch(ctx, reader, t.Query); err != nil {
+			return err
 		}
-		return t.print(out, kind.names, word, ranged, rows)
-	})
+	}
+	return t.write(out, subject.names, ranged, rows)
 }
 
 func isUse(m schema.MetricName) bool { return m == "cpu/usage_rate" || m == "memory/working_set" }
 
-// topMetrics are what is asked of a kind; the use comes first.
-func topMetrics(k schema.Kind) []schema.MetricName {
+// metrics returns the metrics of a kind. The use comes first.
+func metrics(k schema.Kind) []schema.MetricName {
 	list := []schema.MetricName{"cpu/usage_rate", "memory/working_set", "cpu/request", "cpu/limit", "memory/request", "memory/limit"}
 	if k == schema.Node {
 		list = append(list, "cpu/node_allocatable", "memory/node_allocatable")
@@ -140,7 +136,7 @@ func topMetrics(k schema.Kind) []schema.MetricName {
 	return list
 }
 
-// newestBatches asks of each cluster's newest moment, of raw rows.
+// newestBatches returns a query for the newest moment of each cluster, of raw rows.
 func newestBatches(ctx context.Context, reader *engine.Reader, q query.Query) ([]query.Query, error) {
 	own := q
 	own.Metric, _ = schema.Lookup("cpu/usage_rate")
@@ -177,50 +173,49 @@ func newestBatches(ctx context.Context, reader *engine.Reader, q query.Query) ([
 	return all, nil
 }
 
-// gatherTop adds a metric's values to the rows, and returns what to know of them.
-func gatherTop(ctx context.Context, reader *engine.Reader, q query.Query, table map[string]*topRow) ([]string, error) {
+// gather adds a metric's values to the table.
+func gather(ctx context.Context, reader *engine.Reader, q query.Query, table map[string]*row) (query.Plan, error) {
 	c, err := reader.Coverage(ctx, q)
 	if err != nil {
-		return nil, err
+		return query.Plan{}, err
 	}
 	plan, err := q.Plan(c)
 	if err != nil {
-		return nil, err
+		return plan, err
 	}
-	a := ask.Answer{Plan: plan, NameColumns: plan.Groups()}
-	return plan.Notes, a.Ask(ctx, reader, func(row ask.AnswerRow) error {
-		key := strings.Join(row.Names, "\x00")
-		if table[key] == nil {
+	return plan, ask.Rows(ctx, reader, plan, func(r ask.Row) error {
+		name := strings.Join(r.Names, "\x00")
+		if table[name] == nil {
 			if len(table) >= show.UsualRows {
 				return errors.New("there are too many rows: give filters")
 			}
-			table[key] = &topRow{cluster: row.Names[0], names: slices.Clone(row.Names[1:]), values: make(map[string]any)}
+			table[name] = &row{cluster: r.Names[0], names: slices.Clone(r.Names[1:]), values: make(map[string]any)}
 		}
 		for i, agg := range plan.Aggs {
-			table[key].values[topKey(q.Metric.Name, agg)] = row.Values[i]
+			table[name].values[key(q.Metric.Name, agg)] = r.Values[i]
 		}
 		return nil
 	})
 }
 
-// sorted are the rows with any use, the greatest first.
-func (t *TopFlags) sorted(table map[string]*topRow, ranged bool) []*topRow {
+// sorted returns the rows with any use, the greatest first.
+func (t Table) sorted(table map[string]*row, ranged bool) []*row {
 	agg := query.Max
 	if ranged {
 		agg = query.Avg
 	}
-	by := map[string]string{"cpu": topKey("cpu/usage_rate", agg), "memory": topKey("memory/working_set", agg)}
-	var rows []*topRow
+	by := map[string]string{"cpu": key("cpu/usage_rate", agg), "memory": key("memory/working_set", agg)}
+	var rows []*row
 	for _, row := range table {
 		if row.values[by["cpu"]] != nil || row.values[by["memory"]] != nil {
 			rows = append(rows, row)
 		}
 	}
-	slices.SortFunc(rows, func(a, b *topRow) int {
+	slices.SortFunc(rows, func(a, b *row) int {
 		return cmp.Or(cmp.Compare(b.float(by[t.SortBy]), a.float(by[t.SortBy])), cmp.Compare(a.cluster, b.cluster), slices.Compare(a.names, b.names))
 	})
-	if t.Top > 0 && len(rows) > t.Top {
-		rows = rows[:t.Top]
+	if t.Limit > 0 && len(rows) > t.Limit {
+		rows = rows[:t.Limit]
 	}
 	return rows
 }

@@ -10,8 +10,8 @@ import (
 	"heapstash/schema"
 )
 
-// unitOf is the unit of an aggregate of a metric: empty for a number of things,
-// and where nobody knows.
+// unitOf returns the unit of an aggregate of a metric, empty for a count and where
+// the unit is not known.
 func unitOf(m schema.Metric, agg query.Agg) schema.Unit {
 	if agg == query.Count || m.Unit == schema.Count && agg != query.Rate {
 		return ""
@@ -31,7 +31,7 @@ func unitOf(m schema.Metric, agg query.Agg) schema.Unit {
 	}
 }
 
-// checkUnit reports a unit that none of the metric's aggregates is in.
+// checkUnit refuses a unit that does not fit any of the metric's aggregates.
 func checkUnit(unit string, m schema.Metric, aggs []query.Agg) error {
 	if unit == "raw" || unit == "auto" {
 		return nil
@@ -51,17 +51,17 @@ func checkUnit(unit string, m schema.Metric, aggs []query.Agg) error {
 	return schema.WithHint(fmt.Errorf("%s is not in units of %q", m.Name, unit), "use one of "+strings.Join(names, ", "))
 }
 
-// scaled shows an answer's values of one aggregate.
+// scaled is an aggregate with the unit in which its values are printed.
 type scaled struct {
 	show.Scale
 	agg   query.Agg
-	index int  // among a row's values; negative where it has none of it
+	index int  // of the aggregate in a row's values; negative if it is not there
 	exact bool // numbers are spelled in full
 }
 
-// scales are the units in which the answer's values of the aggregates are shown:
-// one for all values, and for aggregates that are compared, such as avg and max.
-func (a Answer) scales(aggs []query.Agg, unit string) []scaled {
+// scales returns the units in which the aggregates are printed. Aggregates that
+// are compared, such as avg and max, have the same unit.
+func (a answer) scales(aggs []query.Agg, unit string) []scaled {
 	var all []scaled
 	for _, agg := range aggs {
 		own := unitOf(a.Metric, agg)
@@ -76,9 +76,9 @@ func (a Answer) scales(aggs []query.Agg, unit string) []scaled {
 	return all
 }
 
-// compared are the values of the aggregate, and of the others that have its size:
-// an average has the size of a maximum, a sum has not.
-func (a Answer) compared(agg query.Agg) []any {
+// compared returns the values of the aggregate and of all others of its size: an
+// average is as large as a maximum, a sum is not.
+func (a answer) compared(agg query.Agg) []any {
 	alike := []query.Agg{query.Avg, query.Min, query.Max, query.Last, query.P50, query.P95}
 	var values []any
 	for i, other := range a.Aggs {
@@ -89,8 +89,8 @@ func (a Answer) compared(agg query.Agg) []any {
 	return values
 }
 
-// values are those of an aggregate in all rows.
-func (a Answer) values(index int) []any {
+// values returns an aggregate's values in all rows.
+func (a answer) values(index int) []any {
 	values := make([]any, len(a.rows))
 	for i, row := range a.rows {
 		values[i] = row.Values[index]
@@ -98,16 +98,16 @@ func (a Answer) values(index int) []any {
 	return values
 }
 
-// column shows the aggregate in a table.
-func (a Answer) column(s scaled) show.Column {
+// column returns the aggregate's column of a table.
+func (a answer) column(s scaled) show.Column {
 	if s.exact {
 		return show.NewExactColumn(string(s.agg), s.Scale, a.values(s.index))
 	}
 	return show.NewColumn(string(s.agg), s.Scale, a.values(s.index))
 }
 
-// of is a row's value in the unit; nil where it has none.
-func (s scaled) of(row AnswerRow) any {
+// of returns the row's value in the unit, nil if it has none.
+func (s scaled) of(row Row) any {
 	if s.index < 0 || row.Values[s.index] == nil {
 		return nil
 	}

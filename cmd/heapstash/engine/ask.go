@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"heapstash/schema"
+)
+
+// grace is how long a query may take to notice that it has to end.
+const grace = 2 * time.Second
+
+// Ask opens the archive at the path for reading, calls ask with it, and closes it.
+// It gives up when ctx ends or after the timeout, zero for none; ask may then still
+// be running.
+func Ask(ctx context.Context, path string, timeout time.Duration, ask func(context.Context, *Reader) error) error {
+	reader, err := Read(ctx, path)
+	if err != nil {
+		return err
+	}
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer reader.Close() // read only
+		done <- ask(ctx, reader)
+	}()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		// SQLite stops between two steps of a statement. One step may take for
+		// ever; it ends with the process.
+		select {
+		case err = <-done:
+		case <-time.After(grace):
+		}
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return schema.WithHint(fmt.Errorf("the query took longer than %v", timeout), "--timeout sets how long it may take, 0 for no limit")
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
