@@ -218,14 +218,14 @@ func TestBadFiles(t *testing.T) {
 			`archive.retention.raw: unknown kind "pods": use one of cluster, node, namespace, pod, container, system_container`}},
 		{"retention twice", `archive: {retention: {raw: "90d, pod=1y, pod=2y"}}`, []string{`archive.retention.raw: "pod=2y": there is another time for the same`}},
 		{"retention too short", `archive: {retention: {raw: "1h59m, pod=-1h"}}`, []string{
-			"archive.retention.raw: 1h59m0s is too short: at least 2h0m0s, or 0s for ever",
-			"archive.retention.raw: -1h0m0s is too short: at least 2h0m0s, or 0s for ever"}},
+			"archive.retention.raw: 1h59m is too short: at least 2h, or 0s for ever",
+			"archive.retention.raw: -1h is too short: at least 2h, or 0s for ever"}},
 		{"hours too short", `archive: {retention: {raw: 2h, hourly: 47h}}`, []string{
-			"archive.retention.hourly: 47h0m0s is too short: at least 48h0m0s, or 0s for ever"}},
+			"archive.retention.hourly: 1d23h is too short: at least 2d, or 0s for ever"}},
 		{"hours shorter than samples", `archive: {retention: {raw: "30d,pod=90d", hourly: 60d}}`, []string{
-			"archive.retention.hourly: keeps 1440h0m0s of pod, and archive.retention.raw 2160h0m0s: it must keep as much at least"}},
+			"archive.retention.hourly: keeps 60d of pod, and archive.retention.raw 90d: it must keep as much at least"}},
 		{"days shorter than hours", `archive: {retention: {raw: 30d, daily: 1y}}`, []string{
-			"archive.retention.daily: keeps 8760h0m0s of cluster, and archive.retention.hourly everything: it must keep as much at least"}},
+			"archive.retention.daily: keeps 1y of cluster, and archive.retention.hourly everything: it must keep as much at least"}},
 		{"misspelt below", "collect: {contaners: off}", []string{"collect.contaners: no such setting; did you mean collect.containers?"}},
 		{"number for a list", "kinds: 5", []string{"kinds: 5 is no list"}},
 		{"schedule", "schedule: hourly", []string{`schedule: "hourly" is no schedule: write @every 1m, or the five fields of cron`}},

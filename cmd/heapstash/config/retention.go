@@ -8,6 +8,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/cmd/heapstash/flags"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -92,7 +93,7 @@ func (r Retention) check(fs *Faults) {
 		key := "archive.retention." + string(level)
 		least := archive.LeastRetention(level)
 		for _, k := range lists[level] {
-			fs.check(k.long == 0 || k.long >= least, key, "%v is too short: at least %v, or 0s for ever", k.long, least)
+			fs.check(k.long == 0 || k.long >= least, key, "%s is too short: at least %s, or 0s for ever", show.Duration(k.long), show.Duration(least))
 		}
 		if i == 0 {
 			continue
@@ -101,19 +102,15 @@ func (r Retention) check(fs *Faults) {
 		for _, kind := range schema.Kinds() {
 			long, less := lists[level].For(kind), lists[finer].For(kind)
 			if long > 0 && (less == 0 || less > long) {
-				fs.check(false, key, "keeps %v of %v, and archive.retention.%s %s: it must keep as much at least", long, kind, finer, spellLong(less))
+				kept := "everything"
+				if less > 0 {
+					kept = show.Duration(less)
+				}
+				fs.check(false, key, "keeps %v of %v, and archive.retention.%s %s: it must keep as much at least", show.Duration(long), kind, finer, kept)
 				break
 			}
 		}
 	}
-}
-
-// spellLong says how long something is kept.
-func spellLong(long time.Duration) string {
-	if long == 0 {
-		return "everything"
-	}
-	return long.String()
 }
 
 // ByKind is what the archive is told of the settings.

@@ -6,6 +6,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -119,7 +120,7 @@ func space(x engine.Examination, minFree int64) Finding {
 func lastPass(p archive.PassStatus, locked bool, pause time.Duration, now time.Time) Finding {
 	const name = "last-pass"
 	ended := p.Started.Time().Add(time.Duration(p.DurationMS) * time.Millisecond)
-	ago := Spell(max(now.Sub(ended), 0))
+	ago := show.Duration(max(now.Sub(ended), 0))
 	switch {
 	case p.Outcome == schema.OutcomeRunning && locked:
 		return ok(name, "pass %d is under way since %v", p.ID, p.Started)

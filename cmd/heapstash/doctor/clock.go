@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"heapstash/cmd/heapstash/show"
 	"heapstash/heapster"
 	"heapstash/heapster/failure"
 	"heapstash/schema"
@@ -93,9 +94,9 @@ func (c *Clock) Skew() Finding {
 	case !known:
 		return ok(name, "Heapster's answers carry no date to compare")
 	case ahead > farApart:
-		return warning(name, mend, "Heapster's clock is %s ahead of the local one, and its newest samples lie in the future", Spell(ahead))
+		return warning(name, mend, "Heapster's clock is %s ahead of the local one, and its newest samples lie in the future", show.Duration(ahead))
 	case ahead < -farApart:
-		return warning(name, mend, "Heapster's clock is %s behind the local one", Spell(-ahead))
+		return warning(name, mend, "Heapster's clock is %s behind the local one", show.Duration(-ahead))
 	default:
 		return ok(name, "Heapster's clock and the local one agree")
 	}
@@ -112,22 +113,22 @@ func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.
 	}
 	if ahead := newest.Time().Sub(now); ahead > schema.StaleAge {
 		return warning(name, "let NTP set the clock of Heapster's node: samples carry its time",
-			"the newest batch lies in the future: it is of %v, %s ahead", newest, Spell(ahead))
+			"the newest batch lies in the future: it is of %v, %s ahead", newest, show.Duration(ahead))
 	}
 	age := max(now.Sub(newest.Time()), 0)
 	err := c.Healthz(ctx)
 	var status *failure.StatusError
 	switch {
 	case errors.As(err, &status) && status.Code == http.StatusInternalServerError && !status.FromAPIServer:
-		return fault(name, mend, "the newest batch is %s old, of %v, and Heapster calls itself unwell: %s", Spell(age), newest, status.Message)
+		return fault(name, mend, "the newest batch is %s old, of %v, and Heapster calls itself unwell: %s", show.Duration(age), newest, status.Message)
 	case err != nil && age > schema.StaleAge:
-		return fault(name, mend, "the newest batch is %s old, of %v", Spell(age), newest)
+		return fault(name, mend, "the newest batch is %s old, of %v", show.Duration(age), newest)
 	case err != nil:
-		return ok(name, "the newest batch is %s old; /healthz is not to be had here", Spell(age))
+		return ok(name, "the newest batch is %s old; /healthz is not to be had here", show.Duration(age))
 	case age > schema.StaleAge:
 		return warning(name, "compare Heapster's clock with the local one",
-			"the newest batch is %s old, of %v, though Heapster calls itself well", Spell(age), newest)
+			"the newest batch is %s old, of %v, though Heapster calls itself well", show.Duration(age), newest)
 	default:
-		return ok(name, "the newest batch is %s old, and /healthz is ok", Spell(age))
+		return ok(name, "the newest batch is %s old, and /healthz is ok", show.Duration(age))
 	}
 }

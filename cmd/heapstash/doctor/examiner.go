@@ -13,6 +13,7 @@ import (
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/schedule"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/heapster"
 	"heapstash/heapster/kube"
 	"heapstash/schema"
@@ -40,9 +41,9 @@ func (e *Examiner) SetSchedule(spec string, every time.Duration) error {
 		return err
 	}
 	e.pause = times.LongestPause()
-	e.schedule = fmt.Sprintf("a pass at %q, up to %s apart,", spec, Spell(e.pause))
+	e.schedule = fmt.Sprintf("a pass at %q, up to %s apart,", spec, show.Duration(e.pause))
 	if strings.HasPrefix(spec, "@every ") {
-		e.schedule = "a pass every " + Spell(e.pause)
+		e.schedule = "a pass every " + show.Duration(e.pause)
 	}
 	return nil
 }

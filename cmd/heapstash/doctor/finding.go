@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"heapstash/cmd/heapstash/show"
 )
@@ -89,24 +88,4 @@ func plural(n int, what string) string {
 		what += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// Spell writes a duration without the zeros that Go ends it with: 5m, not
-// 5m0s. Long ones are in days or years.
-func Spell(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= 2*365*day:
-		return fmt.Sprintf("%d years", d/(365*day))
-	case d >= 60*day:
-		return fmt.Sprintf("%d days", d/day)
-	}
-	text := d.Round(time.Second).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

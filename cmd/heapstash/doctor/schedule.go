@@ -3,6 +3,7 @@ package doctor
 import (
 	"time"
 
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -28,7 +29,7 @@ func Resolution(o Observation) Finding {
 		return ok(name, "one batch is visible so far, so that Heapster was started of late; a batch a minute is assumed")
 	default:
 		return ok(name, "a batch every %s; visible are %s with every metric, and %s of cpu/usage_rate and memory/usage",
-			Spell(step), plural(len(o.Short), "batch"), Spell(o.Newest().Sub(o.Long[0])+step))
+			show.Duration(step), plural(len(o.Short), "batch"), show.Duration(o.Newest().Sub(o.Long[0])+step))
 	}
 }
 
@@ -44,19 +45,19 @@ func Schedule(schedule string, pause time.Duration, o Observation) Finding {
 	switch {
 	case pause >= visible(schema.LongRetention, step):
 		return fault(name, everyMinute, "%s loses samples of every metric: Heapster shows cpu/usage_rate and memory/usage for %s, and the rest for %s",
-			schedule, Spell(visible(schema.LongRetention, step)), Spell(whole))
+			schedule, show.Duration(visible(schema.LongRetention, step)), show.Duration(whole))
 	case pause >= whole:
 		return fault(name, everyMinute, "%s keeps only cpu/usage_rate and memory/usage whole: of %d batches, %d lose all other metrics, which Heapster shows for %s",
-			schedule, batches(pause, step), batches(pause, step)-batches(whole, step), Spell(whole))
+			schedule, batches(pause, step), batches(pause, step)-batches(whole, step), show.Duration(whole))
 	case pause > slow:
 		return warning(name, everyMinute, "%s loses samples whenever a kubelet does not answer: Heapster shows most metrics for %s, and then for %s",
-			schedule, Spell(whole), Spell(slow))
+			schedule, show.Duration(whole), show.Duration(slow))
 	case 2*pause > slow:
 		return warning(name, everyMinute, "%s has little slack: Heapster shows most metrics for %s, %s while a kubelet does not answer, so that one late pass loses samples",
-			schedule, Spell(whole), Spell(slow))
+			schedule, show.Duration(whole), show.Duration(slow))
 	default:
 		return ok(name, "%s loses nothing: Heapster shows most metrics for %s, %s while a kubelet does not answer",
-			schedule, Spell(whole), Spell(slow))
+			schedule, show.Duration(whole), show.Duration(slow))
 	}
 }
 

@@ -74,10 +74,20 @@ func Time(at schema.Instant, zone *time.Location) string {
 	return at.Time().In(zone).Format(time.RFC3339)
 }
 
-// Duration spells a length of time in whole seconds: 90d, 1h30m.
+// Duration spells a length of time as Prometheus does, such as 1h30m or 90d: in
+// whole seconds, from two days on in whole hours, from two months on in whole days,
+// from ten years on in whole years.
 func Duration(length time.Duration) string {
-	if length < 0 {
+	const day = 24 * time.Hour
+	switch {
+	case length < 0:
 		return "-" + Duration(-length)
+	case length >= 10*365*day:
+		length = length.Truncate(365 * day)
+	case length >= 60*day:
+		length = length.Truncate(day)
+	case length >= 2*day:
+		length = length.Truncate(time.Hour)
 	}
 	return model.Duration(length.Round(time.Second)).String()
 }

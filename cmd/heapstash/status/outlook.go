@@ -11,6 +11,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -25,7 +26,7 @@ func outlook(s archive.Status, cfg config.Config) []string {
 	}
 	g, known := s.Growth()
 	if !known {
-		line := fmt.Sprintf("How much it takes a day is not known yet: it has raw samples of %s, and 6h are needed", spellDays(g.To.Sub(g.From)))
+		line := fmt.Sprintf("How much it takes a day is not known yet: that needs raw samples of 6h, and it has %s", show.Duration(g.To.Sub(g.From)))
 		if free != "" {
 			line += "; " + free
 		}
@@ -35,7 +36,7 @@ func outlook(s archive.Status, cfg config.Config) []string {
 	if g.Pruned {
 		about = "at most"
 	}
-	said := []string{fmt.Sprintf("It takes %s %v a day, measured over the raw samples of %s, %v to %v.", about, schema.Size(g.BytesPerDay), spellDays(g.To.Sub(g.From)), g.From, g.To)}
+	said := []string{fmt.Sprintf("It takes %s %v a day, measured over the raw samples of %s, %v to %v.", about, schema.Size(g.BytesPerDay), show.Duration(g.To.Sub(g.From)), g.From, g.To)}
 	if g.Pruned {
 		said = append(said, "Older raw samples were pruned: most of what comes takes the place of what goes.")
 	}
@@ -48,7 +49,7 @@ func outlook(s archive.Status, cfg config.Config) []string {
 	}
 	if longest, all := longestRaw(cfg.Archive.Retention); all {
 		most := int64(float64(g.BytesPerDay) * longest.Hours() / 24)
-		said = append(said, fmt.Sprintf("archive.retention keeps raw samples for %s: they come to about %v.", spellDays(longest), schema.Size(most)))
+		said = append(said, fmt.Sprintf("archive.retention keeps raw samples for %s: they come to about %v.", show.Duration(longest), schema.Size(most)))
 	}
 	if free != "" {
 		usable := max(s.Free-int64(cfg.Archive.MinFree), 0)
@@ -90,18 +91,6 @@ func lasts(bytes, perDay int64) string {
 	default:
 		return fmt.Sprintf("about %.0f hours", math.Floor(days*24))
 	}
-}
-
-// spellDays spells a length of time in days from two days on.
-func spellDays(long time.Duration) string {
-	if long >= 48*time.Hour {
-		return fmt.Sprintf("%.3gd", math.Floor(long.Hours()/24*10)/10)
-	}
-	text := long.Round(time.Minute).String()
-	if text = strings.TrimSuffix(text, "0s"); text == "" {
-		return "one moment"
-	}
-	return strings.TrimSuffix(text, "h0m") + map[bool]string{true: "h"}[strings.HasSuffix(text, "h0m")]
 }
 
 // Encode prints the status with what follows from it.
