@@ -7,12 +7,12 @@ import (
 // Gap is one hole of the ledger.
 type Gap struct {
 	Cluster string         `json:"cluster"`
-	Pass    schema.PassID  `json:"pass"`
+	Pass    PassID         `json:"pass"`
 	Started schema.Instant `json:"started"` // of the pass, on the local clock
 	// Scope is where, for people: a kind and a name, an entity, or "pass".
 	Scope  string            `json:"scope"`
 	Metric schema.MetricName `json:"metric,omitempty"` // empty for all
-	Cause  schema.Cause      `json:"cause"`
+	Cause  Cause             `json:"cause"`
 	Detail string            `json:"detail"`
 	// From and To bound the time that is missing, closed at both ends and on
 	// Heapster's clock; None where no time is known to be lost.

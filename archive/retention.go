@@ -10,8 +10,8 @@ import (
 // By then, raw rows have moved to the cold tables, which alone are pruned, and
 // Heapster has forgotten what it might show again; and a day's hours have been
 // rolled up.
-func LeastRetention(level schema.Level) time.Duration {
-	if level == schema.Raw {
+func LeastRetention(level Level) time.Duration {
+	if level == Raw {
 		return 2 * time.Hour
 	}
 	return 48 * time.Hour
@@ -21,7 +21,7 @@ func LeastRetention(level schema.Level) time.Duration {
 // have the kind of what they belong to. They are kept for ever of a kind that
 // is not there or has zero; anything below [LeastRetention] is taken for
 // that.
-type Retention map[schema.Level]map[schema.Kind]time.Duration
+type Retention map[Level]map[schema.Kind]time.Duration
 
 // Limited reports whether anything is not kept for ever.
 func (r Retention) Limited() bool {

@@ -8,7 +8,7 @@ import (
 type Selection struct {
 	// Level is [Raw] if it is empty. Of an hour or a day, the time is when it
 	// begins.
-	Level schema.Level
+	Level Level
 	// Window is of Heapster's clock.
 	Window schema.Window
 	// Entity and Metric say what is wanted; nil wants everything.

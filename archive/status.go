@@ -43,11 +43,11 @@ type Range struct {
 
 // PassStatus is one line of the ledger.
 type PassStatus struct {
-	ID         schema.PassID  `json:"pass"`
+	ID         PassID         `json:"pass"`
 	Cluster    string         `json:"cluster"`
 	Started    schema.Instant `json:"started"` // on the local clock
 	DurationMS int64          `json:"duration_ms"`
-	Outcome    schema.Outcome `json:"outcome"`
+	Outcome    Outcome        `json:"outcome"`
 	Error      string         `json:"error,omitempty"`
 	New        int            `json:"samples_new"`
 	Conflicts  int            `json:"conflicts"`
@@ -56,7 +56,7 @@ type PassStatus struct {
 
 // CauseStatus counts the holes of one cause.
 type CauseStatus struct {
-	Cause   schema.Cause   `json:"cause"`
+	Cause   Cause          `json:"cause"`
 	Lasting bool           `json:"lasting"`
 	Holes   int            `json:"holes"`
 	Seconds int64          `json:"seconds"` // lost, where that is known

@@ -1,8 +1,6 @@
 package archive
 
-import (
-	"heapstash/schema"
-)
+import ()
 
 // Usage tells what takes the space of an archive.
 type Usage struct {
@@ -26,8 +24,8 @@ type PartUsage struct {
 // NamespaceUsage is what the rows of a namespace take, about: as much of each
 // table as it has of its rows. Metrics without a column are left out.
 type NamespaceUsage struct {
-	Cluster   string                 `json:"cluster"`
-	Namespace string                 `json:"namespace"` // empty for the cluster, nodes and system containers
-	Bytes     map[schema.Level]int64 `json:"bytes"`
-	Total     int64                  `json:"total_bytes"`
+	Cluster   string          `json:"cluster"`
+	Namespace string          `json:"namespace"` // empty for the cluster, nodes and system containers
+	Bytes     map[Level]int64 `json:"bytes"`
+	Total     int64           `json:"total_bytes"`
 }

@@ -1,6 +1,8 @@
 package schema
 
-import "errors"
+import (
+	"errors"
+)
 
 // The errors between heapstash and Heapster that a pass tells apart. Each error of
 // the client wraps one of them. [CauseOf] returns the ledger's word for it.
@@ -21,23 +23,6 @@ var (
 	ErrBudget = errors.New("the pass's time was up")
 	// ErrUnaddressable: no URL can have the entity's or the metric's name.
 	ErrUnaddressable = errors.New("unaddressable")
-)
-
-// The errors of an archive that a user tells apart.
-var (
-	// ErrNoArchive: there is no archive at that path.
-	ErrNoArchive = errors.New("no archive")
-	// ErrNotArchive: the file is not a heapstash archive.
-	ErrNotArchive = errors.New("not a heapstash archive")
-	// ErrOtherArchive: another archive has taken the place of the one that was
-	// open.
-	ErrOtherArchive = errors.New("another archive")
-	// ErrNewerArchive: a newer heapstash made the archive.
-	ErrNewerArchive = errors.New("archive of a newer heapstash")
-	// ErrLocked: another writer holds the archive's lock.
-	ErrLocked = errors.New("archive is locked")
-	// ErrNoSpace: writing would leave less free space than the settings demand.
-	ErrNoSpace = errors.New("too little free space")
 )
 
 // HintOf returns what to do about an error, empty if the error does not know. An
@@ -61,23 +46,3 @@ type hintedError struct {
 func (e hintedError) Hint() string { return e.hint }
 
 func (e hintedError) Unwrap() error { return e.error }
-
-// CauseOf returns the ledger's word for an error of the client.
-func CauseOf(err error) Cause {
-	switch {
-	case errors.Is(err, ErrRefused):
-		return CauseRefused
-	case errors.Is(err, ErrNotFound):
-		return CauseNotFound
-	case errors.Is(err, ErrUnaddressable):
-		return CauseUnaddressable
-	case errors.Is(err, ErrBudget):
-		return CauseBudget
-	case errors.Is(err, ErrExportDisabled):
-		return CauseExport
-	case errors.Is(err, ErrUnreachable):
-		return CauseUnreachable
-	default:
-		return CauseProtocol
-	}
-}

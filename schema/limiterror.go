@@ -1,6 +1,8 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // LimitError reports an answer or a pass that is larger than allowed. It wraps
 // [ErrProtocol], because no known Heapster sends so much.

@@ -1,6 +1,8 @@
 package schema
 
-import "time"
+import (
+	"time"
+)
 
 // Heapster's own times. They are in its code and have no flag.
 const (

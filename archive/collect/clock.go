@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -56,8 +57,8 @@ func (p *pass) checkClock() {
 		p.Log.Warn("Heapster's newest batch lies in the future: set its clock, or the local one",
 			"newest", p.record.Horizon, "ahead", spell(p.ahead()))
 		if p.memory.Horizon == 0 || p.leapt() {
-			p.hole(schema.Hole{
-				Cause: schema.CauseClock,
+			p.hole(archive.Hole{
+				Cause: archive.CauseClock,
 				Detail: fmt.Sprintf("Heapster's newest batch is of %v, %s ahead of the local clock: samples have Heapster's time",
 					p.record.Horizon, spell(p.ahead())),
 				Hint: "let NTP set the clock of Heapster's node, and the local one",
@@ -67,8 +68,8 @@ func (p *pass) checkClock() {
 	if p.record.Horizon >= p.memory.Horizon {
 		return
 	}
-	p.hole(schema.Hole{
-		Cause: schema.CauseClock,
+	p.hole(archive.Hole{
+		Cause: archive.CauseClock,
 		Detail: fmt.Sprintf("Heapster's newest batch is of %v, that of the last pass was of %v: everything visible is asked for again",
 			p.record.Horizon, p.memory.Horizon),
 	})
@@ -89,8 +90,8 @@ func (p *pass) isLeftover(at schema.Instant) bool {
 	if p.record.Horizon == 0 || at.Sub(p.record.Horizon) <= farAhead || at.Time().Sub(p.Now()) <= farAhead {
 		return false
 	}
-	p.hole(schema.Hole{
-		Cause: schema.CauseExport, Lasting: p.Containers != ContainersExport,
+	p.hole(archive.Hole{
+		Cause: archive.CauseExport, Lasting: p.Containers != ContainersExport,
 		Detail: fmt.Sprintf("metric-export shows a batch of %v, from before Heapster's clock was set back: without it, Heapster tells neither new labelled series nor pods' identities", at),
 		Hint:   "restart Heapster, which keeps that batch until then",
 	})

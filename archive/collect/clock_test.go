@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -22,13 +23,13 @@ func TestClockYearsAhead(t *testing.T) {
 			w.logTo(&log)
 			for minute := range 3 {
 				w.feed(minute, small(minute, "a", "gone")...)
-				w.pass(schema.OutcomeComplete, 8)
+				w.pass(archive.OutcomeComplete, 8)
 			}
 			w.skew.Store(skew)
 			for minute := 3; minute < 8; minute++ {
 				log.Reset()
 				w.feed(minute, small(minute, "a")...)
-				s := w.pass(schema.OutcomeComplete, 6)
+				s := w.pass(archive.OutcomeComplete, 6)
 				want := ""
 				if minute == 3 {
 					want = "pass:clock"
@@ -53,7 +54,7 @@ func TestClockYearsAhead(t *testing.T) {
 			for minute := 8; minute < last; minute++ {
 				log.Reset()
 				w.feed(minute, small(minute, "a")...)
-				s := w.pass(schema.OutcomeComplete, 6)
+				s := w.pass(archive.OutcomeComplete, 6)
 				want := ""
 				if minute == 8 {
 					want = "pass:clock"
@@ -84,13 +85,13 @@ func TestVanishedWhileAhead(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.skew.Store(int64(century / time.Second))
 	w.feed(0, small(0, "a", "gone")...)
-	w.pass(schema.OutcomeComplete, 8)
+	w.pass(archive.OutcomeComplete, 8)
 	w.feed(1, small(1, "a")...)
-	w.pass(schema.OutcomeComplete, 6)
+	w.pass(archive.OutcomeComplete, 6)
 	w.skew.Store(0)
 	for minute := 2; minute < 25; minute++ {
 		w.feed(minute, small(minute, "a")...)
-		s := w.pass(schema.OutcomeComplete, 6)
+		s := w.pass(archive.OutcomeComplete, 6)
 		if minute == 24 && s.Pass.Entities != 4 {
 			t.Errorf("%d entities are asked for, want 4", s.Pass.Entities)
 		}
@@ -102,7 +103,7 @@ func TestVanishedWhileAhead(t *testing.T) {
 func TestGapWhileClockIsSet(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)
-	w.pass(schema.OutcomeComplete, 6)
+	w.pass(archive.OutcomeComplete, 6)
 	w.skew.Store(int64(century / time.Second))
 	for minute := 57; minute <= 60; minute++ {
 		w.feed(minute, small(minute, "a")...)
@@ -137,7 +138,7 @@ func TestFirstPassAhead(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.skew.Store(int64(century / time.Second))
 	w.feed(0, small(0, "a")...)
-	s := w.pass(schema.OutcomeComplete, 6)
+	s := w.pass(archive.OutcomeComplete, 6)
 	if causes(s) != "pass:clock" || !strings.Contains(s.Holes[0].Detail, "93 years ahead of the local clock") || s.Holes[0].Hint == "" {
 		t.Errorf("holes %+v", s.Holes)
 	}

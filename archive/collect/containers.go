@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -14,7 +15,7 @@ func (p *pass) chooseContainers(found discovery) {
 	if p.Containers == ContainersExport {
 		for _, kind := range containerKinds {
 			if w := p.exportBegins(); w.From > 0 && slices.Contains(p.Kinds, kind) {
-				p.hole(schema.Hole{Entity: schema.Entity{Kind: kind}, Cause: schema.CauseSkipped, Lasting: true, Detail: exportedAlone, Window: w})
+				p.hole(archive.Hole{Entity: schema.Entity{Kind: kind}, Cause: archive.CauseSkipped, Lasting: true, Detail: exportedAlone, Window: w})
 			}
 		}
 	}
@@ -32,8 +33,8 @@ func (p *pass) chooseContainers(found discovery) {
 		return
 	}
 	p.Containers = ContainersExport
-	p.hole(schema.Hole{
-		Entity: schema.Entity{Kind: schema.Container}, Cause: schema.CauseSkipped, Lasting: true, Window: p.exportBegins(),
+	p.hole(archive.Hole{
+		Entity: schema.Entity{Kind: schema.Container}, Cause: archive.CauseSkipped, Lasting: true, Window: p.exportBegins(),
 		Detail: fmt.Sprintf("more than %d containers: they are read by metric-export alone, which has no cpu/usage_rate, requests, restart_count and custom metrics of them",
 			AutoContainers),
 		Hint: "collect.containers: full reads all of it, at eleven requests a container and pass; export settles for this without a word",
@@ -80,7 +81,7 @@ func (p *pass) planContainers(found discovery, fresh map[schema.Entity][]schema.
 		}
 	}
 	for _, scope := range slices.SortedFunc(maps.Keys(skipped), compareScopes) {
-		p.hole(schema.Hole{Entity: scope.Entity(), Cause: schema.CauseSkipped, Detail: exportedAlone, Window: skipped[scope]})
+		p.hole(archive.Hole{Entity: scope.Entity(), Cause: archive.CauseSkipped, Detail: exportedAlone, Window: skipped[scope]})
 	}
 	p.planLabelled(&result)
 	slices.SortStableFunc(result.requests, func(a, b request) int { return cmp.Compare(worth(a), worth(b)) })

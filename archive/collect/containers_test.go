@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -86,9 +87,9 @@ func TestContainersAreReadWhole(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	for minute := range 3 {
 		w.feed(minute, boxes(minute)...)
-		w.pass(schema.OutcomeComplete, inBoxes)
+		w.pass(archive.OutcomeComplete, inBoxes)
 	}
-	w.pass(schema.OutcomeComplete, 0)
+	w.pass(archive.OutcomeComplete, 0)
 	w.want(everything, expect("0,1,2"))
 	w.want("SELECT kind, container, cause, lasting FROM holes ORDER BY container",
 		"system_container|/docker-daemon|unaddressable|1\nsystem_container|system.slice/docker.service|unaddressable|1")
@@ -99,7 +100,7 @@ func TestExportSparesRequests(t *testing.T) {
 	var requests [3]int64
 	for minute := range 3 {
 		w.feed(minute, boxes(minute)...)
-		requests[minute] = w.pass(schema.OutcomeComplete, inBoxes).Pass.Requests
+		requests[minute] = w.pass(archive.OutcomeComplete, inBoxes).Pass.Requests
 	}
 	// The first pass asks for the standard metrics of two containers and of
 	// two system containers by name, and for four labelled series.
@@ -111,11 +112,11 @@ func TestExportSparesRequests(t *testing.T) {
 func TestOlderBatchesAreReadByName(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	w.feed(1, boxes(1)...)
 	w.feed(2, boxes(2)...)
 	// Two names of system containers are in the export alone: a hole each.
-	summary := w.pass(schema.OutcomePartial, 2*inBoxes-2)
+	summary := w.pass(archive.OutcomePartial, 2*inBoxes-2)
 	if got := causes(summary); strings.Count(got, "unaddressable") != 4 {
 		t.Errorf("holes: %s", got)
 	}
@@ -142,7 +143,7 @@ func TestTwoBatchesThatLandDuringAPass(t *testing.T) {
 	if err != nil || !landed.Load() {
 		t.Fatal(err, landed.Load())
 	}
-	w.pass(schema.OutcomeComplete, 3*(inBoxes-2)-first.Pass.New)
+	w.pass(archive.OutcomeComplete, 3*(inBoxes-2)-first.Pass.New)
 	w.want("SELECT DISTINCT ts FROM watermark", "1506513720")
 	w.want("SELECT metric, group_concat(value) FROM samples WHERE container = 'main' GROUP BY metric ORDER BY metric",
 		"cpu/usage|0,1,2\ncpu/usage_rate|0,1,2\ncustom/jobs|0,1,2\nmemory/usage|0,1,2\nuptime|0,1,2")
@@ -153,9 +154,9 @@ func TestWithoutAnExport(t *testing.T) {
 	w.feed(0, boxes(0)...)
 	w.feed(1, boxes(1)...)
 	// No labelled series, and nothing of the two that no URL can name.
-	w.pass(schema.OutcomeComplete, 2*(inBoxes-4-2))
+	w.pass(archive.OutcomeComplete, 2*(inBoxes-4-2))
 	w.feed(2, boxes(2)...)
-	w.pass(schema.OutcomeComplete, inBoxes-4-2)
+	w.pass(archive.OutcomeComplete, inBoxes-4-2)
 	w.want("SELECT cause, lasting, count(*) FROM holes GROUP BY 1, 2 ORDER BY 1", "export|1|1\nunaddressable|1|2")
 }
 
@@ -163,22 +164,22 @@ func TestContainersByExportAlone(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.options.Containers = collect.ContainersExport
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes-4)
+	w.pass(archive.OutcomeComplete, inBoxes-4)
 	w.feed(1, boxes(1)...)
 	w.feed(2, boxes(2)...)
-	summary := w.pass(schema.OutcomePartial, 2*(6+4)+2*3+4)
+	summary := w.pass(archive.OutcomePartial, 2*(6+4)+2*3+4)
 	if got := causes(summary); got != "container/shop:skipped system_container/n1:skipped" {
 		t.Errorf("holes: %s", got)
 	}
 	w.options.Containers = collect.ContainersOff
 	w.feed(3, boxes(3)...)
-	w.pass(schema.OutcomeComplete, 6+4)
+	w.pass(archive.OutcomeComplete, 6+4)
 }
 
 func TestManyContainersAreReadByExportAlone(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes) // few containers, and all of them
+	w.pass(archive.OutcomeComplete, inBoxes) // few containers, and all of them
 	crowd := boxes(1)
 	for i := range collect.AutoContainers {
 		of := schema.ContainerEntity("shop", "a", fmt.Sprintf("c%d", i))
@@ -186,23 +187,23 @@ func TestManyContainersAreReadByExportAlone(t *testing.T) {
 	}
 	w.feed(1, crowd...)
 	const byName = 2 * 2 // of two containers, what the export has not
-	summary := w.pass(schema.OutcomeComplete, inBoxes-byName+collect.AutoContainers)
+	summary := w.pass(archive.OutcomeComplete, inBoxes-byName+collect.AutoContainers)
 	if got := causes(summary); !strings.Contains(got, "container:skipped") || summary.Pass.Requests > 100 {
 		t.Errorf("%d requests, holes: %s", summary.Pass.Requests, got)
 	}
 	w.feed(2, boxes(2)...) // the crowd is gone, and what was left out is still there
-	w.pass(schema.OutcomeComplete, inBoxes+byName)
+	w.pass(archive.OutcomeComplete, inBoxes+byName)
 	w.want("SELECT group_concat(value) FROM samples WHERE container = 'main' AND metric = 'cpu/usage_rate'", "0,1,2")
 
 	quirk := newWorld(t, heapsim.Options{ExportDisabled: true})
 	quirk.feed(1, crowd...)
-	quirk.pass(schema.OutcomeComplete, inBoxes-4-2+collect.AutoContainers) // no labelled series, and two names with slashes
+	quirk.pass(archive.OutcomeComplete, inBoxes-4-2+collect.AutoContainers) // no labelled series, and two names with slashes
 }
 
 func TestBudget(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	w.feed(1, boxes(1)...)
 	w.feed(2, boxes(2)...)
 	clock := w.options.Now
@@ -215,33 +216,33 @@ func TestBudget(t *testing.T) {
 	}
 	// Pods, namespaces, nodes and the cluster are whole; of the others there is
 	// what the export had.
-	summary := w.pass(schema.OutcomePartial, 2*6+2*3+4+4)
+	summary := w.pass(archive.OutcomePartial, 2*6+2*3+4+4)
 	if got := causes(summary); !strings.Contains(got, "container/shop:budget") || strings.Contains(got, "pod/") {
 		t.Errorf("holes: %s", got)
 	}
 	w.options.Now = clock
-	w.pass(schema.OutcomePartial, 2*inBoxes-2-(2*6+2*3+4+4))
+	w.pass(archive.OutcomePartial, 2*inBoxes-2-(2*6+2*3+4+4))
 }
 
 func TestProxyThatRefusesAContainer(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.sim.Inject("^/api/.*/pods/.*/exec", 0, heapsim.Answer(http.StatusForbidden, nil, "Forbidden"))
 	w.feed(0, boxes(0)...)
-	summary := w.pass(schema.OutcomePartial, inBoxes-2)
+	summary := w.pass(archive.OutcomePartial, inBoxes-2)
 	if got := causes(summary); !strings.Contains(got, "container/shop:refused") {
 		t.Errorf("holes: %s", got)
 	}
 	w.feed(1, boxes(1)...)
-	w.pass(schema.OutcomePartial, inBoxes-2) // its standard metrics come by the export
+	w.pass(archive.OutcomePartial, inBoxes-2) // its standard metrics come by the export
 	w.sim.Mend()
-	w.pass(schema.OutcomeComplete, 2*2)
+	w.pass(archive.OutcomeComplete, 2*2)
 }
 
 func TestOldHeapsterWithoutLists(t *testing.T) {
 	w := newWorld(t, heapsim.Options{NoAllKeys: true, NoContainersList: true})
 	for minute := range 2 {
 		w.feed(minute, boxes(minute)...)
-		w.pass(schema.OutcomeComplete, inBoxes)
+		w.pass(archive.OutcomeComplete, inBoxes)
 	}
 	w.want("SELECT cause, kind, lasting FROM holes WHERE cause <> 'unaddressable' ORDER BY cause", "allkeys||1\nnot_found|container|1")
 }
@@ -262,7 +263,7 @@ func TestNamespacesAreToldByTheirIDs(t *testing.T) {
 		sets = append(sets, more...)
 	}
 	w.feed(0, sets...)
-	w.pass(schema.OutcomeComplete, 4+10)
+	w.pass(archive.OutcomeComplete, 4+10)
 	w.want("SELECT namespace, pod, value FROM samples WHERE kind = 'container' ORDER BY value",
 		"one|web-0|1\none|solo|2\ntwo|web-0|3\nthree|db-0|4\nfour|db-0|5")
 	w.want("SELECT namespace, pod, uid FROM pod_identities ORDER BY uid",
@@ -276,7 +277,7 @@ func TestIncarnationsOfAPod(t *testing.T) {
 		sets[3] = attributes(sets[3], uid, "ns-shop")
 		box := set(schema.ContainerEntity("shop", "web-0", "nginx"), map[schema.MetricName]int64{"memory/rss": 1})
 		w.feed(minute, append(sets, attributes(box, uid, "ns-shop"))...)
-		w.pass(schema.OutcomeComplete, 7)
+		w.pass(archive.OutcomeComplete, 7)
 	}
 	w.want("SELECT uid, node, labels, images, valid_from - 1506513600, valid_to - 1506513600, present FROM pod_identities",
 		"uid-1|n1|app:web-0|nginx=img-nginx|0|119|0\nuid-2|n1|app:web-0|nginx=img-nginx|120|120|1")
@@ -288,7 +289,7 @@ func TestIncarnationsOfAPod(t *testing.T) {
 func TestLabelledSeriesThatVanishWhileAPassDies(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	sets := boxes(1)
 	sets[1].Labelled = sets[1].Labelled[:2]
 	w.feed(1, sets...)
@@ -301,7 +302,7 @@ func TestLabelledSeriesThatVanishWhileAPassDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.sim.Mend()
-	w.pass(schema.OutcomeComplete, inBoxes-4-2) // the first stage was stored before
+	w.pass(archive.OutcomeComplete, inBoxes-4-2) // the first stage was stored before
 	w.want("SELECT labels, (last_seen - unixepoch('2017-09-27 12:00')) / 60 FROM entities WHERE labels IS NOT NULL ORDER BY 1",
 		"resource_id:/dev/sda1|1\nresource_id:/dev/sdb1:x|0")
 }

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/archive/sqlite"
 	"heapstash/heapster"
@@ -86,11 +87,11 @@ func TestPassEndsAtItsDeadline(t *testing.T) {
 		w.feed(0, small(0, "web-0", "web-1")...)
 		w.wait = func(string) time.Duration { return 4 * time.Second }
 		summary, took, err := w.try(10 * time.Second)
-		if err != nil || summary.Pass.Outcome != schema.OutcomePartial || took != w.options.Deadline {
+		if err != nil || summary.Pass.Outcome != archive.OutcomePartial || took != w.options.Deadline {
 			t.Errorf("%s after %v, %v", summary.Pass.Outcome, took, err)
 		}
 		for _, h := range summary.Holes {
-			if h.Cause != schema.CauseBudget || h.Lasting {
+			if h.Cause != archive.CauseBudget || h.Lasting {
 				t.Errorf("hole: %+v", h)
 			}
 		}
@@ -103,7 +104,7 @@ func TestPassEndsAtItsDeadline(t *testing.T) {
 		w.feed(2, small(2, "web-0", "web-1")...)
 		w.wait = func(string) time.Duration { return 0 }
 		summary, took, err = w.try(10 * time.Second)
-		if err != nil || summary.Pass.Outcome != schema.OutcomeComplete || took != 0 {
+		if err != nil || summary.Pass.Outcome != archive.OutcomeComplete || took != 0 {
 			t.Errorf("the next one: %s after %v, %v\n%+v", summary.Pass.Outcome, took, err, summary.Holes)
 		}
 		w.want("SELECT kind, count(*) FROM samples GROUP BY kind ORDER BY kind", "cluster|4\nnamespace|2\nnode|2\npod|8")
@@ -117,17 +118,17 @@ func TestDeadlineOfEveryQuestion(t *testing.T) {
 	for name, test := range map[string]struct {
 		quirks  heapsim.Options
 		silent  string
-		outcome schema.Outcome
+		outcome archive.Outcome
 	}{
-		"cluster's names":  {heapsim.Options{}, `/model/metrics/$`, schema.OutcomeFailed},
-		"cluster's series": {heapsim.Options{}, `/model/metrics/.`, schema.OutcomeFailed},
-		"all keys":         {heapsim.Options{}, `/debug/allkeys`, schema.OutcomeFailed},
-		"nodes":            {heapsim.Options{NoAllKeys: true}, `/model/nodes/$`, schema.OutcomeFailed},
-		"list of pods":     {heapsim.Options{NoAllKeys: true}, `/namespaces/shop/pods/$`, schema.OutcomePartial},
-		"series of pods":   {heapsim.Options{}, `/pod-list/`, schema.OutcomePartial},
-		"a node's series":  {heapsim.Options{}, `/nodes/n1/metrics/.`, schema.OutcomePartial},
-		"export":           {heapsim.Options{}, `metric-export`, schema.OutcomePartial},
-		"everything":       {heapsim.Options{}, ``, schema.OutcomeFailed},
+		"cluster's names":  {heapsim.Options{}, `/model/metrics/$`, archive.OutcomeFailed},
+		"cluster's series": {heapsim.Options{}, `/model/metrics/.`, archive.OutcomeFailed},
+		"all keys":         {heapsim.Options{}, `/debug/allkeys`, archive.OutcomeFailed},
+		"nodes":            {heapsim.Options{NoAllKeys: true}, `/model/nodes/$`, archive.OutcomeFailed},
+		"list of pods":     {heapsim.Options{NoAllKeys: true}, `/namespaces/shop/pods/$`, archive.OutcomePartial},
+		"series of pods":   {heapsim.Options{}, `/pod-list/`, archive.OutcomePartial},
+		"a node's series":  {heapsim.Options{}, `/nodes/n1/metrics/.`, archive.OutcomePartial},
+		"export":           {heapsim.Options{}, `metric-export`, archive.OutcomePartial},
+		"everything":       {heapsim.Options{}, ``, archive.OutcomeFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -148,7 +149,7 @@ func TestDeadlineOfEveryQuestion(t *testing.T) {
 					t.Errorf("error: %v", err)
 				}
 				for _, h := range summary.Holes {
-					if h.Cause != schema.CauseBudget && !(h.Cause == schema.CauseAllKeys && test.quirks.NoAllKeys) {
+					if h.Cause != archive.CauseBudget && !(h.Cause == archive.CauseAllKeys && test.quirks.NoAllKeys) {
 						t.Errorf("hole: %+v", h)
 					}
 				}
@@ -206,7 +207,7 @@ func TestDeadlineTakesTurns(t *testing.T) {
 			}
 			w.feed(minute, sets...)
 			summary, _, err := w.try(10 * time.Second)
-			if err != nil || summary.Pass.Outcome != schema.OutcomePartial {
+			if err != nil || summary.Pass.Outcome != archive.OutcomePartial {
 				t.Errorf("%s, %v", summary.Pass.Outcome, err)
 			}
 			time.Sleep(20 * time.Second)

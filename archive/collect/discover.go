@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -98,7 +99,7 @@ func (d *discovery) isShared(e schema.Entity) bool {
 }
 
 // add lists an entity that the lists did not show.
-func (d *discovery) add(e schema.Entity, memory schema.Memory) {
+func (d *discovery) add(e schema.Entity, memory archive.Memory) {
 	if d.present[e] {
 		return
 	}
@@ -129,7 +130,7 @@ func (p *pass) list(ctx context.Context, found *discovery) ([]schema.Entity, err
 	if ctx.Err() != nil || errors.Is(err, schema.ErrUnreachable) || errors.Is(err, schema.ErrBudget) || errors.As(err, &beyond) {
 		return nil, err
 	}
-	p.hole(schema.Hole{Cause: schema.CauseAllKeys, Detail: "debug/allkeys: " + err.Error(), Lasting: true})
+	p.hole(archive.Hole{Cause: archive.CauseAllKeys, Detail: "debug/allkeys: " + err.Error(), Lasting: true})
 	return p.listOneByOne(ctx, found)
 }
 
@@ -220,7 +221,7 @@ func (p *pass) listContainers(ctx context.Context, found *discovery, owners []sc
 }
 
 // listHole is one for all scopes where the lists do not exist.
-func listHole(of schema.Entity, err error) schema.Hole {
+func listHole(of schema.Entity, err error) archive.Hole {
 	h := holeOf(of, err)
 	h.Detail = "list of containers: " + h.Detail
 	if errors.Is(err, schema.ErrNotFound) {

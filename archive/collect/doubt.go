@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -67,8 +68,8 @@ func (p *pass) ownerless(open []*claim) {
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(sets)) {
-		p.hole(schema.Hole{
-			Entity: schema.Entity{Kind: kind}, Cause: schema.CauseExport, Window: p.window(p.export.at, p.export.at),
+		p.hole(archive.Hole{
+			Entity: schema.Entity{Kind: kind}, Cause: archive.CauseExport, Window: p.window(p.export.at, p.export.at),
 			Detail: fmt.Sprintf("metric-export has what no list of Heapster's shows, and its namespace is not known. The first of %d is %v", len(sets[kind]), sets[kind][0]),
 			Hint:   toldBy,
 		})
@@ -87,8 +88,8 @@ func (p *pass) leftOut(x *export, found *discovery) {
 		left[e.Kind] = append(left[e.Kind], e)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(left)) {
-		p.hole(schema.Hole{
-			Entity: schema.Entity{Kind: kind}, Cause: schema.CauseExport, Lasting: true,
+		p.hole(archive.Hole{
+			Entity: schema.Entity{Kind: kind}, Cause: archive.CauseExport, Lasting: true,
 			Detail: fmt.Sprintf("metric-export leaves out what the lists show: labelled series are read only where an earlier pass saw them. The first of %d is %v", len(left[kind]), left[kind][0]),
 		})
 	}
@@ -156,8 +157,8 @@ func (p *pass) overtaken(open []*claim) {
 	if n == 0 {
 		return
 	}
-	p.hole(schema.Hole{
-		Cause: schema.CauseExport, Window: p.window(p.export.at, p.export.at),
+	p.hole(archive.Hole{
+		Cause: archive.CauseExport, Window: p.window(p.export.at, p.export.at),
 		Detail: fmt.Sprintf("metric-export has another batch than the lists: the namespaces of %d of its sets are not known, and labelled series that it alone shows were not read", n),
 	})
 }
@@ -178,8 +179,8 @@ func (p *pass) unknown(open []*claim, found *discovery) {
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(pods)) {
 		slices.Sort(pods[namespace])
-		p.hole(schema.Hole{
-			Entity: schema.Entity{Kind: schema.Pod, Namespace: namespace}, Cause: schema.CauseExport, Lasting: true,
+		p.hole(archive.Hole{
+			Entity: schema.Entity{Kind: schema.Pod, Namespace: namespace}, Cause: archive.CauseExport, Lasting: true,
 			Detail: fmt.Sprintf("metric-export does not tell pods from those of the same name in other namespaces, nor do their values: "+
 				"their incarnations are not known, and their labelled series are asked for by name. The first of %d is %s", len(pods[namespace]), pods[namespace][0]),
 			Hint: toldBy,

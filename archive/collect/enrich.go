@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -45,13 +46,13 @@ func (p *pass) untold(ctx context.Context, of schema.Kind, what string, err erro
 	}
 	detail := what + " are not known: " + err.Error()
 	if errors.Is(err, schema.ErrBudget) {
-		p.hole(schema.Hole{Entity: schema.Entity{Kind: of}, Cause: schema.CauseBudget, Detail: detail, Hint: schema.HintOf(err)})
+		p.hole(archive.Hole{Entity: schema.Entity{Kind: of}, Cause: archive.CauseBudget, Detail: detail, Hint: schema.HintOf(err)})
 		return nil
 	}
 	if errors.Is(err, schema.ErrRefused) {
 		detail += "; deploy/kubernetes/components/enrich allows it"
 	}
-	p.hole(schema.Hole{Entity: schema.Entity{Kind: of}, Cause: schema.CauseEnrich, Detail: detail, Lasting: true})
+	p.hole(archive.Hole{Entity: schema.Entity{Kind: of}, Cause: archive.CauseEnrich, Detail: detail, Lasting: true})
 	return nil
 }
 

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
 	"heapstash/heapster/kube"
 	"heapstash/internal/need"
-	"heapstash/schema"
 )
 
 // apiserver stands in for the one that Heapster's cluster has. What it has no
@@ -88,7 +88,7 @@ func TestOwnersAndNamespacesLabels(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	api := enriched(w)
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	w.want(owners, "a|uid-a|Deployment|a-deployment|0|0")
 	w.want("SELECT node, labels, images FROM pod_identities", "n1|app:a|executor=img-executor,main=img-main")
 	w.want(namespaceLabels, "shop|env:prod,team:blue|0|0|1")
@@ -106,7 +106,7 @@ func TestOwnersAndNamespacesLabels(t *testing.T) {
 		}
 	}
 	w.feed(1, boxes(1)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	w.want(owners, "a|uid-a|Deployment|a-deployment|0|60")
 }
 
@@ -120,7 +120,7 @@ func TestNamespacesAreRelabelledAndDeleted(t *testing.T) {
 	} {
 		api.lists["/api/v1/namespaces"] = namespaces
 		w.feed(minute, small(minute, "a")...)
-		w.pass(schema.OutcomeComplete, 6)
+		w.pass(archive.OutcomeComplete, 6)
 	}
 	w.want(namespaceLabels, "old|env:prod,team:red|0|119|0\nshop|env:prod,team:blue|0|59|0\nshop|env:prod,team:green|60|120|1")
 }
@@ -131,7 +131,7 @@ func TestEnrichmentWithoutAnExport(t *testing.T) {
 	for minute, uid := range []string{"uid-1", "uid-1", "uid-2"} {
 		api.lists["/api/v1/pods"] = podItem("a", uid) + "," + podItem("not-in-heapster", "uid-x")
 		w.feed(minute, small(minute, "a")...)
-		w.pass(schema.OutcomeComplete, 6)
+		w.pass(archive.OutcomeComplete, 6)
 	}
 	w.want(owners, "a|uid-1|Deployment|a-deployment|0|119\na|uid-2|Deployment|a-deployment|120|120")
 	w.want("SELECT DISTINCT node, labels, images FROM pod_identities", "n1|app:a|main=img-main")
@@ -144,7 +144,7 @@ func TestRefusedEnrichmentIsALastingHole(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	api := enriched(w)
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 
 	// What was known stays, also where the pod changes.
 	clear(api.lists)
@@ -154,7 +154,7 @@ func TestRefusedEnrichmentIsALastingHole(t *testing.T) {
 			set.Attributes["labels"] = "app:b"
 		}
 		w.feed(minute, sets...)
-		w.pass(schema.OutcomeComplete, inBoxes)
+		w.pass(archive.OutcomeComplete, inBoxes)
 	}
 	w.want(owners, "a|uid-a|Deployment|a-deployment|0|120")
 	w.want("SELECT labels FROM pod_identities", "app:b")
@@ -176,7 +176,7 @@ func TestUnreachableEnrichmentIsALastingHole(t *testing.T) {
 	}
 	w.options.Enricher = lister
 	w.feed(0, boxes(0)...)
-	summary := w.pass(schema.OutcomeComplete, inBoxes)
+	summary := w.pass(archive.OutcomeComplete, inBoxes)
 	if got := causes(summary); strings.Count(got, ":enrich") != 2 {
 		t.Errorf("holes: %s", got)
 	}
@@ -190,9 +190,9 @@ func TestPodThatTheExportLeavesOut(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	enriched(w)
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	w.feed(1, small(1, "a")...)
-	w.pass(schema.OutcomeComplete, 6)
+	w.pass(archive.OutcomeComplete, 6)
 	w.want("SELECT uid, node, images, owner FROM pod_identities", "uid-a|n1|executor=img-executor,main=img-main|a-deployment")
 }
 
@@ -207,7 +207,7 @@ func TestOwnerOfAnotherIncarnation(t *testing.T) {
 			set.Attributes["pod_id"] = uid
 		}
 		w.feed(minute, sets...)
-		w.pass(schema.OutcomeComplete, inBoxes)
+		w.pass(archive.OutcomeComplete, inBoxes)
 	}
 	w.want(owners, "a|uid-a|||0|59\na|uid-next|Deployment|a-deployment|60|60")
 }
@@ -218,7 +218,7 @@ func TestNothingIsKeptOfNamespacesLeftOut(t *testing.T) {
 	w.options.ExcludeNamespaces = []string{"shop"}
 	for minute := range 2 {
 		w.feed(minute, boxes(minute)...)
-		w.pass(schema.OutcomeComplete, 3+4+4)
+		w.pass(archive.OutcomeComplete, 3+4+4)
 	}
 	w.want("SELECT count(*) FROM pod_identities", "0")
 	w.want("SELECT count(*) FROM namespace_labels", "0")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -55,7 +56,7 @@ func TestExcludedPods(t *testing.T) {
 			w.options.ExcludePods = []string{"shop/job-*", "*/web-1", "other/web-?"}
 			for minute := range 2 {
 				w.feed(minute, twins(minute)...)
-				w.pass(schema.OutcomeComplete, 5+2*perPodSamples)
+				w.pass(archive.OutcomeComplete, 5+2*perPodSamples)
 			}
 			if quirks.ExportDisabled {
 				w.want("SELECT DISTINCT namespace, pod FROM samples WHERE pod IS NOT NULL ORDER BY 1", "other|solo\nshop|web-0")
@@ -73,17 +74,17 @@ func TestExcludedPods(t *testing.T) {
 func TestPodExcludedLater(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, twins(0)...)
-	w.pass(schema.OutcomeComplete, 5+4*3)
+	w.pass(archive.OutcomeComplete, 5+4*3)
 	w.options.ExcludePods = []string{"*/*-1"}
 	for minute := 1; minute < 3; minute++ {
 		w.feed(minute, twins(minute)...)
-		w.pass(schema.OutcomeComplete, 5+3*3)
+		w.pass(archive.OutcomeComplete, 5+3*3)
 	}
 	w.want("SELECT DISTINCT listed, last_seen - 1506513600 FROM entities WHERE pod = 'job-1'", "0|0")
 	w.options.ExcludePods = nil
 	w.feed(3, twins(3)...)
 	w.want(perPod+" LIMIT 0", "")
-	w.pass(schema.OutcomeComplete, 5+4*3+2*3)
+	w.pass(archive.OutcomeComplete, 5+4*3+2*3)
 }
 
 // metric-export tells namespaces by ids alone: whatever is left out must not
@@ -95,7 +96,7 @@ func TestNamesakesOfWhatIsLeftOut(t *testing.T) {
 			w.options.ExcludeNamespaces = []string{"other"}
 			for minute := range 2 {
 				w.feed(minute, twins(minute)...)
-				w.pass(schema.OutcomeComplete, 4+2*3)
+				w.pass(archive.OutcomeComplete, 4+2*3)
 			}
 			w.want(perPod, lines("shop/job-1=3,13", "shop/web-0=0,10"))
 		})
@@ -105,10 +106,10 @@ func TestNamesakesOfWhatIsLeftOut(t *testing.T) {
 func TestNamesakesOfWhatCannotBeListed(t *testing.T) {
 	w := newWorld(t, heapsim.Options{NoAllKeys: true})
 	w.feed(0, twins(0)...)
-	w.pass(schema.OutcomeComplete, 5+4*3)
+	w.pass(archive.OutcomeComplete, 5+4*3)
 	w.sim.Inject("/namespaces/other/pods/$", 1, heapsim.Answer(http.StatusForbidden, nil, "Forbidden"))
 	w.feed(1, twins(1)...)
-	w.pass(schema.OutcomePartial, 5+4*3)
+	w.pass(archive.OutcomePartial, 5+4*3)
 	w.want(perPod, lines("other/solo=2,12", "other/web-0=1,11", "shop/job-1=3,13", "shop/web-0=0,10"))
 }
 
@@ -117,5 +118,5 @@ func TestListsOfContainersAlone(t *testing.T) {
 	w := newWorld(t, heapsim.Options{NoAllKeys: true})
 	w.options.Kinds = []schema.Kind{schema.Container}
 	w.feed(0, twins(0)...)
-	w.pass(schema.OutcomeComplete, 4)
+	w.pass(archive.OutcomeComplete, 4)
 }

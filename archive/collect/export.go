@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -65,12 +66,12 @@ func (p *pass) finishExport(ctx context.Context, e *exporting, found *discovery)
 	}
 	if err != nil {
 		// Whatever the reason, the next pass finds what it missed by name.
-		cause := schema.CauseOf(err)
-		lasting := cause == schema.CauseExport || cause == schema.CauseNotFound || cause == schema.CauseRefused
+		cause := archive.CauseOf(err)
+		lasting := cause == archive.CauseExport || cause == archive.CauseNotFound || cause == archive.CauseRefused
 		if lasting {
-			cause = schema.CauseExport
+			cause = archive.CauseExport
 		}
-		p.hole(schema.Hole{
+		p.hole(archive.Hole{
 			Cause: cause, Lasting: lasting, Hint: schema.HintOf(err),
 			Detail: "metric-export: " + err.Error() + "; without it, Heapster tells neither labelled series nor pods' identities",
 		})
@@ -133,7 +134,7 @@ func (p *pass) admit(x *export, set schema.Exported, found *discovery) {
 		return
 	}
 	if twin, mixed := namesake(e); mixed && found.present[twin] {
-		p.hole(schema.Hole{Entity: e, Cause: schema.CauseExport, Lasting: true,
+		p.hole(archive.Hole{Entity: e, Cause: archive.CauseExport, Lasting: true,
 			Detail: fmt.Sprintf("metric-export does not tell it from %v: neither's labelled series are read", twin)})
 		return
 	}
@@ -159,7 +160,7 @@ func (p *pass) admit(x *export, set schema.Exported, found *discovery) {
 // unspelled notes the label sets of the entity that are left out.
 func (p *pass) unspelled(e schema.Entity, set schema.Exported) {
 	if len(set.Unspelled) > 0 {
-		p.hole(schema.Hole{Entity: e, Cause: schema.CauseUnaddressable, Lasting: true,
+		p.hole(archive.Hole{Entity: e, Cause: archive.CauseUnaddressable, Lasting: true,
 			Detail: fmt.Sprintf("%d sets of resource labels are spelled as others are, and were left out; the first is %q", len(set.Unspelled), set.Unspelled[0])})
 	}
 }

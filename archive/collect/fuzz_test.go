@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
@@ -224,7 +225,7 @@ func (w *world) isWhole(truths map[string][]string, summary collect.Summary) {
 }
 
 // isExcused reports whether there is a hole in the scope of a path.
-func isExcused(where string, holes []schema.Hole) bool {
+func isExcused(where string, holes []archive.Hole) bool {
 	parts := strings.Split(strings.TrimPrefix(where, "/api/v1/model/"), "/")
 	kind, name := schema.Cluster, ""
 	if len(parts) > 1 && parts[0] != "metrics" {
@@ -243,7 +244,7 @@ func isExcused(where string, holes []schema.Hole) bool {
 			kind = schema.Namespace
 		}
 	}
-	return slices.ContainsFunc(holes, func(h schema.Hole) bool {
+	return slices.ContainsFunc(holes, func(h archive.Hole) bool {
 		of := h.Entity.Namespace + h.Entity.Node
 		return h.Entity.Kind == 0 || h.Entity.Kind == kind && (of == "" || of == name)
 	})

@@ -1,9 +1,12 @@
 package collect
 
-import "heapstash/schema"
+import (
+	"heapstash/archive"
+	"heapstash/schema"
+)
 
 // hole notes something that is missing. Incomplete ones are logged here, once.
-func (p *pass) hole(h schema.Hole) {
+func (p *pass) hole(h archive.Hole) {
 	p.holes = append(p.holes, h)
 	attributes := []any{"scope", h.Scope(), "cause", h.Cause, "detail", h.Detail}
 	if h.Hint != "" && h.Hint != p.hint {
@@ -18,6 +21,6 @@ func (p *pass) hole(h schema.Hole) {
 }
 
 // holeOf is a hole that an error made.
-func holeOf(of schema.Entity, err error) schema.Hole {
-	return schema.Hole{Entity: of, Cause: schema.CauseOf(err), Detail: err.Error(), Hint: schema.HintOf(err)}
+func holeOf(of schema.Entity, err error) archive.Hole {
+	return archive.Hole{Entity: of, Cause: archive.CauseOf(err), Detail: err.Error(), Hint: schema.HintOf(err)}
 }

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/heapster/heapsim"
-	"heapstash/schema"
 )
 
 // TestNamesThatAnExportFailsToBring: what no URL can name is in metric-export
@@ -18,13 +18,13 @@ import (
 func TestNamesThatAnExportFailsToBring(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	w.sim.Inject("/metric-export", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
 	w.feed(1, boxes(1)...)
-	w.pass(schema.OutcomePartial, inBoxes-2)
+	w.pass(archive.OutcomePartial, inBoxes-2)
 	w.sim.Mend()
 	w.feed(2, boxes(2)...)
-	w.pass(schema.OutcomeComplete, inBoxes)
+	w.pass(archive.OutcomeComplete, inBoxes)
 	w.want("SELECT kind, cause, from_time, to_time FROM gaps",
 		"system_container|unaddressable|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z\nsystem_container|unaddressable|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z")
 }
@@ -45,7 +45,7 @@ func TestABatchThatOvertakesTheLists(t *testing.T) {
 		})
 	})
 	summary, err := w.try(t.Context())
-	if err != nil || !strings.Contains(causes(summary), "pass:export") || summary.Pass.Outcome != schema.OutcomePartial {
+	if err != nil || !strings.Contains(causes(summary), "pass:export") || summary.Pass.Outcome != archive.OutcomePartial {
 		t.Errorf("%s %v", causes(summary), err)
 	}
 	w.want("SELECT kind, from_time FROM gaps WHERE cause = 'export'", "|2017-09-27T12:01:00Z")
@@ -58,7 +58,7 @@ func TestPodsThatNoListShows(t *testing.T) {
 	keys := `["cluster", "node:n1", "namespace:shop"]`
 	w.sim.Inject("/debug/allkeys", 0, heapsim.Answer(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, keys))
 	w.feed(0, namesakes(0, false, telling{}, "blue")...)
-	summary := w.pass(schema.OutcomePartial, 4)
+	summary := w.pass(archive.OutcomePartial, 4)
 	if got := causes(summary); got != "container:export pod:export" {
 		t.Errorf("holes: %s", got)
 	}
@@ -87,7 +87,7 @@ func TestSetsThatAnExportLeavesOut(t *testing.T) {
 		})
 	})
 	w.feed(0, namesakes(0, false, telling{true, true, false}, "blue")...)
-	summary := w.pass(schema.OutcomeComplete, 4+2*8-1) // all but the file system
+	summary := w.pass(archive.OutcomeComplete, 4+2*8-1) // all but the file system
 	if got := causes(summary); got != "container:export" {
 		t.Errorf("holes: %s", got)
 	}

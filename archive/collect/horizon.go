@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -108,15 +109,15 @@ func (p *pass) findGap() {
 }
 
 // gapHole is what was lost since the pass before, so long ago.
-func (p *pass) gapHole(lost, pause time.Duration, window schema.Window) schema.Hole {
-	h := schema.Hole{Cause: schema.CauseLate, Window: window,
+func (p *pass) gapHole(lost, pause time.Duration, window schema.Window) archive.Hole {
+	h := archive.Hole{Cause: archive.CauseLate, Window: window,
 		Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", lost, pause)}
 	switch knows := len(p.batches) > 0 && p.batches[0] <= p.memory.Horizon; {
 	case p.memory.Failure != "":
-		h.Cause = schema.CauseFailed
+		h.Cause = archive.CauseFailed
 		h.Detail = fmt.Sprintf("%v of samples were gone before this pass came, %v after the last good one: %s", lost, pause, p.memory.Failure)
 	case !knows && pause < schema.LongRetention-p.step:
-		h.Cause = schema.CauseRestarted
+		h.Cause = archive.CauseRestarted
 		h.Detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
 	}
 	return h
@@ -174,7 +175,7 @@ func (p *pass) checkFreshness(ctx context.Context, listed bool) {
 		if listed {
 			detail = "Heapster lists entities and shows no sample of them"
 		}
-		p.hole(schema.Hole{Cause: schema.CauseEmpty, Detail: detail})
+		p.hole(archive.Hole{Cause: archive.CauseEmpty, Detail: detail})
 		return
 	}
 	age := p.Now().Sub(p.record.Horizon.Time()).Round(time.Second)
@@ -189,8 +190,8 @@ func (p *pass) checkFreshness(ctx context.Context, listed bool) {
 	} else if errors.Is(err, context.Canceled) || errors.Is(err, schema.ErrBudget) {
 		return
 	}
-	p.hole(schema.Hole{
-		Cause:  schema.CauseStale,
+	p.hole(archive.Hole{
+		Cause:  archive.CauseStale,
 		Detail: fmt.Sprintf("Heapster's newest batch is %v old: look at its log for kubelets that do not answer", age),
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -72,8 +73,8 @@ func (p *pass) withoutUID() {
 		return
 	}
 	slices.SortFunc(pods, compareEntities)
-	p.hole(schema.Hole{
-		Entity: schema.Entity{Kind: schema.Pod}, Cause: schema.CauseExport, Lasting: true,
+	p.hole(archive.Hole{
+		Entity: schema.Entity{Kind: schema.Pod}, Cause: archive.CauseExport, Lasting: true,
 		Detail: fmt.Sprintf("metric-export has no uid (pod_id) of pods: their incarnations and their labels are not stored. The first of %d is %v", len(pods), pods[0]),
 		Hint:   "set collect.enrich: true: the Kubernetes API has the uids and the labels of pods",
 	})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
 	"heapstash/schema"
@@ -42,7 +43,7 @@ func TestKubectlProxy(t *testing.T) {
 			w.want("SELECT count(*) FROM samples WHERE kind = 'pod'", "6")
 			w.want("SELECT DISTINCT container FROM samples WHERE metric = 'restart_count' ORDER BY 1", passed)
 			for _, h := range s.Holes {
-				if h.Cause != schema.CauseRefused || !strings.Contains(h.Hint, "--reject-paths=") || strings.Contains(h.Hint, "localhost") {
+				if h.Cause != archive.CauseRefused || !strings.Contains(h.Hint, "--reject-paths=") || strings.Contains(h.Hint, "localhost") {
 					t.Errorf("a hole that is not the filter's: %+v", h)
 				}
 			}

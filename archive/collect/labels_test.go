@@ -3,6 +3,7 @@ package collect_test
 import (
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -26,7 +27,7 @@ func TestLabelsThatAreSpelledAlike(t *testing.T) {
 			sets[1].Labelled = append(sets[1].Labelled, l)
 		}
 		w.feed(minute, sets...)
-		w.pass(schema.OutcomeComplete, 4+3)
+		w.pass(archive.OutcomeComplete, 4+3)
 	}
 	w.want("SELECT labels, metric, group_concat(value) FROM samples WHERE labels IS NOT NULL GROUP BY labels, metric ORDER BY 1, 2",
 		"a:1,b:2|disk/io_read_bytes|400,401,402\nresource_id:/mnt/a|filesystem/usage|0,1,2\nresource_id:/mnt/a,b:c|filesystem/usage|100,101,102")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -69,13 +70,13 @@ func TestPassTakesNoMoreSamplesThanTheLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := summary.Pass.New; got == 0 || got > 50 || summary.Pass.Outcome != schema.OutcomePartial {
+	if got := summary.Pass.New; got == 0 || got > 50 || summary.Pass.Outcome != archive.OutcomePartial {
 		t.Errorf("%d new samples, %s", got, summary.Pass.Outcome)
 	}
 	w.want("SELECT DISTINCT cause FROM holes", "protocol")
 	w.want("SELECT count(*) FROM holes WHERE kind = 'pod' AND detail LIKE '%more than 50 samples in one pass'", "2")
 	w.options.MaxSamples = collect.DefaultOptions().MaxSamples
-	w.pass(schema.OutcomeComplete, whole-summary.Pass.New)
+	w.pass(archive.OutcomeComplete, whole-summary.Pass.New)
 }
 
 // Metrics outside the registry are asked for at every pass: a Heapster that

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -35,7 +36,7 @@ func (p *pass) discoverNames(ctx context.Context, found discovery, kinds []schem
 	carried := make(map[schema.Entity][]schema.MetricName)
 	failed := -1
 	for i, e := range asked {
-		if errs[i] != nil && schema.CauseOf(errs[i]) != schema.CauseUnaddressable && failed < 0 {
+		if errs[i] != nil && archive.CauseOf(errs[i]) != archive.CauseUnaddressable && failed < 0 {
 			failed = i
 		}
 		for _, m := range names[i] {

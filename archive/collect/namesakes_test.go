@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -111,10 +112,10 @@ func TestNamesakes(t *testing.T) {
 					var minutes []int
 					for minute := range 3 {
 						w.feed(minute, namesakes(minute, idle, by, "blue", "green")...)
-						w.pass(schema.OutcomeComplete, want)
+						w.pass(archive.OutcomeComplete, want)
 						minutes = append(minutes, minute)
 					}
-					w.pass(schema.OutcomeComplete, 0)
+					w.pass(archive.OutcomeComplete, 0)
 					w.want(cellsOf, cells(minutes, idle, exported, "blue", "green"))
 					identities, holes := "", ""
 					if by.uid && (!idle || by.name) {
@@ -139,11 +140,11 @@ func TestNamesakesCostNothingOnceTheyAreKnown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, heapsim.Options{})
 			w.feed(0, namesakes(0, false, by, "blue", "green")...)
-			w.pass(schema.OutcomeComplete, inNamesakes)
+			w.pass(archive.OutcomeComplete, inNamesakes)
 			var requests [2]int64
 			for i, idle := range []bool{false, true} {
 				w.feed(i+1, namesakes(i+1, idle, by, "blue", "green")...)
-				requests[i] = w.pass(schema.OutcomeComplete, inNamesakes).Pass.Requests
+				requests[i] = w.pass(archive.OutcomeComplete, inNamesakes).Pass.Requests
 			}
 			if requests[0] != requests[1] {
 				t.Errorf("requests: %v", requests)
@@ -179,7 +180,7 @@ func TestKubernetesTellsNamesakes(t *testing.T) {
 			api.lists = map[string]string{pods: strings.Join(pod, ","), namespaces: strings.Join(namespace, ",")}
 			delete(api.lists, test.refuse)
 			w.feed(0, namesakes(0, true, test.by, "blue", "green")...)
-			w.pass(schema.OutcomeComplete, inNamesakes)
+			w.pass(archive.OutcomeComplete, inNamesakes)
 			w.want(cellsOf, cells([]int{0}, true, false, "blue", "green"))
 			want := ""
 			if test.known {
@@ -198,7 +199,7 @@ func TestNamesakesOfExcludedNamespaces(t *testing.T) {
 		w.options.ExcludeNamespaces = []string{"green"}
 		for minute := range 2 {
 			w.feed(minute, namesakes(minute, idle, telling{uid: true}, "blue", "green")...)
-			w.pass(schema.OutcomeComplete, 4+2*8)
+			w.pass(archive.OutcomeComplete, 4+2*8)
 		}
 		w.want(cellsOf, cells([]int{0, 1}, idle, false, "blue"))
 	}
@@ -281,7 +282,7 @@ func TestNamesakesThatTheirContainersTellApart(t *testing.T) {
 		}
 	}
 	w.feed(0, sets...)
-	w.pass(schema.OutcomeComplete, inNamesakes)
+	w.pass(archive.OutcomeComplete, inNamesakes)
 	w.want("SELECT namespace, pod, uid FROM pod_identities ORDER BY 1, 2",
 		"blue|db-0|uid-blue-db-0\nblue|db-1|uid-blue-db-1\ngreen|db-0|uid-green-db-0\ngreen|db-1|uid-green-db-1")
 }
@@ -293,7 +294,7 @@ func TestContainersByExportAloneOfANewNamespace(t *testing.T) {
 	w.options.Containers = collect.ContainersExport
 	by := telling{id: true, uid: true}
 	w.feed(0, namesakes(0, false, by, "blue")...)
-	w.pass(schema.OutcomeComplete, 4+2*7)
+	w.pass(archive.OutcomeComplete, 4+2*7)
 	w.feed(1, namesakes(1, false, by, "blue", "green")...)
 	w.feed(2, namesakes(2, false, by, "blue", "green")...)
 	summary, err := w.try(t.Context())

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -40,7 +41,7 @@ func Run(ctx context.Context, source Source, store Store, opts Options) (Summary
 		return Summary{Pass: p.record}, err
 	}
 	err := p.run(ctx)
-	if errors.Is(err, schema.ErrNoSpace) {
+	if errors.Is(err, archive.ErrNoSpace) {
 		// What is too old may make the room that the next pass needs.
 		err = errors.Join(err, p.prune(ctx))
 	}
@@ -61,7 +62,7 @@ func Fail(ctx context.Context, store Store, opts Options, reason error) (Summary
 // begin opens the pass's line in the ledger.
 func (p *pass) begin(ctx context.Context) (err error) {
 	if p.record.ID, err = p.store.BeginPass(ctx, p.record); err != nil {
-		p.record.Outcome, p.record.Error = schema.OutcomeFailed, err.Error()
+		p.record.Outcome, p.record.Error = archive.OutcomeFailed, err.Error()
 	}
 	return err
 }
@@ -72,12 +73,12 @@ func (p *pass) end(ctx context.Context, err error) (Summary, error) {
 	if p.source != nil {
 		p.record.Requests, p.record.Bytes = p.source.Traffic()
 	}
-	p.record.Outcome = schema.OutcomeComplete
+	p.record.Outcome = archive.OutcomeComplete
 	switch {
 	case err != nil:
-		p.record.Outcome, p.record.Error = schema.OutcomeFailed, err.Error()
-	case slices.ContainsFunc(p.holes, schema.Hole.Incomplete):
-		p.record.Outcome = schema.OutcomePartial
+		p.record.Outcome, p.record.Error = archive.OutcomeFailed, err.Error()
+	case slices.ContainsFunc(p.holes, archive.Hole.Incomplete):
+		p.record.Outcome = archive.OutcomePartial
 	}
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
@@ -91,15 +92,15 @@ type pass struct {
 	source Source // nil for a pass that cannot read any
 	store  Store
 
-	record  schema.Pass
-	memory  schema.Memory
+	record  archive.Pass
+	memory  archive.Memory
 	export  export
 	shown   testimony              // of pods, in the horizon's batch
 	kube    kubernetes             // what was asked of it
 	present map[schema.Entity]bool // what is listed
 	taken   atomic.Int64           // samples read
 	splits  *splitter
-	holes   []schema.Hole
+	holes   []archive.Hole
 	stored  int    // how many of holes are in the ledger already
 	hint    string // that was logged last, lest it be repeated at each hole
 
@@ -113,7 +114,7 @@ func newPass(store Store, opts Options) *pass {
 	p := &pass{
 		Options: opts,
 		store:   store,
-		record:  schema.Pass{Cluster: opts.Cluster, Version: opts.Version, Started: opts.Now()},
+		record:  archive.Pass{Cluster: opts.Cluster, Version: opts.Version, Started: opts.Now()},
 	}
 	p.splits = newSplitter(p)
 	return p
@@ -197,7 +198,7 @@ func (p *pass) run(ctx context.Context) error {
 
 // readContainers is the last stage: containers, system containers and labelled
 // series, with what metric-export tells.
-func (p *pass) readContainers(ctx context.Context, underway *exporting, found discovery, batch schema.Batch) (err error) {
+func (p *pass) readContainers(ctx context.Context, underway *exporting, found discovery, batch archive.Batch) (err error) {
 	listed := len(found.appeared)
 	if p.export, err = p.finishExport(ctx, underway, &found); err != nil {
 		return err
@@ -225,7 +226,7 @@ func (p *pass) readContainers(ctx context.Context, underway *exporting, found di
 }
 
 // keep judges what a plan brought, and stores it with the batch.
-func (p *pass) keep(ctx context.Context, batch schema.Batch, plan plan, a answers) error {
+func (p *pass) keep(ctx context.Context, batch archive.Batch, plan plan, a answers) error {
 	p.record.Entities += plan.entities
 	watermarks, asked := p.settle(plan, a.errs)
 	batch.Rows = append(batch.Rows, a.rows...)
@@ -238,8 +239,8 @@ func (p *pass) keep(ctx context.Context, batch schema.Batch, plan plan, a answer
 	return nil
 }
 
-func (p *pass) batch() schema.Batch {
-	return schema.Batch{
+func (p *pass) batch() archive.Batch {
+	return archive.Batch{
 		Pass:       p.record.ID,
 		Cluster:    p.Cluster,
 		Seen:       p.seen(),
@@ -248,7 +249,7 @@ func (p *pass) batch() schema.Batch {
 	}
 }
 
-func (p *pass) write(ctx context.Context, batch schema.Batch) error {
+func (p *pass) write(ctx context.Context, batch archive.Batch) error {
 	batch.Holes = p.holes[p.stored:]
 	written, err := p.store.Write(ctx, batch)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -42,15 +43,15 @@ func TestOneRefusedName(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		body   string
-		cause  schema.Cause
+		cause  archive.Cause
 	}{
-		"403 of a filter": {403, "Forbidden", schema.CauseRefused},
-		"403 in JSON":     {403, `{"kind":"Status","message":"no","reason":"Forbidden","code":403}`, schema.CauseRefused},
-		"400":             {400, "bad request", schema.CauseProtocol},
-		"404 page":        {404, "<html>not here</html>", schema.CauseNotFound},
-		"200 page":        {200, "<html>The requested URL was rejected.</html>", schema.CauseProtocol},
-		"414":             {414, "", schema.CauseProtocol},
-		"302":             {302, "", schema.CauseProtocol},
+		"403 of a filter": {403, "Forbidden", archive.CauseRefused},
+		"403 in JSON":     {403, `{"kind":"Status","message":"no","reason":"Forbidden","code":403}`, archive.CauseRefused},
+		"400":             {400, "bad request", archive.CauseProtocol},
+		"404 page":        {404, "<html>not here</html>", archive.CauseNotFound},
+		"200 page":        {200, "<html>The requested URL was rejected.</html>", archive.CauseProtocol},
+		"414":             {414, "", archive.CauseProtocol},
+		"302":             {302, "", archive.CauseProtocol},
 	} {
 		for _, refused := range []string{"web-000", "web-050", "web-099"} {
 			if refused != "web-050" && test.status != 414 {
@@ -60,7 +61,7 @@ func TestOneRefusedName(t *testing.T) {
 				w := newWorld(t, heapsim.Options{})
 				w.rejecting(`/pod-list/(.*,)?`+refused+`[,/]`, test.status, test.body)
 				w.feed(0, small(0, many(100)...)...)
-				s := w.pass(schema.OutcomePartial, 4+2*99)
+				s := w.pass(archive.OutcomePartial, 4+2*99)
 				if got, want := podHoles(s), "namespace:shop/pod:"+refused+":"+string(test.cause); got != want {
 					t.Errorf("holes %s, want %s", got, want)
 				}
@@ -71,7 +72,7 @@ func TestOneRefusedName(t *testing.T) {
 
 				// It does not hold back the others, and costs little at the next pass.
 				w.feed(1, small(1, many(100)...)...)
-				s = w.pass(schema.OutcomePartial, 4+2*99)
+				s = w.pass(archive.OutcomePartial, 4+2*99)
 				if s.Pass.Duplicates > 4+2*99 {
 					t.Errorf("%d duplicates: the others were read anew", s.Pass.Duplicates)
 				}
@@ -80,11 +81,11 @@ func TestOneRefusedName(t *testing.T) {
 				// Once it is answered, all that is visible of it is there.
 				w.sim.Mend()
 				w.feed(2, small(2, many(100)...)...)
-				w.pass(schema.OutcomeComplete, 4+2*100+2*2)
+				w.pass(archive.OutcomeComplete, 4+2*100+2*2)
 				w.want("SELECT count(*), count(DISTINCT pod) FROM samples WHERE kind = 'pod'", "600|100")
 				w.want("SELECT count(*) FROM watermark WHERE name LIKE '%/%'", "0")
 				w.feed(3, small(3, many(100)...)...)
-				w.pass(schema.OutcomeComplete, 4+2*100)
+				w.pass(archive.OutcomeComplete, 4+2*100)
 			})
 		}
 	}
@@ -94,15 +95,15 @@ func TestOneRefusedName(t *testing.T) {
 func TestRefusedUntilItIsGone(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, many(4)...)...)
-	w.pass(schema.OutcomeComplete, 4+8)
+	w.pass(archive.OutcomeComplete, 4+8)
 	w.rejecting("/pod-list/.*web-001", 403, "Forbidden")
 	for minute := 1; minute <= 6; minute++ {
 		w.feed(minute, small(minute, many(4)...)...)
-		w.pass(schema.OutcomePartial, 4+6)
+		w.pass(archive.OutcomePartial, 4+6)
 	}
 	w.sim.Mend()
 	w.feed(7, small(7, many(4)...)...)
-	s := w.pass(schema.OutcomePartial, 4+8+6+2) // memory/usage is long, and memory/rss of two batches more
+	s := w.pass(archive.OutcomePartial, 4+8+6+2) // memory/usage is long, and memory/rss of two batches more
 	if got, want := podHoles(s), "namespace:shop/pod:web-001:failed"; got != want {
 		t.Fatalf("holes %s, want %s", got, want)
 	}
@@ -133,7 +134,7 @@ func TestRefusedNames(t *testing.T) {
 				}
 			}
 			w.feed(0, small(0, pods...)...)
-			s := w.pass(schema.OutcomePartial, 4+2*(100-count))
+			s := w.pass(archive.OutcomePartial, 4+2*(100-count))
 			if len(s.Holes) != min(count, 21) {
 				t.Errorf("%d holes for %d pods", len(s.Holes), count)
 			}
@@ -148,17 +149,17 @@ func TestRefusedNames(t *testing.T) {
 func TestNewPodIsRefused(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a", "b")...)
-	w.pass(schema.OutcomeComplete, 8)
+	w.pass(archive.OutcomeComplete, 8)
 	w.rejecting("/pod-list/.*new", 403, "Forbidden")
 	w.feed(1, small(1, "a", "b", "new")...)
-	if got := podHoles(w.pass(schema.OutcomePartial, 8)); got != "namespace:shop/pod:new:refused" {
+	if got := podHoles(w.pass(archive.OutcomePartial, 8)); got != "namespace:shop/pod:new:refused" {
 		t.Error(got)
 	}
 	w.feed(2, small(2, "a", "b")...) // and it is gone
-	w.pass(schema.OutcomePartial, 8)
+	w.pass(archive.OutcomePartial, 8)
 	w.sim.Mend()
 	w.feed(3, small(3, "a", "b")...)
-	w.pass(schema.OutcomeComplete, 8+2)
+	w.pass(archive.OutcomeComplete, 8+2)
 	w.want("SELECT count(*) FROM samples WHERE pod = 'new'", "2")
 	w.want("SELECT count(*) FROM watermark WHERE name LIKE '%/%'", "0")
 }
@@ -196,7 +197,7 @@ func TestRefusedMetric(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.rejecting("/metrics/memory/rss$", 403, "Forbidden")
 	w.feed(0, small(0, many(10)...)...)
-	s := w.pass(schema.OutcomePartial, 4+10)
+	s := w.pass(archive.OutcomePartial, 4+10)
 	if !strings.Contains(podHoles(s), "pod/shop:refused") || strings.Contains(podHoles(s), "web-") {
 		t.Errorf("holes: %s", podHoles(s))
 	}
@@ -218,7 +219,7 @@ func TestURLTooLong(t *testing.T) {
 		})
 	})
 	w.options.Concurrency = 1
-	s := w.pass(schema.OutcomeComplete, 4+2*200)
+	s := w.pass(archive.OutcomeComplete, 4+2*200)
 	if long > 10 {
 		t.Errorf("%d requests were too long: the length is not remembered (%d in all)", long, s.Pass.Requests)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -61,8 +62,8 @@ func (p *pass) findLoss(of schema.Entity, watermark schema.Instant) {
 	if lost <= 0 {
 		return
 	}
-	p.hole(schema.Hole{
-		Entity: of, Cause: schema.CauseFailed, Window: window,
+	p.hole(archive.Hole{
+		Entity: of, Cause: archive.CauseFailed, Window: window,
 		Detail: fmt.Sprintf("%v of samples were gone before this could be read again; the holes of the passes before tell why", lost),
 	})
 }
@@ -144,7 +145,7 @@ func (p *pass) isMissing(e schema.Entity) bool {
 
 // scopeHole describes the failed requests of one scope: as exactly as one
 // line can.
-func scopeHole(requests []request, errs []error, failed []int, total int) schema.Hole {
+func scopeHole(requests []request, errs []error, failed []int, total int) archive.Hole {
 	first := requests[failed[0]]
 	hole := holeOf(first.scope.Entity(), errs[failed[0]])
 	if len(failed) > 1 {

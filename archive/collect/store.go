@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -18,18 +19,18 @@ type Store interface {
 // Ledger keeps a line about each pass.
 type Ledger interface {
 	// BeginPass opens a line, and marks lines left open as abandoned.
-	BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, error)
+	BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, error)
 	// EndPass closes the line and adds the holes.
-	EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole) error
+	EndPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error
 }
 
 // Writer stores samples, and what the next pass will want to know.
 type Writer interface {
 	// Memory returns what is known of the cluster.
-	Memory(ctx context.Context, cluster string) (schema.Memory, error)
+	Memory(ctx context.Context, cluster string) (archive.Memory, error)
 	// Write stores the batch whole or not at all. Samples that are stored
 	// already stay as they are.
-	Write(ctx context.Context, b schema.Batch) (schema.Written, error)
+	Write(ctx context.Context, b archive.Batch) (archive.Written, error)
 }
 
 // Compactor rearranges what is stored, for space.

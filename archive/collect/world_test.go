@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/archive/sqlite"
 	"heapstash/heapster"
@@ -85,7 +86,7 @@ func (w *world) try(ctx context.Context) (collect.Summary, error) {
 }
 
 // pass makes a pass that must not fail, and checks what it says of itself.
-func (w *world) pass(outcome schema.Outcome, samples int) collect.Summary {
+func (w *world) pass(outcome archive.Outcome, samples int) collect.Summary {
 	w.t.Helper()
 	summary, err := w.try(w.t.Context())
 	if err != nil {

@@ -57,7 +57,7 @@ func ParseFormat(text string) (Format, error) {
 // Options set how a format is written.
 type Options struct {
 	// Level is the source's; [schema.Raw] if it is empty.
-	Level schema.Level
+	Level archive.Level
 	// Database is named in the head of Influx's lines, for `influx -import`.
 	Database string
 	// Step is told which metric is written next, where a format goes from one
@@ -76,7 +76,7 @@ type Result struct {
 // Write writes the source's samples. It writes often and little: w should have
 // a buffer.
 func Write(w io.Writer, from Source, format Format, opts Options) (Result, error) {
-	opts.Level = cmp.Or(opts.Level, schema.Raw)
+	opts.Level = cmp.Or(opts.Level, archive.Raw)
 	switch format {
 	case CSV:
 		return writeText(w, from, csvLines{}, opts.Level)

@@ -45,7 +45,7 @@ func archived(t *testing.T) string {
 	}
 	for i := range int64(2) {
 		at := noon + schema.Instant(60*i)
-		pass, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "prod"})
+		pass, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "prod"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func archived(t *testing.T) string {
 		gpu := schema.ContainerEntity("shop", "web-0", "app")
 		gpu.Labels = "accelerator_id:GPU-0,make:nvidia,model:tesla k80"
 		shape := schema.Entity{Kind: schema.Node, Node: "n1", Labels: `shape:C:\`}
-		batch := schema.Batch{Pass: pass, Cluster: "prod", Horizon: at, Seen: at,
+		batch := archive.Batch{Pass: pass, Cluster: "prod", Horizon: at, Seen: at,
 			Rows: []schema.Row{
 				{Entity: schema.ClusterEntity(), At: at, Readings: ints(i, "cpu/usage_rate")},
 				{Entity: schema.NodeEntity("n1"), At: at, Readings: ints(i, "network/rx", "network/rx_rate", "cpu/node_capacity", "uptime")},
@@ -114,8 +114,8 @@ func samplesOf(t *testing.T, path string, selection archive.Selection) *read.Sam
 }
 
 func TestFormats(t *testing.T) {
-	paths := map[schema.Level]string{schema.Raw: archived(t), schema.Hourly: rolledUp(t)}
-	lines := map[schema.Level]int64{schema.Raw: 38, schema.Hourly: 19}
+	paths := map[archive.Level]string{archive.Raw: archived(t), archive.Hourly: rolledUp(t)}
+	lines := map[archive.Level]int64{archive.Raw: 38, archive.Hourly: 19}
 	for level, path := range paths {
 		for _, name := range export.Formats() {
 			t.Run(name+" "+string(level), func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestFormats(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := lines[level]
-				if format == export.OpenMetrics && level != schema.Raw {
+				if format == export.OpenMetrics && level != archive.Raw {
 					want = 95 // a line for each statistic
 				}
 				if result.Samples != want || result.Omitted != 0 {
@@ -196,9 +196,9 @@ func (b *broken) Write(p []byte) (int, error) {
 func TestOutputBreaks(t *testing.T) {
 	path := rolledUp(t)
 	for i, name := range slices.Concat(export.Formats(), export.Formats()) {
-		level := schema.Raw
+		level := archive.Raw
 		if i >= len(export.Formats()) {
-			level = schema.Hourly
+			level = archive.Hourly
 		}
 		opts := export.Options{Level: level}
 		samples := samplesOf(t, path, archive.Selection{Level: level})

@@ -46,8 +46,8 @@ func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
 	if _, err := fmt.Fprintf(w, influxHead, opts.Database); err != nil {
 		return l.result, err
 	}
-	if opts.Level != schema.Raw {
-		l.period = map[schema.Level]schema.Instant{schema.Hourly: 3600, schema.Daily: 24 * 3600}[opts.Level]
+	if opts.Level != archive.Raw {
+		l.period = map[archive.Level]schema.Instant{archive.Hourly: 3600, archive.Daily: 24 * 3600}[opts.Level]
 		err := eachRollup(from, l)
 		return l.result, err
 	}

@@ -94,7 +94,7 @@ func describeMetric(m schema.Metric) string {
 
 // describeRollup is the same of a statistic of the family's metrics in hours or
 // days. All are gauges: what they are of begins at their time.
-func (f family) describeRollup(level schema.Level, statistic archive.Statistic) (sample, head string) {
+func (f family) describeRollup(level archive.Level, statistic archive.Statistic) (sample, head string) {
 	help := "Heapster's " + string(f.metrics[0]) + "."
 	if m, known := schema.Lookup(f.metrics[0]); len(f.metrics) > 1 {
 		help = "Several of Heapster's metrics: see the label metric."

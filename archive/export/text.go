@@ -18,8 +18,8 @@ import (
 var seriesColumns = []string{"cluster", "kind", "namespace", "pod", "container", "node", "labels", "metric"}
 
 // valueColumns are the ones after the time.
-func valueColumns(level schema.Level) []string {
-	if level == schema.Raw {
+func valueColumns(level archive.Level) []string {
+	if level == archive.Raw {
 		return []string{"value"}
 	}
 	var columns []string
@@ -44,12 +44,12 @@ type lines interface {
 }
 
 // writeText writes a format that has rows in no order of its own.
-func writeText(w io.Writer, from Source, format lines, level schema.Level) (Result, error) {
+func writeText(w io.Writer, from Source, format lines, level archive.Level) (Result, error) {
 	t := &text{w: w, format: format, values: valueColumns(level)}
 	if _, err := w.Write(format.head(t.values)); err != nil {
 		return t.result, err
 	}
-	if level == schema.Raw {
+	if level == archive.Raw {
 		return t.result, from.Each(t)
 	}
 	err := eachRollup(from, t)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -32,7 +33,7 @@ func (p Plan) needs() []string {
 	for _, agg := range p.Aggs {
 		cells := cellsOf[agg]
 		switch {
-		case agg.percentile() && p.Level == schema.Raw:
+		case agg.percentile() && p.Level == archive.Raw:
 			cells = []string{"s"}
 		case agg == Avg && p.summed():
 			cells = []string{"m", "s"}
@@ -47,14 +48,14 @@ func (p Plan) needs() []string {
 // byTheHour reports whether cells of raw rows are to be brought to hours, for
 // the sake of percentiles.
 func (p Plan) byTheHour() bool {
-	return p.Level != schema.Raw && slices.ContainsFunc(p.Aggs, Agg.percentile)
+	return p.Level != archive.Raw && slices.ContainsFunc(p.Aggs, Agg.percentile)
 }
 
 // cellsAreSteps reports whether there is one cell of each group in each step, as
 // of series by the hour: then nothing is left to group, which takes longer than
 // to read a year of hours. Segments do not share an hour.
 func (p Plan) cellsAreSteps() bool {
-	return p.Level == schema.Hourly && p.Step == schema.Hourly.Length() && p.single() && p.Top == 0 && !slices.Contains(p.Aggs, Last)
+	return p.Level == archive.Hourly && p.Step == archive.Hourly.Length() && p.single() && p.Top == 0 && !slices.Contains(p.Aggs, Last)
 }
 
 // ofNames are the conditions on the names of pods and of what is not in one.
@@ -128,9 +129,9 @@ func (q Query) rolled(what string) string {
 // cells writes the SELECT of a segment's cells.
 func (p Plan) cells(b *builder, s Segment) {
 	switch {
-	case s.Level != schema.Raw && p.derived():
+	case s.Level != archive.Raw && p.derived():
 		p.ratioCells(b, s)
-	case s.Level != schema.Raw:
+	case s.Level != archive.Raw:
 		p.rolledCells(b, s)
 	case p.byTheHour():
 		p.hourCells(b, s)
@@ -186,9 +187,9 @@ func (p Plan) rawCells(b *builder, s Segment) {
 		return map[bool]string{true: over(name), false: "sum"}[slices.Contains(spanCells, name)] + "(" + text + ")"
 	}) + "\n  FROM ")
 	if grown {
-		p.identify(b, schema.Raw, func() { p.grown(b, s) })
+		p.identify(b, archive.Raw, func() { p.grown(b, s) })
 	} else {
-		p.rows(b, p.View(), schema.Raw, []string{value}, append(append(p.conditions(), s.condition()...), condition{text: value + " IS NOT NULL"}))
+		p.rows(b, p.View(), archive.Raw, []string{value}, append(append(p.conditions(), s.condition()...), condition{text: value + " IS NOT NULL"}))
 	}
 	if p.summed() {
 		b.add("\n  GROUP BY " + p.keys() + ", ts")
@@ -257,7 +258,7 @@ func (p Plan) hourCells(b *builder, s Segment, more ...condition) {
 	b.add("\n  FROM (SELECT " + groups + ", ts, " + p.value() + " AS v, row_number() OVER (PARTITION BY " + groups + ", " + hour + " ORDER BY " + p.value() +
 		") AS place,\n      count(*) OVER (PARTITION BY " + groups + ", " + hour + ") AS places\n    FROM ")
 	conditions := append(append(p.conditions(), s.condition()...), condition{text: p.value() + " IS NOT NULL"})
-	p.rows(b, p.View(), schema.Raw, []string{p.value()}, append(conditions, more...))
+	p.rows(b, p.View(), archive.Raw, []string{p.value()}, append(conditions, more...))
 	b.add(")\n  GROUP BY " + groups + ", " + hour)
 }
 

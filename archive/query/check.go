@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -31,7 +32,7 @@ func (q Query) Check() error {
 		return &Error{fmt.Sprintf("the range ends, at %v, before it begins, at %v", q.To, q.From), ""}
 	case q.Step < 0, q.Step%time.Second != 0:
 		return &Error{fmt.Sprintf("a step of %v", q.Step), "use whole seconds: 5m, 1h, 1d"}
-	case q.Step > 0 && atLeast(q.Level, schema.Hourly) && q.Step%q.Level.Length() != 0:
+	case q.Step > 0 && atLeast(q.Level, archive.Hourly) && q.Step%q.Level.Length() != 0:
 		return &Error{fmt.Sprintf("a step of %v cannot be made of %s rows", q.Step, q.Level), "use --level raw, or whole hours or days"}
 	}
 	return nil

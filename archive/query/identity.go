@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -118,7 +119,7 @@ func (p Plan) identities(b *builder) {
 
 // identify writes the rows that inner writes, with the incarnation of each
 // joined to them, if the plan needs that. Inner rows have the series' names and ts.
-func (p Plan) identify(b *builder, level schema.Level, inner func()) {
+func (p Plan) identify(b *builder, level archive.Level, inner func()) {
 	if !p.identified() {
 		inner()
 		return
@@ -130,7 +131,7 @@ func (p Plan) identify(b *builder, level schema.Level, inner func()) {
 	b.add("\n    FROM ")
 	inner()
 	from, to := "begin", "until"
-	if level != schema.Raw {
+	if level != archive.Raw {
 		from, to = "first_hour", "last_hour"
 	}
 	b.add(fmt.Sprintf(" AS r LEFT JOIN identities AS i ON i.cluster = r.cluster AND i.namespace = r.namespace AND i.pod = r.pod\n"+
@@ -143,7 +144,7 @@ func (p Plan) identify(b *builder, level schema.Level, inner func()) {
 
 // rows writes what a FROM takes for the rows of a view that meet the conditions,
 // of which the columns are wanted.
-func (p Plan) rows(b *builder, view string, level schema.Level, columns []string, conditions []condition) {
+func (p Plan) rows(b *builder, view string, level archive.Level, columns []string, conditions []condition) {
 	if !p.identified() {
 		b.add(view)
 		b.where(conditions)

@@ -5,31 +5,32 @@ import (
 	"slices"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
 // Auto lets a query choose.
-const Auto schema.Level = ""
+const Auto archive.Level = ""
 
 // ParseLevel reads a level, or "auto".
-func ParseLevel(word string) (schema.Level, error) {
-	switch level := schema.Level(word); {
+func ParseLevel(word string) (archive.Level, error) {
+	switch level := archive.Level(word); {
 	case word == "auto":
 		return Auto, nil
-	case slices.Contains(schema.Levels(), level):
+	case slices.Contains(archive.Levels(), level):
 		return level, nil
 	default:
-		return "", &Error{fmt.Sprintf("unknown level %q", word), "use one of auto, " + join(schema.Levels())}
+		return "", &Error{fmt.Sprintf("unknown level %q", word), "use one of auto, " + join(archive.Levels())}
 	}
 }
 
 // atLeast reports whether a level is as coarse as another one.
-func atLeast(level, other schema.Level) bool {
-	return slices.Index(schema.Levels(), level) >= slices.Index(schema.Levels(), other)
+func atLeast(level, other archive.Level) bool {
+	return slices.Index(archive.Levels(), level) >= slices.Index(archive.Levels(), other)
 }
 
 // ceil rounds up to the level's hour or day.
-func ceil(at schema.Instant, level schema.Level) schema.Instant {
+func ceil(at schema.Instant, level archive.Level) schema.Instant {
 	return level.Begin(at + schema.Instant(level.Length()/time.Second) - 1)
 }
 
@@ -58,11 +59,11 @@ type Coverage struct {
 	Things int
 	// Levels has for each level from when on there is something of them, and
 	// up to when the level is whole. A level that is not there is empty.
-	Levels map[schema.Level]Span
+	Levels map[archive.Level]Span
 }
 
 // End is up to when the archive has anything.
-func (c Coverage) End() schema.Instant { return c.Levels[schema.Raw].To }
+func (c Coverage) End() schema.Instant { return c.Levels[archive.Raw].To }
 
 // Begin is when the oldest of what there is began; zero if there is nothing.
 func (c Coverage) Begin() schema.Instant {
@@ -77,20 +78,20 @@ func (c Coverage) Begin() schema.Instant {
 
 // Segment is a part of the range that one level answers for.
 type Segment struct {
-	Level schema.Level
+	Level archive.Level
 	Span
 }
 
 // divide covers a range with rows of the level, whole ones of it, and what is
 // left over, or not made yet, with finer ones.
-func (c Coverage) divide(level schema.Level, from, to schema.Instant) []Segment {
+func (c Coverage) divide(level archive.Level, from, to schema.Instant) []Segment {
 	if from >= to {
 		return nil
 	}
-	if level == schema.Raw {
-		return []Segment{{schema.Raw, Span{from, to}}}
+	if level == archive.Raw {
+		return []Segment{{archive.Raw, Span{from, to}}}
 	}
-	finer := schema.Levels()[slices.Index(schema.Levels(), level)-1]
+	finer := archive.Levels()[slices.Index(archive.Levels(), level)-1]
 	begin, end := ceil(from, level), level.Begin(min(to, c.Levels[level].To))
 	if begin >= end {
 		return c.divide(finer, from, to)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	gotime "time"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/schema"
 )
@@ -257,7 +258,7 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts
 // an hour or a day of a rollup it is all of that, as far as the thing was there.
 func (w *world) span(s, last sample, known bool) (since, until int64) {
 	for _, segment := range w.segments {
-		if s.ts < int64(segment.From) || s.ts >= int64(segment.To) || segment.Level == schema.Raw {
+		if s.ts < int64(segment.From) || s.ts >= int64(segment.To) || segment.Level == archive.Raw {
 			continue
 		}
 		long := int64(segment.Level.Length().Seconds())

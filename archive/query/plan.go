@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -16,7 +17,7 @@ type Plan struct {
 	// far as the archive has anything.
 	Range Span
 	// Level is the coarsest that is read.
-	Level    schema.Level
+	Level    archive.Level
 	Segments []Segment // of the range, in order
 	// Notes are what to know of the answer, for people.
 	Notes []string
@@ -62,14 +63,14 @@ func (q Query) nothing(c Coverage) error {
 
 // chooseLevel finds the coarsest level that the step and the aggregates allow.
 func (p *Plan) chooseLevel(c Coverage) error {
-	p.Level = schema.Raw
+	p.Level = archive.Raw
 	switch {
 	case p.Query.Level != Auto:
 		p.Level = p.Query.Level
-	case p.Step%schema.Daily.Length() == 0: // that of a whole range, which is zero, too
-		p.Level = schema.Daily
-	case p.Step%schema.Hourly.Length() == 0:
-		p.Level = schema.Hourly
+	case p.Step%archive.Daily.Length() == 0: // that of a whole range, which is zero, too
+		p.Level = archive.Daily
+	case p.Step%archive.Hourly.Length() == 0:
+		p.Level = archive.Hourly
 	}
 	for _, agg := range p.Aggs {
 		most, why := p.most(agg, c)
@@ -80,7 +81,7 @@ func (p *Plan) chooseLevel(c Coverage) error {
 			return &Error{fmt.Sprintf("%s of %s is not in %s rows: %s", agg, p.Metric.Name, p.Level, why), "use --level " + string(most)}
 		}
 		p.Level = most
-		if most == schema.Raw {
+		if most == archive.Raw {
 			p.Notes = append(p.Notes, fmt.Sprintf("%s is made of raw rows: %s", agg, why))
 		}
 	}
@@ -88,32 +89,32 @@ func (p *Plan) chooseLevel(c Coverage) error {
 }
 
 // most is the coarsest level that has an aggregate, and why none coarser has.
-func (p *Plan) most(agg Agg, c Coverage) (schema.Level, string) {
+func (p *Plan) most(agg Agg, c Coverage) (archive.Level, string) {
 	switch {
 	case agg == Last && p.Metric.Type == schema.Gauge:
-		return schema.Raw, "rollups have no last value of gauges"
+		return archive.Raw, "rollups have no last value of gauges"
 	case !agg.percentile() && p.identified():
 		if p.brief(c) {
-			return schema.Raw, "so each sample counts for the pod that it is of"
+			return archive.Raw, "so each sample counts for the pod that it is of"
 		}
-		return schema.Hourly, "a day may be of two incarnations of a pod"
+		return archive.Hourly, "a day may be of two incarnations of a pod"
 	case !agg.percentile():
-		return schema.Daily, ""
+		return archive.Daily, ""
 	case p.long() || !HasPercentiles(p.rolledMetric()):
-		return schema.Raw, "rollups have no percentiles of it"
+		return archive.Raw, "rollups have no percentiles of it"
 	case !p.single():
-		return schema.Raw, "percentiles of several series do not add up"
+		return archive.Raw, "percentiles of several series do not add up"
 	case p.Step == 0 && p.brief(c):
-		return schema.Raw, "so it is exact"
+		return archive.Raw, "so it is exact"
 	default:
-		return schema.Hourly, "percentiles are of hours"
+		return archive.Hourly, "percentiles are of hours"
 	}
 }
 
 // brief reports whether the range is a day at most, and raw rows have all of it,
 // where the query leaves the choice of the level.
 func (p *Plan) brief(c Coverage) bool {
-	return p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= schema.Hourly.Begin(c.Levels[schema.Raw].From)
+	return p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= archive.Hourly.Begin(c.Levels[archive.Raw].From)
 }
 
 // avoidPruned begins the range where the levels that are to be read begin,
@@ -121,24 +122,24 @@ func (p *Plan) brief(c Coverage) bool {
 // them is no sign of that where it is of the same hour or day: things are born in
 // the middle of one.
 func (p *Plan) avoidPruned(c Coverage) error {
-	coarser := func(level schema.Level, at schema.Instant) bool {
-		for _, other := range schema.Levels() {
+	coarser := func(level archive.Level, at schema.Instant) bool {
+		for _, other := range archive.Levels() {
 			if from := c.Levels[other].From; other != level && atLeast(other, level) && from != 0 && from < other.Begin(at) {
 				return true
 			}
 		}
 		return false
 	}
-	for _, level := range []schema.Level{schema.Raw, schema.Hourly} {
+	for _, level := range []archive.Level{archive.Raw, archive.Hourly} {
 		kept := c.Levels[level].From
 		if kept == 0 {
 			kept = c.End()
 		}
-		kept = schema.Hourly.Begin(kept)
-		switch next := schema.Levels()[slices.Index(schema.Levels(), level)+1]; {
-		case p.Range.From >= kept || !coarser(level, kept) || level == schema.Hourly && p.Level == schema.Raw:
+		kept = archive.Hourly.Begin(kept)
+		switch next := archive.Levels()[slices.Index(archive.Levels(), level)+1]; {
+		case p.Range.From >= kept || !coarser(level, kept) || level == archive.Hourly && p.Level == archive.Raw:
 		case p.Level == level:
-			hint := fmt.Sprintf("ask for a step of whole %s, which reach back to %v", map[schema.Level]string{schema.Hourly: "hours", schema.Daily: "days"}[next], c.Begin())
+			hint := fmt.Sprintf("ask for a step of whole %s, which reach back to %v", map[archive.Level]string{archive.Hourly: "hours", archive.Daily: "days"}[next], c.Begin())
 			if p.Range.To <= kept {
 				return &Error{fmt.Sprintf("%s rows of that time are not kept any more: they begin at %v", level, kept), p.wayOut(hint)}
 			}
@@ -180,7 +181,7 @@ func (q Query) rolledMetric() schema.Metric {
 
 // note says what is read, and where that makes a difference.
 func (p *Plan) note() {
-	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != schema.Raw })
+	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != archive.Raw })
 	has := func(aggs ...Agg) bool {
 		return slices.ContainsFunc(aggs, func(agg Agg) bool { return slices.Contains(p.Aggs, agg) })
 	}
@@ -194,7 +195,7 @@ func (p *Plan) note() {
 	if has(Rate) {
 		p.Notes = append(p.Notes, "a rate is over the time in which there are samples of the group, as avg is, and not over all of the range or step")
 	}
-	if rolled && has(P50, P95) && p.Step != schema.Hourly.Length() {
+	if rolled && has(P50, P95) && p.Step != archive.Hourly.Length() {
 		p.Notes = append(p.Notes, "a percentile is that of the hours' percentiles")
 	}
 	if rolled && p.summed() && has(Avg, Min, Max) {
@@ -209,7 +210,7 @@ func words(k schema.Kind) string { return strings.ReplaceAll(k.String(), "_", " 
 // String says what is read, in a line.
 func (p Plan) String() string {
 	var parts []string
-	for _, level := range []schema.Level{schema.Daily, schema.Hourly, schema.Raw} {
+	for _, level := range []archive.Level{archive.Daily, archive.Hourly, archive.Raw} {
 		var spans []string
 		for _, s := range p.Segments {
 			if s.Level == level {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -25,34 +26,34 @@ func metric(t *testing.T, name schema.MetricName) schema.Metric {
 // full is an archive of ten days, of which the last hours are not rolled up.
 func full() Coverage {
 	end := day + 10*24*hour + 5*hour + 600
-	return Coverage{Things: 1, Levels: map[schema.Level]Span{
-		schema.Raw:    {day + 60, end},
-		schema.Hourly: {day, day + 10*24*hour + 4*hour},
-		schema.Daily:  {day, day + 10*24*hour},
+	return Coverage{Things: 1, Levels: map[archive.Level]Span{
+		archive.Raw:    {day + 60, end},
+		archive.Hourly: {day, day + 10*24*hour + 4*hour},
+		archive.Daily:  {day, day + 10*24*hour},
 	}}
 }
 
 // pruned is that with raw rows of two days, and hourly ones of five.
 func pruned() Coverage {
 	c := full()
-	c.Levels[schema.Raw] = Span{day + 8*24*hour, c.End()}
-	c.Levels[schema.Hourly] = Span{day + 5*24*hour, c.Levels[schema.Hourly].To}
+	c.Levels[archive.Raw] = Span{day + 8*24*hour, c.End()}
+	c.Levels[archive.Hourly] = Span{day + 5*24*hour, c.Levels[archive.Hourly].To}
 	return c
 }
 
 // fresh is an archive that has no rollups yet.
 func fresh() Coverage {
 	c := full()
-	c.Levels[schema.Hourly], c.Levels[schema.Daily] = Span{}, Span{}
+	c.Levels[archive.Hourly], c.Levels[archive.Daily] = Span{}, Span{}
 	return c
 }
 
 // born is that of a thing that there is since the middle of the second day.
 func born() Coverage {
 	c := full()
-	c.Levels[schema.Raw] = Span{day + 34*hour + 1860, c.End()}
-	c.Levels[schema.Hourly] = Span{day + 34*hour, c.Levels[schema.Hourly].To}
-	c.Levels[schema.Daily] = Span{day + 24*hour, c.Levels[schema.Daily].To}
+	c.Levels[archive.Raw] = Span{day + 34*hour + 1860, c.End()}
+	c.Levels[archive.Hourly] = Span{day + 34*hour, c.Levels[archive.Hourly].To}
+	c.Levels[archive.Daily] = Span{day + 24*hour, c.Levels[archive.Daily].To}
 	return c
 }
 
@@ -83,8 +84,8 @@ func TestPlanChoosesLevels(t *testing.T) {
 		{"a range", full(), func(*Query) {}, 23*hour + 1800, 50 * hour, "raw 23.5-24, daily 24-48, hourly 48-50", ""},
 		{"an hour and a half of days", full(), func(q *Query) { q.Step = 90 * time.Minute }, 0, 3 * hour, "raw 0-3", ""},
 		{"no rollups", fresh(), func(q *Query) { q.Step = time.Hour }, 0, 3 * hour, "raw 0.01667-3", ""},
-		{"asked for raw", full(), func(q *Query) { q.Step, q.Level = time.Hour, schema.Raw }, 0, 3 * hour, "raw 0-3", ""},
-		{"asked for hourly", full(), func(q *Query) { q.Level = schema.Hourly }, 24 * hour, 72 * hour, "hourly 24-72", ""},
+		{"asked for raw", full(), func(q *Query) { q.Step, q.Level = time.Hour, archive.Raw }, 0, 3 * hour, "raw 0-3", ""},
+		{"asked for hourly", full(), func(q *Query) { q.Level = archive.Hourly }, 24 * hour, 72 * hour, "hourly 24-72", ""},
 
 		{"owners", full(), func(q *Query) { q.By = []string{"owner"} }, 24 * hour, 72 * hour, "hourly 24-72", "counts for the later pod"},
 		{"owners of a few hours", full(), func(q *Query) { q.By = []string{"owner"} }, 24 * hour, 30 * hour, "raw 24-30", "raw rows"},
@@ -99,8 +100,8 @@ func TestPlanChoosesLevels(t *testing.T) {
 		{"sums", full(), func(q *Query) { q.By, q.Step = []string{"namespace"}, time.Hour }, 0, 3 * hour, "hourly 0-3", "bounds"},
 
 		{"born in the middle of a day, by the minute", born(), func(q *Query) { q.Step = time.Minute }, 0, 250 * hour, "raw 24-245.2", ""},
-		{"born in the middle of a day, of raw rows", born(), func(q *Query) { q.Level = schema.Raw }, 0, 40 * hour, "raw 24-40", ""},
-		{"born in the middle of a day, of hours", born(), func(q *Query) { q.Level = schema.Hourly }, 0, 72 * hour, "hourly 24-72", ""},
+		{"born in the middle of a day, of raw rows", born(), func(q *Query) { q.Level = archive.Raw }, 0, 40 * hour, "raw 24-40", ""},
+		{"born in the middle of a day, of hours", born(), func(q *Query) { q.Level = archive.Hourly }, 0, 72 * hour, "hourly 24-72", ""},
 		{"pruned, by the hour", pruned(), func(q *Query) { q.Step = time.Hour }, 150 * hour, 250 * hour, "hourly 150-244, raw 244-245.2", ""},
 		{"pruned, by the minute", pruned(), func(q *Query) { q.Step = time.Minute }, 150 * hour, 250 * hour, "raw 192-245.2", "raw rows are kept from 2017-10-05T00:00:00Z on only: ask for a step of whole hours, which reach back to 2017-09-27T00:00:00Z"},
 		{"pruned, by the hour and too far", pruned(), func(q *Query) { q.Step = time.Hour }, 24 * hour, 250 * hour, "hourly 120-244, raw 244-245.2", "hourly rows are kept from"},
@@ -140,13 +141,13 @@ func TestPlanRefuses(t *testing.T) {
 		{"a node of namespaces", func(q *Query) { q.Kind, q.Nodes = schema.Namespace, []string{"n1"} }, "of the kind namespace has no node", "it has cluster, namespace"},
 		{"an owner of nodes", func(q *Query) { q.Kind, q.By = schema.Node, []string{"owner"} }, "of the kind node has no owner", "it has cluster, node"},
 		{"a label that is none", func(q *Query) { q.By = []string{`label:a"b`} }, `no label has the key "a\"b"`, "label:app"},
-		{"days of owners", func(q *Query) { q.By, q.Level = []string{"owner"}, schema.Daily }, "avg of cpu/usage_rate is not in daily rows: a day may be of two incarnations", "--level hourly"},
+		{"days of owners", func(q *Query) { q.By, q.Level = []string{"owner"}, archive.Daily }, "avg of cpu/usage_rate is not in daily rows: a day may be of two incarnations", "--level hourly"},
 		{"a label that it has not", func(q *Query) { q.Labels = map[string]string{"resource_id": "/"} }, "has no resource_id", ""},
 		{"groups by what it has not", func(q *Query) { q.By = []string{"zone"} }, "has no zone", ""},
 		{"no time", func(q *Query) { q.From = q.To }, "before it begins", ""},
 		{"half a second", func(q *Query) { q.Step = 1500 * time.Millisecond }, "a step of 1.5s", "whole seconds"},
-		{"minutes of hourly rows", func(q *Query) { q.Step, q.Level = time.Minute, schema.Hourly }, "cannot be made of hourly rows", "--level raw"},
-		{"percentiles of daily rows", func(q *Query) { q.Level, q.Aggs = schema.Daily, []Agg{P95} }, "p95 of cpu/usage_rate is not in daily rows", "--level hourly"},
+		{"minutes of hourly rows", func(q *Query) { q.Step, q.Level = time.Minute, archive.Hourly }, "cannot be made of hourly rows", "--level raw"},
+		{"percentiles of daily rows", func(q *Query) { q.Level, q.Aggs = archive.Daily, []Agg{P95} }, "p95 of cpu/usage_rate is not in daily rows", "--level hourly"},
 		{"the future", func(q *Query) { q.From, q.To = day+400*24*hour, day+401*24*hour }, "there is nothing of cpu/usage_rate", "from 2017-09-27T00:00:00Z to 2017-10-07T05:10:00Z"},
 		{"raw rows that are gone", func(q *Query) { q.From, q.To, q.Step = day, day+hour, time.Minute }, "raw rows of that time are not kept any more", "a step of whole hours"},
 		{"what needs raw rows that are gone", func(q *Query) { q.From, q.To, q.Aggs = day, day+hour, []Agg{Last} }, "raw rows of that time", "other aggregates"},

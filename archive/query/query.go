@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -44,7 +45,7 @@ type Query struct {
 	// aggregate over the whole range; zero for all.
 	Top int
 	// Level is what to read; Auto for the coarsest that has the answer.
-	Level schema.Level
+	Level archive.Level
 }
 
 // Error is a question that has no answer as it is, and how to ask instead.

@@ -175,20 +175,20 @@ func TestQueriesAreRight(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t, seed, 3)
 			random := rand.New(rand.NewPCG(seed, 2))
-			asked := make(map[schema.Level]int)
+			asked := make(map[archive.Level]int)
 			questions := 100
 			if testing.Short() {
 				questions = 50
 			}
 			for i := range questions {
 				q := randomQuery(random)
-				for _, level := range []schema.Level{schema.Raw, query.Auto} {
+				for _, level := range []archive.Level{archive.Raw, query.Auto} {
 					q.Level = level
 					asked[w.check(t, i, q)]++
 				}
 			}
 			t.Log(asked)
-			for _, level := range []schema.Level{schema.Raw, schema.Hourly, schema.Daily} {
+			for _, level := range []archive.Level{archive.Raw, archive.Hourly, archive.Daily} {
 				if asked[level] < questions/15 {
 					t.Errorf("%d questions were asked of %s rows", asked[level], level)
 				}
@@ -198,7 +198,7 @@ func TestQueriesAreRight(t *testing.T) {
 }
 
 // check compares an answer with the oracle's, and returns the level of the plan.
-func (w *world) check(t *testing.T, i int, q query.Query) schema.Level {
+func (w *world) check(t *testing.T, i int, q query.Query) archive.Level {
 	t.Helper()
 	coverage, err := w.reader.Coverage(t.Context(), q)
 	if err != nil {
@@ -219,11 +219,11 @@ func (w *world) check(t *testing.T, i int, q query.Query) schema.Level {
 	series := query.Query{Kind: q.Kind, Metric: q.Metric}.Groups()
 	single := !slices.ContainsFunc(series, func(column string) bool { return !slices.Contains(p.Groups(), column) })
 	hours := func(ts int64) bool {
-		return slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != schema.Raw && int64(s.From) <= ts && ts < int64(s.To) })
+		return slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != archive.Raw && int64(s.From) <= ts && ts < int64(s.To) })
 	}
 	w.segments = p.Segments
 	want := w.oracle(q, int64(p.Range.From), int64(p.Range.To), addsUp && !single, hours)
-	if p.Level != schema.Raw && single {
+	if p.Level != archive.Raw && single {
 		w.ofHours(q, int64(p.Range.From), int64(p.Range.To), want, hours)
 	}
 	got := w.answer(t, p, i%10 == 0)
@@ -231,8 +231,8 @@ func (w *world) check(t *testing.T, i int, q query.Query) schema.Level {
 		t.Errorf("question %d, %+v: %d rows, want %d\n%s", i, q, len(got), len(want), p.Statement().Literal())
 		return p.Level
 	}
-	rolled := slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != schema.Raw })
-	if rolled != (p.Level != schema.Raw) {
+	rolled := slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != archive.Raw })
+	if rolled != (p.Level != archive.Raw) {
 		w.unrolled++
 	}
 	for key, aggs := range got {
@@ -266,8 +266,8 @@ func TestPrunedIsFilledFromRollups(t *testing.T) {
 	w := newWorld(t, 5, 6)
 	end := w.samples[len(w.samples)-1].ts
 	keep := archive.Retention{
-		schema.Raw:    {schema.Pod: 36 * gotime.Hour, schema.Node: 36 * gotime.Hour},
-		schema.Hourly: {schema.Pod: 60 * gotime.Hour},
+		archive.Raw:    {schema.Pod: 36 * gotime.Hour, schema.Node: 36 * gotime.Hour},
+		archive.Hourly: {schema.Pod: 60 * gotime.Hour},
 	}
 	pruned, err := upkeep.Prune(t.Context(), w.path, sqlite.Options{Retention: keep}, gotime.Unix(end, 0))
 	if err != nil || pruned.AllRows() == 0 {
@@ -334,7 +334,7 @@ func TestTopIsOfTheWholeRange(t *testing.T) {
 				}
 				return p
 			}
-			q.Level = schema.Raw
+			q.Level = archive.Raw
 			whole := w.answer(t, plan(), true)
 			q.Step = gotime.Hour
 			all := w.answer(t, plan(), false)
@@ -370,7 +370,7 @@ func TestRatesAreOfTheLifeOfAThing(t *testing.T) {
 	w := newWorld(t, 11, 7)
 	m, _ := schema.Lookup("network/rx")
 	q := query.Query{Metric: m, Kind: schema.Pod, Aggs: []query.Agg{query.Rate}, From: begin - 30*24*3600, To: begin + 30*24*3600}
-	rates := func(level schema.Level, top int) expected {
+	rates := func(level archive.Level, top int) expected {
 		q.Level, q.Top = level, top
 		c, err := w.reader.Coverage(t.Context(), q)
 		if err != nil {
@@ -394,7 +394,7 @@ func TestRatesAreOfTheLifeOfAThing(t *testing.T) {
 		}
 		lives[key] = [2]int64{life[0], s.ts}
 	}
-	raw, short := rates(schema.Raw, 0), 0
+	raw, short := rates(archive.Raw, 0), 0
 	for key, aggs := range rates(query.Auto, 0) {
 		life := lives[key][1] - lives[key][0]
 		if life < 3*3600 {
@@ -411,7 +411,7 @@ func TestRatesAreOfTheLifeOfAThing(t *testing.T) {
 		t.Errorf("only %d pods lived for less than a day", short)
 	}
 	greatest := slices.MaxFunc(keys(raw), func(a, b string) int { return cmp.Compare(raw[a][query.Rate], raw[b][query.Rate]) })
-	if top := rates(schema.Raw, 1); len(top) != 1 || top[greatest] == nil {
+	if top := rates(archive.Raw, 1); len(top) != 1 || top[greatest] == nil {
 		t.Errorf("the top one is %v, want %s", top, greatest)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -36,7 +37,7 @@ func (q Query) wholeIsConstant() string {
 // nothing. Groups are series: ratios do not add up.
 func (p Plan) ratioCells(b *builder, s Segment) {
 	part, whole := columnOf(p.Metric.Part), columnOf(p.Metric.Whole)
-	exact := func(level schema.Level, more ...condition) {
+	exact := func(level archive.Level, more ...condition) {
 		b.add("SELECT " + p.list("ts", func(name string) string {
 			if name == "n" {
 				return part + "_count"
@@ -48,17 +49,17 @@ func (p Plan) ratioCells(b *builder, s Segment) {
 		b.where(append(conditions, more...))
 	}
 	exact(s.Level)
-	if s.Level == schema.Daily {
+	if s.Level == archive.Daily {
 		b.add("\n  UNION ALL\n  ")
-		exact(schema.Hourly, p.inexact(schema.Daily, s)...)
+		exact(archive.Hourly, p.inexact(archive.Daily, s)...)
 	}
 	b.add("\n  UNION ALL\n  ")
-	p.hourCells(b, s, p.inexact(schema.Hourly, s)...)
+	p.hourCells(b, s, p.inexact(archive.Hourly, s)...)
 }
 
 // inexact are the conditions on finer rows that they belong to a row of the
 // level's rollup that has no exact ratio. The bounds of time reach the keys.
-func (p Plan) inexact(level schema.Level, s Segment) []condition {
+func (p Plan) inexact(level archive.Level, s Segment) []condition {
 	names := strings.Join(p.series(), ", ")
 	rows := new(builder)
 	rows.add(level.View(p.View()))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -25,7 +26,7 @@ const absence = 2 * 3600
 var sinceBefore = fmt.Sprintf("CASE WHEN before IS NULL OR v < before AND ts - before_ts > %d THEN ts ELSE before_ts END", absence)
 
 // rolledSpan is a cell of the span of a row of a rollup.
-func rolledSpan(cell string, level schema.Level) string {
+func rolledSpan(cell string, level archive.Level) string {
 	seconds := int64(level.Length().Seconds())
 	if cell == "since" {
 		return fmt.Sprintf("iif(first_seen < ts + %d, max(ts, first_seen), ts)", seconds)
@@ -35,7 +36,7 @@ func rolledSpan(cell string, level schema.Level) string {
 
 // needsLives reports whether the statement has the table of lives.
 func (p Plan) needsLives() bool {
-	return slices.Contains(p.needs(), "since") && slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != schema.Raw })
+	return slices.Contains(p.needs(), "since") && slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != archive.Raw })
 }
 
 // lives writes the table of when things were there. Its names differ from those

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/archive/sqlite"
 	"heapstash/internal/need"
@@ -110,7 +111,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pass, err := store.BeginPass(t.Context(), schema.Pass{Cluster: "default"})
+	pass, err := store.BeginPass(t.Context(), archive.Pass{Cluster: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +150,9 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 
 // remake has some pods deleted, and made again: on any node, as another version,
 // or by another owner. Of some nobody knows who they are, and one is gone.
-func (w *world) remake(t *testing.T, store *sqlite.Store, pass schema.PassID, random *rand.Rand, things []thing, now schema.Instant) {
+func (w *world) remake(t *testing.T, store *sqlite.Store, pass archive.PassID, random *rand.Rand, things []thing, now schema.Instant) {
 	t.Helper()
-	b := schema.Batch{Pass: pass, Cluster: "default", Horizon: now, Vanished: make(map[schema.Entity]schema.Instant)}
+	b := archive.Batch{Pass: pass, Cluster: "default", Horizon: now, Vanished: make(map[schema.Entity]schema.Instant)}
 	for _, th := range things {
 		since := now - schema.Instant(random.IntN(3600))
 		switch e := th.entity; {
@@ -171,15 +172,15 @@ func (w *world) remake(t *testing.T, store *sqlite.Store, pass schema.PassID, ra
 	}
 }
 
-func (w *world) write(t *testing.T, store *sqlite.Store, pass schema.PassID, rows []schema.Row) {
+func (w *world) write(t *testing.T, store *sqlite.Store, pass archive.PassID, rows []schema.Row) {
 	t.Helper()
-	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: rows[len(rows)-1].At}); err != nil {
+	if _, err := store.Write(t.Context(), archive.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: rows[len(rows)-1].At}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // vanish lets the things vanish that have ended in the hour before.
-func (w *world) vanish(t *testing.T, store *sqlite.Store, pass schema.PassID, things []thing, at schema.Instant) {
+func (w *world) vanish(t *testing.T, store *sqlite.Store, pass archive.PassID, things []thing, at schema.Instant) {
 	t.Helper()
 	vanished := make(map[schema.Entity]schema.Instant)
 	for _, th := range things {
@@ -187,7 +188,7 @@ func (w *world) vanish(t *testing.T, store *sqlite.Store, pass schema.PassID, th
 			vanished[th.entity] = th.to
 		}
 	}
-	if _, err := store.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Vanished: vanished, Horizon: at}); err != nil {
+	if _, err := store.Write(t.Context(), archive.Batch{Pass: pass, Cluster: "default", Vanished: vanished, Horizon: at}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -35,21 +35,21 @@ func TestCheckMissesSamples(t *testing.T) {
 			}
 		}
 	}
-	pass := func(at schema.Instant, value int64, end schema.Outcome) {
+	pass := func(at schema.Instant, value int64, end archive.Outcome) {
 		t.Helper()
 		s := open(t, path)
-		id, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "default", Started: at.Time()})
+		id, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "default", Started: at.Time()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range []schema.MetricName{"memory/usage", "custom/q"} {
-			b := schema.Batch{Pass: id, Cluster: "default", Horizon: at, Seen: at, Rows: []schema.Row{row(web0, at, reading(m, value), reading("cpu/limit", 1))}}
+			b := archive.Batch{Pass: id, Cluster: "default", Horizon: at, Seen: at, Rows: []schema.Row{row(web0, at, reading(m, value), reading("cpu/limit", 1))}}
 			if _, err := s.Write(t.Context(), b); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if end != schema.OutcomeRunning {
-			if err := s.EndPass(t.Context(), schema.Pass{ID: id, Cluster: "default", Started: at.Time(), Finished: at.Time(), Outcome: end}, nil); err != nil {
+		if end != archive.OutcomeRunning {
+			if err := s.EndPass(t.Context(), archive.Pass{ID: id, Cluster: "default", Started: at.Time(), Finished: at.Time(), Outcome: end}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -57,15 +57,15 @@ func TestCheckMissesSamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	pass(noon, 1, schema.OutcomeComplete)
+	pass(noon, 1, archive.OutcomeComplete)
 	ledger("a pass", "complete 3 1 0")
-	pass(noon, 2, schema.OutcomePartial)
+	pass(noon, 2, archive.OutcomePartial)
 	ledger("one that brings nothing new", "complete 3 1 0, partial 0 2 2")
-	pass(noon+60, 1, schema.OutcomeFailed)
+	pass(noon+60, 1, archive.OutcomeFailed)
 	ledger("one that failed after it had written", "complete 3 1 0, partial 0 2 2, failed 3 1 0")
-	pass(noon+120, 1, schema.OutcomeRunning)
+	pass(noon+120, 1, archive.OutcomeRunning)
 	ledger("one that died", "complete 3 1 0, partial 0 2 2, failed 3 1 0, running 3 1 0")
-	pass(noon+180, 1, schema.OutcomeComplete)
+	pass(noon+180, 1, archive.OutcomeComplete)
 	ledger("one after it", "complete 3 1 0, partial 0 2 2, failed 3 1 0, abandoned 3 1 0, complete 3 1 0")
 }
 
@@ -79,7 +79,7 @@ func TestCheckMissesSamplesOfPruned(t *testing.T) {
 		{schema.Pod: 3 * day, schema.Container: 5 * day},
 		{schema.Pod: 2 * day, schema.Container: 2 * day, schema.Node: 2 * day, schema.Namespace: 2 * day, schema.Cluster: 2 * day, schema.SystemContainer: 2 * day},
 	} {
-		opts := sqlite.Options{Retention: archive.Retention{schema.Raw: raw}}
+		opts := sqlite.Options{Retention: archive.Retention{archive.Raw: raw}}
 		for turns := 0; ; turns++ {
 			s, err := sqlite.Open(t.Context(), path, opts)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/check"
 	"heapstash/internal/need"
@@ -65,11 +66,11 @@ func variety(t *testing.T) string {
 	for minute := range schema.Instant(150) {
 		at := noon + 60*minute
 		for _, cluster := range []string{"blue", "green"} {
-			id, err := s.BeginPass(t.Context(), schema.Pass{Cluster: cluster, Started: at.Time()})
+			id, err := s.BeginPass(t.Context(), archive.Pass{Cluster: cluster, Started: at.Time()})
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := schema.Batch{
+			b := archive.Batch{
 				Pass: id, Cluster: cluster, Horizon: at, Seen: at,
 				Rows: []schema.Row{
 					row(schema.ClusterEntity(), at, reading("cpu/limit", 1)),
@@ -94,7 +95,7 @@ func variety(t *testing.T) string {
 			}
 			if minute%50 == 0 {
 				b.Identities = []schema.Identity{{Pod: web0, UID: fmt.Sprint("uid-", int(minute)), Node: "n1", Since: at}}
-				b.Holes = []schema.Hole{{Cause: schema.CauseLate, Window: schema.Window{From: at - 120, To: at - 61}}}
+				b.Holes = []archive.Hole{{Cause: archive.CauseLate, Window: schema.Window{From: at - 120, To: at - 61}}}
 			}
 			if minute == 149 {
 				b.Vanished = map[schema.Entity]schema.Instant{web1: at - 60}
@@ -103,8 +104,8 @@ func variety(t *testing.T) string {
 			if _, err := s.Write(t.Context(), b); err != nil {
 				t.Fatal(err)
 			}
-			p := schema.Pass{ID: b.Pass, Cluster: cluster, Started: at.Time(), Finished: at.Add(time.Second).Time(),
-				Outcome: schema.OutcomeComplete, Horizon: at, Newest: at}
+			p := archive.Pass{ID: b.Pass, Cluster: cluster, Started: at.Time(), Finished: at.Add(time.Second).Time(),
+				Outcome: archive.OutcomeComplete, Horizon: at, Newest: at}
 			if err := s.EndPass(t.Context(), p, nil); err != nil {
 				t.Fatal(err)
 			}

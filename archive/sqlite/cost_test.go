@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -67,7 +68,7 @@ func writePass(tb testing.TB, path string, at schema.Instant, rows []schema.Row)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	pass := schema.Pass{Cluster: "default", Started: at.Time()}
+	pass := archive.Pass{Cluster: "default", Started: at.Time()}
 	if pass.ID, err = s.BeginPass(ctx, pass); err != nil {
 		tb.Fatal(err)
 	}
@@ -78,14 +79,14 @@ func writePass(tb testing.TB, path string, at schema.Instant, rows []schema.Row)
 	for _, r := range rows {
 		marks[r.Entity.Scope()] = at
 	}
-	batch := schema.Batch{Pass: pass.ID, Cluster: "default", Rows: rows, Watermarks: marks, Horizon: at}
+	batch := archive.Batch{Pass: pass.ID, Cluster: "default", Rows: rows, Watermarks: marks, Horizon: at}
 	if _, err := s.Write(ctx, batch); err != nil {
 		tb.Fatal(err)
 	}
 	if _, err := s.Compact(ctx, at); err != nil {
 		tb.Fatal(err)
 	}
-	pass.Finished, pass.Outcome = at.Time(), schema.OutcomeComplete
+	pass.Finished, pass.Outcome = at.Time(), archive.OutcomeComplete
 	if err := s.EndPass(ctx, pass, nil); err != nil {
 		tb.Fatal(err)
 	}

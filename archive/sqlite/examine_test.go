@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/read"
 	"heapstash/schema"
@@ -24,9 +25,9 @@ func examine(t *testing.T, path string) read.Examination {
 }
 
 // pass makes a line in the ledger.
-func pass(t *testing.T, s *sqlite.Store, cluster string, started time.Time, outcome schema.Outcome) {
+func pass(t *testing.T, s *sqlite.Store, cluster string, started time.Time, outcome archive.Outcome) {
 	t.Helper()
-	p := schema.Pass{Cluster: cluster, Started: started, Finished: started.Add(2 * time.Second), Outcome: outcome}
+	p := archive.Pass{Cluster: cluster, Started: started, Finished: started.Add(2 * time.Second), Outcome: outcome}
 	var err error
 	if p.ID, err = s.BeginPass(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -59,9 +60,9 @@ func TestExamineAnArchive(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
 	begin := time.Unix(1506496140, 0)
-	pass(t, s, "default", begin, schema.OutcomeComplete)
-	pass(t, s, "default", begin.Add(12*time.Hour), schema.OutcomePartial)
-	pass(t, s, "other", begin.Add(48*time.Hour), schema.OutcomeFailed)
+	pass(t, s, "default", begin, archive.OutcomeComplete)
+	pass(t, s, "default", begin.Add(12*time.Hour), archive.OutcomePartial)
+	pass(t, s, "other", begin.Add(48*time.Hour), archive.OutcomeFailed)
 
 	x := examine(t, path)
 	if !x.Exists || x.Err != nil || x.Unwritable != nil || x.Version != x.Newest || x.Bytes == 0 {
@@ -70,7 +71,7 @@ func TestExamineAnArchive(t *testing.T) {
 	if !x.Locked {
 		t.Error("a writer has it, and it is not locked")
 	}
-	if x.LastPass == nil || x.LastPass.ID != 2 || x.LastPass.Outcome != schema.OutcomePartial {
+	if x.LastPass == nil || x.LastPass.ID != 2 || x.LastPass.Outcome != archive.OutcomePartial {
 		t.Errorf("got the last pass %+v", x.LastPass)
 	}
 	if x.Growth != nil {
@@ -125,7 +126,7 @@ func TestExamineWhatIsNoArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := examine(t, path)
-	if !x.Exists || !errors.Is(x.Err, schema.ErrNotArchive) || x.LastPass != nil {
+	if !x.Exists || !errors.Is(x.Err, archive.ErrNotArchive) || x.LastPass != nil {
 		t.Errorf("got %+v", x)
 	}
 }

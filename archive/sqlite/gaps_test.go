@@ -13,17 +13,17 @@ import (
 func TestGaps(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
-	p := schema.Pass{Cluster: "default", Started: time.Unix(1000, 0)}
+	p := archive.Pass{Cluster: "default", Started: time.Unix(1000, 0)}
 	var err error
 	if p.ID, err = s.BeginPass(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	err = s.EndPass(t.Context(), p, []schema.Hole{
-		{Cause: schema.CauseStale, Detail: "no time is known"},
-		{Cause: schema.CauseLate, Detail: "too late", Window: schema.Window{From: 600, To: 779}},
-		{Entity: schema.NodeEntity("n1"), Metric: "memory/usage", Cause: schema.CauseUnreachable, Detail: "500",
+	err = s.EndPass(t.Context(), p, []archive.Hole{
+		{Cause: archive.CauseStale, Detail: "no time is known"},
+		{Cause: archive.CauseLate, Detail: "too late", Window: schema.Window{From: 600, To: 779}},
+		{Entity: schema.NodeEntity("n1"), Metric: "memory/usage", Cause: archive.CauseUnreachable, Detail: "500",
 			Window: schema.Window{From: 900, To: 959}},
-		{Cause: schema.CauseAllKeys, Detail: "refused", Lasting: true},
+		{Cause: archive.CauseAllKeys, Detail: "refused", Lasting: true},
 	})
 	if err != nil {
 		t.Fatal(err)

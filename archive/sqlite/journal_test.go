@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/internal/need"
@@ -43,11 +44,11 @@ func openOn(t *testing.T, path string, number uint32) *Store {
 // podsAt writes a row of each of the pods at that time.
 func podsAt(t *testing.T, s *Store, at schema.Instant, pods int) {
 	t.Helper()
-	id, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "default"})
+	id, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := schema.Batch{Pass: id, Cluster: "default"}
+	b := archive.Batch{Pass: id, Cluster: "default"}
 	for i := range pods {
 		b.Rows = append(b.Rows, schema.Row{
 			Entity:   schema.PodEntity("shop", fmt.Sprintf("web-%d", i)),

@@ -5,9 +5,9 @@ import (
 	"database/sql"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
-	"heapstash/schema"
 )
 
 const (
@@ -28,13 +28,13 @@ const (
 // BeginPass opens a pass's line in the ledger. Lines that are still open are
 // of passes whose process died, for the caller holds the lock: they are marked
 // as abandoned. Of p, the cluster, the version and the start are read.
-func (s *Store) BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, error) {
-	var id schema.PassID
+func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, error) {
+	var id archive.PassID
 	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, abandonPasses); err != nil {
 			return err
 		}
-		row := tx.QueryRowContext(ctx, insertPass, p.Cluster, p.Version, p.Started.Unix(), schema.OutcomeRunning)
+		row := tx.QueryRowContext(ctx, insertPass, p.Cluster, p.Version, p.Started.Unix(), archive.OutcomeRunning)
 		return row.Scan(&id)
 	})
 	return id, dbfile.Explain(s.Path, err)
@@ -43,7 +43,7 @@ func (s *Store) BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, er
 // EndPass closes the pass's line and records its holes. A lasting hole that
 // the ledger has already is not recorded again. Of p's counts of samples the
 // line has had its own since each was written.
-func (s *Store) EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole) error {
+func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error {
 	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, updatePass,
 			p.Finished.Unix(), p.Finished.Sub(p.Started).Round(time.Millisecond).Milliseconds(), p.Outcome, p.Error,
@@ -60,7 +60,7 @@ func (s *Store) EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole)
 	return s.CheckPath()
 }
 
-func recordHoles(ctx context.Context, tx *sql.Tx, pass schema.PassID, cluster string, holes []schema.Hole) error {
+func recordHoles(ctx context.Context, tx *sql.Tx, pass archive.PassID, cluster string, holes []archive.Hole) error {
 	for _, h := range holes {
 		var kind string
 		if h.Entity.Kind != 0 {

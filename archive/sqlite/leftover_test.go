@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/read"
@@ -202,7 +203,7 @@ func TestForeignLogIsRefused(t *testing.T) {
 				switch {
 				case err == nil:
 					t.Errorf("%s: no error", what)
-				case test.none != errors.Is(err, schema.ErrNoArchive):
+				case test.none != errors.Is(err, archive.ErrNoArchive):
 					t.Errorf("%s: %v", what, err)
 				case !strings.Contains(err.Error(), path+test.leaves) || !strings.Contains(schema.HintOf(err), "mv "):
 					t.Errorf("%s: %v\nhint: %s", what, err, schema.HintOf(err))
@@ -326,9 +327,9 @@ func TestLogOfAWriterAtWork(t *testing.T) {
 				break
 			}
 			for n := range 3 {
-				id, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "default"})
+				id, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "default"})
 				if err == nil {
-					_, err = s.Write(t.Context(), schema.Batch{Pass: id, Cluster: "default", Rows: []schema.Row{{
+					_, err = s.Write(t.Context(), archive.Batch{Pass: id, Cluster: "default", Rows: []schema.Row{{
 						Entity:   schema.PodEntity("shop", "web"),
 						At:       schema.Instant(1 + 3*i + n),
 						Readings: []schema.Reading{{Metric: "uptime", Value: schema.Int(1)}},

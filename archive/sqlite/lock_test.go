@@ -33,7 +33,7 @@ func TestLockIsRemoved(t *testing.T) {
 			second := openOn(t, path, ext4)
 			podsAt(t, second, 660, 5)
 
-			batch := schema.Batch{Pass: 1, Cluster: "default", Rows: []schema.Row{{
+			batch := archive.Batch{Pass: 1, Cluster: "default", Rows: []schema.Row{{
 				Entity: schema.PodEntity("shop", "late"), At: 720, Readings: []schema.Reading{{Metric: "uptime", Value: schema.Int(1)}},
 			}}}
 			refused := func(what string, err error) {
@@ -46,11 +46,11 @@ func TestLockIsRemoved(t *testing.T) {
 			refused("write", err)
 			_, err = first.Compact(t.Context(), 36000)
 			refused("compaction", err)
-			first.Options.Retention = archive.Retention{schema.Raw: {schema.Pod: 48 * time.Hour}}
+			first.Options.Retention = archive.Retention{archive.Raw: {schema.Pod: 48 * time.Hour}}
 			_, err = first.Prune(t.Context(), 100*86400)
 			refused("pruning", err)
-			refused("closing the pass", first.EndPass(t.Context(), schema.Pass{ID: 1}, nil))
-			if _, err := Open(t.Context(), path, conn.Options{}); !errors.Is(err, schema.ErrLocked) {
+			refused("closing the pass", first.EndPass(t.Context(), archive.Pass{ID: 1}, nil))
+			if _, err := Open(t.Context(), path, conn.Options{}); !errors.Is(err, archive.ErrLocked) {
 				t.Errorf("a third one: %v", err)
 			}
 			if err := second.Close(); err != nil {
@@ -81,7 +81,7 @@ func TestLockIsRemovedMeanwhile(t *testing.T) {
 	if held, err := l.Held(); !held || err != nil {
 		t.Errorf("the lock: %t, %v", held, err)
 	}
-	if _, err := dbfile.TakeLock(t.Context(), path, path, 0, dbfile.DefaultMode, dbfile.DiskOf); !errors.Is(err, schema.ErrLocked) {
+	if _, err := dbfile.TakeLock(t.Context(), path, path, 0, dbfile.DefaultMode, dbfile.DiskOf); !errors.Is(err, archive.ErrLocked) {
 		t.Errorf("another one: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
@@ -13,7 +14,7 @@ import (
 )
 
 // recently is how long an entity that is not listed any more stays in
-// [schema.Memory]: Heapster keeps two metrics for 15 minutes, and a scrape may
+// [archive.Memory]: Heapster keeps two metrics for 15 minutes, and a scrape may
 // be late.
 const recently = 20 * time.Minute
 
@@ -50,8 +51,8 @@ func (s *Store) load(ctx context.Context) error {
 
 // Memory returns what the archive remembers of the cluster. A cluster that it
 // does not know has an empty memory.
-func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, error) {
-	m := schema.Memory{
+func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, error) {
+	m := archive.Memory{
 		Watermarks: make(map[schema.Scope]schema.Instant),
 		Asked:      make(map[schema.Scope]map[schema.MetricName]bool),
 		Entities:   make(map[schema.Entity]schema.Instant),
@@ -97,19 +98,19 @@ func (s *Store) Memory(ctx context.Context, cluster string) (schema.Memory, erro
 		}, selectSpaceIDs, cluster),
 	)
 	if err != nil {
-		return schema.Memory{}, dbfile.Explain(s.Path, err)
+		return archive.Memory{}, dbfile.Explain(s.Path, err)
 	}
 	if m.Horizon > 0 {
 		var passed int64
 		if err := s.single(ctx, &passed, selectPassed, cluster, m.Horizon); err != nil {
-			return schema.Memory{}, dbfile.Explain(s.Path, err)
+			return archive.Memory{}, dbfile.Explain(s.Path, err)
 		}
 		if passed > 0 {
 			m.Passed = time.Unix(passed, 0).UTC()
 		}
 	}
 	if err := s.recentEntities(ctx, cluster, &m); err != nil {
-		return schema.Memory{}, dbfile.Explain(s.Path, err)
+		return archive.Memory{}, dbfile.Explain(s.Path, err)
 	}
 	return m, nil
 }
@@ -123,7 +124,7 @@ func (s *Store) single(ctx context.Context, dest any, query string, args ...any)
 	return err
 }
 
-func (s *Store) recentEntities(ctx context.Context, cluster string, m *schema.Memory) error {
+func (s *Store) recentEntities(ctx context.Context, cluster string, m *archive.Memory) error {
 	since := m.Horizon.Add(-recently)
 	byID := make(map[int64]schema.Entity)
 	err := conn.Each(ctx, s.Db, func(rows *sql.Rows) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
@@ -76,7 +77,7 @@ func (w *writer) mergeWide(t *tables.Table, rows []placed) error {
 
 // rollAgain makes the hour due of a row that comes after it has closed.
 func (w *writer) rollAgain(table string, key tables.RowKey) error {
-	return w.Exec(upkeep.InsertDue, schema.Hourly, schema.Hourly.Begin(key.At), table, key.Entity)
+	return w.Exec(upkeep.InsertDue, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
 }
 
 // mergeRow brings those of a row's readings that belong to the table into its

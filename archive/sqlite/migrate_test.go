@@ -9,10 +9,10 @@ import (
 	"slices"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 // known are the migrations that this heapstash has.
@@ -70,10 +70,10 @@ func TestFutureVersion(t *testing.T) {
 	if _, err := db.Exec("PRAGMA user_version = 999"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, conn.Options{}); !errors.Is(err, schema.ErrNewerArchive) {
+	if _, err := Open(t.Context(), path, conn.Options{}); !errors.Is(err, archive.ErrNewerArchive) {
 		t.Errorf("Open: %v", err)
 	}
-	if _, err := conn.OpenReader(t.Context(), path); !errors.Is(err, schema.ErrNewerArchive) {
+	if _, err := conn.OpenReader(t.Context(), path); !errors.Is(err, archive.ErrNewerArchive) {
 		t.Errorf("OpenReader: %v", err)
 	}
 }

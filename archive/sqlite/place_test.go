@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/read"
@@ -31,7 +32,7 @@ func TestPathsToOneArchiveShareItsLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, other := range []string{toFile, filepath.Join(toDirectory, "a.db")} {
-		if _, err := Open(t.Context(), other, conn.Options{}); !errors.Is(err, schema.ErrLocked) || !strings.Contains(err.Error(), other) {
+		if _, err := Open(t.Context(), other, conn.Options{}); !errors.Is(err, archive.ErrLocked) || !strings.Contains(err.Error(), other) {
 			t.Errorf("%s: %v", other, err)
 		}
 		if x, err := read.Examine(t.Context(), other, "default"); err != nil || !x.Locked {
@@ -58,7 +59,7 @@ func TestLinkToNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), path, conn.Options{})
-	if !errors.Is(err, schema.ErrNoArchive) || !strings.Contains(err.Error(), "link to elsewhere.db") || schema.HintOf(err) == "" {
+	if !errors.Is(err, archive.ErrNoArchive) || !strings.Contains(err.Error(), "link to elsewhere.db") || schema.HintOf(err) == "" {
 		t.Errorf("got %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
@@ -119,7 +120,7 @@ func TestExpectedArchive(t *testing.T) {
 	if err := os.Mkdir(directory, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, expected); !errors.Is(err, schema.ErrNoArchive) || schema.HintOf(err) == "" {
+	if _, err := Open(t.Context(), path, expected); !errors.Is(err, archive.ErrNoArchive) || schema.HintOf(err) == "" {
 		t.Errorf("none: %v", err)
 	}
 	if left, err := os.ReadDir(directory); err != nil || len(left) > 0 {
@@ -128,7 +129,7 @@ func TestExpectedArchive(t *testing.T) {
 	if err := openOn(t, path, ext4).Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, expected); !errors.Is(err, schema.ErrOtherArchive) || schema.HintOf(err) == "" {
+	if _, err := Open(t.Context(), path, expected); !errors.Is(err, archive.ErrOtherArchive) || schema.HintOf(err) == "" {
 		t.Errorf("another: %v", err)
 	}
 }
@@ -140,8 +141,8 @@ func TestArchiveIsTakenAwayInAPass(t *testing.T) {
 		take func(path string) error
 		want error
 	}{
-		"removed":  {os.Remove, schema.ErrNoArchive},
-		"replaced": {func(path string) error { return os.Rename(path+".other", path) }, schema.ErrOtherArchive},
+		"removed":  {os.Remove, archive.ErrNoArchive},
+		"replaced": {func(path string) error { return os.Rename(path+".other", path) }, archive.ErrOtherArchive},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.db")
@@ -154,11 +155,11 @@ func TestArchiveIsTakenAwayInAPass(t *testing.T) {
 			if err := test.take(path); err != nil {
 				t.Fatal(err)
 			}
-			_, err := s.Write(t.Context(), schema.Batch{Pass: 1, Cluster: "default"})
+			_, err := s.Write(t.Context(), archive.Batch{Pass: 1, Cluster: "default"})
 			if !errors.Is(err, test.want) || schema.HintOf(err) == "" {
 				t.Errorf("write: %v", err)
 			}
-			if err := s.EndPass(t.Context(), schema.Pass{ID: 1}, nil); err != nil {
+			if err := s.EndPass(t.Context(), archive.Pass{ID: 1}, nil); err != nil {
 				t.Errorf("said twice: %v", err)
 			}
 		})

@@ -27,13 +27,13 @@ func fillArchive(t *testing.T, path string) schema.Instant {
 	nginx := schema.ContainerEntity("shop", "web-0", "nginx")
 	begin, end := noon, noon.Add(10*day)
 	for at := begin; at <= end; at = at.Add(30 * time.Minute) {
-		pass := schema.Pass{Cluster: "default", Started: at.Time(), Finished: at.Time(), Outcome: schema.OutcomeComplete}
+		pass := archive.Pass{Cluster: "default", Started: at.Time(), Finished: at.Time(), Outcome: archive.OutcomeComplete}
 		var err error
 		if pass.ID, err = s.BeginPass(t.Context(), pass); err != nil {
 			t.Fatal(err)
 		}
 		v := int64(at)
-		b := schema.Batch{Pass: pass.ID, Cluster: "default", Horizon: at, Seen: at,
+		b := archive.Batch{Pass: pass.ID, Cluster: "default", Horizon: at, Seen: at,
 			Watermarks: map[schema.Scope]schema.Instant{{Kind: schema.Pod, Name: "shop"}: at},
 			Rows: []schema.Row{
 				row(schema.ClusterEntity(), at, reading("memory/usage", v)),
@@ -52,11 +52,11 @@ func fillArchive(t *testing.T, path string) schema.Instant {
 			b.Asked = map[schema.Scope][]schema.MetricName{
 				{Kind: schema.Pod, Name: "batch"}: {"memory/usage"}, {Kind: schema.Pod, Name: "shop"}: {"memory/usage"}}
 			b.NamespaceLabels = map[string]string{"shop": "team:a"}
-			b.Holes = []schema.Hole{{Cause: schema.CauseAllKeys, Lasting: true}, {Cause: schema.CauseLate}}
+			b.Holes = []archive.Hole{{Cause: archive.CauseAllKeys, Lasting: true}, {Cause: archive.CauseLate}}
 		case since == day:
 			b.Identities = []schema.Identity{{Pod: web0, UID: "c", Since: at}}
 			b.NamespaceLabels = map[string]string{"shop": "team:b"}
-			b.Holes = []schema.Hole{{Cause: schema.CauseLate, Window: schema.Window{From: at - 60, To: at}}}
+			b.Holes = []archive.Hole{{Cause: archive.CauseLate, Window: schema.Window{From: at - 60, To: at}}}
 		case since == 36*time.Hour:
 			b.Vanished = map[schema.Entity]schema.Instant{brief: at}
 		case since == 9*day:
@@ -95,7 +95,7 @@ const (
 func TestPruneLeavesWhatIsYoungEnough(t *testing.T) {
 	path := newPath(t)
 	end := fillArchive(t, path)
-	kept := archive.Retention{schema.Raw: map[schema.Kind]time.Duration{
+	kept := archive.Retention{archive.Raw: map[schema.Kind]time.Duration{
 		schema.Pod: 8 * day, schema.Container: 3 * day, schema.Node: 5 * time.Hour,
 	}}
 	// Noon less eight days, down to midnight; less three days and five hours,
@@ -170,7 +170,7 @@ func TestPruneForgetsWhatNothingRefersTo(t *testing.T) {
 	cutoff := end.Add(-7*day - 12*time.Hour)
 	passes := stock(t, path, fmt.Sprintf("SELECT count(*) + 1 FROM pass WHERE started >= %d", cutoff)) // and the one with the lasting hole
 	p, err := upkeep.Prune(t.Context(), path, sqlite.Options{
-		Retention: archive.Retention{schema.Raw: kept, schema.Hourly: kept, schema.Daily: kept}}, end.Time())
+		Retention: archive.Retention{archive.Raw: kept, archive.Hourly: kept, archive.Daily: kept}}, end.Time())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestPruneForgetsWhatNothingRefersTo(t *testing.T) {
 	// The pod that is gone comes back as if it were new.
 	s := open(t, path)
 	got := write(t, s, row(schema.PodEntity("batch", "brief"), end, reading("memory/usage", 1)))
-	if got != (schema.Written{New: 1}) {
+	if got != (archive.Written{New: 1}) {
 		t.Errorf("written: %+v", got)
 	}
 }
@@ -212,7 +212,7 @@ func TestPruneKeepsPassesReferredTo(t *testing.T) {
 	for _, kind := range schema.Kinds() {
 		kept[kind] = 7 * day
 	}
-	if _, err := upkeep.Prune(t.Context(), path, sqlite.Options{Retention: archive.Retention{schema.Raw: kept}}, end.Time()); err != nil {
+	if _, err := upkeep.Prune(t.Context(), path, sqlite.Options{Retention: archive.Retention{archive.Raw: kept}}, end.Time()); err != nil {
 		t.Fatal(err)
 	}
 	if got := stock(t, path, "PRAGMA foreign_key_check; SELECT id FROM pass ORDER BY id LIMIT 2"); got != "1\n50" {
@@ -246,7 +246,7 @@ func TestPruneLittleByLittle(t *testing.T) {
 	var gone int64
 	passes := 0
 	for done := false; !done; passes++ {
-		s, err := sqlite.Open(t.Context(), path, sqlite.Options{Retention: archive.Retention{schema.Raw: map[schema.Kind]time.Duration{schema.Pod: 2 * day}}})
+		s, err := sqlite.Open(t.Context(), path, sqlite.Options{Retention: archive.Retention{archive.Raw: map[schema.Kind]time.Duration{schema.Pod: 2 * day}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -331,7 +331,7 @@ func TestPruneKeepsRollups(t *testing.T) {
 			t.Errorf("check: %v", got)
 		}
 	}
-	prune(archive.Retention{schema.Raw: all(5 * time.Hour)})
+	prune(archive.Retention{archive.Raw: all(5 * time.Hour)})
 	if got := stock(t, path, "SELECT min(ts) FROM samples"); got != fmt.Sprint(int64(end.Add(-5*time.Hour))) {
 		t.Errorf("the first sample is of %s", got)
 	}
@@ -358,7 +358,7 @@ func TestPruneKeepsRollups(t *testing.T) {
 		t.Errorf("hours after a late row: %s", firstDifference(got, wantHours))
 	}
 
-	prune(archive.Retention{schema.Raw: all(5 * time.Hour), schema.Hourly: all(3 * day)})
+	prune(archive.Retention{archive.Raw: all(5 * time.Hour), archive.Hourly: all(3 * day)})
 	cutoff := end.Add(-3*day - 12*time.Hour) // noon, down to midnight
 	if got := stock(t, path, "SELECT min(ts) FROM samples_hourly"); got != fmt.Sprint(int64(cutoff)) {
 		t.Errorf("the first hour is %s, want %d", got, cutoff)

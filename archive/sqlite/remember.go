@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -21,7 +22,7 @@ const (
 )
 
 // remember stores what the next pass will want to know.
-func (w *writer) remember(b schema.Batch) error {
+func (w *writer) remember(b archive.Batch) error {
 	for _, e := range b.Appeared {
 		id, err := w.entityID(e, b.Seen)
 		if err != nil {

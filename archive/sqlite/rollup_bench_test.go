@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -24,11 +25,11 @@ func BenchmarkRollup(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		id, err := s.BeginPass(b.Context(), schema.Pass{Cluster: "default"})
+		id, err := s.BeginPass(b.Context(), archive.Pass{Cluster: "default"})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.Write(b.Context(), schema.Batch{Pass: id, Cluster: "default", Rows: rows}); err != nil {
+		if _, err := s.Write(b.Context(), archive.Batch{Pass: id, Cluster: "default", Rows: rows}); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

@@ -168,7 +168,7 @@ func TestRollupsOfSamplesAreTheView(t *testing.T) {
 	if _, err := s.Compact(t.Context(), noon.Add(48*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 		var each []string
 		for _, statistic := range archive.Statistics() {
 			each = append(each, fmt.Sprintf("SELECT %s, metric || ' %s', ts, CASE typeof(%[2]s) WHEN 'real' THEN printf('%%!.17g', %[2]s) ELSE %[2]s END FROM samples_%[3]s WHERE %[2]s IS NOT NULL",
@@ -225,7 +225,7 @@ func TestNoRollups(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	_, err = r.OpenSamples(t.Context(), archive.Selection{Level: schema.Hourly})
+	_, err = r.OpenSamples(t.Context(), archive.Selection{Level: archive.Hourly})
 	if hint := schema.HintOf(err); err == nil || !strings.Contains(hint, "the next pass upgrades it") {
 		t.Errorf("%v; %s", err, hint)
 	}
@@ -307,11 +307,11 @@ func TestIncarnationsOfSamples(t *testing.T) {
 	s := open(t, path)
 	put := func(cluster, uid string, at schema.Instant, e schema.Entity) {
 		t.Helper()
-		pass, err := s.BeginPass(t.Context(), schema.Pass{Cluster: cluster})
+		pass, err := s.BeginPass(t.Context(), archive.Pass{Cluster: cluster})
 		if err != nil {
 			t.Fatal(err)
 		}
-		batch := schema.Batch{Pass: pass, Cluster: cluster, Horizon: at, Seen: at, Rows: []schema.Row{row(e, at, reading("memory/usage", 1))}}
+		batch := archive.Batch{Pass: pass, Cluster: cluster, Horizon: at, Seen: at, Rows: []schema.Row{row(e, at, reading("memory/usage", 1))}}
 		if e == web0 {
 			batch.Appeared = []schema.Entity{web0}
 			batch.Identities = []schema.Identity{{Pod: web0, UID: uid, Node: "n of " + uid, Since: at}}

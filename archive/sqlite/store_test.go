@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/internal/need"
 	"heapstash/schema"
@@ -29,18 +30,18 @@ func open(t *testing.T, path string) *sqlite.Store {
 func newPath(t *testing.T) string { return filepath.Join(t.TempDir(), "a.db") }
 
 // write begins a pass and writes the rows.
-func write(t *testing.T, s *sqlite.Store, rows ...schema.Row) schema.Written {
+func write(t *testing.T, s *sqlite.Store, rows ...schema.Row) archive.Written {
 	t.Helper()
-	written, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: "default", Rows: rows})
+	written, err := s.Write(t.Context(), archive.Batch{Pass: begin(t, s), Cluster: "default", Rows: rows})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return written
 }
 
-func begin(t *testing.T, s *sqlite.Store) schema.PassID {
+func begin(t *testing.T, s *sqlite.Store) archive.PassID {
 	t.Helper()
-	id, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "default"})
+	id, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,18 +103,18 @@ func TestOpenRefusesWhatIsNotItsOwn(t *testing.T) {
 			if err := os.WriteFile(path, []byte("to do: buy milk\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, schema.ErrNotArchive},
+		}, archive.ErrNotArchive},
 		"directory": {func(t *testing.T, path string) {
 			if err := os.Mkdir(path, 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, schema.ErrNotArchive},
+		}, archive.ErrNotArchive},
 		"foreign SQLite file": {func(t *testing.T, path string) {
 			foreign(t, path, "CREATE TABLE accounts (id INTEGER PRIMARY KEY)")
-		}, schema.ErrNotArchive},
+		}, archive.ErrNotArchive},
 		"future version": {func(t *testing.T, path string) {
 			foreign(t, path, "CREATE TABLE t (x); PRAGMA application_id = 0x48505354; PRAGMA user_version = 999")
-		}, schema.ErrNewerArchive},
+		}, archive.ErrNewerArchive},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newPath(t)
@@ -160,13 +161,13 @@ func snapshot(t *testing.T, dir string) string {
 
 func TestOpenReaderWithoutAnArchive(t *testing.T) {
 	path := newPath(t)
-	if _, err := sqlite.OpenReader(t.Context(), path); !errors.Is(err, schema.ErrNoArchive) {
+	if _, err := sqlite.OpenReader(t.Context(), path); !errors.Is(err, archive.ErrNoArchive) {
 		t.Errorf("missing file: %v", err)
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.OpenReader(t.Context(), path); !errors.Is(err, schema.ErrNoArchive) {
+	if _, err := sqlite.OpenReader(t.Context(), path); !errors.Is(err, archive.ErrNoArchive) {
 		t.Errorf("empty file: %v", err)
 	}
 	open(t, path) // an empty file, as mktemp leaves it, becomes an archive
@@ -200,7 +201,7 @@ func TestLockKeepsASecondWriterOut(t *testing.T) {
 	path := newPath(t)
 	first := open(t, path)
 	_, err := sqlite.Open(t.Context(), path, sqlite.Options{})
-	if !errors.Is(err, schema.ErrLocked) {
+	if !errors.Is(err, archive.ErrLocked) {
 		t.Fatalf("second writer: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"testing"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/read"
 	"heapstash/schema"
 )
@@ -13,11 +14,11 @@ func TestExamineCountsPodsWithoutAnIncarnation(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
 	pods := []schema.Entity{schema.PodEntity("blue", "db-0"), schema.PodEntity("green", "db-0"), schema.PodEntity("shop", "web-0")}
-	holes := []schema.Hole{
-		{Entity: schema.Entity{Kind: schema.Pod, Namespace: "blue"}, Cause: schema.CauseExport, Lasting: true},
-		{Entity: schema.Entity{Kind: schema.Pod, Namespace: "green"}, Cause: schema.CauseExport, Lasting: true},
+	holes := []archive.Hole{
+		{Entity: schema.Entity{Kind: schema.Pod, Namespace: "blue"}, Cause: archive.CauseExport, Lasting: true},
+		{Entity: schema.Entity{Kind: schema.Pod, Namespace: "green"}, Cause: archive.CauseExport, Lasting: true},
 	}
-	for i, b := range []schema.Batch{
+	for i, b := range []archive.Batch{
 		{Appeared: pods, Holes: holes},
 		{Identities: []schema.Identity{{Pod: pods[1], UID: "1", Since: noon}}},
 		{Vanished: map[schema.Entity]schema.Instant{pods[0]: noon}},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
@@ -23,7 +24,7 @@ func seed(t *testing.T, path string, hours int) schema.Instant {
 		rows = append(rows, row(web0, at, reading("memory/usage", int64(at))))
 		at = at.Add(time.Minute)
 	}
-	_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at, Rows: rows})
+	_, err := s.Write(t.Context(), archive.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at, Rows: rows})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,19 +99,19 @@ func TestTooLittleSpace(t *testing.T) {
 	}
 	defer s.Close()
 	pass := begin(t, s) // the ledger is still written
-	_, err = s.Write(t.Context(), schema.Batch{Pass: pass, Cluster: "default", Rows: []schema.Row{row(web0, noon-60, reading("uptime", 1))}})
+	_, err = s.Write(t.Context(), archive.Batch{Pass: pass, Cluster: "default", Rows: []schema.Row{row(web0, noon-60, reading("uptime", 1))}})
 	var hinted interface{ Hint() string }
-	if !errors.Is(err, schema.ErrNoSpace) || !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "make room") {
+	if !errors.Is(err, archive.ErrNoSpace) || !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "make room") {
 		t.Errorf("Write: %v", err)
 	}
-	if _, err := s.Compact(t.Context(), noon.Add(2*time.Hour)); !errors.Is(err, schema.ErrNoSpace) {
+	if _, err := s.Compact(t.Context(), noon.Add(2*time.Hour)); !errors.Is(err, archive.ErrNoSpace) {
 		t.Errorf("Compact: %v", err)
 	}
 	if _, err := s.Compact(t.Context(), noon); err != nil {
 		t.Errorf("Compact with nothing to do: %v", err)
 	}
 	to := path + "2"
-	if _, err := sqlite.TakeSnapshot(t.Context(), path, to, sqlite.SnapshotOptions{Options: floor}); !errors.Is(err, schema.ErrNoSpace) {
+	if _, err := sqlite.TakeSnapshot(t.Context(), path, to, sqlite.SnapshotOptions{Options: floor}); !errors.Is(err, archive.ErrNoSpace) {
 		t.Errorf("TakeSnapshot: %v", err)
 	}
 	if _, err := os.Stat(to + ".partial"); err == nil {

@@ -7,7 +7,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite"
-	"heapstash/schema"
 )
 
 // TestUsage compares parts with what the stock shell's dbstat says, page by
@@ -55,7 +54,7 @@ func TestUsage(t *testing.T) {
 	shop, batch := byName["shop"], byName["batch"]
 	// web-0 lives for ten days, brief for a day and a half of them; the nginx
 	// container is the shop's, too.
-	if shop.Bytes[schema.Raw] < 6*batch.Bytes[schema.Raw] || batch.Bytes[schema.Raw] == 0 || batch.Bytes[schema.Hourly] == 0 || byName[""].Total == 0 {
+	if shop.Bytes[archive.Raw] < 6*batch.Bytes[archive.Raw] || batch.Bytes[archive.Raw] == 0 || batch.Bytes[archive.Hourly] == 0 || byName[""].Total == 0 {
 		t.Errorf("namespaces: %+v", u.Namespaces)
 	}
 }

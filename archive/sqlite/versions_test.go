@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/schema"
 )
@@ -109,7 +110,7 @@ func TestReleasedVersions(t *testing.T) {
 				t.Errorf("version, integrity: %s", got)
 			}
 			got := write(t, s, row(web0, versionBegin, reading("uptime", 1)), row(web0, versionBegin.Add(24*time.Hour), reading("uptime", 1)))
-			if got != (schema.Written{New: 1, Conflicts: 1}) {
+			if got != (archive.Written{New: 1, Conflicts: 1}) {
 				t.Errorf("a pass wrote %+v", got)
 			}
 		})
@@ -201,12 +202,12 @@ func fill(t *testing.T, s *sqlite.Store) {
 	local := time.Unix(1600000000, 0)
 	for hour, offset := range []int{0, 1, 2, 27} { // the last one beyond the day
 		at := versionBegin.Add(time.Duration(offset) * time.Hour)
-		p := schema.Pass{Cluster: "default", Version: "v0", Started: local.Add(time.Duration(hour) * time.Hour), Outcome: schema.OutcomePartial}
+		p := archive.Pass{Cluster: "default", Version: "v0", Started: local.Add(time.Duration(hour) * time.Hour), Outcome: archive.OutcomePartial}
 		var err error
 		if p.ID, err = s.BeginPass(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
-		b := schema.Batch{
+		b := archive.Batch{
 			Pass: p.ID, Cluster: "default", Horizon: at, Seen: at, Appeared: entities,
 			Watermarks: map[schema.Scope]schema.Instant{web0.Scope(): at, schema.ClusterEntity().Scope(): at - 60},
 			Asked:      map[schema.Scope][]schema.MetricName{web0.Scope(): {"uptime", "custom/queue"}},
@@ -217,9 +218,9 @@ func fill(t *testing.T, s *sqlite.Store) {
 			}},
 			NamespaceLabels: map[string]string{"shop": fmt.Sprintf("team:%d", hour/2)},
 			NamespaceIDs:    map[string]string{fmt.Sprintf("id-%d", hour/2): "shop"},
-			Holes: []schema.Hole{
-				{Entity: schema.Entity{Kind: schema.Pod, Namespace: "bank"}, Cause: schema.CauseRefused, Detail: "403", Lasting: true},
-				{Entity: web0, Metric: "uptime", Cause: schema.CauseLate, Detail: "évincé", Window: schema.Window{From: at - 600, To: at - 60}},
+			Holes: []archive.Hole{
+				{Entity: schema.Entity{Kind: schema.Pod, Namespace: "bank"}, Cause: archive.CauseRefused, Detail: "403", Lasting: true},
+				{Entity: web0, Metric: "uptime", Cause: archive.CauseLate, Detail: "évincé", Window: schema.Window{From: at - 600, To: at - 60}},
 			},
 		}
 		value := int64(0)
@@ -249,12 +250,12 @@ func fill(t *testing.T, s *sqlite.Store) {
 		if _, err := s.Write(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
-		again := schema.Batch{Pass: p.ID, Cluster: "default", Rows: []schema.Row{row(web0, at, reading("uptime", 7))}}
+		again := archive.Batch{Pass: p.ID, Cluster: "default", Rows: []schema.Row{row(web0, at, reading("uptime", 7))}}
 		if written, err := s.Write(t.Context(), again); err != nil || written.Conflicts != 1 {
 			t.Fatalf("%+v, %v", written, err)
 		}
 		p.Finished, p.Newest, p.Horizon = p.Started.Add(time.Second), at, at
-		p.Tally = schema.Tally{Requests: 10, New: int(value), Conflicts: 1}
+		p.Tally = archive.Tally{Requests: 10, New: int(value), Conflicts: 1}
 		if err := s.EndPass(t.Context(), p, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -262,11 +263,11 @@ func fill(t *testing.T, s *sqlite.Store) {
 			t.Fatal(err)
 		}
 	}
-	last, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "default", Started: local.Add(5 * time.Hour)})
+	last, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "default", Started: local.Add(5 * time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := schema.Batch{Pass: last, Cluster: "default", Rows: []schema.Row{row(web0, versionBegin.Add(time.Minute), reading("uptime", 60001))}}
+	late := archive.Batch{Pass: last, Cluster: "default", Rows: []schema.Row{row(web0, versionBegin.Add(time.Minute), reading("uptime", 60001))}}
 	if _, err := s.Write(t.Context(), late); err != nil {
 		t.Fatal(err)
 	}

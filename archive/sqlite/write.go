@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
@@ -19,10 +20,10 @@ import (
 // that the archive has already is not written again: the first value stays,
 // and a differing one is counted and kept as a conflict, unless one of the two
 // is the other as Heapster truncates it; then the exact one stays. The error
-// wraps [schema.ErrNoSpace] where [Options].MinFree forbids it.
-func (s *Store) Write(ctx context.Context, b schema.Batch) (schema.Written, error) {
+// wraps [archive.ErrNoSpace] where [Options].MinFree forbids it.
+func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, error) {
 	if err := errors.Join(s.CheckLock(), dbfile.CheckSpace(s.Path, s.Options.MinFree, 0)); err != nil {
-		return schema.Written{}, err
+		return archive.Written{}, err
 	}
 	var w *writer
 	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
@@ -30,7 +31,7 @@ func (s *Store) Write(ctx context.Context, b schema.Batch) (schema.Written, erro
 		return w.write(b)
 	})
 	if err != nil {
-		return schema.Written{}, dbfile.Explain(s.Path, err)
+		return archive.Written{}, dbfile.Explain(s.Path, err)
 	}
 	// What the transaction added exists only now.
 	maps.Copy(s.entities, w.entities)
@@ -50,16 +51,16 @@ type writer struct {
 	caller context.Context // may be cancelled, and is looked at between steps
 
 	*Store
-	pass    schema.PassID
+	pass    archive.PassID
 	cluster string
-	written schema.Written
+	written archive.Written
 
 	// What this transaction added to the store's maps of the same name.
 	entities map[entityKey]int64
 	metrics  map[schema.MetricName]int64
 }
 
-func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b schema.Batch) *writer {
+func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b archive.Batch) *writer {
 	return &writer{
 		Prepared: conn.Prepare(ctx, tx),
 		caller:   ctx,
@@ -71,7 +72,7 @@ func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b schema.Batch) *write
 	}
 }
 
-func (w *writer) write(b schema.Batch) error {
+func (w *writer) write(b archive.Batch) error {
 	if err := w.remember(b); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/schema"
 )
@@ -58,28 +59,28 @@ func TestWriteStoresASampleOnce(t *testing.T) {
 			t.Run(fmt.Sprint(metric, " ", tier), func(t *testing.T) {
 				path := newPath(t)
 				s := open(t, path)
-				put := func(v schema.Value) schema.Written {
+				put := func(v schema.Value) archive.Written {
 					return write(t, s, row(web0, noon, readingOf(metric, v)))
 				}
-				if got := put(schema.Int(7)); got != (schema.Written{New: 1}) {
+				if got := put(schema.Int(7)); got != (archive.Written{New: 1}) {
 					t.Errorf("first: %+v", got)
 				}
 				if tier == "cold" {
 					compact(t, s, noon.Add(2*time.Hour), 1)
 				}
-				if got := put(schema.Int(7)); got != (schema.Written{Duplicates: 1}) {
+				if got := put(schema.Int(7)); got != (archive.Written{Duplicates: 1}) {
 					t.Errorf("again: %+v", got)
 				}
-				if got := put(schema.Int(8)); got != (schema.Written{Conflicts: 1}) {
+				if got := put(schema.Int(8)); got != (archive.Written{Conflicts: 1}) {
 					t.Errorf("another value: %+v", got)
 				}
-				if got := put(schema.Int(8)); got != (schema.Written{Conflicts: 1}) {
+				if got := put(schema.Int(8)); got != (archive.Written{Conflicts: 1}) {
 					t.Errorf("the other value again: %+v", got)
 				}
-				if got := put(schema.Real(7.5)); got != (schema.Written{Duplicates: 1}) {
+				if got := put(schema.Real(7.5)); got != (archive.Written{Duplicates: 1}) {
 					t.Errorf("the exact value that 7 was cut from: %+v", got)
 				}
-				if got := put(schema.Int(7)); got != (schema.Written{Duplicates: 1}) {
+				if got := put(schema.Int(7)); got != (archive.Written{Duplicates: 1}) {
 					t.Errorf("7 as cut from 7.5: %+v", got)
 				}
 				if got := stock(t, path, "SELECT value FROM samples"); got != "7.5" {
@@ -100,7 +101,7 @@ func TestWriteFillsARowThatIsThere(t *testing.T) {
 	write(t, s, row(web0, noon, reading("memory/rss", 2)))
 	compact(t, s, noon.Add(2*time.Hour), 1)
 	got := write(t, s, row(web0, noon, reading("memory/cache", 3), reading("memory/usage", 1)))
-	if got != (schema.Written{New: 1, Duplicates: 1}) {
+	if got != (archive.Written{New: 1, Duplicates: 1}) {
 		t.Errorf("late metric: %+v", got)
 	}
 	if got := stock(t, path, "SELECT memory_usage, memory_rss, memory_cache FROM pod"); got != "1|2|3" {
@@ -194,7 +195,7 @@ func TestMemoryIsWhatWasWritten(t *testing.T) {
 	s := open(t, path)
 	shop := schema.Scope{Kind: schema.Pod, Name: "shop"}
 	gone := schema.PodEntity("shop", "gone")
-	_, err := s.Write(t.Context(), schema.Batch{
+	_, err := s.Write(t.Context(), archive.Batch{
 		Pass: begin(t, s), Cluster: "default", Horizon: noon,
 		Watermarks: map[schema.Scope]schema.Instant{shop: noon},
 		Asked:      map[schema.Scope][]schema.MetricName{shop: {"memory/usage"}},
@@ -204,7 +205,7 @@ func TestMemoryIsWhatWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Write(t.Context(), schema.Batch{
+	_, err = s.Write(t.Context(), archive.Batch{
 		Pass: begin(t, s), Cluster: "default", Horizon: noon + 60,
 		Vanished: map[schema.Entity]schema.Instant{gone: noon},
 	})
@@ -219,7 +220,7 @@ func TestMemoryIsWhatWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(m); got != fmt.Sprint(schema.Memory{
+	if got := fmt.Sprint(m); got != fmt.Sprint(archive.Memory{
 		Horizon:    noon + 60,
 		Failure:    "the process died in this pass", // none of these passes was ended
 		Watermarks: map[schema.Scope]schema.Instant{shop: noon},
@@ -243,7 +244,7 @@ func TestTwoClustersInOneArchive(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
 	for i, cluster := range []string{"blue", "green"} {
-		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: cluster,
+		_, err := s.Write(t.Context(), archive.Batch{Pass: begin(t, s), Cluster: cluster,
 			Rows: []schema.Row{row(web0, noon, reading("memory/usage", int64(i)))}})
 		if err != nil {
 			t.Fatal(err)
@@ -259,11 +260,11 @@ func TestLedgerKeepsPassesAndLastingHolesOnce(t *testing.T) {
 	s := open(t, path)
 	begin(t, s) // dies
 	for range 2 {
-		p := schema.Pass{ID: begin(t, s), Cluster: "default", Outcome: schema.OutcomePartial,
+		p := archive.Pass{ID: begin(t, s), Cluster: "default", Outcome: archive.OutcomePartial,
 			Started: noon.Time(), Finished: noon.Time().Add(1500 * time.Millisecond), Gap: 2 * time.Minute}
-		err := s.EndPass(t.Context(), p, []schema.Hole{
-			{Cause: schema.CauseAllKeys, Lasting: true},
-			{Cause: schema.CauseLate, Window: schema.Window{From: noon, To: noon + 119}},
+		err := s.EndPass(t.Context(), p, []archive.Hole{
+			{Cause: archive.CauseAllKeys, Lasting: true},
+			{Cause: archive.CauseLate, Window: schema.Window{From: noon, To: noon + 119}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -309,7 +310,7 @@ func TestIdentitiesOfAPod(t *testing.T) {
 	put := func(at schema.Instant, identity schema.Identity) {
 		t.Helper()
 		identity.Pod, identity.Since = web0, at
-		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at,
+		_, err := s.Write(t.Context(), archive.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at,
 			Appeared: []schema.Entity{web0}, Identities: []schema.Identity{identity}})
 		if err != nil {
 			t.Fatal(err)
@@ -327,7 +328,7 @@ func TestIdentitiesOfAPod(t *testing.T) {
 	if err != nil || m.Identities[web0].UID != "b" || m.Identities[web0].Since != noon+120 {
 		t.Errorf("memory: %+v, %v", m.Identities, err)
 	}
-	if _, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: "default", Horizon: noon + 240,
+	if _, err := s.Write(t.Context(), archive.Batch{Pass: begin(t, s), Cluster: "default", Horizon: noon + 240,
 		Vanished: map[schema.Entity]schema.Instant{web0: noon + 180}}); err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +353,7 @@ func TestIDsOfNamespaces(t *testing.T) {
 		{"default", map[string]string{"3": "blue", "2": "green"}, map[string]string{"3": "blue", "2": "green"}},
 		{"default", map[string]string{}, map[string]string{}},
 	} {
-		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: step.cluster, Horizon: noon, Seen: noon, NamespaceIDs: step.names})
+		_, err := s.Write(t.Context(), archive.Batch{Pass: begin(t, s), Cluster: step.cluster, Horizon: noon, Seen: noon, NamespaceIDs: step.names})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -367,7 +368,7 @@ func TestLabelsOfANamespace(t *testing.T) {
 	s := open(t, path)
 	put := func(cluster string, at schema.Instant, labels string) {
 		t.Helper()
-		_, err := s.Write(t.Context(), schema.Batch{Pass: begin(t, s), Cluster: cluster, Horizon: at, Seen: at,
+		_, err := s.Write(t.Context(), archive.Batch{Pass: begin(t, s), Cluster: cluster, Horizon: at, Seen: at,
 			NamespaceLabels: map[string]string{"shop": labels}})
 		if err != nil {
 			t.Fatal(err)
@@ -397,7 +398,7 @@ func TestHistoryWhenTheClockIsSetBack(t *testing.T) {
 	shop, cart := schema.Scope{Kind: schema.Pod, Name: "shop"}, schema.Scope{Kind: schema.Pod, Name: "cart"}
 	put := func(at schema.Instant, uid, labels string, scopes ...schema.Scope) {
 		t.Helper()
-		b := schema.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at,
+		b := archive.Batch{Pass: begin(t, s), Cluster: "default", Horizon: at, Seen: at,
 			Identities:      []schema.Identity{{Pod: web0, UID: uid, Since: at}},
 			NamespaceLabels: map[string]string{"shop": labels}, Watermarks: make(map[schema.Scope]schema.Instant)}
 		for _, scope := range scopes {

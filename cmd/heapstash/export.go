@@ -107,7 +107,7 @@ func newExportCommand() *cobra.Command {
 	f := cmd.Flags()
 	x.Filter.Add(f, "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27, yesterday or 2017-09-27T07:00:00Z", "before this time")
 	f.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics or influx")
-	f.StringVar(&x.level, "level", string(schema.Raw), "raw, hourly or daily: samples, or the rollups of hours or days")
+	f.StringVar(&x.level, "level", string(archive.Raw), "raw, hourly or daily: samples, or the rollups of hours or days")
 	f.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout)")
 	f.BoolVar(&x.force, "force", false, "replace the file that --output names")
 	f.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
@@ -121,7 +121,7 @@ func newExportCommand() *cobra.Command {
 
 func levelNames() []string {
 	var names []string
-	for _, level := range schema.Levels() {
+	for _, level := range archive.Levels() {
 		names = append(names, string(level))
 	}
 	return names
@@ -139,11 +139,11 @@ type exportRun struct {
 // export returns what the flags say.
 func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun, err error) {
 	e = exportRun{Query: x.Query(cmd.Flags(), time.Now()), metrics: x.metrics}
-	e.options = export.Options{Level: schema.Level(x.level), Database: x.database}
+	e.options = export.Options{Level: archive.Level(x.level), Database: x.database}
 	if e.format, err = export.ParseFormat(x.format); err != nil {
 		return e, err
 	}
-	if !slices.Contains(schema.Levels(), e.options.Level) {
+	if !slices.Contains(archive.Levels(), e.options.Level) {
 		return e, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(levelNames(), ", "))
 	}
 	if e.From != 0 && e.To != 0 && e.To <= e.From {
@@ -191,7 +191,7 @@ func (e exportRun) run(cmd *cobra.Command, cfg config.Config, output string, for
 		return err
 	}
 	what := "samples"
-	if e.options.Level != schema.Raw {
+	if e.options.Level != archive.Raw {
 		what = "rollups"
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %v, in %v\n",

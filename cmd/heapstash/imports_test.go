@@ -67,39 +67,39 @@ heapster/kube:         schema heapster heapster/wire heapster/failure; k8s.io/
 heapster/heapstertest: heapster
 
 archive:         schema
-archive/collect: schema
-archive/query:   schema
+archive/collect: schema archive
+archive/query:   schema archive
 archive/export:  schema archive
 
 sqlite/strict: ; github.com/mattn/go-sqlite3
 sqlite/pages:
-sqlite/dbfile: schema sqlite/pages; github.com/mattn/go-sqlite3
+sqlite/dbfile: schema archive sqlite/pages; github.com/mattn/go-sqlite3
 sqlite/tables: schema archive archive/query
 sqlite/conn:   schema archive sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3
 sqlite/read:   schema archive archive/query sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3
-sqlite/check:  schema sqlite/conn sqlite/dbfile sqlite/tables; github.com/mattn/go-sqlite3
+sqlite/check:  schema archive sqlite/conn sqlite/dbfile sqlite/tables; github.com/mattn/go-sqlite3
 sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/read
-sqlite/repair: schema sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3
+sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3
 sqlite:        schema archive archive/query sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep
 
 cmd/guess:
 cmd/build:
 cmd/prompt:
-cmd/show:     schema cmd/guess; github.com/jedib0t/go-pretty/ github.com/prometheus/common/model
+cmd/show:     schema archive cmd/guess; github.com/jedib0t/go-pretty/ github.com/prometheus/common/model
 cmd/schedule: schema; github.com/robfig/cron/
 cmd/flags:    schema archive/query cmd/show; github.com/spf13/ github.com/prometheus/common/model
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/ github.com/go-viper/
 cmd/engine:   schema archive archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
-cmd/passes:   schema heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
+cmd/passes:   schema archive heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
 cmd/ask:      schema archive/query cmd/engine cmd/guess cmd/show; github.com/guptarohit/asciigraph
-cmd/top:      schema archive/query cmd/ask cmd/engine cmd/show
+cmd/top:      schema archive archive/query cmd/ask cmd/engine cmd/show
 cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; github.com/spf13/
 cmd/sqlshell: schema cmd/engine cmd/guess cmd/prompt cmd/show
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show cmd/sqlshell
 cmd/status:   schema archive cmd/config cmd/engine cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
-cmd/demo:     schema heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
+cmd/demo:     schema archive heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/
 cmd:          ; github.com/spf13/
 `

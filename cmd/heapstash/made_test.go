@@ -7,6 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
@@ -22,7 +23,7 @@ func (*world) made(ts *testscript.TestScript, args []string) {
 	ctx := context.Background()
 	store, err := engine.Open(ctx, ts.MkAbs(args[0]), engine.Options{})
 	ts.Check(err)
-	pass, err := store.BeginPass(ctx, schema.Pass{Cluster: "default"})
+	pass, err := store.BeginPass(ctx, archive.Pass{Cluster: "default"})
 	ts.Check(err)
 	const begin, step, batches = schema.Instant(1506470400), 10 * time.Minute, 159
 	rows := make([]schema.Row, 0, batches*8)
@@ -65,10 +66,10 @@ func (*world) made(ts *testscript.TestScript, args []string) {
 			add(disk, is("filesystem/usage", v<<30+int64(i)<<24))
 		}
 	}
-	_, err = store.Write(ctx, schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: begin.Add((batches - 1) * step)})
+	_, err = store.Write(ctx, archive.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: begin.Add((batches - 1) * step)})
 	ts.Check(err)
 	web, train := schema.Owner{Kind: "StatefulSet", Name: "web"}, schema.Owner{Kind: "Job", Name: "train"}
-	_, err = store.Write(ctx, schema.Batch{Pass: pass, Cluster: "default", Horizon: begin.Add((batches - 1) * step), Identities: []schema.Identity{
+	_, err = store.Write(ctx, archive.Batch{Pass: pass, Cluster: "default", Horizon: begin.Add((batches - 1) * step), Identities: []schema.Identity{
 		{Pod: schema.PodEntity("shop", "web-0"), UID: "u1", Node: "n1", Labels: "app:web,tier:front", Owner: web, Since: begin},
 		{Pod: schema.PodEntity("shop", "web-1"), UID: "u2", Node: "n1", Labels: "app:web", Owner: web, Since: begin.Add(36 * step)},
 		{Pod: schema.PodEntity("shop", "web-1"), UID: "u3", Node: "n2", Labels: "app:web", Owner: web, Since: begin.Add(72 * step)},

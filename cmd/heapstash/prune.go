@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
@@ -99,7 +100,7 @@ func printPrunable(out io.Writer, p engine.Prunable) {
 	t.AlignRight(2, 3, 6)
 	for _, k := range p.Kinds {
 		row := []any{k.Level.View(k.Kind.String()), k.Before, k.Rows, "", "", "", ""}
-		if k.Level == schema.Raw {
+		if k.Level == archive.Raw {
 			row[3] = k.Samples
 		}
 		if k.Rows > 0 {
@@ -137,7 +138,7 @@ func printPrunable(out io.Writer, p engine.Prunable) {
 
 func printPruned(w io.Writer, p engine.Pruned) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, level := range schema.Levels() {
+	for _, level := range archive.Levels() {
 		for _, kind := range schema.Kinds() {
 			name := level.View(kind.String())
 			if before, limited := p.Before[name]; limited {

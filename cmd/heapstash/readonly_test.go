@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
-	"heapstash/schema"
 )
 
 // A directory that may not be written to: one clear line, a hint, and nothing
@@ -71,7 +71,7 @@ func TestReadersWithoutWritePermission(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pass := schema.Pass{Cluster: "default", Version: "test"}
+	pass := archive.Pass{Cluster: "default", Version: "test"}
 	if _, err := store.BeginPass(t.Context(), pass); err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/build"
 	"heapstash/cmd/heapstash/complete"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/passes"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/cmd/heapstash/usage"
-	"heapstash/schema"
 )
 
 // The exit codes. Go itself keeps 2 for a panic.
@@ -133,9 +133,9 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case is(passes.ErrHoles):
 		return exitHoles
-	case is(schema.ErrNoArchive), is(schema.ErrNotArchive), is(schema.ErrOtherArchive), is(schema.ErrNewerArchive):
+	case is(archive.ErrNoArchive), is(archive.ErrNotArchive), is(archive.ErrOtherArchive), is(archive.ErrNewerArchive):
 		return exitNoArchive
-	case is(schema.ErrLocked):
+	case is(archive.ErrLocked):
 		return exitLocked
 	default:
 		return exitFailed

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
@@ -130,7 +131,7 @@ func promptArchive(t *testing.T) (path string) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	pass, err := store.BeginPass(t.Context(), schema.Pass{Cluster: "default"})
+	pass, err := store.BeginPass(t.Context(), archive.Pass{Cluster: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func promptArchive(t *testing.T) (path string) {
 			{Metric: "cpu/usage_rate", Value: schema.Int(int64(7000 + i))},
 		}})
 	}
-	if _, err := store.Write(context.Background(), schema.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: 1506470400}); err != nil {
+	if _, err := store.Write(context.Background(), archive.Batch{Pass: pass, Cluster: "default", Rows: rows, Horizon: 1506470400}); err != nil {
 		t.Fatal(err)
 	}
 	return path

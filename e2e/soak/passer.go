@@ -17,11 +17,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/e2e/rig"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
-	"heapstash/schema"
 )
 
 // passerEnv names the variable that makes a process of this program one that
@@ -102,7 +102,7 @@ func (p *passed) pass(client *heapster.Client, w *world) {
 	p.Took, p.New = time.Since(began), int(sum.Pass.New)
 	if err != nil {
 		p.Error = err.Error()
-	} else if len(sum.Holes) > 0 || sum.Pass.Outcome != schema.OutcomeComplete {
+	} else if len(sum.Holes) > 0 || sum.Pass.Outcome != archive.OutcomeComplete {
 		p.Error = fmt.Sprintf("it is %s, with the holes %v", sum.Pass.Outcome, sum.Holes)
 	}
 }

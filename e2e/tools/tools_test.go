@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
@@ -78,7 +79,7 @@ func newArchive(t *testing.T) (dir string) {
 	reading := func(m schema.MetricName, v schema.Value) schema.Reading { return schema.Reading{Metric: m, Value: v} }
 	for i := range schema.Instant(300) { // five hours, three of Prometheus' blocks
 		at := begin + 60*i
-		pass, err := s.BeginPass(t.Context(), schema.Pass{Cluster: "old one"})
+		pass, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "old one"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +87,7 @@ func newArchive(t *testing.T) (dir string) {
 		if i%7 == 3 {
 			mixed = schema.Real(float64(i) / 7)
 		}
-		batch := schema.Batch{Pass: pass, Cluster: "old one", Horizon: at, Seen: at, Rows: []schema.Row{
+		batch := archive.Batch{Pass: pass, Cluster: "old one", Horizon: at, Seen: at, Rows: []schema.Row{
 			{Entity: web, At: at, Readings: []schema.Reading{
 				reading("memory/usage", schema.Int(math.MaxInt64-int64(i))),
 				reading("network/rx", schema.Int(1<<53+int64(i))),

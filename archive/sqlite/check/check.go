@@ -11,6 +11,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
@@ -178,11 +179,11 @@ func (c *checker) scans() (all []tableScan) {
 		inCold := checks(tables.Cold)
 		r, rolled := rollups[table]
 		if rolled {
-			inCold.Checks = append(inCold.Checks, missing(r, schema.Hourly))
+			inCold.Checks = append(inCold.Checks, missing(r, archive.Hourly))
 		}
 		all = append(all, checks(tables.Hot), inCold)
 		if rolled {
-			for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+			for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 				scan, _ := Checks(r, level)
 				all = append(all, scan)
 			}

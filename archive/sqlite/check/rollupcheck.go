@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 // notDue is the condition under which a rollup is not going to be made by the
@@ -15,7 +15,7 @@ const notDue = `NOT EXISTS (SELECT 1 FROM rollup_due d WHERE d.level = 'LEVEL' A
 	AND s.entity_id <= ifnull((SELECT CAST(value AS INTEGER) FROM setting WHERE name = '` + conn.BackfillSetting + `'), s.entity_id)`
 
 // fill puts a table's and a level's names into a condition.
-func fill(r *tables.Rollup, condition string, level schema.Level, hour string) string {
+func fill(r *tables.Rollup, condition string, level archive.Level, hour string) string {
 	series := make([]string, len(r.Keys))
 	for i, key := range r.Keys {
 		series[i] = "x." + key + " = s." + key
@@ -26,7 +26,7 @@ func fill(r *tables.Rollup, condition string, level schema.Level, hour string) s
 
 // missing is the invariant of the rows that the rollup is made of: each stands
 // in one.
-func missing(r *tables.Rollup, level schema.Level) rowCheck {
+func missing(r *tables.Rollup, level archive.Level) rowCheck {
 	const none = "NOT EXISTS (SELECT 1 FROM ROLLUP x WHERE SERIES AND x.ts = HOUR) AND " + notDue
 	condition := strings.ReplaceAll(none, "ROLLUP", r.In(level))
 	return rowCheck{"rollup-missing", fmt.Sprintf("rows have no %s rollup, and none is due: once they are pruned, nothing tells of them", level),
@@ -35,7 +35,7 @@ func missing(r *tables.Rollup, level schema.Level) rowCheck {
 
 // Checks are the invariants of the rows of a rollup, with those that a repair
 // drops first.
-func Checks(r *tables.Rollup, level schema.Level) (scan tableScan, dropped int) {
+func Checks(r *tables.Rollup, level archive.Level) (scan tableScan, dropped int) {
 	table := r.In(level)
 	var texts []string
 	for _, c := range r.Columns {
@@ -61,10 +61,10 @@ func Checks(r *tables.Rollup, level schema.Level) (scan tableScan, dropped int) 
 	dropped = len(checks)
 	behind := rowCheck{"rollup-behind", "rows stand for fewer than there are, and are not due to be made anew", ""}
 	switch level {
-	case schema.Hourly:
+	case archive.Hourly:
 		behind.Torn = fill(r, "s.samples < (SELECT count(*) FROM TABLE_cold x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
-		checks = append(checks, behind, missing(r, schema.Daily))
-	case schema.Daily:
+		checks = append(checks, behind, missing(r, archive.Daily))
+	case archive.Daily:
 		behind.Torn = fill(r, "s.samples < (SELECT sum(x.samples) FROM TABLE_hour x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
 		checks = append(checks, behind)
 	}

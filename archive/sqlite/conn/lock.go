@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/dbfile"
-	"heapstash/schema"
 )
 
 // CheckLock returns an error when the archive's lock is not this store's any
@@ -46,7 +46,7 @@ func (s *Writer) CheckPath() error {
 		s.lost = true
 		return &dbfile.Error{
 			Path:   s.Path,
-			Err:    fmt.Errorf("%w: it took the place of the one that this heapstash wrote to, and what that wrote is lost", schema.ErrOtherArchive),
+			Err:    fmt.Errorf("%w: it took the place of the one that this heapstash wrote to, and what that wrote is lost", archive.ErrOtherArchive),
 			Advice: "replace an archive while no heapstash writes to it",
 		}
 	}

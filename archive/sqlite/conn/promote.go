@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
@@ -71,7 +72,7 @@ func promoteColumn(ctx context.Context, t *tables.Table, tx *sql.Tx, m schema.Me
 			statements = append(statements, fill(t, statement, m, source))
 		}
 	}
-	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 		statement := fill(t, forgetRollups, m, tables.NarrowName+"_"+tables.PeriodOf(level))
 		statements = append(statements, strings.ReplaceAll(statement, "SECONDS", fmt.Sprint(int64(tables.SecondsOf(level)))))
 	}

@@ -22,7 +22,7 @@ type Reader struct {
 }
 
 // OpenReader opens an archive that exists. The error wraps
-// [schema.ErrNoArchive], [schema.ErrNotArchive] or [schema.ErrNewerArchive]
+// [archive.ErrNoArchive], [archive.ErrNotArchive] or [archive.ErrNewerArchive]
 // where one of them is the reason.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	r, err := OpenReading(ctx, path, dbfile.DiskOf)

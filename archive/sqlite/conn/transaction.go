@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"errors"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 // Queryer is what *sql.DB and *sql.Tx have in common for reading.
@@ -109,7 +109,7 @@ func (p Prepared) One(query string, dest any, args ...any) error {
 
 // EachSeries calls do for the key of each series that an entity has at a level:
 // the entity, and in the narrow tables each metric. An error ends it.
-func (p Prepared) EachSeries(r *tables.Rollup, level schema.Level, entity int64, do func(series []any) error) error {
+func (p Prepared) EachSeries(r *tables.Rollup, level archive.Level, entity int64, do func(series []any) error) error {
 	if !r.IsNarrow() {
 		return do([]any{entity})
 	}

@@ -97,9 +97,9 @@ type Writer struct {
 
 // OpenWriter opens the archive for writing, creates it where there is none, and
 // brings an older one to the newest version. The error wraps
-// [schema.ErrNotArchive], [schema.ErrNewerArchive], [schema.ErrLocked], or, of
-// an archive that is expected, [schema.ErrNoArchive] or
-// [schema.ErrOtherArchive], where one of them is the reason; then nothing was
+// [archive.ErrNotArchive], [archive.ErrNewerArchive], [archive.ErrLocked], or, of
+// an archive that is expected, [archive.ErrNoArchive] or
+// [archive.ErrOtherArchive], where one of them is the reason; then nothing was
 // changed on disk.
 func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error) {
 	opts, err := opts.Filled()
@@ -184,7 +184,7 @@ func (s *Writer) open(ctx context.Context) error {
 	if opts.Expect != "" && s.id != opts.Expect {
 		return &dbfile.Error{
 			Path:   s.Path,
-			Err:    fmt.Errorf("%w than the one that was here before", schema.ErrOtherArchive),
+			Err:    fmt.Errorf("%w than the one that was here before", archive.ErrOtherArchive),
 			Advice: "put the other one back; heapstash writes to this one when it is started anew",
 		}
 	}

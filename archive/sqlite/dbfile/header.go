@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"heapstash/schema"
+	"heapstash/archive"
 )
 
 // header is what the first bytes of a file tell of it. The file's version may
@@ -23,7 +23,7 @@ func ReadHeader(path string, newest int) (header, error) {
 	notOurs := func(what string) (header, error) {
 		return header{}, &Error{
 			Path:   path,
-			Err:    fmt.Errorf("%w: %s", schema.ErrNotArchive, what),
+			Err:    fmt.Errorf("%w: %s", archive.ErrNotArchive, what),
 			Advice: "name another file with --db-file; this one was not touched",
 		}
 	}
@@ -71,7 +71,7 @@ const ApplicationID = 0x48505354
 func NewerArchive(path string, version, known int) error {
 	return &Error{
 		Path:   path,
-		Err:    fmt.Errorf("%w: it has version %d, this one knows up to %d", schema.ErrNewerArchive, version, known),
+		Err:    fmt.Errorf("%w: it has version %d, this one knows up to %d", archive.ErrNewerArchive, version, known),
 		Advice: "use the heapstash that wrote it, or a later one; nothing was changed",
 	}
 }

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"os"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/pages"
-	"heapstash/schema"
 )
 
 // CheckLeftovers refuses an archive beside which lies the log or the journal of
 // another one, as a writer that was killed leaves them: SQLite asks a log for
 // nothing but its name, and would put its pages into whatever file has taken
 // the place of its own, or take that back to what another one was. The error
-// wraps [schema.ErrNoArchive] where there is no file at all. Nothing was
+// wraps [archive.ErrNoArchive] where there is no file at all. Nothing was
 // changed on disk. Path is the archive's for people, file where that leads.
 //
 // A writer may be at work meanwhile: what it is found doing is no fault.
@@ -39,7 +39,7 @@ func ConfirmLeftovers(path, file string, newest int) error {
 	if IsEmpty(file) {
 		return &Error{
 			Path:   path,
-			Err:    fmt.Errorf("%w at this path, and beside it lies %s of one that was there", schema.ErrNoArchive, left),
+			Err:    fmt.Errorf("%w at this path, and beside it lies %s of one that was there", archive.ErrNoArchive, left),
 			Advice: "put back the archive that it belongs to, for it may hold the last passes; or, for another one in its place, first\n" + away,
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"heapstash/schema"
+	"heapstash/archive"
 )
 
 // IsLocked reports whether another process holds the lock file.
@@ -39,22 +39,22 @@ type Lock struct {
 }
 
 // TakeLock waits for the lock. A file that is made has the mode. The error wraps
-// [schema.ErrLocked] when another writer keeps it.
+// [archive.ErrLocked] when another writer keeps it.
 //
 // It lies beside the archive's file, whatever path leads there. The kernel
 // makes byte-range locks of it where the file is on another machine: on NFS
 // since Linux 2.6.12, on SMB since 5.5; see flock(2).
-func TakeLock(ctx context.Context, path, archive string, wait time.Duration, mode fs.FileMode, on Disk) (*Lock, error) {
-	file, err := openLock(archive, mode)
+func TakeLock(ctx context.Context, path, locked string, wait time.Duration, mode fs.FileMode, on Disk) (*Lock, error) {
+	file, err := openLock(locked, mode)
 	if err != nil {
 		return nil, Explain(path, err)
 	}
-	sure := on.FileSystem(archive).WriteAhead()
+	sure := on.FileSystem(locked).WriteAhead()
 	deadline := time.Now().Add(wait)
 	for {
 		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
-			l := &Lock{file, LockOf(archive), sure}
+			l := &Lock{file, LockOf(locked), sure}
 			held, err := l.Held()
 			if held {
 				return l, nil
@@ -64,7 +64,7 @@ func TakeLock(ctx context.Context, path, archive string, wait time.Duration, mod
 			if err := errors.Join(err, l.Release()); err != nil {
 				return nil, Explain(path, err)
 			}
-			if file, err = openLock(archive, mode); err != nil {
+			if file, err = openLock(locked, mode); err != nil {
 				return nil, Explain(path, err)
 			}
 			continue
@@ -75,7 +75,7 @@ func TakeLock(ctx context.Context, path, archive string, wait time.Duration, mod
 		if !time.Now().Before(deadline) {
 			return nil, errors.Join(&Error{
 				Path:   path,
-				Err:    fmt.Errorf("%w by another heapstash", schema.ErrLocked),
+				Err:    fmt.Errorf("%w by another heapstash", archive.ErrLocked),
 				Advice: "wait for it to finish, or let this one wait with --retry-lock 50s",
 			}, file.Close())
 		}
@@ -102,21 +102,21 @@ func (l *Lock) Held() (bool, error) {
 }
 
 // LockOf is the lock file of an archive's file.
-func LockOf(archive string) string { return archive + LockSuffix }
+func LockOf(file string) string { return file + LockSuffix }
 
 // openLock opens the lock's file. One that is made has the archive's mode, lest
 // a group that may write the archive could not lock it, or that of an archive
 // to be made.
-func openLock(archive string, mode fs.FileMode) (*os.File, error) {
-	if info, err := os.Stat(archive); err == nil && info.Size() > 0 {
+func openLock(locked string, mode fs.FileMode) (*os.File, error) {
+	if info, err := os.Stat(locked); err == nil && info.Size() > 0 {
 		mode = info.Mode().Perm()
 	}
 	for {
-		file, err := os.OpenFile(LockOf(archive), os.O_RDWR, 0)
+		file, err := os.OpenFile(LockOf(locked), os.O_RDWR, 0)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return file, err
 		}
-		file, err = os.OpenFile(LockOf(archive), os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
+		file, err = os.OpenFile(LockOf(locked), os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"heapstash/schema"
+	"heapstash/archive"
 )
 
 // RealFile is where a path leads, as far as that can be told.
@@ -63,7 +63,7 @@ func Resolve(path string) (string, error) {
 	if target, err := os.Readlink(absolute); err == nil {
 		return "", &Error{
 			Path:   path,
-			Err:    fmt.Errorf("%w: it is a link to %s, which is not there", schema.ErrNoArchive, target),
+			Err:    fmt.Errorf("%w: it is a link to %s, which is not there", archive.ErrNoArchive, target),
 			Advice: "mount what the file lies on; to make a new archive there, name it without the link",
 		}
 	}
@@ -91,7 +91,7 @@ func (d Disk) FileSystem(file string) FileSystem {
 func Gone(path, how string) error {
 	return &Error{
 		Path:   path,
-		Err:    fmt.Errorf("%w: %s", schema.ErrNoArchive, how),
+		Err:    fmt.Errorf("%w: %s", archive.ErrNoArchive, how),
 		Advice: "put it back, or mount what it lies on; heapstash makes a new one only when it is started anew",
 	}
 }
@@ -99,7 +99,7 @@ func Gone(path, how string) error {
 func NoArchive(path string) error {
 	return &Error{
 		Path:   path,
-		Err:    fmt.Errorf("%w at this path", schema.ErrNoArchive),
+		Err:    fmt.Errorf("%w at this path", archive.ErrNoArchive),
 		Advice: "heapstash collect makes one; name another file with --db-file",
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -42,7 +43,7 @@ func CheckSpace(path string, least, more int64) error {
 	}
 	return &Error{
 		Path:   path,
-		Err:    fmt.Errorf("%w: %v are free on its file system%s, and archive.min_free keeps %v", schema.ErrNoSpace, schema.Size(free), need, schema.Size(least)),
+		Err:    fmt.Errorf("%w: %v are free on its file system%s, and archive.min_free keeps %v", archive.ErrNoSpace, schema.Size(free), need, schema.Size(least)),
 		Advice: "make room there, or have less kept (archive.retention, heapstash prune); what was stored before is safe",
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
@@ -47,7 +48,7 @@ func Coverage(ctx context.Context, r *conn.Reader, q query.Query) (query.Coverag
 }
 
 func coverage(ctx context.Context, r *conn.Reader, q query.Query) (query.Coverage, error) {
-	c := query.Coverage{Levels: make(map[schema.Level]query.Span)}
+	c := query.Coverage{Levels: make(map[archive.Level]query.Span)}
 	table, match := q.Table(), q.Things()
 	metric := ""
 	if table == tables.NarrowName {
@@ -72,9 +73,9 @@ func coverage(ctx context.Context, r *conn.Reader, q query.Query) (query.Coverag
 	if err != nil {
 		return c, err
 	}
-	parts := []string{tables.ClosedRows(table, schema.Raw)}
+	parts := []string{tables.ClosedRows(table, archive.Raw)}
 	if hourly > 0 {
-		parts = append(parts, tables.ClosedRows(table, schema.Hourly), tables.ClosedRows(table, schema.Daily))
+		parts = append(parts, tables.ClosedRows(table, archive.Hourly), tables.ClosedRows(table, archive.Daily))
 	}
 	oldest := make([]schema.Instant, 3)
 	columns, dest := make([]string, len(parts)), []any{&c.Things}
@@ -104,9 +105,9 @@ func coverage(ctx context.Context, r *conn.Reader, q query.Query) (query.Coverag
 	if newest > 0 {
 		newest = newest.Add(resolution)
 	}
-	c.Levels[schema.Raw] = query.Span{From: cmp.Or(oldest[0], hot), To: newest}
-	c.Levels[schema.Hourly] = query.Span{From: oldest[1], To: hourly}
-	c.Levels[schema.Daily] = query.Span{From: oldest[2], To: daily}
+	c.Levels[archive.Raw] = query.Span{From: cmp.Or(oldest[0], hot), To: newest}
+	c.Levels[archive.Hourly] = query.Span{From: oldest[1], To: hourly}
+	c.Levels[archive.Daily] = query.Span{From: oldest[2], To: daily}
 	return c, nil
 }
 
@@ -125,7 +126,7 @@ func rolled(ctx context.Context, r *conn.Reader, table string) (hourly, daily sc
 		return 0, 0, err
 	}
 	var moved, hour, day schema.Instant
-	err = errors.Join(one(&moved, compacted, table), one(&hour, firstDue, schema.Hourly, table), one(&day, firstDue, schema.Daily, table))
+	err = errors.Join(one(&moved, compacted, table), one(&hour, firstDue, archive.Hourly, table), one(&day, firstDue, archive.Daily, table))
 	if err != nil || moved == 0 {
 		return 0, 0, err
 	}

@@ -34,7 +34,7 @@ func Gaps(ctx context.Context, r *conn.Reader, since schema.Instant) ([]archive.
 		if err == nil && kind != "" {
 			e.Kind, err = schema.ParseKind(kind)
 		}
-		g.Scope = schema.Hole{Entity: e}.Scope()
+		g.Scope = archive.Hole{Entity: e}.Scope()
 		if gaps = append(gaps, g); err == nil && len(gaps) > mostGaps {
 			err = &dbfile.Error{Path: r.Path, Err: fmt.Errorf("more than %d holes", mostGaps), Advice: "--since gives those since a time; the view holes has all"}
 		}

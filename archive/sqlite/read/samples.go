@@ -52,7 +52,7 @@ func OpenSamples(ctx context.Context, r *conn.Reader, selection archive.Selectio
 		s.selection.Window.To = math.MaxInt64
 	}
 	if s.selection.Level == "" {
-		s.selection.Level = schema.Raw
+		s.selection.Level = archive.Raw
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(dbfile.Explain(r.Path, err), s.Close())
@@ -78,7 +78,7 @@ func (s *Samples) load() error {
 	if err := s.tx.One("PRAGMA user_version", &version); err != nil {
 		return err
 	}
-	if s.selection.Level != schema.Raw && version < tables.RollupVersion {
+	if s.selection.Level != archive.Raw && version < tables.RollupVersion {
 		return &dbfile.Error{
 			Path:   s.path,
 			Err:    fmt.Errorf("an archive of version %d has no rollups", version),
@@ -94,7 +94,7 @@ func (s *Samples) load() error {
 	if err != nil {
 		return err
 	}
-	if s.selection.Level != schema.Raw {
+	if s.selection.Level != archive.Raw {
 		return nil
 	}
 	hotRows := map[string]string{tables.NarrowName: tables.HotNarrowEntities}
@@ -202,7 +202,7 @@ func (s *Samples) EachOf(c archive.Column, v archive.SampleVisitor) error {
 
 // Columns are those of a metric: one of raw samples.
 func (s *Samples) Columns(m schema.MetricName) []archive.Column {
-	if s.selection.Level == schema.Raw {
+	if s.selection.Level == archive.Raw {
 		return []archive.Column{{Metric: m}}
 	}
 	columns := make([]archive.Column, 0, len(archive.Statistics()))

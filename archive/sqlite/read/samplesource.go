@@ -60,7 +60,7 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 			if !wants(m.Name) {
 				continue
 			}
-			if s.selection.Level == schema.Raw {
+			if s.selection.Level == archive.Raw {
 				value := "s." + m.Column()
 				if m.Part != "" { // of a moment at which Heapster had it
 					value = fmt.Sprintf("iif(%s IS NULL, NULL, %s)", value, tables.ExactRatio(m))
@@ -91,7 +91,7 @@ func (s *Samples) sources(wants func(schema.MetricName) bool, wantsStatistic fun
 			return strings.NewReplacer("NAME", table, "COLUMNS", strings.Join(shown, ", "), "ANY", present).Replace(statement)
 		}
 		from.cells = len(from.columns)
-		if s.selection.Level == schema.Raw {
+		if s.selection.Level == archive.Raw {
 			from.older, from.hot = fill(selectWide, t.Name+"_cold"), fill(selectWideHot, t.Name+"_hot")
 		} else {
 			from.older = fill(selectWide, rollups[t.Name].Counted(s.selection.Level))
@@ -109,7 +109,7 @@ func (s *Samples) narrow(r *tables.Rollup, wants func(schema.MetricName) bool, w
 	from := source{name: tables.NarrowName, narrow: make(map[int64]int)}
 	shown := []string{"s.value"}
 	statistics := []archive.Statistic{""}
-	if s.selection.Level != schema.Raw {
+	if s.selection.Level != archive.Raw {
 		shown, statistics = nil, slices.DeleteFunc(archive.Statistics(), func(statistic archive.Statistic) bool { return !wantsStatistic(statistic) })
 		for _, statistic := range statistics {
 			shown = append(shown, r.Columns[0].Statistic(statistic))
@@ -130,7 +130,7 @@ func (s *Samples) narrow(r *tables.Rollup, wants func(schema.MetricName) bool, w
 		return strings.NewReplacer("NAME", table, "COLUMNS", strings.Join(shown, ", "), "METRICS", strings.Join(ids, ", ")).Replace(statement)
 	}
 	from.cells = len(statistics)
-	if s.selection.Level == schema.Raw {
+	if s.selection.Level == archive.Raw {
 		from.older, from.hot = fill(selectNarrow, "narrow_cold"), fill(selectNarrowHot, "narrow_hot")
 	} else {
 		from.older = fill(selectNarrow, r.Counted(s.selection.Level))

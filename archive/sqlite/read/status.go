@@ -10,7 +10,6 @@ import (
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 // statusPasses is how many passes a status shows.
@@ -86,7 +85,7 @@ func kinds(ctx context.Context, r *conn.Reader, s *archive.Status) error {
 		if !rolled {
 			continue
 		}
-		for level, to := range map[schema.Level]**archive.Range{schema.Hourly: &s.Kinds[i].Hourly, schema.Daily: &s.Kinds[i].Daily} {
+		for level, to := range map[archive.Level]**archive.Range{archive.Hourly: &s.Kinds[i].Hourly, archive.Daily: &s.Kinds[i].Daily} {
 			var span archive.Range
 			query := strings.ReplaceAll(rolledSpan, "NAME", tables.ClosedRows(k.Kind.String(), level))
 			if err := r.Db.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&span.Oldest, &span.Newest); err != nil {

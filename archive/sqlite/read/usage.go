@@ -13,7 +13,6 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/pages"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 const (
@@ -96,14 +95,14 @@ func TreeSizes(r *conn.Reader) (sizes map[string]int64, err error) {
 }
 
 // tablesAt are the tables of a level.
-func tablesAt(name string, level schema.Level) []string {
-	if level == schema.Raw {
+func tablesAt(name string, level archive.Level) []string {
+	if level == archive.Raw {
 		return []string{name + "_" + string(tables.Hot), name + "_" + string(tables.Cold)}
 	}
 	return []string{tables.ClosedRows(name, level)}
 }
 
-func SizeAt(sizes map[string]int64, name string, level schema.Level) (bytes int64) {
+func SizeAt(sizes map[string]int64, name string, level archive.Level) (bytes int64) {
 	for _, table := range tablesAt(name, level) {
 		bytes += sizes[table]
 	}
@@ -118,9 +117,9 @@ func count(u *archive.Usage, l tables.Layout, sizes map[string]int64, used int64
 	}
 	rest := used
 	for _, name := range names {
-		for _, level := range schema.Levels() {
+		for _, level := range archive.Levels() {
 			part := archive.PartUsage{Name: name, Bytes: SizeAt(sizes, name, level)}
-			if level != schema.Raw {
+			if level != archive.Raw {
 				part.Name += "_" + string(level)
 			}
 			rest -= part.Bytes
@@ -159,16 +158,16 @@ func sharesOf(ctx context.Context, t *tables.Table, tx *sql.Tx) (map[namespaceKe
 // divide fills in the namespaces.
 func divide(u *archive.Usage, l tables.Layout, sizes map[string]int64, shares map[string]map[namespaceKey][]int64) {
 	u.Namespaces = []archive.NamespaceUsage{}
-	byKey := make(map[namespaceKey]map[schema.Level]int64)
+	byKey := make(map[namespaceKey]map[archive.Level]int64)
 	for _, t := range l.Tables {
-		for i, level := range schema.Levels() {
+		for i, level := range archive.Levels() {
 			var all int64
 			for _, rows := range shares[t.Name] {
 				all += rows[i]
 			}
 			for key, rows := range shares[t.Name] {
 				if byKey[key] == nil {
-					byKey[key] = make(map[schema.Level]int64)
+					byKey[key] = make(map[archive.Level]int64)
 				}
 				if all > 0 {
 					byKey[key][level] += int64(float64(SizeAt(sizes, t.Name, level)) * float64(rows[i]) / float64(all))

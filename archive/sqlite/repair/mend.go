@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/check"
-	"heapstash/schema"
 )
 
 // mending is a statement that makes invariants hold where they were torn.
@@ -49,7 +49,7 @@ func (r *repairer) mendAll() error {
 func (r *repairer) mendRollups() error {
 	rollups := r.layout.Rollups()
 	for _, name := range slices.Sorted(maps.Keys(rollups)) {
-		for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+		for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 			for _, m := range rollupMendings(rollups[name], level) {
 				if err := r.mend(m); err != nil {
 					return err

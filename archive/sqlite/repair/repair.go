@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/check"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
@@ -73,7 +74,7 @@ func Run(ctx context.Context, path, to string, opts Options) (Report, error) {
 		return Report{}, err
 	}
 	if !exists {
-		return Report{}, &dbfile.Error{Path: path, Err: fmt.Errorf("%w at this path", schema.ErrNoArchive), Advice: "name another file with --db-file"}
+		return Report{}, &dbfile.Error{Path: path, Err: fmt.Errorf("%w at this path", archive.ErrNoArchive), Advice: "name another file with --db-file"}
 	}
 	for _, beside := range []string{"", dbfile.WriteAheadLog, dbfile.RollbackJournal, dbfile.WriteAheadLogIndex} {
 		if _, err := os.Lstat(to + beside); !errors.Is(err, fs.ErrNotExist) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/check"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/tables"
@@ -273,7 +274,7 @@ func (r *repairer) copyCompaction() error {
 				r.mended("compaction", "times up to which rows have moved to cold were taken from these", 1)
 			}
 			if at = 0; last > 0 {
-				at = schema.Hourly.Begin(last) + 3599
+				at = archive.Hourly.Begin(last) + 3599
 			}
 		}
 		if at > 0 {

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/check"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 // rollupMendings drop what is wrong in a rollup. What it is made of makes it anew.
-func rollupMendings(r *tables.Rollup, level schema.Level) (all []mending) {
+func rollupMendings(r *tables.Rollup, level archive.Level) (all []mending) {
 	scan, dropped := check.Checks(r, level)
 	key := strings.Join(append(r.Keys[:len(r.Keys):len(r.Keys)], "ts"), ", s.")
 	for _, c := range scan.Checks[:dropped] {

@@ -3,6 +3,7 @@ package tables
 import (
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/schema"
 )
@@ -19,19 +20,19 @@ type Rollup struct {
 
 	// Statements; the series is their first parameters. A row is what
 	// [rollup.scan] reads, an ending what [roller.ending] does.
-	Raw    string                  // from, to: the values of the cold rows, both ends included, in order
-	MarkAt string                  // hour, from, to: the hot rows' entities become due
-	Enlist string                  // entity: the hours of its cold rows become due
-	Hours  string                  // from, before: the hourly rows
-	Before string                  // hour: the ending of the last hourly row before it
-	After  string                  // hour: when the first hourly row after it begins
-	At     map[schema.Level]string // ts: the ending of the row
-	Put    map[schema.Level]string // ts, and what [rollup.binds] gives
+	Raw    string                   // from, to: the values of the cold rows, both ends included, in order
+	MarkAt string                   // hour, from, to: the hot rows' entities become due
+	Enlist string                   // entity: the hours of its cold rows become due
+	Hours  string                   // from, before: the hourly rows
+	Before string                   // hour: the ending of the last hourly row before it
+	After  string                   // hour: when the first hourly row after it begins
+	At     map[archive.Level]string // ts: the ending of the row
+	Put    map[archive.Level]string // ts, and what [rollup.binds] gives
 
-	Oldest map[schema.Level]string // the first ts
-	Remove map[schema.Level]string // ts: the rows before it
-	Values string                  // ts: how many samples are in the cold rows before it
-	Next   map[schema.Level]string // of the narrow tables, entity and metric: the next metric that it has
+	Oldest map[archive.Level]string // the first ts
+	Remove map[archive.Level]string // ts: the rows before it
+	Values string                   // ts: how many samples are in the cold rows before it
+	Next   map[archive.Level]string // of the narrow tables, entity and metric: the next metric that it has
 }
 
 // RollupVersion is the first version of the format that has rollups.
@@ -45,12 +46,12 @@ type rolledColumn struct {
 }
 
 // Stored are the columns of the rollup of a level.
-func (c rolledColumn) Stored(level schema.Level) (names []string) {
+func (c rolledColumn) Stored(level archive.Level) (names []string) {
 	suffixes := []string{}
 	if c.Gauge {
 		suffixes = append(suffixes, "_min", "_max", "_sum")
 	}
-	if c.Percentiles && level == schema.Hourly {
+	if c.Percentiles && level == archive.Hourly {
 		suffixes = append(suffixes, "_p50", "_p95")
 	}
 	if c.Counter {
@@ -91,10 +92,10 @@ func (r *Rollup) Has(kind schema.Kind, labelled bool) bool {
 func (r *Rollup) IsNarrow() bool { return len(r.Keys) > 1 }
 
 // In names the table of a level.
-func (r *Rollup) In(level schema.Level) string { return ClosedRows(r.Table, level) }
+func (r *Rollup) In(level archive.Level) string { return ClosedRows(r.Table, level) }
 
 // Selected are the columns of a row, after its series.
-func (r *Rollup) Selected(level schema.Level) []string {
+func (r *Rollup) Selected(level archive.Level) []string {
 	names := []string{"ts", "samples"}
 	if !r.IsNarrow() {
 		names = append(names, "counts")
@@ -128,23 +129,23 @@ func (r *Rollup) prepare() {
 		r.Table + "', entity_id FROM " + r.Table + "_hot WHERE ts BETWEEN ? AND ?"
 	r.Enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ts - ts % 3600, '" +
 		r.Table + "', entity_id FROM " + r.Table + "_cold WHERE entity_id = ?"
-	r.After = "SELECT ifnull(min(ts), 0) FROM " + r.In(schema.Hourly) + " WHERE " + series + " AND ts > ?"
-	r.Oldest, r.Remove, r.Next = make(map[schema.Level]string), make(map[schema.Level]string), make(map[schema.Level]string)
-	for _, level := range schema.Levels() {
+	r.After = "SELECT ifnull(min(ts), 0) FROM " + r.In(archive.Hourly) + " WHERE " + series + " AND ts > ?"
+	r.Oldest, r.Remove, r.Next = make(map[archive.Level]string), make(map[archive.Level]string), make(map[archive.Level]string)
+	for _, level := range archive.Levels() {
 		r.Oldest[level] = "SELECT ifnull(min(ts), 0) FROM " + r.In(level) + " WHERE " + series
 		r.Remove[level] = "DELETE FROM " + r.In(level) + " WHERE " + series + " AND ts < ?"
 		if r.IsNarrow() {
 			r.Next[level] = "SELECT ifnull(min(metric_id), 0) FROM " + r.In(level) + " WHERE entity_id = ? AND metric_id > ?"
 		}
 	}
-	r.At, r.Put = make(map[schema.Level]string), make(map[schema.Level]string)
-	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+	r.At, r.Put = make(map[archive.Level]string), make(map[archive.Level]string)
+	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 		columns := r.Selected(level)
 		where := " FROM " + r.In(level) + " WHERE " + series
 		r.At[level] = "SELECT " + r.ending() + where + " AND ts = ?"
 		r.Put[level] = "REPLACE INTO " + r.In(level) + " (" + strings.Join(append(r.Keys[:len(r.Keys):len(r.Keys)], columns...), ", ") +
 			") VALUES (?" + strings.Repeat(", ?", len(r.Keys)+len(columns)-1) + ")"
-		if level == schema.Hourly {
+		if level == archive.Hourly {
 			r.Before = "SELECT " + r.ending() + where + " AND ts < ? ORDER BY ts DESC LIMIT 1"
 			r.Hours = "SELECT " + strings.Join(columns, ", ") + where + " AND ts >= ? AND ts < ? ORDER BY ts"
 		}

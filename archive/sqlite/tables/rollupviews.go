@@ -21,7 +21,7 @@ func rollupViews(l Layout) string {
 	for _, statistic := range archive.Statistics()[1:] {
 		shown = append(shown, whatever.Statistic(statistic))
 	}
-	for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 		var arms []string
 		for _, t := range l.Tables {
 			r := rollups[t.Name]
@@ -47,7 +47,7 @@ func rollupViews(l Layout) string {
 // Counted is a subquery of the rollup's rows, with <column>_n besides, which is
 // the number of a gauge's values if it has any. Of a narrow metric, each row of
 // the raw table is one.
-func (r *Rollup) Counted(level schema.Level) string {
+func (r *Rollup) Counted(level archive.Level) string {
 	columns := []string{"*"}
 	for _, c := range r.Columns {
 		switch {
@@ -61,7 +61,7 @@ func (r *Rollup) Counted(level schema.Level) string {
 }
 
 // shown are the columns that a view has for it.
-func (c rolledColumn) shown(level schema.Level) (columns []string) {
+func (c rolledColumn) shown(level archive.Level) (columns []string) {
 	name := func(expression, suffix string) { columns = append(columns, expression+" AS "+c.Name+suffix) }
 	if c.Gauge {
 		columns = append(columns, c.Name+"_min")
@@ -70,7 +70,7 @@ func (c rolledColumn) shown(level schema.Level) (columns []string) {
 		name(c.Statistic(archive.Sum), "_sum")
 		name(c.count("0"), "_count")
 	}
-	if c.Percentiles && level == schema.Hourly {
+	if c.Percentiles && level == archive.Hourly {
 		columns = append(columns, c.Name+"_p50", c.Name+"_p95")
 	}
 	if c.Counter {

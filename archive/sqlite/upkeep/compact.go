@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
@@ -27,7 +28,7 @@ type Moved struct {
 // hot tables to the cold ones, each table's hour in a transaction of its own,
 // and returns the number of rows moved. It then makes the rollups that are due,
 // some of them where they are many. Take now from the earlier one of
-// Heapster's clock and the local one. The error wraps [schema.ErrNoSpace] where
+// Heapster's clock and the local one. The error wraps [archive.ErrNoSpace] where
 // an hour is due and [Options].MinFree forbids it.
 func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows int64, err error) {
 	moved, done, err := move(ctx, s, now, &Turn{})
@@ -53,7 +54,7 @@ func compact(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Turn
 }
 
 // openSince is when the first hour begins that has not closed.
-func openSince(now schema.Instant) schema.Instant { return schema.Hourly.Begin(now.Add(-settle)) }
+func openSince(now schema.Instant) schema.Instant { return archive.Hourly.Begin(now.Add(-settle)) }
 
 // move brings the hours that have closed to the cold tables.
 func move(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Turn) (moved []Moved, done bool, err error) {
@@ -95,7 +96,7 @@ func compactHour(ctx context.Context, s *conn.Writer, pair hotPair, limit schema
 	if err := s.Db.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
 		return 0, false, err
 	}
-	hour := schema.Hourly.Begin(first)
+	hour := archive.Hourly.Begin(first)
 	if first == 0 || hour >= limit {
 		return 0, true, nil
 	}

@@ -17,7 +17,7 @@ import (
 type cutoffs map[cutoffKey]schema.Instant
 
 type cutoffKey struct {
-	level schema.Level
+	level archive.Level
 	kind  schema.Kind
 }
 
@@ -33,9 +33,9 @@ func cutoffsOfRetention(r archive.Retention, now schema.Instant) cutoffs {
 			if keep <= 0 || now == 0 {
 				continue
 			}
-			period := schema.Daily
-			if level == schema.Raw && keep < 7*24*time.Hour {
-				period = schema.Hourly
+			period := archive.Daily
+			if level == archive.Raw && keep < 7*24*time.Hour {
+				period = archive.Hourly
 			}
 			if at := period.Begin(now.Add(-max(keep, archive.LeastRetention(level)))); at > 0 {
 				c[cutoffKey{level, kind}] = at
@@ -46,7 +46,7 @@ func cutoffsOfRetention(r archive.Retention, now schema.Instant) cutoffs {
 }
 
 // atLeast moves what is of a level up to a moment.
-func (c cutoffs) atLeast(level schema.Level, at schema.Instant) {
+func (c cutoffs) atLeast(level archive.Level, at schema.Instant) {
 	for _, kind := range schema.Kinds() {
 		if key := (cutoffKey{level, kind}); at > c[key] {
 			c[key] = at
@@ -55,7 +55,7 @@ func (c cutoffs) atLeast(level schema.Level, at schema.Instant) {
 }
 
 // atMost moves what is of a level down to a moment.
-func (c cutoffs) atMost(level schema.Level, at schema.Instant) {
+func (c cutoffs) atMost(level archive.Level, at schema.Instant) {
 	for key, cut := range c {
 		switch {
 		case key.level != level || cut <= at:
@@ -70,7 +70,7 @@ func (c cutoffs) atMost(level schema.Level, at schema.Instant) {
 // everything is the moment before which nothing at all of the levels is kept,
 // None where some kind is kept for ever. What is about all kinds is kept as
 // long.
-func (c cutoffs) everything(levels ...schema.Level) schema.Instant {
+func (c cutoffs) everything(levels ...archive.Level) schema.Instant {
 	var first schema.Instant
 	for _, level := range levels {
 		for _, kind := range schema.Kinds() {

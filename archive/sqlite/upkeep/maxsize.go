@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/schema"
 )
@@ -19,14 +20,14 @@ const maxSizeSetting = "max_size"
 // oldest row of the level is found, and then go so many seconds from it on,
 // but for what is younger than keep.
 var sizeSteps = []struct {
-	level schema.Level
+	level archive.Level
 	step  schema.Instant
 	keep  time.Duration
 }{
-	{schema.Raw, 24 * 3600, 48 * time.Hour},
-	{schema.Raw, 3600, 6 * time.Hour},
-	{schema.Hourly, 7 * 24 * 3600, 14 * 24 * time.Hour},
-	{schema.Daily, 30 * 24 * 3600, 60 * 24 * time.Hour},
+	{archive.Raw, 24 * 3600, 48 * time.Hour},
+	{archive.Raw, 3600, 6 * time.Hour},
+	{archive.Hourly, 7 * 24 * 3600, 14 * 24 * time.Hour},
+	{archive.Daily, 30 * 24 * 3600, 60 * 24 * time.Hour},
 }
 
 const (
@@ -36,18 +37,18 @@ const (
 )
 
 // forced returns the cutoffs that the size has asked for so far.
-func forced(ctx context.Context, s *conn.Writer) (map[schema.Level]schema.Instant, error) {
+func forced(ctx context.Context, s *conn.Writer) (map[archive.Level]schema.Instant, error) {
 	text, err := conn.Setting(ctx, s.Db, maxSizeSetting)
 	if err != nil || s.Options.MaxSize <= 0 {
 		return nil, err
 	}
-	seconds := make(map[schema.Level]int64)
+	seconds := make(map[archive.Level]int64)
 	if text != "" {
 		if err := json.Unmarshal([]byte(text), &seconds); err != nil {
 			return nil, err
 		}
 	}
-	forced := make(map[schema.Level]schema.Instant)
+	forced := make(map[archive.Level]schema.Instant)
 	for level, at := range seconds {
 		forced[level] = schema.Instant(at)
 	}
@@ -77,7 +78,7 @@ func tighten(ctx context.Context, s *conn.Writer, now schema.Instant) (tightened
 		if oldest == 0 || until > now.Add(-step.keep) || until <= forced[step.level] {
 			continue
 		}
-		seconds := make(map[schema.Level]int64)
+		seconds := make(map[archive.Level]int64)
 		for level, at := range forced {
 			seconds[level] = int64(at)
 		}
@@ -92,7 +93,7 @@ func tighten(ctx context.Context, s *conn.Writer, now schema.Instant) (tightened
 	return false, nil
 }
 
-func oldestAt(ctx context.Context, s *conn.Writer, level schema.Level) (oldest schema.Instant, err error) {
+func oldestAt(ctx context.Context, s *conn.Writer, level archive.Level) (oldest schema.Instant, err error) {
 	for _, r := range s.Rollups {
 		if r.IsNarrow() {
 			continue // it goes with the rest

@@ -28,7 +28,7 @@ type Prunable struct {
 
 // PrunableKind is what would go of one kind at one level, of all clusters.
 type PrunableKind struct {
-	Level   schema.Level   `json:"level"`
+	Level   archive.Level  `json:"level"`
 	Kind    schema.Kind    `json:"kind"`
 	Before  schema.Instant `json:"before"` // rows before this go
 	Rows    int64          `json:"rows"`
@@ -73,15 +73,15 @@ func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Rete
 	if err := r.Db.QueryRowContext(ctx, conn.SelectVersion).Scan(&version); err != nil {
 		return p, dbfile.Explain(r.Path, err)
 	}
-	for _, level := range schema.Levels() {
+	for _, level := range archive.Levels() {
 		for _, kind := range schema.Kinds() {
 			before, limited := cut[cutoffKey{level, kind}]
-			if !limited || level != schema.Raw && version < tables.RollupVersion {
+			if !limited || level != archive.Raw && version < tables.RollupVersion {
 				continue
 			}
 			k := PrunableKind{Level: level, Kind: kind, Before: before}
 			count := k.countRaw
-			if level != schema.Raw {
+			if level != archive.Raw {
 				count = k.countRollups
 			}
 			if err := count(ctx, r.Db); err != nil {
@@ -90,7 +90,7 @@ func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Rete
 			p.Kinds = append(p.Kinds, k)
 		}
 	}
-	if before := cut.everything(schema.Raw); before > 0 {
+	if before := cut.everything(archive.Raw); before > 0 {
 		if err := r.Db.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes); err != nil {
 			return p, dbfile.Explain(r.Path, err)
 		}

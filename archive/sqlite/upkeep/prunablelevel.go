@@ -4,18 +4,18 @@ import (
 	"context"
 	"database/sql"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/read"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 // PrunableLevel is what would go of all kinds at one level, and what there is.
 type PrunableLevel struct {
-	Level   schema.Level `json:"level"`
-	Rows    int64        `json:"rows"`    // that would go
-	Samples int64        `json:"samples"` // likewise, of raw rows
-	Bytes   int64        `json:"bytes"`   // likewise, an estimate
+	Level   archive.Level `json:"level"`
+	Rows    int64         `json:"rows"`    // that would go
+	Samples int64         `json:"samples"` // likewise, of raw rows
+	Bytes   int64         `json:"bytes"`   // likewise, an estimate
 	// Held is the bytes that the level takes now, to the page.
 	Held int64 `json:"held_bytes"`
 }
@@ -59,7 +59,7 @@ func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
 	for _, t := range tables.NewLayout().Tables {
 		names = append(names, t.Name)
 	}
-	for _, level := range schema.Levels() {
+	for _, level := range archive.Levels() {
 		sum := PrunableLevel{Level: level}
 		for _, name := range names {
 			sum.Held += read.SizeAt(sizes, name, level)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/schema"
@@ -16,7 +17,7 @@ import (
 // Pruned is what a pruning took away.
 type Pruned struct {
 	Path string `json:"path"`
-	// Before are the moments before which rows went, by [schema.Level.View].
+	// Before are the moments before which rows went, by [archive.Level.View].
 	Before     map[string]schema.Instant `json:"before"`
 	Rows       map[string]int64          `json:"rows"` // likewise
 	Conflicts  int64                     `json:"conflicts"`
@@ -168,9 +169,9 @@ func cutoffsOf(ctx context.Context, s *conn.Writer, now schema.Instant) (cutoffs
 		return nil, err
 	}
 	if backfill != "" {
-		cut.atMost(schema.Raw, 0)
+		cut.atMost(archive.Raw, 0)
 	}
-	for level, due := range map[schema.Level]schema.Level{schema.Raw: schema.Hourly, schema.Hourly: schema.Daily} {
+	for level, due := range map[archive.Level]archive.Level{archive.Raw: archive.Hourly, archive.Hourly: archive.Daily} {
 		var first sql.Null[schema.Instant]
 		if err := s.Db.QueryRowContext(ctx, conn.SelectFirstDue, due).Scan(&first); err != nil {
 			return nil, err

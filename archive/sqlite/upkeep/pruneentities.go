@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
@@ -65,7 +66,7 @@ func pruneEntities(ctx context.Context, s *conn.Writer, work *slice) error {
 			if work.full() {
 				return nil // the entity is looked at again
 			}
-			cutoff := work.cutoffs[cutoffKey{schema.Raw, e.kind}]
+			cutoff := work.cutoffs[cutoffKey{archive.Raw, e.kind}]
 			if err := work.pruneNotes(e, cutoff); err != nil {
 				return err
 			}
@@ -91,7 +92,7 @@ func pruneEntities(ctx context.Context, s *conn.Writer, work *slice) error {
 
 // touches reports whether anything of the kind goes.
 func (c cutoffs) touches(kind schema.Kind) bool {
-	for _, level := range schema.Levels() {
+	for _, level := range archive.Levels() {
 		if _, limited := c[cutoffKey{level, kind}]; limited {
 			return true
 		}
@@ -110,7 +111,7 @@ func pruneSamples(s *conn.Writer, work *slice, e oldEntity) (empty bool, err err
 		if !r.Has(e.kind, e.labelled) {
 			continue
 		}
-		for _, level := range schema.Levels() {
+		for _, level := range archive.Levels() {
 			err := work.EachSeries(r, level, e.id, func(series []any) error {
 				bare, err := work.pruneSeries(r, cutoffKey{level, e.kind}, series)
 				empty = empty && bare
@@ -143,11 +144,11 @@ func (s *slice) pruneSeries(r *tables.Rollup, key cutoffKey, series []any) (empt
 			return first == 0, nil
 		}
 		until := cutoff
-		if key.level == schema.Raw {
-			until = min(cutoff, schema.Daily.Begin(first)+tables.SecondsOf(schema.Daily))
+		if key.level == archive.Raw {
+			until = min(cutoff, archive.Daily.Begin(first)+tables.SecondsOf(archive.Daily))
 		}
 		args := append(series[:len(series):len(series)], until)
-		if key.level == schema.Raw {
+		if key.level == archive.Raw {
 			var samples int64
 			if err := s.One(r.Values, &samples, args...); err != nil {
 				return false, err
@@ -173,7 +174,7 @@ func (s *slice) pruneNotes(e oldEntity, cutoff schema.Instant) error {
 	}
 	s.effort += conflicts
 	s.tally.Conflicts += conflicts
-	all := s.everything(schema.Levels()...)
+	all := s.everything(archive.Levels()...)
 	if e.kind != schema.Pod || all == 0 {
 		return nil
 	}

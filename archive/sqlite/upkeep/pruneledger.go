@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/schema"
 )
@@ -22,7 +23,7 @@ const (
 func pruneScopes(ctx context.Context, s *conn.Writer, work *slice) error {
 	return work.commit(ctx, s.Db, func() error {
 		work.next(stageLedger)
-		raw, all := work.everything(schema.Raw), work.everything(schema.Levels()...)
+		raw, all := work.everything(archive.Raw), work.everything(archive.Levels()...)
 		for _, old := range []struct {
 			statement string
 			before    schema.Instant
@@ -67,7 +68,7 @@ func pruneLedger(ctx context.Context, s *conn.Writer, work *slice) (err error) {
 		}
 	}()
 	return work.commit(ctx, s.Db, func() error {
-		cutoff := work.everything(schema.Raw)
+		cutoff := work.everything(archive.Raw)
 		if cutoff == 0 {
 			work.next(stageDone)
 			return nil

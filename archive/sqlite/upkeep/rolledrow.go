@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
@@ -21,7 +22,7 @@ func row(r *tables.Rollup, ts schema.Instant) rolledRow {
 
 // binds spells a row as it is stored: what follows from the rest is NULL, which
 // makes a column that never changes take next to nothing.
-func binds(r *tables.Rollup, row rolledRow, level schema.Level, series []any) ([]any, error) {
+func binds(r *tables.Rollup, row rolledRow, level archive.Level, series []any) ([]any, error) {
 	args := append(append([]any{}, series...), row.ts, row.samples)
 	fewer := make(map[string]int64)
 	var cells []any
@@ -40,7 +41,7 @@ func binds(r *tables.Rollup, row rolledRow, level schema.Level, series []any) ([
 				fewer[c.Name] = a.count
 			}
 		}
-		if c.Percentiles && level == schema.Hourly {
+		if c.Percentiles && level == archive.Hourly {
 			cells = append(cells, a.p50.Bind(), a.p95.Bind())
 		}
 		if c.Counter {
@@ -62,7 +63,7 @@ func binds(r *tables.Rollup, row rolledRow, level schema.Level, series []any) ([
 }
 
 // scan is the inverse of binds.
-func scan(r *tables.Rollup, rows interface{ Scan(...any) error }, level schema.Level) (rolledRow, error) {
+func scan(r *tables.Rollup, rows interface{ Scan(...any) error }, level archive.Level) (rolledRow, error) {
 	row := row(r, 0)
 	var counts sql.NullString
 	cells := make([]tables.Cell, len(r.Selected(level)))
@@ -92,7 +93,7 @@ func scan(r *tables.Rollup, rows interface{ Scan(...any) error }, level schema.L
 			}
 			cells = cells[3:]
 		}
-		if c.Percentiles && level == schema.Hourly {
+		if c.Percentiles && level == archive.Hourly {
 			a.p50, a.p95, cells = cells[0], cells[1], cells[2:]
 		}
 		if c.Counter {

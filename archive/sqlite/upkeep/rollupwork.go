@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
@@ -42,7 +43,7 @@ const (
 // rollTurn is a pass's share of what is due.
 func rollTurn(ctx context.Context, s *conn.Writer) (*Turn, error) {
 	var due int64
-	err := s.Db.QueryRowContext(ctx, countDue, schema.Hourly).Scan(&due)
+	err := s.Db.QueryRowContext(ctx, countDue, archive.Hourly).Scan(&due)
 	return &Turn{effort: max(rollEffort, due*(dueEffort+dueRows)/rollPasses)}, err
 }
 
@@ -58,7 +59,7 @@ type due struct {
 // there were rollups becomes due when nothing else is.
 func roll(ctx context.Context, s *conn.Writer, limit schema.Instant, turn *Turn) (done bool, err error) {
 	for {
-		for _, level := range []schema.Level{schema.Hourly, schema.Daily} {
+		for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 			for done := false; !done; {
 				if turn.over() {
 					return false, nil
@@ -79,7 +80,7 @@ func roll(ctx context.Context, s *conn.Writer, limit schema.Instant, turn *Turn)
 
 // rollSome works off some dues in one transaction, and reports whether there
 // were no more.
-func rollSome(ctx context.Context, s *conn.Writer, level schema.Level, limit schema.Instant, turn *Turn) (done bool, err error) {
+func rollSome(ctx context.Context, s *conn.Writer, level archive.Level, limit schema.Instant, turn *Turn) (done bool, err error) {
 	// Only hours that have closed are due; a day waits for its last one.
 	last := limit - tables.SecondsOf(level)
 	due, err := duesUpTo(ctx, s.Db, level, last)
@@ -105,7 +106,7 @@ func rollSome(ctx context.Context, s *conn.Writer, level schema.Level, limit sch
 	return false, err
 }
 
-func duesUpTo(ctx context.Context, db conn.Queryer, level schema.Level, last schema.Instant) (list []due, err error) {
+func duesUpTo(ctx context.Context, db conn.Queryer, level archive.Level, last schema.Instant) (list []due, err error) {
 	err = conn.Each(ctx, db, func(rows *sql.Rows) error {
 		var d due
 		err := rows.Scan(&d.ts, &d.table, &d.entity)
@@ -152,11 +153,11 @@ type roller struct {
 }
 
 // work makes what is due.
-func (w *roller) work(level schema.Level, d due) error {
+func (w *roller) work(level archive.Level, d due) error {
 	w.turn.spent += dueEffort
-	roll, source := w.hour, schema.Raw
-	if level == schema.Daily {
-		roll, source = w.day, schema.Hourly
+	roll, source := w.hour, archive.Raw
+	if level == archive.Daily {
+		roll, source = w.day, archive.Hourly
 	}
 	if r, known := w.rollups[d.table]; known {
 		if err := w.EachSeries(r, source, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
@@ -170,7 +171,7 @@ func (w *roller) work(level schema.Level, d due) error {
 // more rows than there are: then these were pruned.
 func (w *roller) hour(r *tables.Rollup, d due, series []any) error {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.ending(r, r.At[schema.Hourly], key)
+	old, exists, err := w.ending(r, r.At[archive.Hourly], key)
 	if err != nil {
 		return err
 	}
@@ -179,7 +180,7 @@ func (w *roller) hour(r *tables.Rollup, d due, series []any) error {
 		return err
 	}
 	row := begin(r, d.ts, before)
-	if err := w.rawRows(r, &row, append(key, d.ts+tables.SecondsOf(schema.Hourly)-1)); err != nil {
+	if err := w.rawRows(r, &row, append(key, d.ts+tables.SecondsOf(archive.Hourly)-1)); err != nil {
 		return err
 	}
 	if row.samples == 0 || exists && row.samples < old.samples {
@@ -188,7 +189,7 @@ func (w *roller) hour(r *tables.Rollup, d due, series []any) error {
 	for i := range row.aggregates {
 		row.aggregates[i].percentiles()
 	}
-	if err := w.store(r, schema.Hourly, row, series); err != nil {
+	if err := w.store(r, archive.Hourly, row, series); err != nil {
 		return err
 	}
 	if !exists || !slices.Equal(endingOf(r, row).last, old.last) {
@@ -198,12 +199,12 @@ func (w *roller) hour(r *tables.Rollup, d due, series []any) error {
 			return err
 		}
 		if next != 0 {
-			if err := w.Exec(InsertDue, schema.Hourly, next, d.table, d.entity); err != nil {
+			if err := w.Exec(InsertDue, archive.Hourly, next, d.table, d.entity); err != nil {
 				return err
 			}
 		}
 	}
-	return w.Exec(InsertDue, schema.Daily, schema.Daily.Begin(d.ts), d.table, d.entity)
+	return w.Exec(InsertDue, archive.Daily, archive.Daily.Begin(d.ts), d.table, d.entity)
 }
 
 // rawRows brings the rows of an hour into the row.
@@ -244,7 +245,7 @@ func (w *roller) rawRows(r *tables.Rollup, row *rolledRow, args []any) error {
 // of it were pruned.
 func (w *roller) day(r *tables.Rollup, d due, series []any) error {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.ending(r, r.At[schema.Daily], key)
+	old, exists, err := w.ending(r, r.At[archive.Daily], key)
 	if err != nil {
 		return err
 	}
@@ -252,14 +253,14 @@ func (w *roller) day(r *tables.Rollup, d due, series []any) error {
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.QueryContext(w.Ctx, append(key, d.ts+tables.SecondsOf(schema.Daily))...)
+	rows, err := stmt.QueryContext(w.Ctx, append(key, d.ts+tables.SecondsOf(archive.Daily))...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close() // its error is that of rows.Err
 	row := row(r, d.ts)
 	for rows.Next() {
-		hour, err := scan(r, rows, schema.Hourly)
+		hour, err := scan(r, rows, archive.Hourly)
 		if err != nil {
 			return err
 		}
@@ -277,10 +278,10 @@ func (w *roller) day(r *tables.Rollup, d due, series []any) error {
 	if err := rows.Err(); err != nil || row.samples == 0 || exists && row.samples < old.samples {
 		return err
 	}
-	return w.store(r, schema.Daily, row, series)
+	return w.store(r, archive.Daily, row, series)
 }
 
-func (w *roller) store(r *tables.Rollup, level schema.Level, row rolledRow, series []any) error {
+func (w *roller) store(r *tables.Rollup, level archive.Level, row rolledRow, series []any) error {
 	args, err := binds(r, row, level, series)
 	if err != nil {
 		return err

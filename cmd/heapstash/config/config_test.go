@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/schema"
 )
@@ -318,7 +319,7 @@ func TestRetention(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := cfg.Archive.Retention.ByKind()[schema.Raw]; !reflect.DeepEqual(got, test.want) {
+			if got := cfg.Archive.Retention.ByKind()[archive.Raw]; !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})

@@ -5,13 +5,13 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"heapstash/schema"
+	"heapstash/archive"
 )
 
 // KeepFlags are --keep-raw, --keep-hourly and --keep-daily: the settings of
 // archive.retention for one run.
 type KeepFlags struct {
-	lists map[schema.Level]*keepFlag
+	lists map[archive.Level]*keepFlag
 }
 
 // keepFlag is a time, and times for kinds: 90d,container=30d.
@@ -32,19 +32,19 @@ func (k *keepFlag) Set(text string) (err error) {
 }
 
 func (k *KeepFlags) Add(flags *pflag.FlagSet) {
-	k.lists = make(map[schema.Level]*keepFlag)
-	for level, what := range map[schema.Level]string{schema.Raw: "samples", schema.Hourly: "hours", schema.Daily: "days"} {
+	k.lists = make(map[archive.Level]*keepFlag)
+	for level, what := range map[archive.Level]string{archive.Raw: "samples", archive.Hourly: "hours", archive.Daily: "days"} {
 		k.lists[level] = new(keepFlag)
 		flags.Var(k.lists[level], keepName(level), "how long "+what+" are kept, such as 90d or 90d,container=30d; 0s for ever (default archive.retention."+string(level)+")")
 	}
 }
 
-func keepName(level schema.Level) string { return "keep-" + string(level) }
+func keepName(level archive.Level) string { return "keep-" + string(level) }
 
 // Override puts the times that are given in the place of the settings.
 func (k *KeepFlags) Override(flags *pflag.FlagSet, r *Retention) error {
 	changed := false
-	for level, setting := range map[schema.Level]*keepList{schema.Raw: &r.Raw, schema.Hourly: &r.Hourly, schema.Daily: &r.Daily} {
+	for level, setting := range map[archive.Level]*keepList{archive.Raw: &r.Raw, archive.Hourly: &r.Hourly, archive.Daily: &r.Daily} {
 		if flags.Changed(keepName(level)) {
 			*setting, changed = k.lists[level].list, true
 		}
@@ -58,7 +58,7 @@ func (k *KeepFlags) Override(flags *pflag.FlagSet, r *Retention) error {
 		return nil
 	}
 	for i, f := range found {
-		level := schema.Level(f.key[strings.LastIndex(f.key, ".")+1:])
+		level := archive.Level(f.key[strings.LastIndex(f.key, ".")+1:])
 		if flags.Changed(keepName(level)) {
 			found[i].from = "--" + keepName(level)
 		}

@@ -20,8 +20,8 @@ type Retention struct {
 }
 
 // lists are the settings by level.
-func (r Retention) lists() map[schema.Level]keepList {
-	return map[schema.Level]keepList{schema.Raw: r.Raw, schema.Hourly: r.Hourly, schema.Daily: r.Daily}
+func (r Retention) lists() map[archive.Level]keepList {
+	return map[archive.Level]keepList{archive.Raw: r.Raw, archive.Hourly: r.Hourly, archive.Daily: r.Daily}
 }
 
 // keepList is how long something is kept: of all kinds, and of some of them for
@@ -89,7 +89,7 @@ func (l keepList) For(kind schema.Kind) time.Duration {
 // a coarser level would forget what a finer one still has.
 func (r Retention) check(fs *Faults) {
 	lists := r.lists()
-	for i, level := range schema.Levels() {
+	for i, level := range archive.Levels() {
 		key := "archive.retention." + string(level)
 		least := archive.LeastRetention(level)
 		for _, k := range lists[level] {
@@ -98,7 +98,7 @@ func (r Retention) check(fs *Faults) {
 		if i == 0 {
 			continue
 		}
-		finer := schema.Levels()[i-1]
+		finer := archive.Levels()[i-1]
 		for _, kind := range schema.Kinds() {
 			long, less := lists[level].For(kind), lists[finer].For(kind)
 			if long > 0 && (less == 0 || less > long) {

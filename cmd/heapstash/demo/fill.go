@@ -7,16 +7,17 @@ import (
 	"slices"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
 
 // Store is what an archive is filled by. Its methods are an archive's own.
 type Store interface {
-	Memory(ctx context.Context, cluster string) (schema.Memory, error)
-	BeginPass(ctx context.Context, p schema.Pass) (schema.PassID, error)
-	EndPass(ctx context.Context, p schema.Pass, holes []schema.Hole) error
-	Write(ctx context.Context, b schema.Batch) (schema.Written, error)
+	Memory(ctx context.Context, cluster string) (archive.Memory, error)
+	BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, error)
+	EndPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error
+	Write(ctx context.Context, b archive.Batch) (archive.Written, error)
 	Compact(ctx context.Context, now schema.Instant) (rows int64, err error)
 }
 
@@ -70,17 +71,17 @@ func Fill(ctx context.Context, store Store, s *Story, from, to schema.Instant, p
 
 // piece is a stretch of the story, ready to be stored.
 type piece struct {
-	batch schema.Batch
+	batch archive.Batch
 	gap   time.Duration
-	holes []schema.Hole
+	holes []archive.Hole
 }
 
 // store stores it as a pass that began with its last batch.
 func (p piece) store(ctx context.Context, store Store) error {
-	pass := schema.Pass{Cluster: Cluster, Version: "demo", Started: p.batch.Horizon.Time(), Finished: p.batch.Horizon.Add(time.Second).Time(),
-		Newest: p.batch.Horizon, Horizon: p.batch.Horizon, Gap: p.gap, Outcome: schema.OutcomeComplete}
+	pass := archive.Pass{Cluster: Cluster, Version: "demo", Started: p.batch.Horizon.Time(), Finished: p.batch.Horizon.Add(time.Second).Time(),
+		Newest: p.batch.Horizon, Horizon: p.batch.Horizon, Gap: p.gap, Outcome: archive.OutcomeComplete}
 	if len(p.holes) > 0 {
-		pass.Outcome = schema.OutcomePartial
+		pass.Outcome = archive.OutcomePartial
 	}
 	var err error
 	if pass.ID, err = store.BeginPass(ctx, pass); err != nil {
@@ -112,7 +113,7 @@ type teller struct {
 // moment that the next one begins at. It ends before that when pods come or go,
 // for what a piece says of them holds from its first batch on.
 func (t *teller) tell(from, to schema.Instant) (p piece, next schema.Instant) {
-	p.batch = schema.Batch{Cluster: Cluster, Seen: from, Watermarks: make(map[schema.Scope]schema.Instant),
+	p.batch = archive.Batch{Cluster: Cluster, Seen: from, Watermarks: make(map[schema.Scope]schema.Instant),
 		Carried: make(map[schema.Entity][]schema.MetricName), Vanished: make(map[schema.Entity]schema.Instant)}
 	if t.first {
 		p.batch.NamespaceLabels = teams()
@@ -135,7 +136,7 @@ func (t *teller) tell(from, to schema.Instant) (p piece, next schema.Instant) {
 		}
 		if next == outage.To.Add(Step) {
 			p.gap = outage.To.Sub(outage.From) + Step
-			p.holes = append(p.holes, schema.Hole{Cause: schema.CauseLate, Window: schema.Window{From: outage.From, To: next - 1},
+			p.holes = append(p.holes, archive.Hole{Cause: archive.CauseLate, Window: schema.Window{From: outage.From, To: next - 1},
 				Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", p.gap, p.gap+Step)})
 		}
 		p.batch.Rows = rowsOf(batch, p.batch.Rows)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
@@ -30,7 +31,7 @@ const (
 func Look(ctx context.Context, path string) (State, error) {
 	var s State
 	reader, err := engine.Read(ctx, path)
-	if errors.Is(err, schema.ErrNoArchive) {
+	if errors.Is(err, archive.ErrNoArchive) {
 		return s, nil
 	}
 	if err != nil {

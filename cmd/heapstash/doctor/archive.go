@@ -122,16 +122,16 @@ func lastPass(p archive.PassStatus, locked bool, pause time.Duration, now time.T
 	ended := p.Started.Time().Add(time.Duration(p.DurationMS) * time.Millisecond)
 	ago := show.Duration(max(now.Sub(ended), 0))
 	switch {
-	case p.Outcome == schema.OutcomeRunning && locked:
+	case p.Outcome == archive.OutcomeRunning && locked:
 		return ok(name, "pass %d is under way since %v", p.ID, p.Started)
 	case now.Sub(ended) > max(3*pause, 5*time.Minute):
 		return fault(name, "see that `heapstash run` or the timer, cron job or CronJob behind `heapstash collect` is running, and at its log",
 			"pass %d ended %s ago, and none came after it", p.ID, ago)
-	case p.Outcome == schema.OutcomeFailed:
+	case p.Outcome == archive.OutcomeFailed:
 		return fault(name, "the other findings may say why; try `heapstash collect`", "pass %d failed %s ago: %s", p.ID, ago, p.Error)
-	case p.Outcome == schema.OutcomePartial:
+	case p.Outcome == archive.OutcomePartial:
 		return warning(name, "`heapstash status --gaps` lists them", "pass %d has holes; it ended %s ago", p.ID, ago)
-	case p.Outcome == schema.OutcomeComplete:
+	case p.Outcome == archive.OutcomeComplete:
 		return ok(name, "pass %d was complete; it ended %s ago", p.ID, ago)
 	default:
 		return warning(name, "was it killed, for want of memory perhaps?", "the process of pass %d died, which began at %v", p.ID, p.Started)

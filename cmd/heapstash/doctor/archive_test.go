@@ -23,7 +23,7 @@ func healthy() engine.Examination {
 		Path: "a.db", Exists: true, Version: 1, Newest: 1, Bytes: 10 * gb,
 		Directory: "/data", FileSystem: engine.FileSystem{Name: "ext4", Safety: engine.SafetyLocal}, Free: 100 * gb,
 		Growth:   &archive.Growth{BytesPerDay: gb},
-		LastPass: &archive.PassStatus{ID: 7, Started: now.Add(-30 * time.Second), DurationMS: 2000, Outcome: schema.OutcomeComplete},
+		LastPass: &archive.PassStatus{ID: 7, Started: now.Add(-30 * time.Second), DurationMS: 2000, Outcome: archive.OutcomeComplete},
 	}
 }
 
@@ -37,7 +37,7 @@ func TestArchive(t *testing.T) {
 		"archive":     {func(*engine.Examination) {}, "archive", OK, "a.db has format 1 and 10 GB"},
 		"none yet":    {func(x *engine.Examination) { x.Exists, x.LastPass = false, nil }, "archive", OK, "is not there yet"},
 		"old":         {func(x *engine.Examination) { x.Newest = 2 }, "archive", OK, "the next pass makes that 2"},
-		"foreign":     {func(x *engine.Examination) { x.Err = schema.ErrNotArchive }, "archive", Fault, "not a heapstash archive"},
+		"foreign":     {func(x *engine.Examination) { x.Err = archive.ErrNotArchive }, "archive", Fault, "not a heapstash archive"},
 		"directory":   {func(*engine.Examination) {}, "directory", OK, "/data can be written to"},
 		"in use":      {func(x *engine.Examination) { x.Locked = true }, "directory", OK, "at this moment"},
 		"unwritable":  {func(x *engine.Examination) { x.Unwritable = errors.New("no way") }, "directory", Fault, "no way"},
@@ -63,13 +63,13 @@ func TestArchive(t *testing.T) {
 		"pruned":       {func(x *engine.Examination) { x.Free, x.Growth.Pruned = 2*gb, true }, "space", OK, "takes at most 1 GB a day, and old raw samples are pruned"},
 
 		"last pass": {func(*engine.Examination) {}, "last-pass", OK, "pass 7 was complete; it ended 28s ago"},
-		"partial":   {func(x *engine.Examination) { x.LastPass.Outcome = schema.OutcomePartial }, "last-pass", Warning, "pass 7 has holes"},
-		"failed": {func(x *engine.Examination) { x.LastPass.Outcome, x.LastPass.Error = schema.OutcomeFailed, "bang" },
+		"partial":   {func(x *engine.Examination) { x.LastPass.Outcome = archive.OutcomePartial }, "last-pass", Warning, "pass 7 has holes"},
+		"failed": {func(x *engine.Examination) { x.LastPass.Outcome, x.LastPass.Error = archive.OutcomeFailed, "bang" },
 			"last-pass", Fault, "failed 28s ago: bang"},
-		"under way": {func(x *engine.Examination) { x.LastPass.Outcome, x.Locked = schema.OutcomeRunning, true },
+		"under way": {func(x *engine.Examination) { x.LastPass.Outcome, x.Locked = archive.OutcomeRunning, true },
 			"last-pass", OK, "under way"},
-		"died":      {func(x *engine.Examination) { x.LastPass.Outcome = schema.OutcomeRunning }, "last-pass", Warning, "died"},
-		"abandoned": {func(x *engine.Examination) { x.LastPass.Outcome = schema.OutcomeAbandoned }, "last-pass", Warning, "died"},
+		"died":      {func(x *engine.Examination) { x.LastPass.Outcome = archive.OutcomeRunning }, "last-pass", Warning, "died"},
+		"abandoned": {func(x *engine.Examination) { x.LastPass.Outcome = archive.OutcomeAbandoned }, "last-pass", Warning, "died"},
 		"late": {func(x *engine.Examination) { x.LastPass.Started = now.Add(-7 * time.Minute) },
 			"last-pass", Fault, "ended 6m58s ago, and none came after it"},
 		"namesakes": {func(x *engine.Examination) { x.Unknown = 4 }, "namesakes", Warning, "4 pods of a name that other namespaces have too"},

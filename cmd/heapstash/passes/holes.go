@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -14,7 +15,7 @@ var ErrHoles = errors.New("the pass has holes")
 
 // HolesError tells how many holes there are, and what to do about the first
 // for which that is known.
-func HolesError(holes []schema.Hole) error {
+func HolesError(holes []archive.Hole) error {
 	hint := "what was read is stored; --partial-ok makes this exit 0 instead of 3"
 	for _, h := range holes {
 		if h.Incomplete() && h.Hint != "" {
@@ -27,14 +28,14 @@ func HolesError(holes []schema.Hole) error {
 
 // holeGroup is the holes of one cause.
 type holeGroup struct {
-	cause  schema.Cause
+	cause  archive.Cause
 	count  int
 	detail string // of the first one, with its scope
 	hint   string // likewise
 }
 
 // groupHoles counts holes by cause, in the order in which the causes came.
-func groupHoles(holes []schema.Hole) []holeGroup {
+func groupHoles(holes []archive.Hole) []holeGroup {
 	var groups []holeGroup
 	for _, h := range holes {
 		i := slices.IndexFunc(groups, func(g holeGroup) bool { return g.cause == h.Cause })
@@ -49,8 +50,8 @@ func groupHoles(holes []schema.Hole) []holeGroup {
 
 // CountCauses lists how many holes each cause made, but for lasting ones,
 // which make no pass incomplete.
-func CountCauses(holes []schema.Hole) string {
-	holes = slices.DeleteFunc(slices.Clone(holes), func(h schema.Hole) bool { return !h.Incomplete() })
+func CountCauses(holes []archive.Hole) string {
+	holes = slices.DeleteFunc(slices.Clone(holes), func(h archive.Hole) bool { return !h.Incomplete() })
 	var counts []string
 	for _, g := range groupHoles(holes) {
 		counts = append(counts, fmt.Sprintf("%d %s", g.count, g.cause))

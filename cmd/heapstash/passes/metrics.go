@@ -6,11 +6,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/build"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
-	"heapstash/schema"
 )
 
 // metrics are what Prometheus is told of the passes over one cluster: the same
@@ -67,7 +67,7 @@ func newMetrics(cfg config.Config) *metrics {
 	m.cluster.MustRegister(size, free, build)
 
 	// A counter that is not there yet cannot be seen to begin.
-	for _, o := range []schema.Outcome{schema.OutcomeComplete, schema.OutcomePartial, schema.OutcomeFailed} {
+	for _, o := range []archive.Outcome{archive.OutcomeComplete, archive.OutcomePartial, archive.OutcomeFailed} {
 		m.passes.WithLabelValues(string(o))
 	}
 	for _, result := range []string{"new", "duplicate", "conflict"} {
@@ -112,7 +112,7 @@ func (m *metrics) record(s collect.Summary, ended time.Time, took time.Duration,
 	m.lastDuration.Set(took.Seconds())
 	m.lastAttempt.Set(float64(ended.Unix()))
 	if err != nil {
-		m.passes.WithLabelValues(string(schema.OutcomeFailed)).Inc()
+		m.passes.WithLabelValues(string(archive.OutcomeFailed)).Inc()
 		return
 	}
 	m.passes.WithLabelValues(string(p.Outcome)).Inc()

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/config"
-	"heapstash/schema"
 )
 
 func TestMonitor(t *testing.T) {
@@ -41,13 +41,13 @@ func TestMonitor(t *testing.T) {
 	wantReady(http.StatusServiceUnavailable, "no pass has finished yet")
 
 	m.Record(collect.Summary{
-		Pass: schema.Pass{
-			Outcome: schema.OutcomePartial,
-			Tally:   schema.Tally{Requests: 7, Bytes: 70, New: 5, Duplicates: 3, Conflicts: 1},
+		Pass: archive.Pass{
+			Outcome: archive.OutcomePartial,
+			Tally:   archive.Tally{Requests: 7, Bytes: 70, New: 5, Duplicates: 3, Conflicts: 1},
 			Newest:  1_499_999_940,
 			Gap:     2 * time.Minute,
 		},
-		Holes: []schema.Hole{{Cause: schema.CauseLate}, {Cause: schema.CauseRefused}, {Cause: schema.CauseRefused}},
+		Holes: []archive.Hole{{Cause: archive.CauseLate}, {Cause: archive.CauseRefused}, {Cause: archive.CauseRefused}},
 	}, 1500*time.Millisecond, nil)
 	wantReady(http.StatusOK, "ok")
 
@@ -55,7 +55,7 @@ func TestMonitor(t *testing.T) {
 	wantReady(http.StatusServiceUnavailable, "the last pass finished 6m0s ago")
 	m.Record(collect.Summary{}, time.Second, errors.New("disk is full"))
 	wantReady(http.StatusServiceUnavailable, "the last pass failed: disk is full")
-	m.Record(collect.Summary{Pass: schema.Pass{Outcome: schema.OutcomeComplete}}, time.Second, nil)
+	m.Record(collect.Summary{Pass: archive.Pass{Outcome: archive.OutcomeComplete}}, time.Second, nil)
 	wantReady(http.StatusOK, "ok")
 
 	if status, _ := get("/healthz"); status != http.StatusOK {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/access"
 	"heapstash/cmd/heapstash/build"
@@ -119,7 +120,7 @@ func (p *Passer) open(ctx context.Context) (*engine.Store, error) {
 	opts.LockWait = leastWait
 	there := p.archive != "" || p.archiveExists()
 	store, err := engine.Open(ctx, p.Cfg.DBFile, opts)
-	if p.Cfg.RetryLock > 0 && errors.Is(err, schema.ErrLocked) {
+	if p.Cfg.RetryLock > 0 && errors.Is(err, archive.ErrLocked) {
 		p.Log.Info("waiting for another writer of the archive", "at_most", p.Cfg.RetryLock)
 		opts.LockWait = max(p.Cfg.RetryLock-leastWait, 0)
 		store, err = engine.Open(ctx, p.Cfg.DBFile, opts)

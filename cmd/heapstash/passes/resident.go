@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/schedule"
 	"heapstash/schema"
@@ -78,7 +79,7 @@ func (r Resident) logFailure(err error) {
 // it is Heapster's, or another writer's.
 func passing(err error) bool {
 	for _, reason := range []error{
-		schema.ErrUnreachable, schema.ErrRefused, schema.ErrNotFound, schema.ErrProtocol, schema.ErrLocked,
+		schema.ErrUnreachable, schema.ErrRefused, schema.ErrNotFound, schema.ErrProtocol, archive.ErrLocked,
 	} {
 		if errors.Is(err, reason) {
 			return true

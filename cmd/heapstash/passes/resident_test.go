@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/schedule"
 	"heapstash/schema"
@@ -82,7 +83,7 @@ func TestResidentKeepsItsSchedule(t *testing.T) {
 	}{
 		{"all is well", []func(context.Context) error{well}, minutes(0, 1, 2, 3, 4), ""},
 		{"the first pass fails", []func(context.Context) error{fails(unreachable), well}, minutes(0, 1, 2, 3, 4), "pass failed"},
-		{"a later pass fails for good", []func(context.Context) error{well, fails(schema.ErrNotArchive), well}, minutes(0, 1, 2, 3, 4), "pass failed"},
+		{"a later pass fails for good", []func(context.Context) error{well, fails(archive.ErrNotArchive), well}, minutes(0, 1, 2, 3, 4), "pass failed"},
 		{"a pass takes too long", []func(context.Context) error{well, takes(90 * time.Second), well}, minutes(0, 1, 3, 4), "left out"},
 		{"a pass panics", []func(context.Context) error{well, func(context.Context) error { panic("!") }, well}, minutes(0, 1, 2, 3, 4), "panic"},
 	}
@@ -108,8 +109,8 @@ func TestResidentKeepsItsSchedule(t *testing.T) {
 
 func TestResidentEndsForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScripted(t, fails(schema.ErrNotArchive))
-		if err := s.Run(t.Context()); !errors.Is(err, schema.ErrNotArchive) {
+		s := newScripted(t, fails(archive.ErrNotArchive))
+		if err := s.Run(t.Context()); !errors.Is(err, archive.ErrNotArchive) {
 			t.Errorf("got %v", err)
 		}
 		if len(s.began) != 1 {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/internal/need"
-	"heapstash/schema"
 )
 
 const rulesFile = "../../../deploy/prometheus/heapstash.rules.yml"
@@ -21,7 +21,7 @@ const rulesFile = "../../../deploy/prometheus/heapstash.rules.yml"
 func exposition(t *testing.T) []byte {
 	t.Helper()
 	f, _ := textfileIn(t)
-	summary := collect.Summary{Holes: []schema.Hole{{Cause: schema.CauseLate}}}
+	summary := collect.Summary{Holes: []archive.Hole{{Cause: archive.CauseLate}}}
 	if err := f.Write(summary, time.Now(), time.Second, nil); err != nil {
 		t.Fatal(err)
 	}

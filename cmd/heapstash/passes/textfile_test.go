@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/schema"
@@ -42,13 +43,13 @@ func wantSeries(t *testing.T, file string, lines ...string) {
 func TestTextfileGoesOnFromPassToPass(t *testing.T) {
 	f, logged := textfileIn(t)
 	partial := collect.Summary{
-		Pass: schema.Pass{
-			Outcome: schema.OutcomePartial,
-			Tally:   schema.Tally{Requests: 7, Bytes: 1e12 + 1, New: 5, Duplicates: 3, Conflicts: 1},
+		Pass: archive.Pass{
+			Outcome: archive.OutcomePartial,
+			Tally:   archive.Tally{Requests: 7, Bytes: 1e12 + 1, New: 5, Duplicates: 3, Conflicts: 1},
 			Newest:  1_499_999_940,
 			Gap:     2 * time.Minute,
 		},
-		Holes: []schema.Hole{{Cause: schema.CauseLate}, {Cause: schema.CauseAllKeys, Lasting: true}},
+		Holes: []archive.Hole{{Cause: archive.CauseLate}, {Cause: archive.CauseAllKeys, Lasting: true}},
 	}
 	at := time.Unix(1_500_000_000, 0)
 	path := f.Cfg.MetricsTextfile
@@ -72,7 +73,7 @@ func TestTextfileGoesOnFromPassToPass(t *testing.T) {
 		`heapstash_passes_total{cluster="default",outcome="failed"} 0`)...)
 
 	// A pass that failed, or did not begin, leaves what was good.
-	if err := f.Write(collect.Summary{}, at.Add(time.Minute), time.Second, schema.ErrLocked); err != nil {
+	if err := f.Write(collect.Summary{}, at.Add(time.Minute), time.Second, archive.ErrLocked); err != nil {
 		t.Fatal(err)
 	}
 	wantSeries(t, path, append(success,
@@ -125,7 +126,7 @@ func TestTextfileThatIsAnothers(t *testing.T) {
 			if err := os.WriteFile(f.Cfg.MetricsTextfile, []byte(test.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			summary := collect.Summary{Pass: schema.Pass{Outcome: schema.OutcomeComplete, Tally: schema.Tally{Requests: 1}}}
+			summary := collect.Summary{Pass: archive.Pass{Outcome: archive.OutcomeComplete, Tally: archive.Tally{Requests: 1}}}
 			if err := f.Write(summary, time.Unix(1_500_000_000, 0), time.Second, nil); err != nil {
 				t.Fatal(err)
 			}

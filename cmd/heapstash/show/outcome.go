@@ -1,17 +1,17 @@
 package show
 
 import (
-	"heapstash/schema"
+	"heapstash/archive"
 )
 
 // OutcomeColour is how an outcome looks on a terminal.
-func OutcomeColour(o schema.Outcome) Colour {
+func OutcomeColour(o archive.Outcome) Colour {
 	switch o {
-	case schema.OutcomeComplete:
+	case archive.OutcomeComplete:
 		return Green
-	case schema.OutcomePartial:
+	case archive.OutcomePartial:
 		return Yellow
-	case schema.OutcomeFailed:
+	case archive.OutcomeFailed:
 		return Red
 	}
 	return Plain

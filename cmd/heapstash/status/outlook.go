@@ -108,7 +108,7 @@ func Encode(w io.Writer, s archive.Status) error {
 // levelSpan is from when to when a cluster has rows of a level, of some kinds.
 type levelSpan struct {
 	cluster        string
-	level          schema.Level
+	level          archive.Level
 	oldest, newest schema.Instant
 	kinds          []string
 	all            bool // kinds that the cluster has
@@ -125,15 +125,15 @@ func (s levelSpan) spellKinds() string {
 func spansOf(kinds []archive.KindStatus) []levelSpan {
 	var spans []levelSpan
 	count := make(map[string]int)
-	for _, level := range schema.Levels() {
+	for _, level := range archive.Levels() {
 		for _, k := range kinds {
 			r := &archive.Range{Oldest: k.Oldest, Newest: k.Newest}
 			switch level {
-			case schema.Raw:
+			case archive.Raw:
 				count[k.Cluster]++
-			case schema.Hourly:
+			case archive.Hourly:
 				r = k.Hourly
-			case schema.Daily:
+			case archive.Daily:
 				r = k.Daily
 			}
 			if r == nil || r.Oldest == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
@@ -34,7 +35,7 @@ func PrintUsage(w io.Writer, u engine.Usage) {
 	t = show.NewTable(w, "cluster", "namespace", "takes about", "raw", "hourly", "daily")
 	for _, n := range u.Namespaces {
 		t.Row(show.Visible(n.Cluster), show.Visible(cmp.Or(n.Namespace, "(none)")), schema.Size(n.Total),
-			schema.Size(n.Bytes[schema.Raw]), schema.Size(n.Bytes[schema.Hourly]), schema.Size(n.Bytes[schema.Daily]))
+			schema.Size(n.Bytes[archive.Raw]), schema.Size(n.Bytes[archive.Hourly]), schema.Size(n.Bytes[archive.Daily]))
 	}
 	t.Render()
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/engine"
@@ -161,7 +162,7 @@ func newestBatches(ctx context.Context, reader *engine.Reader, q query.Query) ([
 			continue
 		}
 		own := q
-		own.Clusters, own.From, own.To, own.Level = []string{cluster}, newest, newest+1, schema.Raw
+		own.Clusters, own.From, own.To, own.Level = []string{cluster}, newest, newest+1, archive.Raw
 		all = append(all, own)
 	}
 	if err := rows.Err(); err != nil {

@@ -1,6 +1,6 @@
 //go:build !cgo
 
-package archive
+package dbfile
 
 // The archive is SQLite, which is compiled from C. Without cgo its driver
 // builds all the same, as a stub that fails at run time; so this file, which

@@ -1,6 +1,10 @@
-package schema
+package archive
 
-import "time"
+import (
+	"time"
+
+	"heapstash/schema"
+)
 
 // Cause is the ledger's word for why something is missing.
 type Cause string
@@ -30,17 +34,17 @@ type Hole struct {
 	// Entity tells where, as exactly as is known: a hole of a whole
 	// namespace's pods has the kind and the namespace. The zero kind means
 	// the whole pass.
-	Entity Entity `json:"-"`
+	Entity schema.Entity `json:"-"`
 	// Metric is set where a single metric is missing.
-	Metric MetricName `json:"metric,omitempty"`
-	Cause  Cause      `json:"cause"`
+	Metric schema.MetricName `json:"metric,omitempty"`
+	Cause  Cause             `json:"cause"`
 	// Detail is a line for people.
 	Detail string `json:"detail,omitempty"`
 	// Hint says what to do about it. It is not in the archive.
 	Hint string `json:"hint,omitempty"`
 	// Window is the time that is missing, closed at both ends; zero where it
 	// is not known or nothing is lost yet.
-	Window Window `json:"window,omitzero"`
+	Window schema.Window `json:"window,omitzero"`
 	// Lasting marks a limitation that stays until somebody mends it. It is
 	// recorded once, and does not make the pass incomplete.
 	Lasting bool `json:"lasting,omitempty"`
@@ -51,7 +55,7 @@ func (h Hole) Scope() string {
 	switch {
 	case h.Entity.Kind == 0:
 		return "pass"
-	case h.Entity == (Entity{Kind: h.Entity.Kind, Namespace: h.Entity.Namespace, Node: h.Entity.Node}):
+	case h.Entity == (schema.Entity{Kind: h.Entity.Kind, Namespace: h.Entity.Namespace, Node: h.Entity.Node}):
 		return h.Entity.Scope().String()
 	default:
 		return h.Entity.String()
@@ -89,8 +93,8 @@ type Pass struct {
 	Tally
 	// Newest is the newest sample's time that the pass read; Horizon the
 	// newest batch that was whole when it began. Both are Heapster's clock.
-	Newest  Instant
-	Horizon Instant
+	Newest  schema.Instant
+	Horizon schema.Instant
 	// Gap is the time of the cluster series that was lost since the pass
 	// before.
 	Gap time.Duration

@@ -1,6 +1,10 @@
-package schema
+package archive
 
-import "time"
+import (
+	"time"
+
+	"heapstash/schema"
+)
 
 // Level is how finely samples are stored: as Heapster gave them, or as what
 // they come to in an hour or a day of UTC.
@@ -29,7 +33,9 @@ func (l Level) Length() time.Duration {
 }
 
 // Begin is when the hour or day of the moment began.
-func (l Level) Begin(at Instant) Instant { return at - at%Instant(l.Length()/time.Second) }
+func (l Level) Begin(at schema.Instant) schema.Instant {
+	return at - at%schema.Instant(l.Length()/time.Second)
+}
 
 // View names the view of the level that belongs to a raw one: pod, pod_hourly.
 func (l Level) View(raw string) string {
