@@ -152,7 +152,9 @@ install: build ## install into PREFIX (default /usr/local), below DESTDIR
 # Units name their program with its path.
 stage:
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/heapstash
-	$(PROGRAM) man | gzip -9n | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/man/man1/heapstash.1.gz
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	$(PROGRAM) man --all $(DESTDIR)$(PREFIX)/share/man/man1
+	cd $(DESTDIR)$(PREFIX)/share/man/man1 && chmod 644 heapstash*.1 && gzip -9nf heapstash*.1
 	$(PROGRAM) completion bash | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/bash-completion/completions/heapstash
 	$(PROGRAM) completion zsh | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_heapstash
 	$(PROGRAM) completion fish | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/heapstash.fish
