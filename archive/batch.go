@@ -48,6 +48,9 @@ type Written struct {
 	Conflicts  int // samples that it had with another value
 }
 
+// Upkeep counts the rows that an archive moved and deleted for its own order.
+type Upkeep struct{ Moved, Deleted int64 }
+
 // Memory is what an archive remembers of a cluster when a pass begins.
 type Memory struct {
 	// Horizon is the newest batch that the last pass knew to be whole; None

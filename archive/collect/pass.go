@@ -40,12 +40,7 @@ func Run(ctx context.Context, source Source, store Store, opts Options) (Summary
 	if err := p.begin(ctx); err != nil {
 		return Summary{Pass: p.record}, err
 	}
-	err := p.run(ctx)
-	if errors.Is(err, archive.ErrNoSpace) {
-		// What is too old may make the room that the next pass needs.
-		err = errors.Join(err, p.prune(ctx))
-	}
-	return p.end(ctx, err)
+	return p.end(ctx, p.upkeep(ctx, p.run(ctx)))
 }
 
 // Fail notes in the ledger a pass that had no source to read, for that reason:
@@ -187,13 +182,7 @@ func (p *pass) run(ctx context.Context) error {
 	if err := p.readContainers(ctx, underway, found, batch); err != nil {
 		return err
 	}
-	if err := p.enrich(ctx, found); err != nil {
-		return err
-	}
-	if err := p.compact(ctx); err != nil {
-		return err
-	}
-	return p.prune(ctx)
+	return p.enrich(ctx, found)
 }
 
 // readContainers is the last stage: containers, system containers and labelled
@@ -265,29 +254,21 @@ func (p *pass) write(ctx context.Context, batch archive.Batch) error {
 	return nil
 }
 
-// compact lets the store tidy up. A pass whose samples are stored has not
-// failed when that does not work, but the next one will run into it.
-func (p *pass) compact(ctx context.Context) error {
-	if p.record.Horizon == 0 {
-		return nil
+// upkeep has the store do its share of upkeep, also where a write found too little
+// space: deleting old samples may make room for the next pass. A pass whose samples
+// are stored has failed when that fails.
+func (p *pass) upkeep(ctx context.Context, err error) error {
+	if err != nil && !errors.Is(err, archive.ErrNoSpace) || p.record.Horizon == 0 {
+		return err
 	}
-	moved, err := p.store.Compact(ctx, p.earlier())
-	if moved > 0 {
-		p.Log.Debug("compacted", "rows", moved)
+	done, failed := p.store.Upkeep(ctx, p.earlier())
+	if done != (archive.Upkeep{}) {
+		p.Log.Debug("upkeep", "moved", done.Moved, "deleted", done.Deleted)
 	}
-	return err
-}
-
-// prune lets the store forget what it need not keep.
-func (p *pass) prune(ctx context.Context) error {
-	if p.record.Horizon == 0 {
-		return nil
+	if err != nil && errors.Is(failed, archive.ErrNoSpace) {
+		return err // which says the same
 	}
-	gone, err := p.store.Prune(ctx, p.earlier())
-	if gone > 0 {
-		p.Log.Debug("pruned", "rows", gone)
-	}
-	return err
+	return errors.Join(err, failed)
 }
 
 // earlier is the earlier one of Heapster's clock and the local one: neither may

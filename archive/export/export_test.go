@@ -92,7 +92,7 @@ func rolledUp(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Compact(t.Context(), noon.Add(48*time.Hour)); err != nil {
+	if _, err := s.Upkeep(t.Context(), noon.Add(48*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -131,7 +131,7 @@ func newWorld(t *testing.T, seed uint64, days int) *world {
 			batch = nil
 			w.vanish(t, store, pass, things, at)
 			w.remake(t, store, pass, random, things, at)
-			if _, err := store.Compact(t.Context(), at); err != nil {
+			if _, err := store.Upkeep(t.Context(), at); err != nil {
 				t.Fatal(err)
 			}
 		}

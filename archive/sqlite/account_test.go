@@ -9,6 +9,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/repair"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
@@ -85,7 +86,7 @@ func TestCheckMissesSamplesOfPruned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			gone, err := s.Prune(t.Context(), end)
+			gone, err := upkeep.PruneSome(t.Context(), s.Writer, end)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
@@ -83,7 +84,7 @@ func writePass(tb testing.TB, path string, at schema.Instant, rows []schema.Row)
 	if _, err := s.Write(ctx, batch); err != nil {
 		tb.Fatal(err)
 	}
-	if _, err := s.Compact(ctx, at); err != nil {
+	if _, err := upkeep.CompactSome(ctx, s.Writer, at); err != nil {
 		tb.Fatal(err)
 	}
 	pass.Finished, pass.Outcome = at.Time(), archive.OutcomeComplete

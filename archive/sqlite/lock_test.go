@@ -11,6 +11,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
@@ -44,10 +45,10 @@ func TestLockIsRemoved(t *testing.T) {
 			}
 			_, err := first.Write(t.Context(), batch)
 			refused("write", err)
-			_, err = first.Compact(t.Context(), 36000)
+			_, err = upkeep.CompactSome(t.Context(), first.Writer, 36000)
 			refused("compaction", err)
 			first.Options.Retention = archive.Retention{archive.Raw: {schema.Pod: 48 * time.Hour}}
-			_, err = first.Prune(t.Context(), 100*86400)
+			_, err = upkeep.PruneSome(t.Context(), first.Writer, 100*86400)
 			refused("pruning", err)
 			refused("closing the pass", first.EndPass(t.Context(), archive.Pass{ID: 1}, nil))
 			if _, err := Open(t.Context(), path, conn.Options{}); !errors.Is(err, archive.ErrLocked) {

@@ -250,10 +250,10 @@ func TestPruneLittleByLittle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Compact(t.Context(), end); err != nil {
+		if _, err := upkeep.CompactSome(t.Context(), s.Writer, end); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := s.Prune(t.Context(), end)
+		rows, err := upkeep.PruneSome(t.Context(), s.Writer, end)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +296,7 @@ func TestPruneKeepsEverythingByDefault(t *testing.T) {
 		t.Errorf("Prune: %+v, %v", p, err)
 	}
 	s := open(t, path)
-	if rows, err := s.Prune(t.Context(), end.Add(10000*day)); err != nil || rows != 0 {
+	if rows, err := upkeep.PruneSome(t.Context(), s.Writer, end.Add(10000*day)); err != nil || rows != 0 {
 		t.Errorf("in a pass: %d, %v", rows, err)
 	}
 	if got := stock(t, path, everySample+inOrder); got != all {
@@ -348,7 +348,7 @@ func TestPruneKeepsRollups(t *testing.T) {
 	// A row that comes late for an hour that was pruned does not spoil it.
 	s := open(t, path)
 	write(t, s, row(web0, noon.Add(time.Minute), reading("memory/usage", 1<<40)))
-	if _, err := s.Compact(t.Context(), end); err != nil {
+	if _, err := upkeep.CompactSome(t.Context(), s.Writer, end); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -390,7 +390,7 @@ func TestMaxSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Prune(t.Context(), end); err != nil {
+		if _, err := upkeep.PruneSome(t.Context(), s.Writer, end); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {

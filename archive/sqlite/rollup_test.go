@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
@@ -50,7 +51,7 @@ func TestRollupsAreWhatTheRowsComeTo(t *testing.T) {
 				}
 				write(t, s, rows...)
 				if minute%60 == 30 {
-					if _, err := s.Compact(t.Context(), at); err != nil {
+					if _, err := upkeep.CompactSome(t.Context(), s.Writer, at); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -72,7 +73,7 @@ func TestRollupsAreWhatTheRowsComeTo(t *testing.T) {
 func rollAll(t *testing.T, s *sqlite.Store, path string, now schema.Instant) {
 	t.Helper()
 	for due := ""; due != "0"; due = stock(t, path, "SELECT count(*) FROM rollup_due WHERE level = 'hourly'") {
-		if _, err := s.Compact(t.Context(), now); err != nil {
+		if _, err := upkeep.CompactSome(t.Context(), s.Writer, now); err != nil {
 			t.Fatal(err)
 		}
 	}

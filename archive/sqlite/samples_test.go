@@ -14,6 +14,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/read"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
@@ -77,7 +78,7 @@ func mixed(t *testing.T, path string) *sqlite.Store {
 		}
 		write(t, s, rows...)
 		if i == 150 {
-			if rows, err := s.Compact(t.Context(), at); err != nil || rows == 0 { // two hours, and the rest stays hot
+			if rows, err := upkeep.CompactSome(t.Context(), s.Writer, at); err != nil || rows == 0 { // two hours, and the rest stays hot
 				t.Fatal(rows, err)
 			}
 		}
@@ -165,7 +166,7 @@ func seriesInOrder(t *testing.T, s seen, together bool) {
 func TestRollupsOfSamplesAreTheView(t *testing.T) {
 	path := newPath(t)
 	s := mixed(t, path)
-	if _, err := s.Compact(t.Context(), noon.Add(48*time.Hour)); err != nil {
+	if _, err := upkeep.CompactSome(t.Context(), s.Writer, noon.Add(48*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
@@ -241,7 +242,7 @@ func TestSamplesAreOfOneMoment(t *testing.T) {
 	if err := samples.Each(&before); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Compact(t.Context(), noon.Add(24*time.Hour)); err != nil {
+	if _, err := upkeep.CompactSome(t.Context(), s.Writer, noon.Add(24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	write(t, s, row(web0, noon+90000, reading("cpu/usage_rate", 1)))

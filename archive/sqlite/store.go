@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/upkeep"
@@ -20,7 +21,7 @@ type Store struct {
 	metrics  map[schema.MetricName]int64
 }
 
-// Open opens the archive for a pass, as [OpenWriter] does.
+// Open opens the archive for a pass, as [conn.OpenWriter] does.
 func Open(ctx context.Context, path string, opts conn.Options) (*Store, error) {
 	w, err := conn.OpenWriter(ctx, path, opts)
 	if err != nil {
@@ -33,15 +34,17 @@ func Open(ctx context.Context, path string, opts conn.Options) (*Store, error) {
 	return s, nil
 }
 
-// Compact is a pass's share of compaction: see [Writer.Compact].
-func (s *Store) Compact(ctx context.Context, now schema.Instant) (rows int64, err error) {
-	return upkeep.CompactSome(ctx, s.Writer, now)
-}
-
-// Prune is a pass's share of pruning: see [Writer.Prune].
-func (s *Store) Prune(ctx context.Context, now schema.Instant) (rows int64, err error) {
-	clear(s.entities) // it may hold one that is pruned
-	return upkeep.PruneSome(ctx, s.Writer, now)
+// Upkeep compacts and prunes as much as each pass can bear: see
+// [upkeep.CompactSome] and [upkeep.PruneSome]. It prunes also where compaction
+// finds too little space.
+func (s *Store) Upkeep(ctx context.Context, now schema.Instant) (done archive.Upkeep, err error) {
+	if done.Moved, err = upkeep.CompactSome(ctx, s.Writer, now); err != nil && !errors.Is(err, archive.ErrNoSpace) {
+		return done, err
+	}
+	clear(s.entities) // one of them may be pruned
+	deleted, pruneErr := upkeep.PruneSome(ctx, s.Writer, now)
+	done.Deleted = deleted
+	return done, errors.Join(err, pruneErr)
 }
 
 // Options set how a [Store] is opened.

@@ -104,10 +104,10 @@ func TestTooLittleSpace(t *testing.T) {
 	if !errors.Is(err, archive.ErrNoSpace) || !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "make room") {
 		t.Errorf("Write: %v", err)
 	}
-	if _, err := s.Compact(t.Context(), noon.Add(2*time.Hour)); !errors.Is(err, archive.ErrNoSpace) {
+	if _, err := upkeep.CompactSome(t.Context(), s.Writer, noon.Add(2*time.Hour)); !errors.Is(err, archive.ErrNoSpace) {
 		t.Errorf("Compact: %v", err)
 	}
-	if _, err := s.Compact(t.Context(), noon); err != nil {
+	if _, err := upkeep.CompactSome(t.Context(), s.Writer, noon); err != nil {
 		t.Errorf("Compact with nothing to do: %v", err)
 	}
 	to := path + "2"

@@ -17,6 +17,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
@@ -259,7 +260,7 @@ func fill(t *testing.T, s *sqlite.Store) {
 		if err := s.EndPass(t.Context(), p, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Compact(t.Context(), at); err != nil {
+		if _, err := upkeep.CompactSome(t.Context(), s.Writer, at); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -99,7 +99,7 @@ cmd/sqlshell: schema cmd/engine cmd/guess cmd/prompt cmd/show
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show cmd/sqlshell
 cmd/status:   schema archive cmd/config cmd/engine cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
-cmd/demo:     schema archive heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
+cmd/demo:     schema archive archive/collect heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/
 cmd:          ; github.com/spf13/
 `

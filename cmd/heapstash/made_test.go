@@ -76,7 +76,7 @@ func (*world) made(ts *testscript.TestScript, args []string) {
 		{Pod: schema.PodEntity("ml", "train-0"), UID: "u4", Node: "n1", Labels: "app:train", Owner: train, Since: begin},
 	}})
 	ts.Check(err)
-	_, err = store.Compact(ctx, begin.Add(batches*step))
+	_, err = store.Upkeep(ctx, begin.Add(batches*step))
 	ts.Check(err)
 	ts.Check(store.Close())
 }

@@ -8,18 +8,10 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
 )
-
-// Store is what an archive is filled by. Its methods are an archive's own.
-type Store interface {
-	Memory(ctx context.Context, cluster string) (archive.Memory, error)
-	BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, error)
-	EndPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error
-	Write(ctx context.Context, b archive.Batch) (archive.Written, error)
-	Compact(ctx context.Context, now schema.Instant) (rows int64, err error)
-}
 
 // stretch is how much is stored at once: as much as a pass's share of upkeep
 // rolls up.
@@ -30,7 +22,7 @@ const stretch = schema.Instant(3 * hour / time.Second)
 // story must end with the batch before from. Progress is told how many rows there
 // are, and up to when. After an error, Fill can go on from the
 // last batch that the archive has.
-func Fill(ctx context.Context, store Store, s *Story, from, to schema.Instant, progress func(rows int, at schema.Instant)) error {
+func Fill(ctx context.Context, store collect.Store, s *Story, from, to schema.Instant, progress func(rows int, at schema.Instant)) error {
 	memory, err := store.Memory(ctx, Cluster)
 	if err != nil {
 		return err
@@ -77,7 +69,7 @@ type piece struct {
 }
 
 // store stores it as a pass that began with its last batch.
-func (p piece) store(ctx context.Context, store Store) error {
+func (p piece) store(ctx context.Context, store collect.Store) error {
 	pass := archive.Pass{Cluster: Cluster, Version: "demo", Started: p.batch.Horizon.Time(), Finished: p.batch.Horizon.Add(time.Second).Time(),
 		Newest: p.batch.Horizon, Horizon: p.batch.Horizon, Gap: p.gap, Outcome: archive.OutcomeComplete}
 	if len(p.holes) > 0 {
@@ -91,7 +83,7 @@ func (p piece) store(ctx context.Context, store Store) error {
 	if _, err := store.Write(ctx, p.batch); err != nil {
 		return err
 	}
-	if _, err := store.Compact(ctx, p.batch.Horizon); err != nil {
+	if _, err := store.Upkeep(ctx, p.batch.Horizon); err != nil {
 		return err
 	}
 	return store.EndPass(ctx, pass, p.holes)
