@@ -13,13 +13,13 @@ import (
 	"heapstash/heapster/wire"
 )
 
-// body reads one answer at a time: counted as it comes over the wire,
-// unzipped, and cut off at a limit. It is made to be used again, since its
-// buffers outweigh most answers.
+// body reads one answer: it counts the bytes as they come, unzips them, and stops at
+// a limit. It is used again and again, because its buffers are larger than most
+// answers.
 type body struct {
-	wire *bufio.Reader // what the unzipper reads
+	wire *bufio.Reader // before unzipping
 	zip  gzip.Reader
-	text *bufio.Reader // what the decoder reads
+	text *bufio.Reader // after unzipping
 }
 
 func newBody() *body {
@@ -29,9 +29,9 @@ func newBody() *body {
 	}
 }
 
-// reset makes b read the body of resp. Reading more than the limit gives a
-// [schema.LimitError], be that much received or unzipped: an endless zip of
-// nothing would not unzip to anything. After an error the text is empty.
+// reset makes b read the body of resp. Both the received and the unzipped bytes are
+// limited by a [schema.LimitError]: an endless zip of nothing has no unzipped
+// bytes. After an error the text is empty.
 func (b *body) reset(resp *http.Response, length wire.Length, count *atomic.Int64) error {
 	b.text.Reset(strings.NewReader(""))
 	var plain io.Reader = length.Reader(&counter{resp.Body, count})
@@ -54,8 +54,8 @@ func (b *body) reset(resp *http.Response, length wire.Length, count *atomic.Int6
 	return nil
 }
 
-// contentEncoding returns how the body is encoded: "" for not at all. Names
-// of encodings have no case, and x-gzip is gzip (RFC 9110, section 8.4.1).
+// contentEncoding returns the body's encoding, "" for none. Upper and lower case are
+// the same, and x-gzip is gzip (RFC 9110, section 8.4.1).
 func contentEncoding(header http.Header) string {
 	var encodings []string
 	for name := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
@@ -70,13 +70,13 @@ func contentEncoding(header http.Header) string {
 	return strings.Join(encodings, ", ")
 }
 
-// isGzip reports whether a gzip begins there. It takes nothing.
+// isGzip reports whether the next bytes begin a gzip. They stay in the reader.
 func isGzip(r *bufio.Reader) bool {
 	start, _ := r.Peek(2)
 	return bytes.Equal(start, []byte{0x1f, 0x8b})
 }
 
-// isHTML reports whether a web page comes, from the header and the text's
+// isHTML reports whether the body is a web page, by the header and the text's
 // beginning.
 func (b *body) isHTML(header http.Header) bool {
 	if strings.HasPrefix(header.Get("Content-Type"), "text/html") {
@@ -86,14 +86,14 @@ func (b *body) isHTML(header http.Header) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(start), []byte("<"))
 }
 
-// start returns the text's beginning, as far as it fits into the buffer,
-// without taking it. Errors of the stream come again when the text is read.
+// start returns the text's beginning, as much as the buffer holds. It stays in the
+// reader, and so do errors.
 func (b *body) start() []byte {
 	start, _ := b.text.Peek(b.text.Size())
 	return start
 }
 
-// counter adds what is read to a sum.
+// counter adds the number of bytes read to a sum.
 type counter struct {
 	io.Reader
 	sum *atomic.Int64

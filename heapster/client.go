@@ -1,10 +1,10 @@
-// Package heapster is a client of Heapster's model API (names, series, one
-// metric of many pods at once) and of its metric-export. It knows HTTP and
-// JSON, and neither SQL nor Kubernetes: how to come near a Heapster inside a
-// cluster is the business of heapster/kube.
+// Package heapster is a client of Heapster's model API (names, series, one metric of
+// many pods at once) and of its metric-export: concurrency, retries, and bodies
+// within limits. Package wire has the paths and the JSON, package failure the
+// errors, and package kube the way to a Heapster inside a cluster.
 //
-// What it takes for granted of Heapster was read in the source of v1.3 to
-// HEAD (metrics/api/v1, metrics/sinks/metric) and observed on the handlers of
+// Its assumptions about Heapster come from the source of v1.3 to HEAD
+// (metrics/api/v1, metrics/sinks/metric) and from tests with the handlers of
 // v1.5.4.
 package heapster
 
@@ -22,10 +22,10 @@ import (
 	"heapstash/heapster/wire"
 )
 
-// Options tune a [Client]. Each zero value stands for the default.
+// Options tune a [Client]. A zero value means the default.
 type Options struct {
-	// Concurrency is how many requests may be in flight at once over the
-	// whole client. Default 8.
+	// Concurrency is how many requests of the client may be in flight at the
+	// same time. Default 8.
 	Concurrency int
 	// Timeout ends one attempt, its body included. Default 10s.
 	Timeout time.Duration
@@ -34,13 +34,13 @@ type Options struct {
 	// MaxURL is the longest URL in bytes that [Client.SplitPods] plans for.
 	// Load balancers commonly refuse more than 8 kB. Default 6000.
 	MaxURL int
-	// Limits bound what is taken of an answer.
+	// Limits bound an answer.
 	Limits wire.Limits
-	// UserAgent is the header of that name. Default "heapstash".
+	// UserAgent is a request header. Default "heapstash".
 	UserAgent string
-	// Accept is the header of that name. Default "application/json".
+	// Accept is a request header. Default "application/json".
 	Accept string
-	// Way is how the client's URL was come by, for the hints of errors.
+	// Way is how the user gave the client's URL, for the hints of errors.
 	Way failure.Way
 }
 
@@ -59,8 +59,8 @@ func (o Options) withDefaults() Options {
 
 // Client reads one Heapster. Its methods may be called concurrently.
 //
-// They send GETs only, and repeat those that failed in a way that may pass:
-// no connection, a timeout, an answer cut short, or a status of 429, 500, 502,
+// They send only GETs, and repeat a request if another try may help: after no
+// connection, a timeout, an answer cut short, or a status of 429, 500, 502,
 // 503 or 504. The last error is returned: a [failure.StatusError], a
 // [failure.TransportError], a [failure.ProtocolError] or a
 // [wire.UnaddressableError]. Each wraps a sentinel of package schema and has a
@@ -68,22 +68,22 @@ func (o Options) withDefaults() Options {
 // error is that context's.
 type Client struct {
 	http *http.Client
-	base string // up to before /api/v1/model, without a slash at the end
+	base string // the URL without Heapster's own path, without a slash at the end
 	opts Options
 
-	slots    chan struct{} // holds a token for each request in flight
+	slots    chan struct{} // has an element for each request in flight
 	bodies   sync.Pool     // of *body
 	requests atomic.Int64
 	bytes    atomic.Int64
-	answered atomic.Bool // one request at least had a good answer
-	padding  atomic.Bool // lists of pods pass a filter with a name in front
+	answered atomic.Bool // a request had a good answer
+	padding  atomic.Bool // lists of pods pass kubectl proxy's filter with a name in front
 }
 
-// New returns a client of the Heapster at base: the URL up to before
-// /api/v1/model. It makes no request.
+// New returns a client of the Heapster at base, the URL without /api/v1/model and the
+// rest. It sends no request.
 //
-// Redirects are never followed, whatever hc says, since Heapster sends none:
-// one is reported as a [failure.StatusError] that names its target.
+// The client never follows redirects, whatever hc says, because Heapster sends none.
+// A redirect is a [failure.StatusError] with its target.
 func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
 	switch {
 	case base.Scheme != "http" && base.Scheme != "https":
@@ -91,7 +91,7 @@ func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
 	case base.Host == "":
 		return nil, fmt.Errorf("heapster URL %q: name a host", base.Redacted())
 	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
-		return nil, fmt.Errorf("heapster URL %q: leave out what follows the path", base.Redacted())
+		return nil, fmt.Errorf("heapster URL %q: leave out the part after the path", base.Redacted())
 	}
 	if opts.Concurrency < 0 || opts.Timeout < 0 || opts.Tries < 0 || opts.MaxURL < 0 || opts.Limits.IsNegative() {
 		return nil, fmt.Errorf("heapster client: an option is negative: %+v", opts)
@@ -108,12 +108,11 @@ func New(hc *http.Client, base *url.URL, opts Options) (*Client, error) {
 	}, nil
 }
 
-// refuseRedirect makes an http.Client hand out the redirect itself.
+// refuseRedirect makes an http.Client return the redirect itself.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Traffic returns how many requests the client has sent, repeated ones
-// included, and how many bytes of bodies it has received, as they came over
-// the wire.
+// Traffic returns the number of requests sent, repeated ones included, and the number
+// of bytes in the bodies received, as they came (compressed).
 func (c *Client) Traffic() (requests, bytes int64) {
 	return c.requests.Load(), c.bytes.Load()
 }

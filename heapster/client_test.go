@@ -323,9 +323,9 @@ func TestNewRefuses(t *testing.T) {
 		"heapster:8082":           "begin it with http",
 		"ftp://heapster":          "begin it with http",
 		"http://":                 "name a host",
-		"http://heapster/?a=b":    "leave out what follows",
-		"http://heapster/#a":      "leave out what follows",
-		"http://u:secret@h/?a":    "leave out what follows",
+		"http://heapster/?a=b":    "leave out the part after",
+		"http://heapster/#a":      "leave out the part after",
+		"http://u:secret@h/?a":    "leave out the part after",
 		"//heapster/api/v1/model": "begin it with http",
 	} {
 		u, err := url.Parse(base)

@@ -13,28 +13,27 @@ import (
 	"heapstash/heapster/failure"
 )
 
-// DirectOptions tell how to reach a Heapster by its own URL. Files are PEM.
+// DirectOptions are for a Heapster at its own URL. Certificates and keys are PEM.
 type DirectOptions struct {
-	// CAFile holds the authorities to trust in the place of the system's.
+	// CAFile has the authorities to trust instead of the system's.
 	CAFile string
-	// CertFile and KeyFile are the client's certificate and its key. They are
-	// read again at each handshake, since they are renewed.
+	// CertFile and KeyFile are the client's certificate and key. They are read
+	// at each handshake, because they are renewed.
 	CertFile, KeyFile string
-	// TokenFile holds a bearer token. It is read again at each request, since
-	// tokens rotate, and a kilobyte costs nothing beside a request.
+	// TokenFile has a bearer token. It is read at each request, because tokens
+	// rotate and reading is cheap.
 	TokenFile string
-	// Insecure leaves the server's certificate unchecked.
+	// Insecure switches off the check of the server's certificate.
 	Insecure bool
 }
 
-// MaxHeader is the longest header of an answer that is taken, in bytes, where
-// heapstash makes the connection; client-go's take ten times as much.
+// MaxHeader is the longest header of an answer, in bytes, over connections that
+// heapstash makes itself. Client-go's connections allow ten times as much.
 const MaxHeader = 1 << 20
 
-// DirectClient returns an HTTP client for [New] that needs no Kubernetes. It
-// heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY and follows no redirect, so that
-// the token goes to no other host. The error tells of files that are missing
-// or wrong now.
+// DirectClient returns an HTTP client for [New] that needs no Kubernetes. It uses
+// HTTPS_PROXY, HTTP_PROXY and NO_PROXY. It follows no redirect, so that the token
+// reaches no other host. The error is for files that are missing or wrong now.
 func DirectClient(o DirectOptions) (*http.Client, error) {
 	config, err := o.tlsConfig()
 	if err != nil {
@@ -45,7 +44,7 @@ func DirectClient(o DirectOptions) (*http.Client, error) {
 		TLSClientConfig:     config,
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 64, // net/http keeps two unless told, and a pass uses more
+		MaxIdleConnsPerHost: 64, // net/http's default is two, and a pass uses more
 		IdleConnTimeout:     90 * time.Second,
 
 		MaxResponseHeaderBytes: MaxHeader,
@@ -76,7 +75,7 @@ func (o DirectOptions) tlsConfig() (*tls.Config, error) {
 	case o.CertFile == "" && o.KeyFile == "":
 		return config, nil
 	case o.CertFile == "" || o.KeyFile == "":
-		return nil, errors.New("client certificate: give the certificate and its key, both")
+		return nil, errors.New("client certificate: give both the certificate and its key")
 	}
 	read := func() (*tls.Certificate, error) {
 		pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
@@ -92,7 +91,7 @@ func (o DirectOptions) tlsConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-// tokenTransport sends the token of a file with each request.
+// tokenTransport sends the token in a file with each request.
 type tokenTransport struct {
 	file string
 	next *http.Transport
@@ -108,7 +107,7 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(req)
 }
 
-// CloseIdleConnections is what http.Client's method of that name calls.
+// CloseIdleConnections is called by http.Client's method of that name.
 func (t *tokenTransport) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
 func readToken(file string) (string, error) {

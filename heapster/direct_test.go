@@ -82,7 +82,7 @@ func TestClientCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = heapstertest.NewClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context())
-	heapstertest.CheckError(t, err, schema.ErrUnreachable, "remote error: tls: ", "wants a client certificate: give one with --client-cert-file")
+	heapstertest.CheckError(t, err, schema.ErrUnreachable, "remote error: tls: ", "requires a client certificate: give one with --client-cert-file")
 }
 
 func TestTokenFile(t *testing.T) {
@@ -145,8 +145,8 @@ func TestDirectClientRefuses(t *testing.T) {
 	for message, opts := range map[string]heapster.DirectOptions{
 		"CA file: open":                                 {CAFile: "/no/such/file"},
 		"CA file: no PEM certificate in":                {CAFile: empty},
-		"client certificate: give the certificate":      {CertFile: certFile},
-		"client certificate: give the certificate and":  {KeyFile: keyFile},
+		"client certificate: give both the certificate":      {CertFile: certFile},
+		"client certificate: give both the certificate and":  {KeyFile: keyFile},
 		"client certificate: tls: failed to find":       {CertFile: empty, KeyFile: keyFile},
 		"client certificate: tls: found a certificate":  {CertFile: certFile, KeyFile: certFile},
 		"token file: open":                              {TokenFile: "/no/such/file"},

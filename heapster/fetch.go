@@ -13,24 +13,23 @@ import (
 	"heapstash/heapster/wire"
 )
 
-// How long to wait before another try: each wait is twice the one before, and
-// half of it up or down at random, so that several clients drift apart. A
-// server that asks for more with Retry-After gets it, within reason.
+// The waits before another try: each is twice the one before, plus or minus a random
+// half, so that several clients do not ask together. A longer Retry-After of the
+// server is obeyed, up to longestWished.
 const (
 	firstWait     = 200 * time.Millisecond
 	longestWait   = 5 * time.Second
 	longestWished = 30 * time.Second
 )
 
-// fetch gets a URL and decodes the answer, of at most that length, with
-// further tries where they can help.
+// fetch gets a URL and decodes the answer, with more tries if they may help.
 func fetch[T any](ctx context.Context, c *Client, url string, length wire.Length, decode func(io.Reader) (T, error)) (T, error) {
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval = firstWait
 	waits.Multiplier = 2
 	waits.MaxInterval = longestWait
 
-	var last error // Retry may return its own wrapping of it
+	var last error // Retry may wrap it
 	answer, err := backoff.Retry(ctx, func() (T, error) {
 		answer, err := attempt(ctx, c, url, length, decode)
 		last = err
@@ -96,8 +95,8 @@ func attempt[T any](ctx context.Context, c *Client, url string, length wire.Leng
 	return answer, err
 }
 
-// receive reads an answer to its end, which leaves the connection fit for the
-// next request.
+// receive reads an answer to its end, so that the connection serves the next request
+// too.
 func receive[T any](c *Client, resp *http.Response, try *failure.Attempt, length wire.Length, decode func(io.Reader) (T, error)) (answer T, err error) {
 	defer resp.Body.Close()
 	b := c.bodies.Get().(*body)

@@ -14,11 +14,11 @@ import (
 )
 
 // Series returns the points of one metric of one entity from start on, start
-// included; with None, all that Heapster has. A labelled series is asked for
-// by e.Labels, which have to be whole and exact.
+// included. The zero start means all points that Heapster has. For a labelled
+// series, e.Labels must be whole and exact.
 //
-// The points are in the order of the answer: neither sorted nor always
-// distinct. An unknown entity or metric has none, and is no error.
+// The points are in the order of the answer, which is not sorted and may have
+// duplicates. An unknown entity or metric has no points, without an error.
 func (c *Client) Series(ctx context.Context, e schema.Entity, m schema.MetricName, start schema.Instant) ([]schema.Point, error) {
 	query, err := wire.NewQuery(m, e.Labels, start)
 	if err != nil {
@@ -27,9 +27,9 @@ func (c *Client) Series(ctx context.Context, e schema.Entity, m schema.MetricNam
 	return get(ctx, c, wire.Route{Page: wire.SeriesPage, Of: e, Metric: m}, query, (*wire.Decoder).Series)
 }
 
-// PodSeries is [Client.Series] for one metric of several pods in one request;
-// the result's i-th element belongs to pods[i]. The pods have to be distinct,
-// and few enough for one URL: see [Client.SplitPods].
+// PodSeries is [Client.Series] for one metric of several pods in one request. The
+// i-th element of the result belongs to pods[i]. The pods must be distinct, and few
+// enough for one URL: see [Client.SplitPods].
 func (c *Client) PodSeries(ctx context.Context, namespace string, pods []string, m schema.MetricName, start schema.Instant) ([][]schema.Point, error) {
 	if len(pods) == 0 {
 		return nil, nil
@@ -56,8 +56,8 @@ func (c *Client) PodSeries(ctx context.Context, namespace string, pods []string,
 	return items[1:], nil
 }
 
-// podsRoute refuses a URL that is too long, and pods named twice: Heapster then
-// doubles the points of both.
+// podsRoute refuses a URL that is too long, and a pod that is named twice: Heapster
+// would double its points.
 func (c *Client) podsRoute(namespace string, pods []string, m schema.MetricName, query wire.Query) (wire.Route, error) {
 	route := wire.Route{Page: wire.PodListPage, Of: schema.NamespaceEntity(namespace), Pods: pods, Metric: m}
 	path, err := route.Path()
@@ -67,7 +67,7 @@ func (c *Client) podsRoute(namespace string, pods []string, m schema.MetricName,
 	seen := make(map[string]bool, len(pods))
 	for _, pod := range pods {
 		if seen[pod] {
-			return route, fmt.Errorf("pod %q of namespace %q is asked for twice in one request", pod, namespace)
+			return route, fmt.Errorf("pod %q of namespace %q is twice in one request", pod, namespace)
 		}
 		seen[pod] = true
 	}
@@ -80,14 +80,14 @@ func (c *Client) podsRoute(namespace string, pods []string, m schema.MetricName,
 	return route, nil
 }
 
-// SplitPods cuts pods into batches for [Client.PodSeries], in order and
-// without the repeated ones, so that no URL is longer than Options.MaxURL,
-// with a start and without. A pod that is too long alone is a batch alone.
+// SplitPods cuts pods into batches for [Client.PodSeries], in order and without
+// repetition, so that no URL is longer than Options.MaxURL. A pod that makes the
+// URL too long alone is a batch alone.
 func (c *Client) SplitPods(namespace string, pods []string, m schema.MetricName) [][]string {
 	route := wire.Route{Page: wire.PodListPage, Of: schema.NamespaceEntity(namespace), Metric: m}
-	path, _ := route.Path() // PodSeries returns its error
+	path, _ := route.Path() // PodSeries will return the error
 	anyStart := wire.Query{Start: schema.Instant(1).Time()}
-	frame := len(c.base + path + anyStart.String()) // all moments are spelled in as many bytes
+	frame := len(c.base + path + anyStart.String()) // all moments have the same length
 
 	seen := make(map[string]bool, len(pods))
 	distinct := slices.DeleteFunc(slices.Clone(pods), func(pod string) bool {
@@ -112,10 +112,9 @@ func (c *Client) SplitPods(namespace string, pods []string, m schema.MetricName)
 	return batches
 }
 
-// Healthz asks Heapster how it is. Heapster itself says 500 when its newest
-// batch is more than three minutes old (metrics/heapster.go): a
-// [failure.StatusError] that is not the apiserver's. That is an answer, so there is
-// one try.
+// Healthz asks Heapster whether it is well. Heapster answers 500 if its newest batch
+// is older than [schema.StaleAge] (metrics/heapster.go). The error is then a
+// [failure.StatusError] that is not from an apiserver. There is only one try.
 func (c *Client) Healthz(ctx context.Context) error {
 	_, err := attempt(ctx, c, c.base+wire.Health, c.opts.Limits.AnswerLength(), skip)
 	return cmp.Or(ctx.Err(), err)

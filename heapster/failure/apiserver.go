@@ -9,9 +9,9 @@ import (
 	"heapstash/heapster/wire"
 )
 
-// isAPIServerText reports whether a text is an apiserver's. Up to Kubernetes
-// 1.5 its authentication and authorization answered with text, and up to 1.18
-// its service proxy did.
+// isAPIServerText reports whether an apiserver wrote the message as text. Up to
+// Kubernetes 1.5 its authentication and authorization answered with text, and up
+// to 1.18 its service proxy.
 func (e *StatusError) isAPIServerText() bool {
 	if !e.throughAPIServer() {
 		return false
@@ -26,23 +26,23 @@ func (e *StatusError) isAPIServerText() bool {
 	}
 }
 
-// unreached is who could not be reached.
+// unreached is the server that a proxy did not reach.
 type unreached int
 
 const (
-	nobodyUnreached    unreached = iota
-	podUnreached                 // by the apiserver
-	apiserverUnreached           // by a kubectl proxy
+	nothingUnreached   unreached = iota
+	podUnreached                 // the apiserver did not reach Heapster's pod
+	apiserverUnreached           // a kubectl proxy did not reach its apiserver
 )
 
-// triedURL is how the service proxy up to Kubernetes 1.18, and kubectl proxy,
-// end a text about a server that they could not reach.
+// triedURL matches the end of such a text from kubectl proxy, and from the
+// service proxy up to Kubernetes 1.18.
 var triedURL = regexp.MustCompile(`Trying to reach: '([^']*)`)
 
-// unreached tells the two proxies apart by the URL that they quote: only
-// kubectl proxy's leads on to a service. Whoever asks by a URL of something
-// that asks an apiserver does not see the service in it, and tells the pod by
-// Heapster's path.
+// unreached tells the two proxies apart by the URL that they quote: only kubectl
+// proxy quotes the path of a service. If the user's own URL has no service in it
+// (another server asks the apiserver), Heapster's path in the quoted URL means the
+// pod.
 func (e *StatusError) unreached() unreached {
 	tried := triedURL.FindStringSubmatch(e.Message)
 	switch {
@@ -51,7 +51,7 @@ func (e *StatusError) unreached() unreached {
 	case tried == nil && strings.HasPrefix(e.Message, "dial tcp "):
 		return apiserverUnreached
 	case tried == nil:
-		return nobodyUnreached
+		return nothingUnreached
 	case strings.Contains(tried[1], "/services/"), e.service.name == "" && !strings.Contains(tried[1], wire.Model):
 		return apiserverUnreached
 	default:
@@ -87,7 +87,7 @@ func (e *StatusError) apiserverHint() string {
 	case e.unreached() == podUnreached:
 		return e.podHint()
 	case e.Code == http.StatusTooManyRequests:
-		return "the apiserver is asked too much: lower --concurrency"
+		return "the apiserver gets too many requests: lower --concurrency"
 	default:
 		return ""
 	}
@@ -99,14 +99,14 @@ func (e *StatusError) credentialsHint() string {
 	case e.way == ByURL:
 		hint += "renew the token in --token-file, or the certificate in --client-cert-file"
 	case e.way == InPod:
-		hint += "they are the pod's service account's: is its token mounted, and from this cluster?"
+		hint += "they are those of the pod's service account: is its token mounted, and is it from this cluster?"
 	case e.way == ByProxy:
 		hint += "renew the token or log in again, and check the user in the kubeconfig of the kubectl proxy"
 	default:
 		hint += "renew the token or log in again, and check the user in the kubeconfig"
 	}
 	if strings.HasPrefix(e.service.name, "https:") && !strings.Contains(e.Reason, "Unauthorized") {
-		hint += "; or it is Heapster that wants a client certificate (its --tls-client-ca), which an apiserver does not send"
+		hint += "; or Heapster requires a client certificate (its --tls-client-ca), which an apiserver does not send"
 	}
 	return hint
 }
@@ -124,13 +124,13 @@ func (e *StatusError) roleHint() string {
 	return hint
 }
 
-// endpointsHint tells an empty set of endpoints, for which the apiserver
-// quotes the service's bare name, from one without the port, for which it
-// quotes the whole spelling. A spelling that is bare may be either.
+// endpointsHint tells two cases apart: for a service without endpoints the
+// apiserver quotes the bare name, for one without the port the whole spelling. If
+// the spelling is the bare name, it may be either.
 func (e *StatusError) endpointsHint() string {
 	scheme, name, port := e.service.split()
 	none := "no pod of the service is ready: look for Heapster's with `kubectl get pods` in that namespace"
-	match := "it goes by the port's name, and " + e.portMeant(port)
+	match := "the apiserver compares the port's name, and " + e.portMeant(port)
 	switch quoted := fmt.Sprintf("service %q", e.service.name); {
 	case name == "" || !strings.Contains(e.Message, quoted):
 		return none
@@ -145,9 +145,9 @@ func (e *StatusError) endpointsHint() string {
 
 func (e *StatusError) portMeant(port string) string {
 	if port == "" {
-		return "an empty one fits only a port without a name"
+		return "an empty name fits only a port without a name"
 	}
-	return fmt.Sprintf("%q is not the name of one", port)
+	return fmt.Sprintf("%q is not a port's name", port)
 }
 
 func (e *StatusError) choosePort() string {
@@ -160,7 +160,7 @@ func (e *StatusError) seePorts() string {
 	return fmt.Sprintf("which `kubectl --namespace %s get service %s --output yaml` shows", e.service.namespace, name)
 }
 
-// podHint is about a pod that the apiserver does not reach.
+// podHint is for a pod that the apiserver does not reach.
 func (e *StatusError) podHint() string {
 	says := func(texts ...string) bool {
 		for _, text := range texts {
@@ -173,7 +173,7 @@ func (e *StatusError) podHint() string {
 	_, name, port := e.service.split()
 	scheme := func(scheme string) string {
 		if name == "" {
-			return fmt.Sprintf("what stands in front of the apiserver has to ask for the service as %s:NAME:PORT", scheme)
+			return fmt.Sprintf("the server in front of the apiserver has to ask for the service as %s:NAME:PORT", scheme)
 		}
 		return e.way.choose("use --heapster-scheme "+scheme, fmt.Sprintf("spell the service %s:%s:%s in the URL", scheme, name, port))
 	}
@@ -183,12 +183,12 @@ func (e *StatusError) podHint() string {
 	case says("malformed HTTP response \"\\x15\\x03"):
 		return "Heapster speaks TLS there: " + scheme("https")
 	case says("SSH tunnel", "No agent available"):
-		return "the apiserver's tunnels to the nodes are down, and with them `kubectl logs` and exec: mend those first"
+		return "the apiserver's tunnels to the nodes are down, so that `kubectl logs` and exec fail too: repair the tunnels first"
 	case says("i/o timeout", "no route to host", "network is unreachable", "context deadline exceeded"):
-		return "the apiserver's machine has no way to Heapster's pod: are the pod's node and the route or firewall to the pod network in order? " +
-			"Without such a route, use `kubectl port-forward` to the pod, and --heapster-url" + e.way.choose(" in the place of this way", " with its address")
+		return "the apiserver's machine has no route to Heapster's pod: check the pod's node, and the route and the firewall to the pod network. " +
+			"Without such a route, use `kubectl port-forward` to the pod, and --heapster-url" + e.way.choose(" instead", " with its address")
 	case name == "":
-		return "the apiserver does not reach Heapster's pod: is it running, and does what stands in front of the apiserver " +
+		return "the apiserver does not reach Heapster's pod: is it running, and does the server in front of the apiserver " +
 			"ask for the right scheme and port (services/SCHEME:NAME:PORT)?"
 	default:
 		return "the apiserver does not reach Heapster's pod: is it running, and are " + e.way.choose(

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// certificateHint tells what to do about a server's certificate that was
-// refused here, "" if it was none.
+// certificateHint is for a server's certificate that crypto/x509 refused. It is
+// empty for other errors.
 func (e *TransportError) certificateHint() string {
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
@@ -34,7 +34,7 @@ func (e *TransportError) authorityHint(err x509.UnknownAuthorityError) string {
 	case strings.Contains(text, "insecure algorithm"):
 		return "Go refuses certificates that are signed with SHA-1 or MD5, whatever the CA: reissue the server's with SHA-256, " + e.oldKubectl()
 	case strings.Contains(text, "candidate authority certificate"):
-		return "the CA that was given has the right name and another key, as after a new set-up: give the present one " + e.authorityPlace()
+		return "the given CA has the right name and another key, perhaps from an earlier installation: give the present CA " + e.authorityPlace()
 	case err.Cert != nil && bytes.Equal(err.Cert.RawIssuer, err.Cert.RawSubject):
 		return "the server's certificate signed itself: give that certificate " + e.authorityPlace()
 	default:
@@ -42,8 +42,8 @@ func (e *TransportError) authorityHint(err x509.UnknownAuthorityError) string {
 	}
 }
 
-// namesHint tells a certificate of other names from one with none but a common
-// name, which Go does not look at.
+// namesHint tells a certificate with other names from one that has only a common
+// name, which Go ignores.
 func (e *TransportError) namesHint(c *x509.Certificate) string {
 	const most = 6
 	var names []string
@@ -55,7 +55,7 @@ func (e *TransportError) namesHint(c *x509.Certificate) string {
 	}
 	switch {
 	case len(names) == 0:
-		return "the certificate has no names at all: Go does not look at a common name (CN). Reissue it with subject alternative names, " + e.oldKubectl()
+		return "the certificate has no subject alternative name, and Go ignores the common name (CN): reissue it with subject alternative names, " + e.oldKubectl()
 	case len(names) > most:
 		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
 	}
@@ -69,17 +69,17 @@ func (e *TransportError) invalidHint(err x509.CertificateInvalidError) string {
 	}
 	switch {
 	case err.Reason == x509.Expired && err.Cert != nil && err.Cert.NotBefore.After(time.Now()):
-		return whose + " is valid from " + stamp(err.Cert.NotBefore) + " on: check the clock here, and that of the machine that issued it"
+		return whose + " is valid from " + stamp(err.Cert.NotBefore) + " on: check the clock here, and the clock of the machine that issued it"
 	case err.Reason == x509.Expired && err.Cert != nil:
 		return whose + " was valid until " + stamp(err.Cert.NotAfter) + ": renew it, and check the clock here"
 	case err.Reason == x509.IncompatibleUsage:
 		return whose + " is not for servers: reissue it with the extended key usage serverAuth"
 	case err.Reason == x509.NotAuthorizedToSign:
-		return "what signed the server's certificate is not a CA: reissue it, " + e.oldKubectl()
+		return "the certificate that signed the server's certificate is not a CA: reissue the server's certificate, " + e.oldKubectl()
 	default:
 		return "Go refuses " + whose + ": reissue it, " + e.oldKubectl()
 	}
 }
 
-// stamp is for people, in UTC.
+// stamp spells a time in UTC.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

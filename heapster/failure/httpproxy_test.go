@@ -41,11 +41,11 @@ func TestProxyRefusesToConnect(t *testing.T) {
 		asked                 int
 	}{
 		"passes":      {"200 Connection established", "error: <nil>", "hint: \n", 1},
-		"forbidden":   {"403 Forbidden", `the HTTP proxy answered "Forbidden"`, "does not let CONNECT through", 1},
-		"its words":   {"403 Filtered by policy", `the HTTP proxy answered "Filtered by policy"`, "does not let CONNECT through", 1},
+		"forbidden":   {"403 Forbidden", `the HTTP proxy answered "Forbidden"`, "does not allow CONNECT", 1},
+		"its words":   {"403 Filtered by policy", `the HTTP proxy answered "Filtered by policy"`, "does not allow CONNECT", 1},
 		"credentials": {"407 Proxy Authentication Required", `answered "Proxy Authentication Required"`, "http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY or HTTP_PROXY, or", 1},
 		"unreachable": {"502 Bad Gateway", `answered "Bad Gateway"`, "does not reach the server", 2},
-		"hangs up":    {"", "EOF", "hung up", 2},
+		"hangs up":    {"", "EOF", "closed the connection", 2},
 		"no TLS":      {"https", "tls: first record does not look", "begin its URL in HTTPS_PROXY or HTTP_PROXY with http://", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,8 +97,8 @@ func TestNobodyTakesTheConnection(t *testing.T) {
 	}}
 	silent := listen(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
 	for hint, transport := range map[string]*http.Transport{
-		"nothing answers at that address": dropped,
-		"raise --timeout":                 {},
+		"no server answers at that address": dropped,
+		"raise --timeout":                   {},
 	} {
 		defer transport.CloseIdleConnections()
 		c := heapstertest.NewClient(t, &http.Client{Transport: transport}, "http://"+silent, heapster.Options{Tries: 1, Timeout: 200 * time.Millisecond})

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// FromKubectlProxy reports the text of kubectl proxy's own filter.
+// FromKubectlProxy reports whether kubectl proxy's filter refused the request.
 func (e *StatusError) FromKubectlProxy() bool {
 	return e.Code == http.StatusForbidden && (e.Message == "Forbidden" || e.Message == "Unauthorized")
 }
 
-// kubectlProxyHint tells what of the path kubectl proxy's filter dislikes or,
-// where nothing came through it, whom it takes requests of.
+// kubectlProxyHint names the part of the path that the filter rejects. If no
+// request had a good answer, the reason may be the address.
 func (e *StatusError) kubectlProxyHint() string {
-	instead := ", or use --kubeconfig in the place of " + e.way.choose("--server", "--heapster-url")
+	instead := ", or use --kubeconfig instead of " + e.way.choose("--server", "--heapster-url")
 	switch word, segment := FilteredIn(e.path); {
 	case word != "":
 		return fmt.Sprintf("kubectl proxy rejects paths that look like %s, here for %q: start it with "+
@@ -22,16 +22,16 @@ func (e *StatusError) kubectlProxyHint() string {
 	case e.answered:
 		return filterHint
 	default:
-		return "if a kubectl proxy answers, it takes requests for localhost alone: ask it at 127.0.0.1, or start it with --accept-hosts"
+		return "if a kubectl proxy answers, it accepts requests for localhost only: use 127.0.0.1 in the URL, or start the proxy with --accept-hosts"
 	}
 }
 
-// filterHint is for a path that is refused where others are answered.
-const filterHint = "other paths are answered, so that something on the way rejects this one: " +
-	"look for a filter (kubectl proxy's --reject-paths, an ingress, a web application firewall), and let it pass"
+// filterHint is for a refused path when other paths have good answers.
+const filterHint = "other paths have good answers, so a filter on the way rejects this one: " +
+	"find it (kubectl proxy's --reject-paths, an ingress, a web application firewall), and let the path pass"
 
-// harmlessFilter rejects what kubectl proxy's own filter means to reject, and
-// nothing of Heapster's.
+// harmlessFilter rejects the paths that kubectl proxy's own filter is meant for,
+// and no path of Heapster's.
 const harmlessFilter = "^/api/v1/(proxy/)?(namespaces/[^/]+/pods|nodes)/[^/]+/(proxy/)?(exec|attach|run)"
 
 // Padding is a name that no pod has. kubectl proxy's filter looks only at the
@@ -39,8 +39,8 @@ const harmlessFilter = "^/api/v1/(proxy/)?(namespaces/[^/]+/pods|nodes)/[^/]+/(p
 // passes. Heapster answers it with an empty item.
 const Padding = "-"
 
-// FilteredIn finds what kubectl proxy rejects by default: a segment of the
-// path that begins with exec or attach and, up to Kubernetes 1.3, with run.
+// FilteredIn finds the segment of a path that kubectl proxy rejects by default: it
+// begins with exec or attach, or up to Kubernetes 1.3 with run.
 func FilteredIn(path string) (word, segment string) {
 	for segment := range strings.SplitSeq(path, "/") {
 		segment = strings.TrimPrefix(segment, Padding+",")

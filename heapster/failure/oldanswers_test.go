@@ -55,8 +55,8 @@ func TestOldAnswers(t *testing.T) {
 		"pod refuses, legacy":   {kube, legacy, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "does not reach Heapster's pod"},
 		"pod refuses, url":      {url, modern, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "the port in the URL right"},
 		"pod refuses, prefix":   {kube, rancher, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "does not reach Heapster's pod"},
-		"pod silent":            {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: i/o timeout", pod), schema.ErrUnreachable, "i/o timeout", "no way to Heapster's pod"},
-		"pod far":               {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: getsockopt: no route to host", pod), schema.ErrUnreachable, "no route", "route or firewall to the pod network"},
+		"pod silent":            {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: i/o timeout", pod), schema.ErrUnreachable, "i/o timeout", "no route to Heapster's pod"},
+		"pod far":               {kube, modern, 503, "", tried("dial tcp 10.2.0.9:8082: getsockopt: no route to host", pod), schema.ErrUnreachable, "no route", "the route and the firewall to the pod network"},
 		"tunnels":               {kube, modern, 503, "", tried("No SSH tunnels currently open. Were the targets able to accept an ssh-key for user \"gke-1\"?", pod), schema.ErrUnreachable, "SSH tunnels", "tunnels to the nodes are down"},
 		"pod speaks TLS":        {kube, modern, 503, "", tried(`malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed HTTP response", "--heapster-scheme https"},
 		"pod speaks TLS, url":   {url, modern, 503, "", tried(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed", "spell the service https:heapster: in the URL"},
@@ -64,8 +64,8 @@ func TestOldAnswers(t *testing.T) {
 		"pod speaks no TLS, 2":  {kube, secure, 503, "", tried("tls: first record does not look like a TLS handshake", "https://10.2.0.9:8082"), schema.ErrUnreachable, "first record", "--heapster-scheme http"},
 		"pod speaks no TLS, 3":  {kube, secure, 503, "", status("ServiceUnavailable", "error trying to reach service: http: server gave HTTP response to HTTPS client"), schema.ErrUnreachable, "HTTPS client", "--heapster-scheme http"},
 		"tls wanted in text":    {kube, modern, 400, "", "Client sent an HTTP request to an HTTPS server.\n", schema.ErrProtocol, "400", "--heapster-scheme https"},
-		"pod refuses, hidden":   {url, "", 503, "", tried(refused, pod), schema.ErrUnreachable, "answered 503", "does not reach Heapster's pod: is it running, and does what stands in front of the apiserver"},
-		"pod's TLS, hidden":     {url, "", 503, "", tried(`malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed", "what stands in front of the apiserver has to ask for the service as https:NAME:PORT"},
+		"pod refuses, hidden":   {url, "", 503, "", tried(refused, pod), schema.ErrUnreachable, "answered 503", "does not reach Heapster's pod: is it running, and does the server in front of the apiserver"},
+		"pod's TLS, hidden":     {url, "", 503, "", tried(`malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, pod), schema.ErrUnreachable, "malformed", "the server in front of the apiserver has to ask for the service as https:NAME:PORT"},
 		"no TLS, hidden":        {url, "", 503, "", status("ServiceUnavailable", "error trying to reach service: http: server gave HTTP response to HTTPS client"), schema.ErrUnreachable, "HTTPS client", "as http:NAME:PORT"},
 		"kubectl proxy, hidden": {url, "", 502, "", tried("dial tcp 10.0.0.1:6443: getsockopt: connection refused", "https://10.0.0.1:6443"+modern), schema.ErrUnreachable, "answered 502", "kubectl proxy cannot reach its apiserver"},
 		"kubectl proxy, a list": {kube, "", 502, "", "Error: 'dial tcp 10.0.0.1:6443: getsockopt: connection refused'\nTrying to reach: 'https://10.0.0.1:6443/api/v1/nodes'", schema.ErrUnreachable, "answered 502", "kubectl proxy cannot reach its apiserver"},
@@ -86,9 +86,9 @@ func TestOldAnswers(t *testing.T) {
 
 		// Ports with names.
 		"no pod ready":      {kube, modern, 503, "", endpoints("heapster"), schema.ErrUnreachable, "no endpoints", "no pod of the service is ready"},
-		"port does not fit": {kube, modern, 503, "", endpoints("http:heapster:"), schema.ErrUnreachable, "no endpoints", "no ready pod has that port: it goes by the port's name, and an empty one fits only a port without a name: choose a port of the service with --heapster-port"},
-		"named port wrong":  {kube, strings.Replace(modern, "heapster:", "heapster:web", 1), 503, "", endpoints("http:heapster:web"), schema.ErrUnreachable, "no endpoints", `"web" is not the name of one`},
-		"port, bare":        {kube, legacy, 503, "", endpoints("heapster"), schema.ErrUnreachable, "no endpoints", "no pod of the service is ready: look for Heapster's with `kubectl get pods` in that namespace; if one is ready, it goes by the port's name"},
+		"port does not fit": {kube, modern, 503, "", endpoints("http:heapster:"), schema.ErrUnreachable, "no endpoints", "no ready pod has that port: the apiserver compares the port's name, and an empty name fits only a port without a name: choose a port of the service with --heapster-port"},
+		"named port wrong":  {kube, strings.Replace(modern, "heapster:", "heapster:web", 1), 503, "", endpoints("http:heapster:web"), schema.ErrUnreachable, "no endpoints", `"web" is not a port's name`},
+		"port, bare":        {kube, legacy, 503, "", endpoints("heapster"), schema.ErrUnreachable, "no endpoints", "no pod of the service is ready: look for Heapster's with `kubectl get pods` in that namespace; if one is ready, the apiserver compares the port's name"},
 		"port, url":         {url, modern, 503, "", endpoints("http:heapster:"), schema.ErrUnreachable, "no endpoints", "in the URL: services/http:NAME:PORT"},
 		"no such port, url": {url, modern, 503, "", status("ServiceUnavailable", `no service port 81 found for service "heapster"`), schema.ErrUnreachable, "no service port", "in the URL: services/http:NAME:PORT"},
 
@@ -99,12 +99,12 @@ func TestOldAnswers(t *testing.T) {
 		"front, 403":        {url, "", 403, "", "rbac: access denied", schema.ErrRefused, "403", "--token-file"},
 		"front, 403, kube":  {kube, modern, 403, "", "rbac: access denied", schema.ErrRefused, "answered 403", "in front of the apiserver"},
 		"page":              {url, "", 404, "", "<html>", schema.ErrNotFound, "a web page", "give Heapster's own URL"},
-		"page, kube":        {kube, modern, 404, "", "<html>", schema.ErrNotFound, "a web page", "is it the apiserver's address"},
-		"nginx 502":         {url, "", 502, "Content-Type: text/html", "<html><head><title>502 Bad Gateway</title></head>", schema.ErrUnreachable, "502 Bad Gateway: a web page", "a gateway's page: what stands in front of Heapster"},
-		"haproxy 504":       {kube, modern, 504, "Content-Type: text/html", "<html><body><h1>504 Gateway Time-out</h1>", schema.ErrUnreachable, "504", "a gateway's page: what stands in front of the apiserver"},
-		"log-in, url":       {url, "", 302, "Location: https://sso.example/login?x=1", "", schema.ErrProtocol, "302 Found to https://sso.example/login", "give the URL it points to"},
+		"page, kube":        {kube, modern, 404, "", "<html>", schema.ErrNotFound, "a web page", "is the address in the kubeconfig or --server the apiserver's"},
+		"nginx 502":         {url, "", 502, "Content-Type: text/html", "<html><head><title>502 Bad Gateway</title></head>", schema.ErrUnreachable, "502 Bad Gateway: a web page", "a gateway's page: the server in front of Heapster"},
+		"haproxy 504":       {kube, modern, 504, "Content-Type: text/html", "<html><body><h1>504 Gateway Time-out</h1>", schema.ErrUnreachable, "504", "a gateway's page: the server in front of the apiserver"},
+		"log-in, url":       {url, "", 302, "Location: https://sso.example/login?x=1", "", schema.ErrProtocol, "302 Found to https://sso.example/login", "give the target's URL"},
 		"log-in, kube":      {kube, modern, 302, "Location: https://sso.example/login?x=1", "", schema.ErrProtocol, "302 Found to https://sso.example/login", "renew the credentials in the kubeconfig"},
-		"kubectl proxy":     {kube, modern, 403, "", "Forbidden", schema.ErrRefused, "answered 403", "localhost alone"},
+		"kubectl proxy":     {kube, modern, 403, "", "Forbidden", schema.ErrRefused, "answered 403", "localhost only"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -138,12 +138,12 @@ func TestFilterHints(t *testing.T) {
 		"run":     {"runner-1", 403, "<h3>Unauthorized</h3>", `paths that look like run, here for "runner-1": start it with --reject-paths='`},
 		"exec":    {"exec-1", 403, "Forbidden\n", `paths that look like exec, here for "exec-1"`},
 		"attach":  {"attach-1", 403, "Forbidden\n", `paths that look like attach, here for "attach-1"`},
-		"another": {"web-1", 403, "Forbidden\n", "other paths are answered"},
-		"400":     {"web-1", 400, "", "other paths are answered, so that something on the way rejects this one"},
-		"405":     {"web-1", 405, "", "other paths are answered, so that something on the way rejects this one"},
-		"413":     {"web-1", 413, "", "other paths are answered, so that something on the way rejects this one"},
-		"404":     {"web-1", 404, "", "other paths are answered: what this one names is gone"},
-		"page":    {"web-1", 403, "<html>The requested URL was rejected", "other paths are answered"},
+		"another": {"web-1", 403, "Forbidden\n", "other paths have good answers"},
+		"400":     {"web-1", 400, "", "other paths have good answers, so a filter on the way rejects this one"},
+		"405":     {"web-1", 405, "", "other paths have good answers, so a filter on the way rejects this one"},
+		"413":     {"web-1", 413, "", "other paths have good answers, so a filter on the way rejects this one"},
+		"404":     {"web-1", 404, "", "other paths have good answers: the service is gone"},
+		"page":    {"web-1", 403, "<html>The requested URL was rejected", "other paths have good answers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := heapstertest.Serve(t, heapster.Options{Tries: 1}, func(w http.ResponseWriter, r *http.Request) {

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// progress is how far a request came, as far as a failure does not say so
-// itself: net/http reports an EOF of a handshake and one of an answer alike.
+// progress tells how far a request came. Errors do not always tell: net/http
+// reports the same EOF for a handshake and for an answer.
 type progress struct {
 	connected  atomic.Bool // a new connection was made, to the server or to a proxy
 	ready      atomic.Bool // there was a connection for the request
@@ -30,8 +30,8 @@ func (p *progress) watch(trace *httptrace.ClientTrace) {
 	}
 }
 
-// unconnected reports that nobody took the connection.
+// unconnected reports whether there was no connection.
 func (p *progress) unconnected() bool { return !p.connected.Load() && !p.ready.Load() }
 
-// inHandshake reports that a TLS handshake began and did not end well.
+// inHandshake reports whether a TLS handshake began and did not succeed.
 func (p *progress) inHandshake() bool { return p.handshakes.Load() > p.secured.Load() }

@@ -8,13 +8,13 @@ import (
 	"heapstash/schema"
 )
 
-// ProtocolError is a success that is none: a 200 with something that Heapster
-// does not send. It wraps [schema.ErrProtocol].
+// ProtocolError is an answer with status 200 that Heapster does not send. It wraps
+// [schema.ErrProtocol].
 type ProtocolError struct {
 	URL     string // without credentials, shortened
 	Message string // what is wrong with the answer
 	HTML    bool   // it is a web page
-	Err     error  // what ended the answer early, or a [schema.LimitError]; nil if it is whole
+	Err     error  // the error that ended the answer early, or a [schema.LimitError]; nil for a whole answer
 
 	own secrets
 	way Way
@@ -28,16 +28,16 @@ func (e *ProtocolError) Error() string {
 	return fmt.Sprintf("%s: %s", e.URL, e.Message)
 }
 
-// lasts reports a failure that another try will not mend.
+// lasts reports whether another try cannot help.
 func (e *ProtocolError) lasts() bool { return e.Err == nil || e.beyond() != nil }
 
-// beyond is the limit that the answer is beyond, nil if it is within.
+// beyond returns the limit that the answer is beyond, nil if there is none.
 func (e *ProtocolError) beyond() *schema.LimitError {
 	beyond, _ := errors.AsType[*schema.LimitError](e.Err)
 	return beyond
 }
 
-// Hint tells what to do about it.
+// Hint says what the user can do.
 func (e *ProtocolError) Hint() string {
 	switch {
 	case e.HTML:
@@ -45,7 +45,7 @@ func (e *ProtocolError) Hint() string {
 	case e.beyond() != nil:
 		return e.beyond().Hint()
 	case e.Err != nil:
-		return "something between here and Heapster cuts answers short: look for limits or restarts of proxies"
+		return "a server between here and Heapster cuts answers short: look for limits or restarts of proxies"
 	default:
 		return "is it Heapster that answers there? " + e.way.choose(
 			"name its service with --heapster-namespace, --heapster-service and --heapster-port", "give its URL up to before "+wire.Model)
@@ -60,5 +60,5 @@ func (e *ProtocolError) Unwrap() []error {
 	return []error{schema.ErrProtocol}
 }
 
-const hintHTML = "a web page answers there: is the URL a dashboard, a login page or an ingress? " +
-	"give Heapster's own URL, up to before " + wire.Model
+const hintHTML = "the answer is a web page: is the URL that of a dashboard, a log-in page or an ingress? " +
+	"give Heapster's own URL, without " + wire.Model + " and the rest"

@@ -6,25 +6,26 @@ import (
 	"strconv"
 )
 
-// Rule is what RBAC has to allow for a way through an apiserver.
+// Rule is the RBAC rule that a request through an apiserver needs.
 type Rule struct {
 	Namespace string
 	Resource  string
 	Verb      string
-	// Name is the resource's, in the literal spelling of the URL: that is what
-	// the apiserver compares resourceNames with, so that heapster and
-	// http:heapster: each allow only themselves.
+	// Name is the resource's name exactly as the URL spells it, because the
+	// apiserver compares resourceNames with that spelling: heapster does not
+	// allow http:heapster:, nor the reverse.
 	Name string
-	// User is who lacks it, in the apiserver's words; empty if it does not say.
+	// User is the user without the rule, in the apiserver's words. It is empty
+	// if the apiserver does not name one.
 	User string
 }
 
-// deniedUser is how every version of Kubernetes begins the reason.
+// deniedUser matches the beginning of the reason in every version of Kubernetes.
 var deniedUser = regexp.MustCompile(`User ("(?:[^"\\]|\\.)*")`)
 
-// Rule returns the RBAC rule for want of which the apiserver answered 403. It
-// is false for any other status, and for a user without credentials, whom no
-// rule should help.
+// Rule returns the RBAC rule whose absence made the apiserver answer 403. It returns
+// false for any other status, and for a user without credentials, to whom no rule
+// should be given.
 func (e *StatusError) Rule() (Rule, bool) {
 	if !e.FromAPIServer || e.Code != http.StatusForbidden {
 		return Rule{}, false

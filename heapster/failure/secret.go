@@ -14,17 +14,17 @@ import (
 
 const redacted = "[redacted]"
 
-// secrets are what a request proved itself with. Whoever answers knows them and
-// may say them again, in a redirect or an error, and from there they would go
-// to logs and to the ledger.
+// secrets are the credentials of a request. The server knows them and may repeat
+// them in a redirect or an error, and from there they would get into logs and the
+// ledger.
 type secrets []string
 
-// shortest is the length of the shortest secret: what is shorter is a part of
-// many words.
+// shortest is the length of the shortest secret: anything shorter is a part of many
+// words.
 const shortest = 4
 
-// add adds a secret in all spellings in which errors quote what they are about,
-// the longest first.
+// add adds a secret in all spellings in which errors quote texts, the longest
+// first.
 func (s *secrets) add(secret string) {
 	if len(secret) < shortest {
 		return
@@ -41,7 +41,7 @@ func (s *secrets) add(secret string) {
 
 func unquoted(text string) string { return text[1 : len(text)-1] }
 
-// header adds what a header of the request proves it with.
+// header adds the credentials in a header of the request.
 func (s *secrets) header(key, value string) {
 	if !slices.Contains(credentialHeaders, key) {
 		return
@@ -59,8 +59,8 @@ func (s *secrets) header(key, value string) {
 
 var credentialHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie"}
 
-// secretsOf takes the request as it went out, which is the one that its answer
-// names: round trippers add credentials to copies.
+// secretsOf returns the credentials of the answered request. It reads the request
+// in the answer, because round trippers add credentials to copies.
 func secretsOf(resp *http.Response) secrets {
 	var s secrets
 	if resp.Request == nil {
@@ -76,8 +76,8 @@ func secretsOf(resp *http.Response) secrets {
 	return s
 }
 
-// scrub takes the secrets out of a text. Do so before cutting it: of a secret
-// that is cut, the rest would stay.
+// scrub removes the secrets from a text. Scrub before cutting: a part of a secret
+// would stay.
 func (s secrets) scrub(text string) string {
 	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, redacted)
@@ -85,8 +85,7 @@ func (s secrets) scrub(text string) string {
 	return text
 }
 
-// withoutEnd takes the beginning of a secret from the end of a text that was
-// cut.
+// withoutEnd removes the beginning of a secret from the end of a text that was cut.
 func (s secrets) withoutEnd(text []byte) []byte {
 	for _, secret := range s {
 		for n := min(len(secret)-1, len(text)); n >= shortest; n-- {
@@ -99,12 +98,12 @@ func (s secrets) withoutEnd(text []byte) []byte {
 	return text
 }
 
-// userinfo is what may stand before the host in a URL: all up to the last @, for
-// a password that was not escaped may have one itself.
+// userinfo matches the part of a URL before the host, up to the last @: an
+// unescaped password may have an @ too.
 var userinfo = regexp.MustCompile(`://[^/\s"]+@`)
 
-// WithoutUserinfo takes names and passwords out of the URLs in a text, for
-// people. What other packages say in their errors has URLs as they were given.
+// WithoutUserinfo removes names and passwords from the URLs in a text. Errors of
+// other packages quote URLs as they were given.
 func WithoutUserinfo(text string) string {
 	return userinfo.ReplaceAllString(text, "://"+redacted+"@")
 }

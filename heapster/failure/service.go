@@ -2,14 +2,14 @@ package failure
 
 import "strings"
 
-// service is what an apiserver's service proxy is asked for.
+// service is the service in a path of an apiserver's service proxy.
 type service struct {
 	namespace string
-	name      string // as the URL spells it, such as http:heapster:; empty if the path is another one
-	legacy    bool   // by the path that ended with Kubernetes 1.10
+	name      string // as the URL spells it, such as http:heapster:; empty if the path has no service
+	legacy    bool   // the path is the one that ended with Kubernetes 1.10
 }
 
-// serviceIn finds the service in a URL's path, after any prefix.
+// serviceIn finds the service in a URL's path. The path may have a prefix.
 func serviceIn(path string) service {
 	var s service
 	_, rest, found := strings.Cut(path, "/api/v1/namespaces/")
@@ -25,7 +25,7 @@ func serviceIn(path string) service {
 	return s
 }
 
-// split takes the spelling apart: [scheme:]name[:port].
+// split returns the parts of the spelling [scheme:]name[:port].
 func (s service) split() (scheme, name, port string) {
 	switch parts := strings.Split(s.name, ":"); len(parts) {
 	case 1:
@@ -37,8 +37,8 @@ func (s service) split() (scheme, name, port string) {
 	}
 }
 
-// Portless tells which service's port, as the URL spells it, the apiserver
-// found no endpoint of; ok is false for any other error.
+// Portless returns the service and its port, as the URL spells it, if the apiserver
+// found no endpoint for that port. It returns false for any other error.
 func (e *StatusError) Portless() (namespace, name, port string, ok bool) {
 	if e.service.name == "" || !e.FromAPIServer ||
 		!strings.Contains(e.Message, "no endpoints available") && !strings.Contains(e.Message, "no service port") {
@@ -48,5 +48,5 @@ func (e *StatusError) Portless() (namespace, name, port string, ok bool) {
 	return e.service.namespace, name, port, true
 }
 
-// throughAPIServer reports whether an apiserver took the request.
+// throughAPIServer reports whether the request went to an apiserver.
 func (e *StatusError) throughAPIServer() bool { return e.way != ByURL || e.service.name != "" }

@@ -10,33 +10,31 @@ import (
 	"heapstash/schema"
 )
 
-// StatusError is an answer with any status but 200. It wraps
-// [schema.ErrRefused], [schema.ErrNotFound], [schema.ErrUnreachable] (the
-// server is busy, or somebody in between cannot reach it) or
-// [schema.ErrProtocol] (the rest).
+// StatusError is an answer with any status but 200. It wraps [schema.ErrRefused],
+// [schema.ErrNotFound], [schema.ErrUnreachable] (the server is busy, or a proxy
+// cannot reach it), or for any other status [schema.ErrProtocol].
 type StatusError struct {
 	URL  string // without credentials, shortened
 	Code int    // the HTTP status
-	// FromAPIServer is set when a Kubernetes apiserver speaks, and not
-	// Heapster or a proxy, which send text. Its body is a JSON Status or, up
-	// to Kubernetes 1.18, one of a few texts.
+	// FromAPIServer is set if a Kubernetes apiserver answered, and not Heapster
+	// or a proxy. The apiserver sends a JSON Status or, up to Kubernetes 1.18,
+	// one of a few texts.
 	FromAPIServer bool
 	Reason        string // the apiserver's word, such as Forbidden
-	Message       string // what the body says, in one line
+	Message       string // the body's text, in one line
 	HTML          bool   // the body is a web page
-	Location      string // where a redirect points
-	// RetryAfter is how long the server wants to be left alone, 0 if it does
-	// not say.
+	Location      string // the target of a redirect
+	// RetryAfter is the pause that the server asks for, 0 if it does not.
 	RetryAfter time.Duration
 
 	path      string // of the URL
 	service   service
-	answered  bool   // the client had a good answer before: the way in is right
-	challenge string // the first way to log in that a 401 asks for, such as basic
+	answered  bool   // another request had a good answer: the way in is right
+	challenge string // the first way to log in that a 401 names, such as basic
 	way       Way
 }
 
-// oldProxyDenial is how kubectl proxy spelled Forbidden up to v1.13.
+// oldProxyDenial is kubectl proxy's text for Forbidden up to v1.13.
 const oldProxyDenial = "<h3>Unauthorized</h3>"
 
 // retryAfter reads the header of that name: seconds or a date.
@@ -56,7 +54,7 @@ func challenge(header string) string {
 	return strings.ToLower(strings.TrimSuffix(scheme, ","))
 }
 
-// Error is one line: who answered what.
+// Error is one line with the URL, the status and the message.
 func (e *StatusError) Error() string {
 	who := "answered"
 	if e.FromAPIServer {
@@ -87,7 +85,7 @@ func (e *StatusError) Unwrap() error {
 	}
 }
 
-// lasts reports a failure that another try will not mend.
+// lasts reports whether another try cannot help.
 func (e *StatusError) lasts() bool {
 	switch e.Code {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,

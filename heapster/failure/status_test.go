@@ -55,7 +55,7 @@ func TestStatusError(t *testing.T) {
 		"old kubectl proxy":    {403, "<h3>Unauthorized</h3>", schema.ErrRefused, "403 Forbidden: Unauthorized", "--accept-hosts"},
 		"kubectl proxy alone":  {502, "Error: 'dial tcp 127.0.0.1:6443'\nTrying to reach: 'https://x/api/v1/namespaces/kube-system/services/http:heapster:/proxy/api/v1/model/nodes/'", schema.ErrUnreachable, "502 Bad Gateway: Error: 'dial", "its kubeconfig"},
 		"kubectl proxy 1.36":   {500, "dial tcp 127.0.0.1:6443: connect: connection refused", schema.ErrUnreachable, "connection refused", "its kubeconfig"},
-		"heapster 404":         {404, "404: Page Not Found", schema.ErrNotFound, "answered 404 Not Found: 404: Page Not Found", "is that Heapster's service"},
+		"heapster 404":         {404, "404: Page Not Found", schema.ErrNotFound, "answered 404 Not Found: 404: Page Not Found", "is it Heapster's service"},
 		"heapster 400":         {400, "parsing time \"1\"\n", schema.ErrProtocol, "400 Bad Request: parsing time", ""},
 		"heapster 500":         {500, "a\n\tb\n", schema.ErrUnreachable, "500 Internal Server Error: a b", "Heapster's log"},
 		"front wants a log-in": {401, "", schema.ErrRefused, "401 Unauthorized", "renew the token"},
@@ -212,10 +212,10 @@ func TestTransportError(t *testing.T) {
 			schema.ErrUnreachable, "connection refused", "is the apiserver running"},
 		"kubectl proxy refused": {heapster.DirectOptions{}, gone.URL + "/api/v1/proxy/namespaces/d/services/heapster",
 			schema.ErrUnreachable, "connection refused", "is the kubectl proxy running"},
-		"abrupt":  {heapster.DirectOptions{}, "http://" + abrupt, schema.ErrUnreachable, "", "hung up"},
+		"abrupt":  {heapster.DirectOptions{}, "http://" + abrupt, schema.ErrUnreachable, "", "closed the connection"},
 		"no host": {heapster.DirectOptions{}, "http://heapster..invalid", schema.ErrUnreachable, "no such host", "does not resolve"},
 		"secrets": {heapster.DirectOptions{}, strings.Replace(gone.URL, "//", "//user:secret@", 1), schema.ErrUnreachable,
-			"http://127.0.0.1", "nothing listens there"},
+			"http://127.0.0.1", "no server listens there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hc, err := heapster.DirectClient(test.opts)

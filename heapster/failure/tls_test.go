@@ -45,7 +45,7 @@ func TestTLSFailures(t *testing.T) {
 	with := func(c tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c}} }
 	sha1 := func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA }
 	const (
-		kubectl = "--server http://127.0.0.1:8001 in the place of --heapster-url"
+		kubectl = "--server http://127.0.0.1:8001 instead of --heapster-url"
 		oldTLS  = "GODEBUG=tlsrsakex=1,tls3des=1,tlssha1=1"
 	)
 
@@ -56,7 +56,7 @@ func TestTLSFailures(t *testing.T) {
 	}{
 		"no names": {func(t *testing.T) string {
 			return secure(t, with(ca.issue(t, rsaKey(), func(c *x509.Certificate) { c.IPAddresses = nil })))
-		}, "doesn't contain any IP SANs", "has no names at all: Go does not look at a common name (CN). Reissue it with subject alternative names, or let a kubectl", ""},
+		}, "doesn't contain any IP SANs", "has no subject alternative name, and Go ignores the common name (CN): reissue it with subject alternative names, or let a kubectl", ""},
 		"other names": {func(t *testing.T) string {
 			return secure(t, with(ca.issue(t, rsaKey(), func(c *x509.Certificate) {
 				c.IPAddresses, c.DNSNames = []net.IP{net.IPv4(10, 0, 0, 1)}, []string{"kubernetes", "master.example"}
@@ -99,10 +99,10 @@ func TestTLSFailures(t *testing.T) {
 
 		"TLS 1.1": {func(t *testing.T) string {
 			return secure(t, &tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
-		}, "protocol version not supported", "speaks no TLS newer than 1.1", ""},
+		}, "protocol version not supported", "the server's newest TLS is 1.1", ""},
 		"TLS 1.0 of a server older than 1.3": {func(t *testing.T) string {
 			return middleBox(t, openssl(t, good, "-tls1", "-cipher", anyCipher), false, before13)
-		}, "server selected unsupported protocol version 301", "speaks no TLS newer than 1.1", ""},
+		}, "server selected unsupported protocol version 301", "the server's newest TLS is 1.1", ""},
 		"RSA key exchange": {func(t *testing.T) string { return secure(t, old(tls.TLS_RSA_WITH_AES_128_CBC_SHA)) },
 			"handshake failure", oldTLS, "tlsrsakex=1"},
 		"RSA key exchange of openssl": {func(t *testing.T) string {
@@ -126,7 +126,7 @@ func TestTLSFailures(t *testing.T) {
 
 		"client certificate": {func(t *testing.T) string {
 			return secure(t, &tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12})
-		}, "remote error: tls: ", "wants a client certificate: give one with --client-cert-file and --client-key-file", ""},
+		}, "remote error: tls: ", "requires a client certificate: give one with --client-cert-file and --client-key-file", ""},
 		"client certificate, TLS 1.3": {func(t *testing.T) string {
 			return secure(t, &tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert})
 		}, "", "with --client-cert-file and --client-key-file", ""},
@@ -234,17 +234,17 @@ func TestAlerts(t *testing.T) {
 		10:  "GODEBUG=tlsmlkem=0",                        // unexpected_message
 		22:  "GODEBUG=tlsmlkem=0",                        // record_overflow
 		40:  "GODEBUG=tlsrsakex=1,tls3des=1,tlssha1=1",   // handshake_failure
-		42:  "wants a client certificate",                // bad_certificate
+		42:  "requires a client certificate",             // bad_certificate
 		44:  "certificate is revoked",                    // certificate_revoked
 		45:  "certificate has expired: renew",            // certificate_expired
-		46:  "does not take the client's certificate",    // certificate_unknown
+		46:  "refuses the client's certificate",          // certificate_unknown
 		47:  "GODEBUG=tlsmlkem=0",                        // illegal_parameter
 		48:  "the CA that the server trusts for clients", // unknown_ca
-		70:  "no TLS newer than 1.1",                     // protocol_version
+		70:  "newest TLS is 1.1",                         // protocol_version
 		71:  "GODEBUG=tlsrsakex=1,tls3des=1,tlssha1=1",   // insufficient_security
 		80:  "GODEBUG=tlsmlkem=0",                        // internal_error
 		112: "no certificate for this name",              // unrecognized_name
-		116: "wants a client certificate",                // certificate_required
+		116: "requires a client certificate",             // certificate_required
 		120: "neither HTTP/2 nor HTTP/1.1",               // no_application_protocol
 		90:  "its log says why",                          // user_canceled
 	} {

@@ -13,22 +13,22 @@ import (
 	"heapstash/schema"
 )
 
-// TransportError is a request without a whole answer: no connection, no
-// trust, no credentials to send, or no time left. It wraps
-// [schema.ErrUnreachable], or [schema.ErrRefused] if credentials could not be
-// had, and the cause.
+// TransportError is a request without a whole answer: there was no connection, no
+// trusted certificate, no credentials to send, or no time left. It wraps the
+// cause, and [schema.ErrUnreachable], or [schema.ErrRefused] for a lack of
+// credentials.
 type TransportError struct {
 	URL string // without credentials, shortened
 	Err error
 
 	own         secrets
 	handshake   bool // the TLS handshake was not over
-	unconnected bool // nor was there a connection, when the time was over
+	unconnected bool // there was no connection when the time was over
 	way         Way
 }
 
-// Error is one line. It leaves out what net/http quotes of an answer that is no
-// HTTP, which may be anything, the request's own token too.
+// Error is one line. It does not quote an answer that is not HTTP, as net/http does:
+// the quotation may have the request's own token.
 func (e *TransportError) Error() string {
 	text := e.Err.Error()
 	if i := strings.Index(text, "malformed "); i >= 0 {
@@ -50,33 +50,33 @@ func (e *TransportError) Unwrap() []error {
 	return []error{schema.ErrUnreachable, e.Err}
 }
 
-// lasts reports a failure that another try will not mend.
+// lasts reports whether another try cannot help.
 func (e *TransportError) lasts() bool {
 	var refusal connectRefusal
 	return e.noCredentials() || e.spacedToken() || errors.As(e.Err, &refusal) && !refusal.passes() || e.plainServer() || e.tlsServer() || e.alert() ||
 		e.handshake && strings.Contains(e.Err.Error(), "tls: ")
 }
 
-// alert reports that the server ended the TLS handshake. (crypto/tls names the
-// operation so, and does not export the alert itself.)
+// alert reports whether the server ended the TLS handshake. (crypto/tls does not
+// export the alert; it names the operation so.)
 func (e *TransportError) alert() bool {
 	var op *net.OpError
 	return errors.As(e.Err, &op) && op.Op == "remote error"
 }
 
-// plainServer reports plain HTTP at an https URL.
+// plainServer reports whether the server of an https URL speaks plain HTTP.
 func (e *TransportError) plainServer() bool {
 	var record tls.RecordHeaderError
 	return errors.Is(e.Err, http.ErrSchemeMismatch) || errors.As(e.Err, &record)
 }
 
-// tlsServer reports TLS at an http URL, where net/http has but a text to tell
-// it by.
+// tlsServer reports whether the server of an http URL speaks TLS. Only net/http's
+// text tells.
 func (e *TransportError) tlsServer() bool {
 	return strings.Contains(e.Err.Error(), `malformed HTTP response "\x15\x03`)
 }
 
-// Hint tells what to do about the failure.
+// Hint says what the user can do.
 func (e *TransportError) Hint() string {
 	var refusal connectRefusal
 	var dns *net.DNSError
@@ -86,7 +86,7 @@ func (e *TransportError) Hint() string {
 	case e.noCredentials():
 		return e.credentialHint()
 	case e.spacedToken():
-		return "the token has a line break in it: write it without, or have the plugin that gives it print it without"
+		return "the token has a line break in it: remove it from the file, or let the plugin print the token without it"
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
 		return proxyHint(op, e.way)
 	case errors.As(e.Err, &refusal):
@@ -100,26 +100,27 @@ func (e *TransportError) Hint() string {
 	case e.tlsHint() != "":
 		return e.tlsHint()
 	case errors.As(e.Err, &timeout) && e.unconnected:
-		return "nothing answers at that address: is it right, and does a firewall or a missing VPN keep this machine from it?"
+		return "no server answers at that address: is the address right, and does a firewall or a missing VPN block it?"
 	case errors.As(e.Err, &timeout):
-		return "Heapster or something in front of it is slow: raise --timeout or lower --concurrency"
+		return "Heapster or a server in front of it is slow: raise --timeout or lower --concurrency"
 	case errors.As(e.Err, &dns):
 		return "the host's name does not resolve: is it spelled right, and does it exist outside the cluster?"
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
-		return e.nobodyHint()
+		return e.refusedHint()
 	case e.hungUp():
-		return "the server, or a proxy on the way, hung up: is the scheme (http or https) right?"
+		return "the server, or a proxy on the way, closed the connection: is the scheme (http or https) right?"
 	default:
 		return "check the network between here and the server"
 	}
 }
 
-// spacedToken reports credentials that no header can hold.
+// spacedToken reports whether the credentials have a character that no header may
+// have.
 func (e *TransportError) spacedToken() bool {
 	return strings.Contains(e.Err.Error(), `invalid header field value for "Authorization"`)
 }
 
-// beginURL says where the URL is written.
+// beginURL says where to correct the URL's scheme.
 func (e *TransportError) beginURL(scheme string) string {
 	switch e.way {
 	case ByURL:
@@ -131,24 +132,24 @@ func (e *TransportError) beginURL(scheme string) string {
 	}
 }
 
-// nobodyHint names whom the URL expected: an apiserver, or a kubectl proxy,
-// which speaks no TLS, by the path of their service proxy.
-func (e *TransportError) nobodyHint() string {
+// refusedHint names the server that should be at the URL. With the path of a service
+// proxy it is an apiserver or, without TLS, a kubectl proxy.
+func (e *TransportError) refusedHint() string {
 	_, service, proxied := strings.Cut(e.URL, "/namespaces/")
 	switch proxied = proxied && strings.Contains(service, "/services/"); {
 	case proxied && strings.HasPrefix(e.URL, "https:") && e.way != ByKubeconfig:
-		return "nothing listens there: is the apiserver running, and is that its address?"
+		return "no server listens there: is the apiserver running, and is that its address?"
 	case proxied && strings.HasPrefix(e.URL, "https:"):
-		return "nothing listens there: is the apiserver running, and is that its address, which the kubeconfig or --server gives?"
+		return "no server listens there: is the apiserver running, and is its address right in the kubeconfig or in --server?"
 	case proxied:
-		return "nothing listens there: is the kubectl proxy running, and is that its address?"
+		return "no server listens there: is the kubectl proxy running, and is that its address?"
 	default:
-		return "nothing listens there: check host and port, and that Heapster is running"
+		return "no server listens there: check host and port, and that Heapster is running"
 	}
 }
 
-// timeoutError is the end of one attempt's time. It is deliberately no
-// context.DeadlineExceeded, which would look like the end of the caller's.
+// timeoutError is the end of one attempt's time. It is not a
+// context.DeadlineExceeded, which would look like the end of the caller's time.
 type timeoutError time.Duration
 
 func (e timeoutError) Error() string {

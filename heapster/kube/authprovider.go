@@ -14,15 +14,15 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// authProviders tells the errors of an auth-provider, which may ask its issuer
-// for a token first, from those of the request itself. client-go hands both
-// out alike.
+// authProviders tells errors of an auth-provider, which may first ask its issuer for
+// a token, from errors of the request itself. client-go returns both in the same
+// form.
 //
-// The provider stands between two round trippers of ours: what fails before
-// the inner one is reached is the provider's failure.
+// The provider runs between two round trippers of ours: an error before the inner
+// one is reached is the provider's.
 type authProviders struct {
 	next    http.RoundTripper
-	secrets *strings.Replacer // what an issuer may repeat in an error
+	secrets *strings.Replacer // removes what an issuer may repeat in an error
 }
 
 type authenticatedKey struct{}
@@ -37,10 +37,10 @@ func (a *authProviders) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// CloseIdleConnections is what http.Client's method of that name calls.
+// CloseIdleConnections is called by http.Client's method of that name.
 func (a *authProviders) CloseIdleConnections() { utilnet.CloseIdleConnectionsFor(a.next) }
 
-// authenticated is the inner one.
+// authenticated is the inner round tripper.
 type authenticated struct{ next http.RoundTripper }
 
 func (a authenticated) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -33,8 +33,8 @@ func (o Options) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// kubectlConfig checks the kubeconfig before client-go does, whose errors name
-// less.
+// kubectlConfig checks the kubeconfig before client-go does, because client-go's
+// errors name less.
 func (o Options) kubectlConfig() (*rest.Config, error) {
 	raw, err := o.clientConfig().RawConfig()
 	if err != nil {
@@ -50,13 +50,14 @@ func (o Options) kubectlConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// needsNoKubeconfig reports a kubectl proxy's URL, which is the way out where a
-// kubeconfig cannot be used. One that was not even asked for must not bar it.
+// needsNoKubeconfig reports whether --server alone is enough: the URL is a kubectl
+// proxy's, and the user did not name a kubeconfig. A default kubeconfig that cannot
+// be read must not block this way.
 func (o Options) needsNoKubeconfig() bool {
 	return o.Server != "" && o.Kubeconfig == "" && o.Context == "" && !rest.IsConfigTransportTLS(rest.Config{Host: o.Server})
 }
 
-// clientConfig reads the kubeconfig when it is asked.
+// clientConfig returns the kubeconfig. It reads the file only when it is used.
 func (o Options) clientConfig() clientcmd.ClientConfig {
 	files := clientcmd.NewDefaultClientConfigLoadingRules()
 	files.ExplicitPath = o.Kubeconfig
@@ -65,9 +66,9 @@ func (o Options) clientConfig() clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(files, overrides)
 }
 
-// plainConfig is for a server without TLS, a kubectl proxy as a rule: no
-// credentials in the clear, and more than the two connections that client-go,
-// which falls back to http.DefaultTransport there, would keep open.
+// plainConfig is for a server without TLS, usually a kubectl proxy. It sends no
+// credentials in clear text, and keeps more connections open than the two of
+// http.DefaultTransport, which client-go would use.
 func (o Options) plainConfig(config *rest.Config) *rest.Config {
 	proxy := config.Proxy
 	if proxy == nil {
@@ -89,8 +90,8 @@ func (o Options) plainConfig(config *rest.Config) *rest.Config {
 
 var silence sync.Once
 
-// silenceClientGo keeps client-go from writing to stderr through klog: what
-// matters reaches the caller as an error.
+// silenceClientGo stops client-go from writing to stderr through klog. Its errors
+// reach the caller anyway.
 func silenceClientGo() {
 	silence.Do(func() { klog.SetLogger(klog.Logger{}) })
 }

@@ -80,7 +80,7 @@ func TestKubeconfigFaults(t *testing.T) {
 		"no token file":    {user("tokenFile: /no/such/token"), "/no/such/token", "the file is not on this machine"},
 		"no certificate": {user("{client-certificate: /no/such.crt, client-key: /no/such.key}"),
 			"unable to read client-cert /no/such.crt", "client-certificate and client-key"},
-		"no key":          {user("client-certificate: " + write(t, "")), "client-key must be specified", "both"},
+		"no key":          {user("client-certificate: " + write(t, "")), "client-key must be specified", "the PEM key of that certificate"},
 		"odd certificate": {user("{client-certificate-data: aGVsbG8=, client-key-data: aGVsbG8=}"), "PEM data", "must be a PEM certificate"},
 
 		"odd CA":        {cluster("certificate-authority-data: aGVsbG8="), "PEM", "BEGIN CERTIFICATE"},

@@ -1,10 +1,9 @@
-// Package kube finds the way to a Heapster that runs in a Kubernetes cluster:
-// through the apiserver's service proxy, with the credentials of a kubeconfig
-// or of the pod's service account, or through a kubectl proxy. All of that is
-// client-go's doing; what comes out is an HTTP client and a URL for package
-// heapster.
+// Package kube connects to a Heapster in a Kubernetes cluster: through the
+// apiserver's service proxy, with the credentials of a kubeconfig or of the pod's
+// service account, or through a kubectl proxy. With client-go it makes an HTTP
+// client and a URL for package heapster.
 //
-// By the same way it reads what Kubernetes itself knows of pods and namespaces.
+// Over the same connection it reads pods and namespaces from Kubernetes.
 package kube
 
 import (
@@ -24,32 +23,31 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Options tell where Heapster is. Each zero value stands for the default.
+// Options tell where Heapster is. A zero value means the default.
 type Options struct {
-	// Kubeconfig is a file in the place of those that KUBECONFIG lists, or of
-	// ~/.kube/config.
+	// Kubeconfig is a file. Default the files in KUBECONFIG, or ~/.kube/config.
 	Kubeconfig string
-	// Context is the kubeconfig's context in the place of its current one.
+	// Context is a context of the kubeconfig. Default its current one.
 	Context string
-	// Server is the apiserver's URL in the place of the kubeconfig's, as for
-	// kubectl -s: a kubectl proxy's, mostly.
+	// Server is the apiserver's URL, as in kubectl -s: usually a kubectl
+	// proxy's. Default the kubeconfig's.
 	Server string
 
-	Namespace string // of Heapster's service. Default kube-system
-	Service   string // its name. Default heapster
-	Scheme    string // http or https, which Heapster speaks. Default http
-	Port      string // of the service, name or number. Default the one without a name
+	Namespace string // the namespace of Heapster's service. Default kube-system
+	Service   string // the name of the service. Default heapster
+	Scheme    string // http or https, as Heapster speaks. Default http
+	Port      string // the service's port, by name or number. Default the port without a name
 
-	// ProxyPath is which of the apiserver's proxy paths to take. Default Auto.
+	// ProxyPath is the form of the apiserver's proxy path. Default Auto.
 	ProxyPath ProxyPath
 
-	UserAgent string // default that of client-go
-	// Concurrency is how many connections to keep open to a server without
-	// TLS; more than one are not needed for HTTP/2. Default 25, as client-go
-	// keeps with TLS.
+	UserAgent string // default client-go's
+	// Concurrency is how many connections to a server without TLS are kept
+	// open. (With TLS there is HTTP/2, which needs only one.) Default 25, as
+	// in client-go.
 	Concurrency int
-	// Timeout and Tries are for the requests that Auto sends. Their defaults
-	// are those of [heapster.Options].
+	// Timeout and Tries are for the requests of Auto. Their defaults are in
+	// [heapster.Options].
 	Timeout time.Duration
 	Tries   int
 }
@@ -64,20 +62,19 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Connection is a way in.
+// Connection leads to a Heapster.
 type Connection struct {
-	// HTTP has no rate limiter: client-go's default one would let six
-	// requests a second pass.
+	// HTTP has no rate limiter: client-go's default allows only six requests a
+	// second.
 	HTTP     *http.Client
 	Heapster *url.URL // for [heapster.New]
 	API      *url.URL // the apiserver's own, for [NewLister]
 	Way      failure.Way
 }
 
-// Connect finds the way to Heapster.
-//
-// With [Auto] it sends a request or two to see which proxy path answers;
-// otherwise it sends none. Errors are package heapster's or a [ConfigError].
+// Connect connects to Heapster. With [Auto] it sends one or two requests to learn
+// which proxy path has an answer; else it sends none. Its errors are those of
+// package failure, and [ConfigError].
 func Connect(ctx context.Context, opts Options) (Connection, error) {
 	silenceClientGo()
 	opts = opts.withDefaults()
@@ -110,9 +107,9 @@ func Connect(ctx context.Context, opts Options) (Connection, error) {
 	return Connection{HTTP: hc, Heapster: base, API: server, Way: ask.Way}, nil
 }
 
-// firstThatAnswers returns modern if Heapster answers there, else legacy if it
-// answers there, else the error of modern, which says more: today's apiservers
-// know nothing of the other path.
+// firstThatAnswers returns modern or legacy, whichever Heapster answers. If neither
+// does, it returns modern's error, because newer apiservers do not know the other
+// path.
 func firstThatAnswers(ctx context.Context, hc *http.Client, ask heapster.Options, modern, legacy *url.URL) (*url.URL, error) {
 	err := probe(ctx, hc, ask, modern)
 	if err == nil {
@@ -127,16 +124,16 @@ func firstThatAnswers(ctx context.Context, hc *http.Client, ask heapster.Options
 	return nil, err
 }
 
-// answered reports an error of a server that is there: it refused, or answered
-// with what Heapster does not send, such as a web page.
+// answered reports whether a server answered: with a refusal, or with something that
+// Heapster does not send, such as a web page.
 func answered(err error) bool {
 	_, refused := errors.AsType[*failure.StatusError](err)
 	_, odd := errors.AsType[*failure.ProtocolError](err)
 	return refused || odd
 }
 
-// probe asks for the names of the cluster's metrics, which Heapster always
-// answers, if only with an empty list.
+// probe asks for the names of the cluster's metrics. Heapster always answers this,
+// at least with an empty list.
 func probe(ctx context.Context, hc *http.Client, ask heapster.Options, base *url.URL) error {
 	client, err := heapster.New(hc, base, ask)
 	if err != nil {
@@ -146,12 +143,11 @@ func probe(ctx context.Context, hc *http.Client, ask heapster.Options, base *url
 	return err
 }
 
-// check reports names that no Kubernetes object can have, which would end up
-// elsewhere in the URL.
+// check refuses names that no Kubernetes object can have: they would change the URL.
 func (o Options) check() error {
 	for _, name := range []string{o.Namespace, o.Service, o.Port} {
 		if name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
-			return &ConfigError{Err: fmt.Errorf("%q is no name of a namespace, a service or a port", name)}
+			return &ConfigError{Err: fmt.Errorf("%q cannot be the name of a namespace, a service or a port", name)}
 		}
 	}
 	if o.Scheme != "http" && o.Scheme != "https" {

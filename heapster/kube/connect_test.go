@@ -165,7 +165,7 @@ func TestAutoTriesLegacy(t *testing.T) {
 	defer server.Close()
 	_, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
 	var page *failure.ProtocolError
-	if !errors.As(err, &page) || !strings.Contains(page.URL, modern) || !strings.Contains(page.Hint(), "apiserver's address") {
+	if !errors.As(err, &page) || !strings.Contains(page.URL, modern) || !strings.Contains(page.Hint(), "kubeconfig or --server the apiserver's") {
 		t.Errorf("pages everywhere: %v", err)
 	}
 }
@@ -253,9 +253,9 @@ func TestConfigErrors(t *testing.T) {
 		"no context":   {kube.Options{Kubeconfig: odd, Context: "x"}, `context "x" does not exist`, "--context"},
 		"no CA": {kube.Options{Kubeconfig: kubeconfig(t, "https://h", "certificate-authority: /no/such/file", "{}")},
 			"/no/such/file", "copy it"},
-		"namespace": {kube.Options{Kubeconfig: odd, Namespace: "a/b"}, `"a/b" is no name`, ""},
-		"service":   {kube.Options{Kubeconfig: odd, Service: "http:heapster:"}, `"http:heapster:" is no name`, ""},
-		"port":      {kube.Options{Kubeconfig: odd, Port: ".."}, `".." is no name`, ""},
+		"namespace": {kube.Options{Kubeconfig: odd, Namespace: "a/b"}, `"a/b" cannot be the name`, ""},
+		"service":   {kube.Options{Kubeconfig: odd, Service: "http:heapster:"}, `"http:heapster:" cannot be the name`, ""},
+		"port":      {kube.Options{Kubeconfig: odd, Port: ".."}, `".." cannot be the name`, ""},
 		"scheme":    {kube.Options{Kubeconfig: odd, Scheme: "ftp"}, `scheme "ftp"`, ""},
 		"path":      {kube.Options{Kubeconfig: odd, ProxyPath: "new"}, `proxy path "new" is none of modern, legacy, auto`, ""},
 	} {

@@ -12,9 +12,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// checkContext reports why the kubeconfig does not say which cluster and which
-// user to take. client-go takes an empty name, or one that stands nowhere, for
-// a cluster or a user without any settings.
+// checkContext reports a kubeconfig that names no cluster and user. client-go would
+// use a cluster or a user without settings for an empty or unknown name.
 func (o Options) checkContext(raw clientcmdapi.Config) error {
 	name := cmp.Or(o.Context, raw.CurrentContext)
 	chosen := raw.Contexts[name]
@@ -44,7 +43,7 @@ func (o Options) checkContext(raw clientcmdapi.Config) error {
 	}
 }
 
-// emptyKubeconfig tells a file with nothing in it from no file.
+// emptyKubeconfig tells an empty file from a missing one.
 func (o Options) emptyKubeconfig() error {
 	if o.Kubeconfig != "" {
 		return &ConfigError{fmt.Errorf("%s is an empty kubeconfig: it has no cluster and no context", o.Kubeconfig),
@@ -52,7 +51,7 @@ func (o Options) emptyKubeconfig() error {
 	}
 	files := slices.DeleteFunc(filepath.SplitList(os.Getenv("KUBECONFIG")), func(file string) bool { return file == "" })
 	if len(files) == 0 {
-		return nil // as if there were none
+		return nil // KUBECONFIG is not set
 	}
 	missing := slices.DeleteFunc(slices.Clone(files), func(file string) bool {
 		_, err := os.Stat(file)
@@ -66,7 +65,7 @@ func (o Options) emptyKubeconfig() error {
 		"correct KUBECONFIG, or " + hintWays}
 }
 
-// kubeconfig names the file or the files, for people.
+// kubeconfig names the file or the files in messages.
 func (o Options) kubeconfig() string {
 	switch files := os.Getenv("KUBECONFIG"); {
 	case o.Kubeconfig != "":

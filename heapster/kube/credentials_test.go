@@ -110,7 +110,7 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
 
 	for hint, command := range map[string]string{
 		"install the user's exec plugin": "/no/such/plugin",
-		"by hand":                        write(t, "#!/bin/sh\nexit 3\n"),
+		"in a shell":                     write(t, "#!/bin/sh\nexit 3\n"),
 		"disagree on the apiVersion":     write(t, "#!/bin/sh\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\"}'\n"),
 		"its output must be":             write(t, "#!/bin/sh\necho please log in\n"),
 	} {

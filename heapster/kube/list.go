@@ -13,16 +13,16 @@ import (
 // pageSize is how many objects one answer is asked for: client-go's own.
 const pageSize = 500
 
-// page is a part of a list, of metadata alone or of whole objects.
+// page is a part of a list, with whole objects or with their metadata only.
 type page struct {
 	Kind     string `json:"kind"`
 	Metadata struct {
-		Continue string `json:"continue"` // what asks for the next page; empty in the last one
+		Continue string `json:"continue"` // the token for the next page; empty in the last one
 	} `json:"metadata"`
 	Items []object `json:"items"`
 }
 
-// object is what is read of one of Kubernetes' objects.
+// object is the part of a Kubernetes object that is read.
 type object struct {
 	Metadata struct {
 		Namespace       string            `json:"namespace"`
@@ -50,8 +50,7 @@ type reference struct {
 	Controller bool   `json:"controller"`
 }
 
-// controller returns the one owner that manages the object; the zero reference
-// without one.
+// controller returns the owner that manages the object, or the zero reference.
 func (o object) controller() reference {
 	for _, r := range o.Metadata.OwnerReferences {
 		if r.Controller {
@@ -61,8 +60,8 @@ func (o object) controller() reference {
 	return reference{}
 }
 
-// list reads a list page by page and returns what keep makes of its objects.
-// Never is more than one page of objects in memory.
+// list reads a list page by page and returns the results of keep. Only one page of
+// objects is in memory at a time.
 func list[T any](ctx context.Context, client *heapster.Client, path string, keep func(object) (T, bool)) ([]T, error) {
 	var all []T
 	for next := ""; ; {

@@ -12,23 +12,22 @@ import (
 	"heapstash/schema"
 )
 
-// Lister reads what an apiserver keeps of pods and namespaces. Its methods may
-// be called concurrently; their errors are those of [heapster.Client].
+// Lister reads pods and namespaces from an apiserver. Its methods may be called
+// concurrently. Their errors are those of [heapster.Client].
 type Lister struct {
-	metadata *heapster.Client // asks for objects' metadata alone
+	metadata *heapster.Client // asks for the metadata of objects only
 	whole    *heapster.Client
 }
 
-// metadataOnly is understood since Kubernetes 1.15; servers before that fall
-// back to whole objects.
+// metadataOnly is for Kubernetes 1.15 and later. Older servers send whole objects.
 const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
 
-// pageLimits are those of a page. Servers before Kubernetes 1.9 answer with all
-// objects in a single one, and an object may have 1.5 MB.
+// pageLimits are the limits of a page. Servers before Kubernetes 1.9 send all objects
+// in one page, and an object may have 1.5 MB.
 func pageLimits() wire.Limits { return wire.Limits{Answer: 1e9, Text: 2e6} }
 
-// NewLister returns a lister of the connection's apiserver. It makes no
-// request. Of opts it sets what lists need otherwise.
+// NewLister returns a lister of the connection's apiserver. It makes no request, and
+// replaces the options that lists need otherwise.
 func NewLister(c Connection, opts heapster.Options) (*Lister, error) {
 	opts.Limits = pageLimits()
 	whole, err := heapster.New(c.HTTP, c.API, opts)
@@ -40,17 +39,16 @@ func NewLister(c Connection, opts heapster.Options) (*Lister, error) {
 	return &Lister{metadata, whole}, err
 }
 
-// pod is a pod with what controls it, if anything does.
+// pod is a pod with its controller, if it has one.
 type pod struct {
 	schema.Identity
 	controller reference
 }
 
-// Pods returns all pods with their owners: what controls the pod or, where
-// that is a ReplicaSet or a Job, what controls that. Labels and images are
-// spelled as Heapster spells them; nodes and images are in no object's
-// metadata, so that the identities have them only if whole objects are asked
-// for. Since is left empty.
+// Pods returns all pods with their owners. The owner is the pod's controller, or the
+// controller of that if it is a ReplicaSet or a Job. Labels and images are spelled
+// as Heapster spells them. Nodes and images are set only with whole objects,
+// because metadata does not have them. Since is empty.
 func (l *Lister) Pods(ctx context.Context, whole bool) ([]schema.Identity, error) {
 	client := l.metadata
 	if whole {
@@ -83,11 +81,10 @@ func (l *Lister) Pods(ctx context.Context, whole bool) ([]schema.Identity, error
 	return identities, nil
 }
 
-// middleman is a kind that stands between pods and the workload that people
-// know them by.
+// middleman is a kind between a pod and the workload that the user made.
 type middleman struct {
 	kind  string
-	paths []string // of its list, the present one first
+	paths []string // the paths of its list, the newest first
 }
 
 func middlemen() []middleman {
@@ -97,8 +94,8 @@ func middlemen() []middleman {
 	}
 }
 
-// controllers adds to above what controls those middlemen whose UIDs are
-// wanted. It asks for none if none is.
+// controllers adds the controllers of the wanted middlemen to above. It sends no
+// request if none is wanted.
 func (l *Lister) controllers(ctx context.Context, m middleman, wanted map[string]bool, above map[string]reference) error {
 	if len(wanted) == 0 {
 		return nil
@@ -131,7 +128,7 @@ func (l *Lister) Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, er
 	})
 }
 
-// labels are Heapster's spelling (its metrics/util/label_copier.go).
+// labels spells the labels as Heapster does (its metrics/util/label_copier.go).
 func (o object) labels() string {
 	pairs := make([]string, 0, len(o.Metadata.Labels))
 	for key, value := range o.Metadata.Labels {

@@ -7,7 +7,7 @@ import (
 	"heapstash/heapster/failure"
 )
 
-// manifest is one document, so that kubectl takes it indented as well.
+// manifest is one document, so that kubectl accepts it with an indentation too.
 const manifest = `apiVersion: v1
 kind: List
 items:
@@ -24,9 +24,8 @@ items:
   - %[5]s
 `
 
-// Manifest returns the Role and the RoleBinding that give a rule to the user
-// who lacks it, in YAML for kubectl apply. Where the user is not known, a name
-// stands in it that is to be replaced.
+// Manifest returns the Role and the RoleBinding that give the user the rule, in YAML
+// for kubectl apply. For an unknown user it has a name to replace.
 func Manifest(r failure.Rule) string {
 	return fmt.Sprintf(manifest, r.Namespace, r.Resource, r.Verb, r.Name, subject(r.User))
 }

@@ -89,7 +89,7 @@ func TestOIDCRefresh(t *testing.T) {
 	}
 	err := get(t, kube.Options{Kubeconfig: config})
 	var hinter interface{ Hint() string }
-	if !errors.Is(err, schema.ErrRefused) || !errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), "let heapstash write the file and a lock beside it") {
+	if !errors.Is(err, schema.ErrRefused) || !errors.As(err, &hinter) || !strings.Contains(hinter.Hint(), "let it write the kubeconfig and a lock file beside it") {
 		t.Errorf("with a lock: %v", err)
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"heapstash/heapster"
 )
 
-// Port is one of a service.
+// Port is a port of a service.
 type Port struct {
-	Name   string `json:"name"` // empty only if it is the service's one port
+	Name   string `json:"name"` // empty only if the service has no other port
 	Number int    `json:"port"`
 }
 
-// ServicePorts returns the ports of a service. That needs `get` on services,
-// which heapstash does not need otherwise.
+// ServicePorts returns the ports of a service. It needs the permission `get` on
+// services, which nothing else here needs.
 func (l *Lister) ServicePorts(ctx context.Context, namespace, name string) ([]Port, error) {
 	type service struct {
 		Spec struct {

@@ -9,14 +9,14 @@ import (
 	"heapstash/heapster/failure"
 )
 
-// Unverified reports whether the kubeconfig says to talk to an apiserver whose
-// certificate nobody vouches for. It sends nothing.
+// Unverified reports whether the kubeconfig switches off the check of the
+// apiserver's certificate. It sends nothing.
 func (o Options) Unverified() bool {
 	config, err := o.withDefaults().restConfig()
 	return err == nil && config.Insecure
 }
 
-// way tells package heapster how the server's URL was come by.
+// way tells package failure how the user gave the server's URL.
 func (o Options) way(server *url.URL) failure.Way {
 	switch {
 	case server.Scheme == "http":
@@ -28,14 +28,14 @@ func (o Options) way(server *url.URL) failure.Way {
 	}
 }
 
-// inPod reports that the pod's service account is the way in.
+// inPod reports whether the pod's service account is used.
 func (o Options) inPod() bool {
 	raw, err := o.clientConfig().RawConfig()
 	return err == nil && o.Server == "" && len(raw.Clusters) == 0 && os.Getenv("KUBERNETES_SERVICE_HOST") != ""
 }
 
-// Way says in a few words which way in the options choose: the server's URL,
-// a kubeconfig's context, or the pod's service account. It sends nothing.
+// Way names the way that the options choose: the server's URL, a kubeconfig's
+// context, or the pod's service account. It sends nothing.
 func (o Options) Way() string {
 	if o.Server != "" {
 		return "server " + failure.WithoutUserinfo(o.Server)

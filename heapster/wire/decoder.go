@@ -61,9 +61,8 @@ func formatError(err error) error {
 	return err
 }
 
-// list reads an array and calls element at each of its elements. It takes
-// null, which is how Go spells a nil slice, for an empty array, and tells the
-// two apart by null.
+// list reads an array and calls element at each element. It reads null, as Go spells
+// a nil slice, as an empty array, and reports it.
 func (dec *Decoder) list(element func() error) (null bool, err error) {
 	if dec.PeekKind() == jsontext.KindNull {
 		_, err := dec.ReadToken()
@@ -84,8 +83,8 @@ func (dec *Decoder) list(element func() error) (null bool, err error) {
 	}
 }
 
-// object reads an object and calls value at the value of each of its members.
-// The name is valid until then.
+// object reads an object and calls value at the value of each member. The name is
+// valid only during the call.
 func (dec *Decoder) object(value func(name []byte) error) error {
 	if err := dec.expect(jsontext.KindBeginObject, "an object"); err != nil {
 		return err
@@ -111,8 +110,8 @@ func (dec *Decoder) object(value func(name []byte) error) error {
 	}
 }
 
-// member reads an object, calls value at the value of its member of that
-// name, and passes over the others. An object without it is malformed.
+// member reads an object, calls value at the value of the wanted member, and skips
+// the others. An object without that member is malformed.
 func (dec *Decoder) member(wanted string, value func() error) error {
 	found := false
 	err := dec.object(func(name []byte) error {
@@ -128,7 +127,7 @@ func (dec *Decoder) member(wanted string, value func() error) error {
 	return err
 }
 
-// expect reads the token that a value of the kind begins with.
+// expect reads the first token of a value of the kind.
 func (dec *Decoder) expect(kind jsontext.Kind, wanted string) error {
 	token, err := dec.ReadToken()
 	switch {

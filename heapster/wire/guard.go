@@ -7,17 +7,16 @@ import (
 	"heapstash/schema"
 )
 
-// guard looks at JSON on its way to the decoder, which holds a whole string or
-// number, all names of an object, and a level of nesting in memory, however
-// large it is. It ends the stream at what is beyond the limits; whether it is
-// JSON at all is the decoder's to find out.
+// guard checks JSON on its way to the decoder. The decoder holds a whole string or
+// number, all names of an object, and the levels of nesting in memory; guard ends
+// the stream where one of them is too large. It does not check the syntax.
 type guard struct {
 	from   io.Reader
 	limits Limits
 
 	quoted, escaped bool
-	run             schema.Size // bytes of a string, of a number, or of nothing
-	elements        []int       // commas in each array and object that is open
+	run             schema.Size // bytes so far of a string, a number or white space
+	elements        []int       // elements so far of each open array and object
 }
 
 func (g *guard) Read(p []byte) (int, error) {
@@ -28,10 +27,10 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// structure marks the bytes that mean something between strings.
+// structure has the bytes with a meaning between strings.
 var structure = [256]bool{'"': true, ',': true, ':': true, '[': true, '{': true, ']': true, '}': true}
 
-// look costs a fifth of what decoding does, for it skips most bytes.
+// look takes a fifth of the time of decoding, because it skips most bytes.
 func (g *guard) look(text []byte) error {
 	for len(text) > 0 {
 		n := g.plain(text)
@@ -49,7 +48,7 @@ func (g *guard) look(text []byte) error {
 	return nil
 }
 
-// plain is how many bytes go by before one that means something.
+// plain returns the number of bytes before the next one with a meaning.
 func (g *guard) plain(text []byte) int {
 	switch {
 	case g.escaped:
@@ -73,7 +72,7 @@ func (g *guard) plain(text []byte) int {
 	return len(text)
 }
 
-// mark takes a byte that means something.
+// mark handles a byte with a meaning.
 func (g *guard) mark(c byte) error {
 	switch {
 	case g.quoted && c == '"':

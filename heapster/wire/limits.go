@@ -29,7 +29,7 @@ type Limits struct {
 	Metrics int
 }
 
-// The limits that nothing moves.
+// The fixed limits.
 const (
 	// longestName is for the name of an entity, a metric or a set of resource
 	// labels.
@@ -50,12 +50,12 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// IsNegative reports a limit that no answer can keep.
+// IsNegative reports whether a limit is negative.
 func (l Limits) IsNegative() bool {
 	return min(l.Answer, l.Export, l.Text) < 0 || min(l.Entities, l.Metrics) < 0
 }
 
-// checkName refuses what is too long for a name.
+// checkName refuses a name that is too long.
 func checkName(name string) error {
 	if schema.Size(len(name)) > longestName {
 		return schema.Beyond("", "a name of %v, and %v are allowed", schema.Size(len(name)), longestName)
@@ -63,7 +63,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// countMetrics refuses one metric more than an entity may have.
+// countMetrics counts one metric of an entity, and refuses one too many.
 func (l Limits) countMetrics(metrics *int) error {
 	if *metrics++; *metrics > l.Metrics {
 		return schema.Beyond("limits.metrics", "an entity with more than %d metrics", l.Metrics)
@@ -71,7 +71,7 @@ func (l Limits) countMetrics(metrics *int) error {
 	return nil
 }
 
-// countPoints refuses one point more than there may be.
+// countPoints counts one point, and refuses one too many.
 func countPoints(points *int) error {
 	if *points++; *points > mostPoints {
 		return schema.Beyond("", "a series of more than %d points", mostPoints)
