@@ -143,15 +143,15 @@ func TestDirectClientRefuses(t *testing.T) {
 	_, certFile, keyFile := clientCertificate(t, "archivist")
 	empty := heapstertest.File(t, "")
 	for message, opts := range map[string]heapster.DirectOptions{
-		"CA file: open":                                 {CAFile: "/no/such/file"},
-		"CA file: no PEM certificate in":                {CAFile: empty},
-		"client certificate: give both the certificate":      {CertFile: certFile},
-		"client certificate: give both the certificate and":  {KeyFile: keyFile},
-		"client certificate: tls: failed to find":       {CertFile: empty, KeyFile: keyFile},
-		"client certificate: tls: found a certificate":  {CertFile: certFile, KeyFile: certFile},
-		"token file: open":                              {TokenFile: "/no/such/file"},
-		"does not hold one token":                       {TokenFile: empty},
-		"token file: " + keyFile + " does not hold one": {TokenFile: keyFile},
+		"CA file: open":                                     {CAFile: "/no/such/file"},
+		"CA file: no PEM certificate in":                    {CAFile: empty},
+		"client certificate: give both the certificate":     {CertFile: certFile},
+		"client certificate: give both the certificate and": {KeyFile: keyFile},
+		"client certificate: tls: failed to find":           {CertFile: empty, KeyFile: keyFile},
+		"client certificate: tls: found a certificate":      {CertFile: certFile, KeyFile: certFile},
+		"token file: open":                                  {TokenFile: "/no/such/file"},
+		"does not hold one token":                           {TokenFile: empty},
+		"token file: " + keyFile + " does not hold one":     {TokenFile: keyFile},
 	} {
 		if _, err := heapster.DirectClient(opts); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%+v: got %v; want %q", opts, err, message)
