@@ -71,7 +71,7 @@ test: setup-test ## run the tests, in minutes; installs the programs that they u
 	go test -C e2e -short -count=1 -timeout 10m $(E2E) # the cache does not know the programs that these tests build
 
 # The packages that need no root.
-E2E := . ./tools ./docs ./year/generate
+E2E := . ./tools ./docs ./history
 
 race: setup-check ## run the same tests with the race detector and every seed, and a short torture
 	$(list) go test -race -timeout 30m ./... && \

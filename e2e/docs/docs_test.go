@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"heapstash/e2e/rig"
-	"heapstash/e2e/year/generate"
+	"heapstash/e2e/history"
 	"heapstash/schema"
 )
 
@@ -48,8 +48,8 @@ func archived(t *testing.T) string {
 	if _, err := os.Stat(example); err == nil {
 		return example
 	}
-	o := generate.Options{Seed: 48, End: schema.InstantOf(end), Days: 42, RawDays: 2, Pods: 21, Namespaces: 4, Nodes: 3}
-	if err := generate.Make(t.Context(), example, o); err != nil {
+	o := history.Options{Seed: 48, End: schema.InstantOf(end), Days: 42, RawDays: 2, Pods: 21, Namespaces: 4, Nodes: 3}
+	if err := history.Make(t.Context(), example, o); err != nil {
 		t.Fatal(err)
 	}
 	return example

@@ -16,12 +16,12 @@ import (
 	"os/signal"
 	"time"
 
-	"heapstash/e2e/year/generate"
+	"heapstash/e2e/history"
 	"heapstash/schema"
 )
 
 func main() {
-	o := generate.Options{End: schema.InstantOf(time.Date(2018, 7, 1, 0, 0, 0, 0, time.UTC)), Progress: os.Stderr}
+	o := history.Options{End: schema.InstantOf(time.Date(2018, 7, 1, 0, 0, 0, 0, time.UTC)), Progress: os.Stderr}
 	flag.Uint64Var(&o.Seed, "seed", 1, "what the cluster, its churn and its load depend on")
 	flag.IntVar(&o.Days, "days", 365, "how many days there are")
 	flag.IntVar(&o.RawDays, "raw-days", 90, "how many of them have a row a minute")
@@ -41,14 +41,14 @@ func main() {
 
 // run makes the archive under another name first, so that what is there is
 // whole.
-func run(ctx context.Context, file string, o generate.Options) error {
+func run(ctx context.Context, file string, o history.Options) error {
 	began := time.Now()
 	partial := file + ".making"
 	leftovers := []string{partial, partial + "-wal", partial + "-shm", partial + "-journal", partial + ".lock"}
 	for _, name := range leftovers {
 		os.Remove(name) // of a run that was interrupted; Make says if it is there
 	}
-	if err := generate.Make(ctx, partial, o); err != nil {
+	if err := history.Make(ctx, partial, o); err != nil {
 		return err
 	}
 	for _, name := range append(leftovers[1:], file+"-wal", file+"-shm") {

@@ -1,4 +1,4 @@
-package generate
+package history
 
 import (
 	"os/exec"

@@ -3,7 +3,7 @@
 // the week, and one of whose namespaces grows. Rows go straight into the tables
 // that FORMAT.md describes; what they come to in an hour is left to the archive
 // itself, but for those hours whose rows are not kept.
-package generate
+package history
 
 import (
 	"context"
