@@ -1,8 +1,8 @@
-// Package generate makes archives of many months: what heapstash would have
-// archived of a cluster whose pods come and go, whose load follows the day and
-// the week, and one of whose namespaces grows. Rows go straight into the tables
-// that FORMAT.md describes; what they come to in an hour is left to the archive
-// itself, but for those hours whose rows are not kept.
+// Package history makes archives of many months: what heapstash would have
+// archived of a generated cluster whose pods come and go, whose load follows the
+// day and the week, and of which one namespace grows. Rows go straight into the
+// tables that FORMAT.md describes. The archive itself rolls them up; where rows
+// are not kept, this package writes the hours and the days.
 package history
 
 import (
@@ -21,37 +21,48 @@ import (
 	"heapstash/schema"
 )
 
-// Options tell how large an archive is. The same ones give the same rows,
-// however many days of raw rows there are: the older hours are then all that is
-// left of theirs.
+// Options are the size of an archive. Archives of the same options have the same
+// rows. RawDays only decides of which days the rows are kept.
 type Options struct {
 	Seed uint64
 	// End is the midnight, UTC, up to which everything is compacted. Half an
 	// hour more is hot.
 	End schema.Instant
-	// Days is the length of time before End. RawDays of them have a row a
-	// minute, and all have hourly and daily rollups.
+	// Days is the number of days before End. The last RawDays of them have a row
+	// a minute, and all have hourly and daily rollups.
 	Days, RawDays int
-	// Pods are those at any one moment; each is replaced now and then.
+	// Pods is the number of pods at a time; each is replaced now and then.
 	Pods, Namespaces, Nodes int
-	// Progress, if not nil, is told what is done.
+	// Progress, if it is not nil, gets a line now and then.
 	Progress io.Writer
 }
 
-// hotMinutes is for how long there are rows after [Options].End: so long that
-// its last hour has closed (the settling time of the compaction, and more).
-const hotMinutes = 30
+const (
+	minute schema.Instant = 60
+	hour                  = 60 * minute
+	day                   = 24 * hour
+
+	minutesOfDay = 24 * 60
+	// hotMinutes is how long rows go on after [Options.End]: until its last hour
+	// has closed (the settling time of the compaction, and more).
+	hotMinutes = 30
+)
 
 // clusterName is the archive's cluster.
 const clusterName = "year"
 
-// Make makes an archive at path, where none may be.
+func (o Options) begin() schema.Instant { return o.End - schema.Instant(o.Days)*day }
+
+// minutes is the number of batches, without outages.
+func (o Options) minutes() int { return o.Days*minutesOfDay + hotMinutes }
+
+// Make makes an archive at a path where there is no file.
 func Make(ctx context.Context, path string, o Options) error {
 	if o.End%day != 0 || o.RawDays > o.Days || o.RawDays < 1 || o.Pods < 1 || o.Namespaces < 1 || o.Nodes < 1 {
-		return fmt.Errorf("not an archive that can be made: %+v", o)
+		return fmt.Errorf("no archive can have these options: %+v", o)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s is there already", path)
+		return fmt.Errorf("%s exists already", path)
 	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -64,7 +75,7 @@ func Make(ctx context.Context, path string, o Options) error {
 		return err
 	}
 	began := time.Now()
-	rows, err := fill(ctx, path, newPlan(o))
+	rows, err := fill(ctx, path, o)
 	if err != nil {
 		return err
 	}
@@ -77,8 +88,8 @@ func Make(ctx context.Context, path string, o Options) error {
 	return nil
 }
 
-// fill writes the rows, fast: a crash leaves nothing of use.
-func fill(ctx context.Context, path string, p *plan) (rows int64, err error) {
+// fill writes the rows, fast: after a crash the file is of no use.
+func fill(ctx context.Context, path string, o Options) (rows int64, err error) {
 	db, err := sql.Open("sqlite3", "file:"+path+"?mode=rw&_journal_mode=OFF&_synchronous=OFF&_locking_mode=EXCLUSIVE&_cache_size=-200000")
 	if err != nil {
 		return 0, err
@@ -89,5 +100,5 @@ func fill(ctx context.Context, path string, p *plan) (rows int64, err error) {
 		return 0, err
 	}
 	defer conn.Close()
-	return write(ctx, conn, p)
+	return write(ctx, conn, o)
 }

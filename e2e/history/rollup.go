@@ -8,10 +8,10 @@ import (
 	"heapstash/schema"
 )
 
-// roller makes the rollups of one entity for the time whose rows are not kept,
-// as FORMAT.md describes them. A test holds it to what the archive makes of the
-// same rows.
-type roller struct {
+// rollup makes the hours and days of one entity whose rows are not kept, as
+// FORMAT.md describes them. A test compares them with what the archive makes of
+// the same rows.
+type rollup struct {
 	table     *table
 	entity    int64
 	out       *batches
@@ -34,13 +34,13 @@ type tally struct {
 	grew, known    bool // there is an increase; there is a last
 }
 
-func newRoller(t *table, entity int64, out *batches) *roller {
-	return &roller{table: t, entity: entity, out: out,
+func newRollup(t *table, entity int64, out *batches) *rollup {
+	return &rollup{table: t, entity: entity, out: out,
 		hour: period{tallies: make([]tally, len(t.columns))}, day: period{tallies: make([]tally, len(t.columns))}}
 }
 
 // add takes in a row. Rows come in the order of time.
-func (r *roller) add(at schema.Instant, s *sample) {
+func (r *rollup) add(at schema.Instant, values []int64) {
 	if begin := at - at%hour; begin != r.hour.begin {
 		r.endHour()
 		if of := at - at%day; of != r.day.begin {
@@ -51,10 +51,10 @@ func (r *roller) add(at schema.Instant, s *sample) {
 	}
 	r.hour.samples++
 	for i, c := range r.table.columns {
-		if c.field < 0 || s[c.field] == none {
+		v, t := values[i], &r.hour.tallies[i]
+		if v == none {
 			continue
 		}
-		v, t := s[c.field], &r.hour.tallies[i]
 		switch {
 		case c.gauge:
 			t.merge(1, v, v, v)
@@ -86,7 +86,7 @@ func (t *tally) grow(by int64) {
 	t.increase, t.grew = t.increase+by, true
 }
 
-func (r *roller) endHour() {
+func (r *rollup) endHour() {
 	if r.hour.samples == 0 {
 		return
 	}
@@ -105,7 +105,7 @@ func (r *roller) endHour() {
 	r.hour.clear()
 }
 
-func (r *roller) endDay() {
+func (r *rollup) endDay() {
 	if r.day.samples > 0 {
 		r.out.add(r.table.daily, r.cells(&r.day, false))
 		r.day.clear()
@@ -121,14 +121,14 @@ func (p *period) clear() {
 }
 
 // cells are a row in the order of [table.rolled].
-func (r *roller) cells(p *period, hourly bool) []driver.Value {
+func (r *rollup) cells(p *period, hourly bool) []driver.Value {
 	cells := append(make([]driver.Value, 0, 4+5*len(p.tallies)), r.entity, int64(p.begin), p.samples, nil)
 	fewer := make(map[string]int64)
 	for i, c := range r.table.columns {
 		t := &p.tallies[i]
 		switch {
 		case !c.gauge:
-			cells = append(cells, known(t.increase, t.grew), known(t.last, t.known))
+			cells = append(cells, cellOf(t.increase, t.grew), cellOf(t.last, t.known))
 		case t.count == 0:
 			cells = append(cells, nil, nil, nil)
 		case t.min == t.max:
@@ -152,13 +152,6 @@ func (r *roller) cells(p *period, hourly bool) []driver.Value {
 		cells[3] = string(text)
 	}
 	return cells
-}
-
-func known(v int64, is bool) driver.Value {
-	if !is {
-		return nil
-	}
-	return v
 }
 
 // nearest is the percentile of sorted values by nearest rank.

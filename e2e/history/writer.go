@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"heapstash/schema"
 )
 
 // batchRows is how many rows go to the writer at once, and commitRows how many
@@ -59,15 +57,14 @@ func (b *batches) flush() {
 	}
 }
 
-// write writes who there is, and then, while that is being made up, the rows.
-func write(ctx context.Context, conn *sql.Conn, p *plan) (rows int64, err error) {
+// write generates and writes an archive's rows, both at the same time.
+func write(ctx context.Context, conn *sql.Conn, o Options) (rows int64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	to := make(chan *batch, 8)
 	go func() {
 		out := &batches{ctx: ctx, open: make(map[string]*batch), to: to}
-		p.known(out)
-		p.samples(out)
+		newRecorder(o, out).record()
 		out.flush()
 		close(to)
 	}()
@@ -89,68 +86,6 @@ func write(ctx context.Context, conn *sql.Conn, p *plan) (rows int64, err error)
 		return errors.Join(err, w.close())
 	})
 	return rows, errors.Join(err, context.Cause(ctx))
-}
-
-// samples makes up every row.
-func (p *plan) samples(out *batches) {
-	pods := newTable(schema.Pod)
-	for i, pod := range p.pods {
-		take, end := p.taker(pods, pod.id, out)
-		for _, l := range pod.lives {
-			p.simulate(pod.namespace, l, take)
-		}
-		end()
-		if out.ctx.Err() != nil {
-			return
-		}
-		if n := len(p.pods); (i+1)*10/n > i*10/n {
-			fmt.Fprintf(p.Progress, "%d of %d pods\n", i+1, n)
-		}
-	}
-	group := func(t *table, id int64, g *group) {
-		take, end := p.taker(t, id, out)
-		p.rows(g, take)
-		end()
-	}
-	nodes, spaces := newTable(schema.Node), newTable(schema.Namespace)
-	for i, n := range p.nodes {
-		group(nodes, p.nodeID(i), n)
-	}
-	for i, ns := range p.spaces {
-		group(spaces, p.spaceID(i), ns)
-	}
-	group(newTable(schema.Cluster), clusterID, sumOf(p.spaces, p.minutes))
-}
-
-// taker returns what takes the rows of one entity, in the order of time, and
-// what ends that.
-func (p *plan) taker(t *table, id int64, out *batches) (take func(schema.Instant, *sample), end func()) {
-	rolled := newRoller(t, id, out)
-	row := make([]driver.Value, 2+len(t.columns))
-	raw := p.End - schema.Instant(p.RawDays)*day
-	take = func(at schema.Instant, s *sample) {
-		if at < raw {
-			rolled.add(at, s)
-			return
-		}
-		row[0], row[1] = id, int64(at)
-		for i, c := range t.columns {
-			row[2+i] = nil
-			if c.field >= 0 && s[c.field] != none {
-				row[2+i] = s[c.field]
-			}
-		}
-		if at < p.End {
-			out.add(t.cold, row)
-		} else {
-			out.add(t.hot, row)
-		}
-	}
-	end = func() {
-		rolled.endHour()
-		rolled.endDay()
-	}
-	return take, end
 }
 
 // writer writes batches by the driver itself: database/sql would take as long

@@ -3,6 +3,9 @@ package heapsim
 import (
 	"fmt"
 	"maps"
+	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"heapstash/schema"
@@ -159,15 +162,26 @@ func (p *pod) custom(to values, at time.Time) {
 	}
 }
 
-// Owner names the workload that the pod belongs to; both are empty where it
-// belongs to none.
-func (c *Cluster) Owner(pod schema.Entity) (kind, name string) {
+// Identity returns who the pod is, without the time of its first batch. It
+// reports whether there is such a pod.
+func (c *Cluster) Identity(pod schema.Entity) (schema.Identity, bool) {
 	for _, p := range c.pods {
-		if p.entity == pod && p.of != nil && p.of.Kind != "" {
-			return p.of.Kind, p.of.Name
+		if p.entity != pod {
+			continue
 		}
+		i := schema.Identity{Pod: pod, UID: p.attributes["pod_id"], Node: p.attributes["nodename"], Labels: p.attributes["labels"]}
+		var images []string
+		for _, member := range p.containers {
+			images = append(images, member.name+"="+member.attributes["container_base_image"])
+		}
+		slices.Sort(images)
+		i.Images = strings.Join(images, ",")
+		if p.of != nil && p.of.Kind != "" {
+			i.Owner.Kind, i.Owner.Name = p.of.Kind, p.of.Name
+		}
+		return i, true
 	}
-	return "", ""
+	return schema.Identity{}, false
 }
 
 // Rollout replaces all pods of a workload by those of its next version. A
@@ -208,4 +222,16 @@ func (c *Cluster) Crash(pod schema.Entity) bool {
 		}
 	}
 	return false
+}
+
+// Daily is a [Workload.Load] of people: most at 14:00 UTC and least at 02:00, and
+// less at weekends. Its mean over a weekday is 1.
+func Daily(at time.Time) float64 {
+	at = at.UTC()
+	hour := float64(at.Hour()) + float64(at.Minute())/60
+	load := 1 - 0.6*math.Cos(2*math.Pi*(hour-2)/24)
+	if day := at.Weekday(); day == time.Saturday || day == time.Sunday {
+		load *= 0.6
+	}
+	return load
 }

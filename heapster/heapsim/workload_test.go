@@ -62,11 +62,12 @@ func TestWorkloads(t *testing.T) {
 			t.Errorf("there is no %v", e)
 		}
 	}
-	if kind, name := c.Owner(web); kind != "StatefulSet" || name != "web" {
-		t.Errorf("web-0 belongs to the %s %s", kind, name)
+	if i, found := c.Identity(web); !found || i.Owner != (schema.Owner{Kind: "StatefulSet", Name: "web"}) || i.UID != first[web].Attributes["pod_id"] ||
+		i.Images != "web=registry.example.com/web:1.4" || i.Node == "" || i.Labels != "app:web" {
+		t.Errorf("web-0 is %+v", i)
 	}
-	if kind, name := c.Owner(etcd); kind != "" || name != "" {
-		t.Errorf("etcd belongs to the %s %s", kind, name)
+	if i, found := c.Identity(etcd); !found || i.Owner != (schema.Owner{}) {
+		t.Errorf("etcd is %+v", i)
 	}
 	if v := first[web].Values["custom/queue_length"]; v != schema.Int(start.Unix()) {
 		t.Errorf("the queue's length is %v", v)

@@ -10,10 +10,9 @@ import (
 // [Story.Namespaces] it makes a story a source of what Heapster does not
 // know.
 func (s *Story) Pods(context.Context, bool) ([]schema.Identity, error) {
-	var all []schema.Identity
-	for _, i := range identities(s.latest, s.cluster.Owner) {
-		i.Since = 0
-		all = append(all, i)
+	all := s.identities(s.latest)
+	for i := range all {
+		all[i].Since = 0
 	}
 	return all, nil
 }

@@ -172,9 +172,9 @@ func (t *teller) meet(p *piece, batch heapsim.Batch) {
 		}
 	}
 	t.listed = present
-	for pod, identity := range identities(batch, t.story.cluster.Owner) {
-		if t.pods[pod].UID != identity.UID {
-			t.pods[pod] = identity
+	for _, identity := range t.story.identities(batch) {
+		if t.pods[identity.Pod].UID != identity.UID {
+			t.pods[identity.Pod] = identity
 			p.batch.Identities = append(p.batch.Identities, identity)
 		}
 	}

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"slices"
-	"strings"
 
 	"heapstash/heapster/heapsim"
 	"heapstash/schema"
@@ -37,25 +36,15 @@ func rowsOf(b heapsim.Batch, rows []schema.Row) []schema.Row {
 }
 
 // identities are those of the batch's pods.
-func identities(b heapsim.Batch, owner func(schema.Entity) (kind, name string)) map[schema.Entity]schema.Identity {
-	all := make(map[schema.Entity]schema.Identity)
-	images := make(map[schema.Entity][]string)
+func (s *Story) identities(b heapsim.Batch) (all []schema.Identity) {
 	for _, set := range b.Sets {
-		switch set.Entity.Kind {
-		case schema.Pod:
-			i := schema.Identity{Pod: set.Entity, UID: set.Attributes["pod_id"], Node: set.Attributes["nodename"],
-				Labels: set.Attributes["labels"], Since: schema.InstantOf(b.At)}
-			i.Owner.Kind, i.Owner.Name = owner(set.Entity)
-			all[set.Entity] = i
-		case schema.Container:
-			pod := schema.PodEntity(set.Entity.Namespace, set.Entity.Pod)
-			images[pod] = append(images[pod], set.Entity.Container+"="+set.Attributes["container_base_image"])
+		if set.Entity.Kind != schema.Pod {
+			continue
 		}
-	}
-	for pod, i := range all {
-		slices.Sort(images[pod])
-		i.Images = strings.Join(images[pod], ",")
-		all[pod] = i
+		if i, found := s.cluster.Identity(set.Entity); found {
+			i.Since = schema.InstantOf(b.At)
+			all = append(all, i)
+		}
 	}
 	return all
 }

@@ -54,7 +54,7 @@ func workloads(begin time.Time) []heapsim.Workload {
 	queue := func(at time.Time) int64 {
 		// Longest a while after most is sold; it never stands still.
 		wave := 1 + math.Sin(float64(at.Unix())/700)
-		return int64(40*daily(at.Add(-time.Hour))*daily(at.Add(-time.Hour)) + 6*wave)
+		return int64(40*heapsim.Daily(at.Add(-time.Hour))*heapsim.Daily(at.Add(-time.Hour)) + 6*wave)
 	}
 	return []heapsim.Workload{
 		{Namespace: "kube-system", Name: "etcd-cluster00", CPU: 45, Memory: 180 * mib, Network: 3000,
@@ -65,35 +65,23 @@ func workloads(begin time.Time) []heapsim.Workload {
 			CPURequest: 80, MemoryRequest: 140 * mib},
 
 		{Namespace: "shop", Kind: "Deployment", Name: "api", Replicas: 3, CPU: 180, Memory: 280 * mib, Network: 20_000,
-			CPURequest: 250, CPULimit: 1000, MemoryRequest: 512 * mib, MemoryLimit: 2048 * mib, Load: daily, Growth: leak},
+			CPURequest: 250, CPULimit: 1000, MemoryRequest: 512 * mib, MemoryLimit: 2048 * mib, Load: heapsim.Daily, Growth: leak},
 		{Namespace: "shop", Kind: "StatefulSet", Name: "web", Replicas: 2, CPU: 240, Memory: 260 * mib, Network: 40_000,
-			CPURequest: 300, CPULimit: 1000, MemoryRequest: 512 * mib, Volume: true, Load: daily,
+			CPURequest: 300, CPULimit: 1000, MemoryRequest: 512 * mib, Volume: true, Load: heapsim.Daily,
 			Custom: map[schema.MetricName]func(time.Time) int64{"custom/queue_length": queue}},
 
 		{Namespace: "payments", Kind: "Deployment", Name: "api", Replicas: 2, CPU: 55, Memory: 150 * mib, Network: 6000,
-			CPURequest: 1000, CPULimit: 2000, MemoryRequest: 1024 * mib, MemoryLimit: 1024 * mib, Load: daily},
+			CPURequest: 1000, CPULimit: 2000, MemoryRequest: 1024 * mib, MemoryLimit: 1024 * mib, Load: heapsim.Daily},
 		{Namespace: "payments", Kind: "Deployment", Name: "worker", Replicas: 2, CPU: 60, Memory: 110 * mib, Network: 2500,
 			CPURequest: 200, MemoryRequest: 256 * mib, Load: busier},
 
 		{Namespace: "search", Kind: "Deployment", Name: "api", Replicas: 3, CPU: 120, Memory: 320 * mib, Network: 15_000,
-			CPURequest: 200, MemoryRequest: 256 * mib, Load: daily},
+			CPURequest: 200, MemoryRequest: 256 * mib, Load: heapsim.Daily},
 		{Namespace: "search", Kind: "StatefulSet", Name: "index", Replicas: 2, CPU: 90, Memory: 900 * mib, Network: 8000,
 			CPURequest: 300, MemoryRequest: 1024 * mib, MemoryLimit: 1536 * mib, Volume: true},
 		{Namespace: "search", Kind: "Deployment", Name: "reports", CPU: 0.5, Memory: 210 * mib, Idle: true,
 			CPURequest: 500, MemoryRequest: 512 * mib},
 	}
-}
-
-// daily is the load of a moment as a multiple of the mean: most at 14:00 UTC
-// and least at 02:00, and less at weekends.
-func daily(at time.Time) float64 {
-	at = at.UTC()
-	hour := float64(at.Hour()) + float64(at.Minute())/60
-	load := 1 - 0.6*math.Cos(2*math.Pi*(hour-2)/24)
-	if day := at.Weekday(); day == time.Saturday || day == time.Sunday {
-		load *= 0.6
-	}
-	return load
 }
 
 // teams are the labels of the namespaces.
