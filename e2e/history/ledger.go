@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -42,14 +43,14 @@ func (r *recorder) writeLedger() {
 			add(insertIdentity, e.id, i.UID, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, int64(i.Since), r.until(i.last))
 		}
 	}
-	pass := func(id int, at schema.Instant, outcome schema.Outcome, gap schema.Instant) {
+	pass := func(id int, at schema.Instant, outcome archive.Outcome, gap schema.Instant) {
 		add(insertPass, int64(id), clusterName, int64(at), int64(at+1), string(outcome), int64(at), int64(at), int64(gap))
 	}
 	for i, o := range r.outages {
-		pass(i+1, o.To+minute, schema.OutcomePartial, o.To-o.From+minute)
+		pass(i+1, o.To+minute, archive.OutcomePartial, o.To-o.From+minute)
 		add(insertHole, int64(i+1), int64(o.From), int64(o.To))
 	}
-	pass(len(r.outages)+1, r.newest, schema.OutcomeComplete, 0)
+	pass(len(r.outages)+1, r.newest, archive.OutcomeComplete, 0)
 }
 
 // until is the end of something that was seen last at that moment: NULL if that
