@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"heapstash/e2e/rig"
 	"heapstash/e2e/history"
+	"heapstash/e2e/rig"
 	"heapstash/schema"
 )
 
