@@ -1,10 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,71 +13,87 @@ import (
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
+	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
 
+const checkLong = `check reads every page of the archive's file and its schema, and checks the rules that
+every whole archive follows; FORMAT.md lists them ("What check holds"). It writes nothing,
+and passes may go on meanwhile: it sees the archive as it is at one moment, and until it
+ends the -wal file does not shrink. A finding is a fault or a note; a note needs no action.
+check takes constant memory, and about half a minute per gigabyte (300,000 rows a second).
+
+With --repair FILE, it reads all readable pages of the archive, corrects what the check
+would find, and writes the rows to a new archive. It says which rows it dropped or changed.
+The old archive stays as it is, and is locked meanwhile. The new archive is checked before
+it appears. That takes some minutes per gigabyte, and as much space as the old archive.
+
+Exit codes: 0 no fault, or repaired; 1 a fault, or the check failed; 10 no archive; 11
+another writer holds it (with --repair).`
+
+const checkExample = `  heapstash check --db-file /var/lib/heapstash/prod.db
+  heapstash check --quick --json
+  heapstash check --db-file prod.db --repair repaired.db`
+
+// checkFlags are the flags of check.
+type checkFlags struct {
+	engine.CheckOptions
+	json   bool
+	repair string
+}
+
 func newCheckCommand() *cobra.Command {
-	var asJSON bool
-	var repairTo string
-	var opts engine.CheckOptions
+	var c checkFlags
 	cmd := &cobra.Command{
-		Use:   "check",
-		Short: "Say whether the archive is whole, and make a whole one of one that is not",
-		Long: "check looks at every page of the archive's file, at its schema, and at what is true of every\n" +
-			"archive that is whole, as FORMAT.md (\"What check holds\") lists it. It only reads, and passes\n" +
-			"may go on meanwhile: it sees one state of the archive, and until it ends the -wal file does\n" +
-			"not shrink. A finding is a fault or a note; a note needs nothing to be done. It takes constant\n" +
-			"memory, and about half a minute a gigabyte (300,000 rows a second).\n\n" +
-			"With --repair FILE, it reads what can be read of the archive, page by page, mends what the\n" +
-			"check would find, and writes it to a new archive. What it had to drop or change, it says. The\n" +
-			"old archive stays as it is, and is locked meanwhile. The new one is checked before it\n" +
-			"appears. That takes some minutes a gigabyte, and as much space as the old one.\n" +
-			"\nExit codes: 0 no fault, or repaired; 1 a fault, or it could not look; 10 no archive there;\n" +
-			"11 another writer has it (with --repair).",
-		Example: "  heapstash check --db-file /var/lib/heapstash/prod.db\n" +
-			"  heapstash check --quick --json\n" +
-			"  heapstash check --db-file prod.db --repair repaired.db",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			opts.Progress = show.Steps(cmd.ErrOrStderr())
+		Use:     "check",
+		Short:   "Check the archive for damage, and copy a damaged one to a new, whole one",
+		Long:    checkLong,
+		Example: checkExample,
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
+			c.Progress = show.Steps(cmd.ErrOrStderr())
 			if cmd.Flags().Changed("repair") {
-				return repair(cmd, cfg, repairTo, opts, asJSON)
+				return c.makeRepaired(cmd, cfg)
 			}
 			reader, err := engine.Read(cmd.Context(), cfg.DBFile)
 			if err != nil {
 				return err
 			}
 			defer reader.Close() // read only
-			report, err := reader.Check(cmd.Context(), opts)
+			report, err := reader.Check(cmd.Context(), c.CheckOptions)
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)
-			} else {
-				err = printCheck(cmd.OutOrStdout(), report)
-			}
-			if err != nil {
+			if err := printResult(cmd, c.json, report, func(w io.Writer) error { return printCheck(w, report) }); err != nil {
 				return err
 			}
 			if n := report.Faults(); n > 0 {
-				return schema.WithHint(fmt.Errorf("the archive has faults of %d kinds", n), repairHint)
+				return schema.WithHint(fmt.Errorf("the archive has faults of %d kinds", n),
+					"`heapstash check --repair NEW` copies what can be read to another file, and corrects it there;\nkeep the old one, and its -wal file")
 			}
 			return nil
-		},
+		}),
 	}
-	cmd.Flags().BoolVar(&opts.Quick, "quick", false, "do not compare indexes with their tables")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.Flags().StringVar(&repairTo, "repair", "", "write what can be read to this new archive, mended")
+	cmd.Flags().BoolVar(&c.Quick, "quick", false, "do not compare indexes with their tables")
+	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object")
+	cmd.Flags().StringVar(&c.repair, "repair", "", "write what can be read to this new archive, corrected")
 	return cmd
 }
 
-const repairHint = "`heapstash check --repair NEW` copies what can be read to another file, and mends it there;\nkeep the old one, and its -wal file"
+// makeRepaired copies a damaged archive to a new, whole one.
+func (c *checkFlags) makeRepaired(cmd *cobra.Command, cfg config.Config) error {
+	if c.repair == "" {
+		return usage.Error(cmd, errors.New("--repair needs the name of a new file"))
+	}
+	done, err := engine.Repair(cmd.Context(), cfg.DBFile, c.repair, engine.RepairOptions{
+		Options: engine.Options{LockWait: cfg.RetryLock}, Progress: c.Progress,
+	})
+	if err != nil {
+		return err
+	}
+	return printResult(cmd, c.json, done, func(w io.Writer) error { return printRepair(w, done) })
+}
 
-// printCheck tells people what was found.
+// printCheck prints the findings for people.
 func printCheck(w io.Writer, r engine.CheckReport) error {
 	var errs []error
 	line := func(format string, args ...any) {
@@ -107,4 +124,36 @@ func printCheck(w io.Writer, r engine.CheckReport) error {
 	}
 	line("%s: format %d, %d rows of samples, checked in %v: %s", r.Path, r.Version, r.Rows, took, verdict)
 	return errors.Join(errs...)
+}
+
+// printRepair prints which rows were lost or changed, and what to do next.
+func printRepair(w io.Writer, r engine.Repaired) error {
+	var text strings.Builder
+	var rows int64
+	for _, t := range r.Tables {
+		rows += t.Rows
+		if t.Pages+t.Damaged > 0 {
+			fmt.Fprintf(&text, "lost   %s: %d pages and %d single rows cannot be read; %d rows were\n", t.Table, t.Pages, t.Damaged, t.Rows)
+		}
+	}
+	for _, m := range r.Mended {
+		fmt.Fprintf(&text, "mended %s (%d): %s\n", m.Table, m.Count, m.What)
+	}
+	fmt.Fprintf(&text, "%s: %d rows were read of %s; it has %d rows of samples, and a check finds it whole\n", r.To, rows, r.Path, r.Check.Rows)
+	fmt.Fprintf(&text, "\nTo put it in place, stop whatever runs heapstash on %s, and then:\n", r.Path)
+	place := r.Path
+	if info, err := os.Lstat(place); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		place = r.File
+	}
+	for _, beside := range []string{"", "-wal"} {
+		if _, err := os.Stat(place + beside); err == nil {
+			fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(place+beside), show.ShellQuote(place+".damaged"+beside))
+		}
+	}
+	if _, err := os.Stat(place + "-shm"); err == nil {
+		fmt.Fprintf(&text, "  rm %s\n", show.ShellQuote(place+"-shm"))
+	}
+	fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(r.To), show.ShellQuote(place))
+	_, err := io.WriteString(w, text.String())
+	return err
 }

@@ -13,24 +13,26 @@ import (
 	"heapstash/cmd/heapstash/passes"
 )
 
+const collectLong = `collect makes one pass: it asks Heapster for everything that the archive does not have
+yet, stores it, and says what is missing. Heapster keeps most samples for 140 seconds, so
+have it run every minute: by cron, a systemd timer or a CronJob, or use ` + "`heapstash run`" + `.
+
+Exit codes: 0 done; 1 failed; 3 done with holes (see --partial-ok); 10 the file is not an
+archive of heapstash, or a newer heapstash made it; 11 another writer holds it; 130
+interrupted.`
+
+const collectExample = `  heapstash collect --heapster-url http://localhost:8082
+  heapstash collect --server http://127.0.0.1:8080    # a kubectl proxy
+  heapstash collect --kubeconfig admin.conf --db-file /var/lib/heapstash/prod.db`
+
 func newCollectCommand() *cobra.Command {
 	var asJSON, acceptNewNodes bool
 	cmd := &cobra.Command{
-		Use:   "collect",
-		Short: "Archive what Heapster shows now, once",
-		Long: "collect makes one pass: it asks Heapster for everything that the archive does not have\n" +
-			"yet, stores it, and says what is missing. Heapster keeps most samples for 140 seconds, so\n" +
-			"have it run every minute: by cron, a systemd timer or a CronJob, or use `heapstash run`.\n\n" +
-			"Exit codes: 0 done; 1 failed; 3 done with holes (see --partial-ok); 10 the file is no\n" +
-			"archive of ours, or a newer heapstash's; 11 another writer holds it; 130 interrupted.",
-		Example: "  heapstash collect --heapster-url http://localhost:8082\n" +
-			"  heapstash collect --server http://127.0.0.1:8080    # a kubectl proxy\n" +
-			"  heapstash collect --kubeconfig admin.conf --db-file /var/lib/heapstash/prod.db",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		Use:     "collect",
+		Short:   "Archive what Heapster shows now, once",
+		Long:    collectLong,
+		Example: collectExample,
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			log := config.NewLogger(cmd.ErrOrStderr(), cfg)
 			access.Warn(cfg, log)
 			p := &passes.Passer{Cfg: cfg, AcceptNewNodes: acceptNewNodes, Log: log, NewLevel: slog.LevelDebug, Now: time.Now}
@@ -42,7 +44,7 @@ func newCollectCommand() *cobra.Command {
 				unwritten = passes.Textfile{Cfg: cfg, Log: log}.Write(summary, ended, ended.Sub(started), err)
 			}
 			switch out := cmd.OutOrStdout(); {
-			case summary.Pass.ID == 0: // it did not begin
+			case summary.Pass.ID == 0: // the pass did not begin
 			case asJSON:
 				err = errors.Join(err, json.NewEncoder(out).Encode(summary))
 			default:
@@ -52,10 +54,10 @@ func newCollectCommand() *cobra.Command {
 				err = passes.HolesError(summary.Holes)
 			}
 			return errors.Join(err, unwritten)
-		},
+		}),
 	}
 	config.AddFlags(cmd.Flags(), config.AccessFlags, config.PassFlags, config.LockFlags, config.OnceFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object, the last line of stdout")
-	cmd.Flags().BoolVar(&acceptNewNodes, "accept-new-nodes", false, "store what comes from none of the cluster's nodes of late: once, after all were replaced")
+	cmd.Flags().BoolVar(&acceptNewNodes, "accept-new-nodes", false, "store samples even if no node of the cluster was seen before: once, after all nodes were replaced")
 	return cmd
 }

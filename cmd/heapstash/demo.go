@@ -11,22 +11,25 @@ import (
 	"heapstash/cmd/heapstash/demo"
 )
 
+const demoLong = `demo makes an archive of a made-up cluster. It writes a week of samples, with hours and days,
+straight into the file. Then a stand-in for Heapster shows the last minutes, and a pass
+archives each of them. demo needs no cluster, and takes about ten seconds and 70 MB.
+
+demo reads --db-file only (default ` + demo.DemoFile + `). It never writes into an archive of another
+cluster. When demo runs again, it continues its archive up to now. Every example of the
+documents runs on this archive.
+
+With --serve, the stand-in stays until Ctrl-C, with a new batch every minute, as a real
+Heapster has. With another --resolution, collect into an archive of your own: a later demo
+continues with a batch a minute, and other values.`
+
 func newDemoCommand() *cobra.Command {
 	var d demo.Demonstration
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Archive a made-up cluster, and show what to do next",
-		Long: "demo makes an archive of a made-up cluster: a week of it is written straight into the\n" +
-			"file, with its hours and days. Then a stand-in for Heapster shows the last minutes, and\n" +
-			"a pass archives each. It needs no cluster and takes some ten seconds and 70 MB.\n\n" +
-			"It heeds --db-file only (default " + demo.DemoFile + "), and never writes into an archive of\n" +
-			"anything else. Run again, it brings its archive up to now, from where it stopped. Every\n" +
-			"example of the documents runs on it.\n\n" +
-			"With --serve, the stand-in stays, with a batch a minute as a real one, until Ctrl-C.\n" +
-			"With another --resolution, collect into an archive of your own: a later demo goes on with\n" +
-			"a batch a minute, and its values differ from those that the stand-in had.",
-		Example: "  heapstash demo\n" +
-			"  heapstash demo --serve",
+		Use:     "demo",
+		Short:   "Archive a made-up cluster, and show what to do next",
+		Long:    demoLong,
+		Example: "  heapstash demo\n  heapstash demo --serve",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := config.Default()
 			cfg.DBFile = demo.DemoFile
@@ -42,7 +45,7 @@ func newDemoCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.IntVar(&d.Days, "days", 7, "how many days before today a new archive begins")
-	f.BoolVar(&d.Stay, "serve", false, "then keep the stand-in for Heapster answering, with new batches, until Ctrl-C")
+	f.BoolVar(&d.Stay, "serve", false, "then let the stand-in for Heapster answer, with new batches, until Ctrl-C")
 	f.StringVar(&d.Listen, "listen", "127.0.0.1:8082", "with --serve: where the stand-in answers; port 0 for any")
 	f.DurationVar(&d.Resolution, "resolution", demo.Step, "with --serve: the time between two batches")
 	return cmd

@@ -15,26 +15,29 @@ import (
 	"heapstash/schema"
 )
 
+const doctorLong = `doctor reaches Heapster with the same settings as collect. It checks the way to Heapster and
+its permissions, which of Heapster's features answer, and the clocks. It compares how often
+Heapster makes samples, and how long it shows them, with the schedule of passes. It checks
+the archive's file, file system, space and last pass. Each finding is ok, a warning, or a
+fault (passes fail or lose samples), and says what to do. doctor neither creates nor changes
+an archive.
+
+Exit codes: 0 no fault, whatever the warnings; 1 a fault, or it could not check.`
+
+const doctorExample = `  heapstash doctor --kubeconfig admin.conf --db-file /var/lib/heapstash/prod.db
+  heapstash doctor --heapster-url http://localhost:8082 --every 5m    # cron: */5 * * * *`
+
 func newDoctorCommand() *cobra.Command {
 	var asJSON bool
 	var every time.Duration
 	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "Say what is wrong on the way from Heapster to the archive, and how to mend it",
-		Long: "doctor reaches Heapster by the same settings as collect, and checks the way in and its\n" +
-			"permissions, which of Heapster's features answer, how often it makes samples and how long\n" +
-			"it shows them against the schedule, the clocks, and the archive's file, file system, space\n" +
-			"and last pass. Each finding is ok, a warning, or a fault (passes fail or lose samples),\n" +
-			"with what to do about it. It neither creates nor changes an archive.\n\n" +
-			"Exit codes: 0 no fault, whatever the warnings; 1 a fault, or it could not look.",
-		Example: "  heapstash doctor --kubeconfig admin.conf --db-file /var/lib/heapstash/prod.db\n" +
-			"  heapstash doctor --heapster-url http://localhost:8082 --every 5m    # cron: */5 * * * *",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		Use:     "doctor",
+		Short:   "Find what is wrong between Heapster and the archive, and say what to do",
+		Long:    doctorLong,
+		Example: doctorExample,
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			e := doctor.Examiner{Cfg: cfg, Now: time.Now}
+			var err error
 			if e.File, err = config.FindFile(cmd.Flags()); err != nil {
 				return err
 			}
@@ -57,7 +60,7 @@ func newDoctorCommand() *cobra.Command {
 				return errors.New("the doctor found a fault")
 			}
 			return nil
-		},
+		}),
 	}
 	config.AddFlags(cmd.Flags(), config.AccessFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

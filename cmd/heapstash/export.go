@@ -27,46 +27,46 @@ import (
 	"heapstash/schema"
 )
 
-const exportLong = `export writes samples to stdout, or to --output FILE, which appears once it is whole: all of them,
-or those that the flags select. It sees the archive as it is when it begins, while passes write
-on, and takes constant memory, however much there is. The formats are
-
+const exportLong = `export writes samples to stdout, or to --output FILE, which appears once it is whole: all
+samples, or those that the flags select. It reads the archive as it is when it begins, while
+passes write on, and takes constant memory. The formats are
   csv          a line a sample, with the columns of the view samples
   json         the same as an object a line
   openmetrics  text for "promtool tsdb create-blocks-from openmetrics": cpu/usage_rate is
                heapster_cpu_usage_rate, and counters end in _total. The labels are cluster, kind,
-               namespace, pod, container, node, and what tells file systems, disks and accelerators
-               apart. Prometheus has floats alone: integers beyond 2^53 are rounded there
+               namespace, pod, container, node, and the labels of file systems, disks and
+               accelerators. Prometheus has floats only: integers beyond 2^53 are rounded there
   influx       line protocol for InfluxDB 1.x in the schema of Heapster's own sink, for its Grafana
                dashboards: a measurement a metric, the field value, and the tags type, cluster_name,
                namespace_name, pod_name, container_name, nodename, labels, container_base_image,
-               resource_id, ... (of a pod, nodename and the next two as pod_identities knows them)
+               resource_id, ... (for a pod, nodename and the next two come from pod_identities)
 
-The ratios of nodes, such as cpu/node_utilization, which Heapster's model API cuts to 0 or 1, are
-made anew of their two parts, and left out where a part is missing, or, of hours and days, where
-what is allocatable changed. Values of *_rate are without fractions, as Heapster gave them.
+Heapster's model API cuts the ratios of nodes, such as cpu/node_utilization, to 0 or 1. export
+computes them from their two parts. It leaves them out where a part is missing, and for hours
+and days in which the allocatable amount changed. Values of *_rate have no fractions, as
+Heapster gives them.
 
-With --level hourly or daily, a line of csv and json has the columns of the view samples_hourly or
-samples_daily; openmetrics has a gauge for each, such as heapster_cpu_usage_rate_hourly_max; influx
-has them as fields, all floats but samples, and as value a gauge's avg or a counter's last. Give that
-a database of its own (--influx-database), for there value is a float. The time is when the hour or
-the day begins.
+With --level hourly or daily, csv and json have the columns of the view samples_hourly or
+samples_daily; openmetrics has a gauge for each statistic, such as
+heapster_cpu_usage_rate_hourly_max; influx has a field for each, all floats except samples, and
+the field value has a gauge's avg or a counter's last. As value is a float there, rollups need
+a database of their own (--influx-database). The time is the begin of the hour or the day.
 
-OpenMetrics wants a metric's samples together, so that the archive is read once for each metric.
-promtool reads the text once for each block of two hours: give it --max-block-duration 24h, or a
-part at a time, where there is much.
-A measurement of InfluxDB is of integers or of floats: what Heapster's sink writes as floats is
-written so, and every metric of which the archive has a float.
+OpenMetrics needs the samples of a metric together, so export reads the archive once for each
+metric. promtool reads the text once for each block of two hours: if there is much, give it
+--max-block-duration 24h, or one part at a time.
+A measurement of InfluxDB has integers or floats, not both. export writes floats for metrics
+that Heapster's sink writes as floats, and for metrics with a float in the archive.
 
---since is included and --until is not: ranges that follow one another have each sample once. Both
-are a time, as in 2017-09-27 or 2017-09-27T07:00:00Z, or how long ago, as in 36h. In globs, * stands
-for slashes too. With --namespace or --pod, only what is in a namespace or a pod is written. Every
-cluster is, unless --cluster-name or its setting names one.
+--since is included and --until is not: ranges that follow one another have each sample once.
+Both are a time, as in 2017-09-27 or 2017-09-27T07:00:00Z, or how long ago, as in 36h. In
+globs, * also stands for slashes. --namespace and --pod leave out what is not in a namespace or
+pod. All clusters are written, unless --cluster-name or its setting names one.
 
-Until the end the -wal file only grows. Where the archive has none, as on NFS, passes wait: export a
-snapshot there.
+Until export ends, the -wal file only grows. Where the archive has none, as on NFS, passes
+wait: export a snapshot there.
 
-Exit codes: 0 done, also if there is nothing in the range of time; 1 failed, or no name matches; 10 no
+Exit codes: 0 done, also if the range of time has no samples; 1 failed, or no name matches; 10 no
 archive; 130 interrupted.`
 
 const exportExample = `  heapstash export --since 24h --namespace shop --metric 'memory/*' >shop.csv
@@ -92,17 +92,13 @@ func newExportCommand() *cobra.Command {
 		Short:   "Write samples as CSV, JSON lines, OpenMetrics or InfluxDB's line protocol",
 		Long:    exportLong,
 		Example: exportExample,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			e, err := x.export(cmd, cfg)
 			if err != nil {
 				return usage.Error(cmd, err)
 			}
 			return e.run(cmd, cfg, x.output, x.force)
-		},
+		}),
 	}
 	f := cmd.Flags()
 	x.Filter.Add(f, "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27, yesterday or 2017-09-27T07:00:00Z", "before this time")

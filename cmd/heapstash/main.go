@@ -1,9 +1,8 @@
 // Heapstash archives what Heapster forgets: it reads a cluster's metrics from
 // Heapster's model API and keeps them in a SQLite file.
 //
-// This package only converts: arguments, environment and a file into a
-// [Config], the work of the packages heapster and archive into output, and
-// errors into a message, a hint and an exit code.
+// Package main has a file for each command. It only converts: arguments into calls
+// of the packages beside it, and errors into a message, a hint and an exit code.
 package main
 
 import (

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,28 +18,30 @@ import (
 	"heapstash/schema"
 )
 
+const pruneLong = `prune deletes samples, hours and days that are older than archive.retention says, in whole
+days (whole hours where less than a week is kept), and the names that they leave unused. If
+the archive is still larger than archive.max_size, it deletes the oldest rows that are
+left. It returns the space to the file system. Passes do the same a little at a time, so
+prune is for the first time, after a change of the settings, or when the disk is full.
+--keep-raw, --keep-hourly and --keep-daily replace archive.retention.raw, hourly and daily
+for this run. It works in turns of half a second, and passes get in between. If it is
+killed, the next run continues.
+
+Exit codes: 0 done; 1 failed, or no retention is set; 10 no archive; 11 another writer
+holds it (see --retry-lock); 130 interrupted.`
+
+const pruneExample = `  heapstash prune --dry-run --keep-raw 90d
+  HEAPSTASH_ARCHIVE_RETENTION_RAW=90d,container=30d heapstash prune --retry-lock 1m`
+
 func newPruneCommand() *cobra.Command {
 	var asJSON, dryRun bool
 	var keep config.KeepFlags
 	cmd := &cobra.Command{
-		Use:   "prune",
-		Short: "Take away what is older than archive.retention, and return its space",
-		Long: "prune takes away samples, hours and days that are older than archive.retention says, in whole\n" +
-			"days (whole hours where less than a week is kept), and what nothing refers to any more. If the\n" +
-			"archive is larger than archive.max_size then, the oldest that is left goes, too. It returns\n" +
-			"the space to the file system. Passes do the same a little at a time, so prune is for the\n" +
-			"first time, after a change, or when the disk is full. --keep-raw, --keep-hourly and\n" +
-			"--keep-daily stand for archive.retention.raw, hourly and daily in this run alone. It works in turns of half a second,\n" +
-			"and passes get in between; killed anywhere, it goes on where it stopped.\n\n" +
-			"Exit codes: 0 done; 1 failed, or no retention is set; 10 no archive; 11 another writer\n" +
-			"holds it (see --retry-lock); 130 interrupted.",
-		Example: "  heapstash prune --dry-run --keep-raw 90d\n" +
-			"  HEAPSTASH_ARCHIVE_RETENTION_RAW=90d,container=30d heapstash prune --retry-lock 1m",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		Use:     "prune",
+		Short:   "Delete what is older than archive.retention, and return its space",
+		Long:    pruneLong,
+		Example: pruneExample,
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			if err := keep.Override(cmd.Flags(), &cfg.Archive.Retention); err != nil {
 				return err
 			}
@@ -59,16 +60,13 @@ func newPruneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(pruned)
-			}
-			return printPruned(cmd.OutOrStdout(), pruned)
-		},
+			return printResult(cmd, asJSON, pruned, func(w io.Writer) error { return printPruned(w, pruned) })
+		}),
 	}
 	config.AddFlags(cmd.Flags(), config.LockFlags)
 	keep.Add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would go")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be deleted")
 	return cmd
 }
 
@@ -82,19 +80,17 @@ func showPrunable(cmd *cobra.Command, cfg config.Config, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
-	if asJSON {
-		return json.NewEncoder(out).Encode(p)
-	}
-	printPrunable(out, p)
-	if limit := int64(cfg.Archive.MaxSize); limit > 0 && p.Used > limit {
-		fmt.Fprintf(out, "The archive has %v in use, and archive.max_size is %v: where these do not suffice, the oldest of the rest goes.\n",
-			schema.Size(p.Used), schema.Size(limit))
-	}
-	return nil
+	return printResult(cmd, asJSON, p, func(w io.Writer) error {
+		printPrunable(w, p)
+		if limit := int64(cfg.Archive.MaxSize); limit > 0 && p.Used > limit {
+			fmt.Fprintf(w, "The archive has %v in use, and archive.max_size is %v: if these do not suffice, the oldest rows of the rest are deleted.\n",
+				schema.Size(p.Used), schema.Size(limit))
+		}
+		return nil
+	})
 }
 
-// printPrunable tells people what would go, and what remains.
+// printPrunable prints what would be deleted, and what remains.
 func printPrunable(out io.Writer, p engine.Prunable) {
 	t := show.NewGrid(out, "rows of", "before", "rows", "samples", "oldest", "newest", "about")
 	t.AlignRight(2, 3, 6)
@@ -152,7 +148,7 @@ func printPruned(w io.Writer, p engine.Pruned) error {
 	return t.Flush()
 }
 
-// counted spells a number of things.
+// counted spells a number and what is counted.
 func counted(n int64, one, more string) string {
 	if n == 1 {
 		return "1 " + one

@@ -22,64 +22,70 @@ import (
 	"heapstash/schema"
 )
 
-const queryLong = `query asks for metrics: of each series, or put together by names, over a range of time as
-a whole or step by step. It prints a table, CSV or JSON (an object a line), or draws a
-chart. What it reads is said on stderr; --explain prints the SQL for stock sqlite3.
+const queryLong = `query asks for metrics: for each series, or for groups of series, over a range of time as a
+whole or step by step. It prints a table, CSV or JSON (an object a line), or draws a chart.
+Notes on stderr say which rows it reads; --explain prints the SQL for stock sqlite3.
 
-Of what: filters are globs. Without --kind, the kind is the coarsest that carries all the
-metrics and has all the names that filters and --by speak of: cluster, namespace, node,
-pod, container, system_container. So --pod asks for pods, --container for containers, and
---namespace alone for the namespace's own series, if it has the metric. --label resource_id:/
-asks for one file system, disk or accelerator.
+Which series: filters are globs. Without --kind, query takes the coarsest kind that has all
+the metrics, and all the names in the filters and in --by: cluster, namespace, node, pod,
+container, system_container. So --pod asks for pods, --container for containers, and
+--namespace alone for the namespace's own series, if it has the metric. --label
+resource_id:/ asks for one file system, disk or accelerator.
 
-A pod's node, owner and labels are those of pod_identities at the time of each sample: --by owner,
---by label:app and, with --pod or -n, --by node and --node. A pod that was made again on another
-node counts on each node for the time that it was there. Owners are known with collect.enrich. What
-is not known is empty. Hours are the coarsest rows that are read; an hour in which a pod was made
-again counts for the later one. Ranges of up to a day are made of raw rows, and exact.
+The node, the owner and the labels of a pod come from pod_identities, at the time of each
+sample. They work in --by owner, --by label:app and, with --pod or -n, in --by node and
+--node. If a pod was made again on another node, each node has its samples from its own time.
+Owners are known with collect.enrich. A name that is not known is empty. Such questions read
+raw rows and hours; an hour in which a pod was made again counts for the later one. Ranges of
+up to a day read raw rows, and are exact.
 
-What is computed, in each step of each group:
-  avg, min, max, last, p50, p95   of a gauge; of several series put together, of their sum at
-      each moment at which there is any. Shares, percentages and uptime do not add up: there,
-      it is of all their samples together. Percentiles are by nearest rank.
+Which aggregates, for each step of each group:
+  avg, min, max, last, p50, p95   of a gauge. For several series, they are of the sum of the
+      series at each moment. Shares, percentages and uptime are not summed: for these metrics
+      they are of all samples together. Percentiles are by nearest rank.
   sum, count        of all samples
-  increase, rate    of a counter: its growth from the sample before the step on, and that
-      divided by the seconds in which it grew. One that fell was reset, and has grown from 0.
-      Growth adds up.
+  increase, rate    of a counter: its growth since the sample before the step, and this growth
+      divided by the seconds in which it grew. A counter that fell was reset: it grew from 0.
+      The growth of several series is summed.
   last              of a counter
-avg and rate are over the same span: that of the samples that the group has in the range or
-step. A pod that lived for a day of a month has its averages of that day. For a rate that is
-the time from the sample before its first growth to its last sample; of hours and days, all
-of them in which the group's things were there.
-Without --agg, it is avg for gauges, rate for counters, increase for restart_count and last
-for uptime. Of a metric that only you know, such as custom/..., all of them can be asked.
 
-Heapster's model API cuts the ratios of nodes, such as cpu/node_utilization, to 0 or 1. The
-answer is the exact ratio of the two metrics that it is made of, at the same moment. Rollups
-have it for hours and days in which what is allocatable did not change; the others are made
-of finer rows. Rates but cpu/usage_rate lose their fractions: ask the counter for its rate.
+avg and rate cover the time in which the group has samples in the range or step: for a pod
+that ran for one day of a month, they are averages of that day. For a rate, that time is from
+the sample before its first growth to its last sample. In hours and days, it is all hours or
+days in which the group existed.
+Without --agg, gauges have avg, counters rate, restart_count increase, and uptime last. For a
+metric that is not in the registry, such as custom/..., all aggregates are allowed.
 
-From what: steps of whole days are made of daily rollups, those of whole hours of hourly
-ones, others of raw rows; so is the range as a whole. What no rollup has yet comes from the
-finer rows. avg is always the sum by the count of samples. Rollups do not have everything:
-  - last of gauges, and percentiles but for those of cpu/usage_rate and memory/working_set of
-    each series, are made of raw rows. With longer steps than hours, those two are
-    percentiles of the hours' percentiles.
-  - of the sum of several series, rollups have bounds: max is the sum of the hour's or day's
-    maxima, so the sum was never greater; min is the sum of the minima of those that were
-    there all the time, so it was never less; avg is exact where the series were there
-    all the time, or never two at once, and else it was no less. (All the time is as often
-    as the thing of that kind was there, that was there most.)
---level raw is exact, and takes longer. A step begins at a whole multiple of its length since
-1970, in UTC; one of whole weeks on a Monday. The range begins with a step, and ends where the archive ends. --tz says in which time
-zone yesterday is, and shows times in it; days of steps stay those of UTC, and so do CSV and JSON.
+Heapster's model API cuts the ratios of nodes, such as cpu/node_utilization, to 0 or 1. query
+gives the exact ratio of the two metrics behind them, at the same moment. Rollups have it
+for hours and days in which the allocatable amount did not change; for the others, query
+reads finer rows. The other rates except cpu/usage_rate have no fractions: ask the counter for
+its rate.
 
---top ranks groups by the first aggregate over the whole range. A chart draws the first
-eight of them, and says of how many; --top draws more or fewer. Its axis has the times of --tz.
-A table has one unit a column, in its header, and each metric has its own table. CSV and JSON
-have the same columns: the metric, the unit of the numbers (beside other aggregates a rate is
-in that per second), the kind, the level that was read, names, when the step or the range begins, and the
-aggregates. Numbers have all their digits and no exponent there.`
+Which rows: steps of whole days read daily rollups, steps of whole hours read hourly
+rollups, other steps raw rows; the range as a whole does the same. Where there is no rollup
+yet, query reads finer rows. avg is always the sum divided by the count of samples. Rollups
+do not have everything:
+  - last of gauges reads raw rows. So do percentiles, except for single series of
+    cpu/usage_rate and memory/working_set. With steps longer than an hour, these two are
+    percentiles of the percentiles of hours.
+  - for the sum of several series, rollups give bounds. max is the sum of the maxima: the
+    real sum was never greater. min is the sum of the minima of the series that existed all
+    the time: the real sum was never less. avg is exact if the series existed all the time,
+    or never two at once; otherwise the real average was no less. (A series existed all the
+    time if it has as many samples as the series with the most.)
+--level raw is exact, and takes longer. A step begins at a multiple of its length since 1970,
+in UTC; a step of whole weeks begins on a Monday. The range begins with a step, and ends where
+the archive ends. --tz is the time zone for words such as yesterday, and for the times in
+tables and charts; steps of days, CSV and JSON stay in UTC.
+
+--top ranks groups by the first aggregate over the whole range. A chart draws the first eight
+groups and says how many there are; --top draws more or fewer. Its axis is in --tz.
+Each metric has its own table, and each column has one unit, in its header. CSV and JSON have
+the same columns for all metrics: the metric, the unit of the numbers (if there is a rate
+beside other aggregates, the rate is in this unit per second), the kind, the level that was
+read, names, the begin of the step or the range, and the aggregates. Their numbers have all
+digits and no exponent.`
 
 const queryExample = `  heapstash query cpu/usage_rate -n kube-system --pod 'etcd-*' --since 30d --step 1h --agg avg,max
   heapstash query cpu/usage_rate --by namespace --since 7d --top 10
@@ -115,11 +121,7 @@ func newQueryCommand() *cobra.Command {
 			return nil
 		},
 		ValidArgsFunction: complete.Metrics,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			if q.chart && cmd.Flags().Changed("format") {
 				return usage.Error(cmd, errors.New("--chart and --format are given"))
 			}
@@ -130,7 +132,7 @@ func newQueryCommand() *cobra.Command {
 			return engine.Ask(cmd.Context(), cfg.DBFile, q.Timeout, func(ctx context.Context, reader *engine.Reader) error {
 				return question.Answer(ctx, reader, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			})
-		},
+		}),
 	}
 	f := cmd.Flags()
 	q.Filter.Add(f, "begin of the range: a time, or how long ago, as in 30d, yesterday or '2017-09-27 07:00' (default 24h)",

@@ -19,20 +19,20 @@ import (
 )
 
 const reportLong = `report answers questions about weeks of an archive, with the SQL of the cookbook:
-
-  sizing    pods whose CPU request is most above what they use (30 days); --by owner: the memory
+  sizing    pods whose CPU request is furthest above their use (30 days); --by owner: the memory
             of workloads, whose owners are known with collect.enrich
-  idle      pods that are there and have used no CPU and received nothing for 14 days
+  idle      pods that exist, and used no CPU and received nothing for 14 days
   growth    namespaces whose memory changed by 5 % or more from one week to the next (7 weeks)
-  movers    pods whose CPU changed most, of the last 7 days against the 7 before
+  movers    pods whose CPU changed most, in the last 7 days against the 7 days before
   packing   how much of each node is requested and used (7 days)
 
-CPU is in millicores and memory in bytes or, as the column says, in MiB. The range ends now, at
---until, or where an archive ends to which nothing was added for an hour, and has
-whole days: --since is how long before the end it begins, or a time. Reports are made of hourly and daily rollups: a day is there once it has ended.
+CPU is in millicores. Memory is in bytes or, where the column says so, in MiB. The range has
+whole days. It ends now or at --until; if the last sample is older than an hour, it ends
+there. --since is how long before the end the range begins, or a time. Reports read hourly
+and daily rollups: the rollup of a day is there once the day has ended.
 
---explain prints the SQL, which runs in stock sqlite3. It is that of docs/cookbook.md but for its
-first line, which has what the flags say.`
+--explain prints the SQL, which runs in stock sqlite3. It is the SQL of docs/cookbook.md; only
+the first line differs, by what the flags say.`
 
 // reportFlags are the flags of report.
 type reportFlags struct {
@@ -63,11 +63,7 @@ func newReportCommand() *cobra.Command {
 			}
 			return errors.New(known)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			now, out := time.Now(), cmd.OutOrStdout()
 			report, err := r.report(args[0], now)
 			if err != nil {
@@ -79,7 +75,7 @@ func newReportCommand() *cobra.Command {
 			return engine.Ask(cmd.Context(), cfg.DBFile, r.Timeout, func(ctx context.Context, reader *engine.Reader) error {
 				return report.Print(ctx, reader, out, cmd.ErrOrStderr(), now)
 			})
-		},
+		}),
 	}
 	f := cmd.Flags()
 	r.Range.Add(f, "begin of the range: how long before its end, as in 30d, or a time (default: see above)", "end of the range, which is not in it (default now)")

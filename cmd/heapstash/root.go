@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -23,8 +26,8 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitHoles       = 3   // the pass finished, and something is missing
-	exitNoArchive   = 10  // no archive there, not one of ours, or from a newer heapstash
-	exitLocked      = 11  // another writer holds the archive
+	exitNoArchive   = 10  // no archive, another file, or an archive of a newer heapstash
+	exitLocked      = 11  // another writer holds the archive's lock
 	exitInterrupted = 130 // as a shell reports SIGINT
 )
 
@@ -34,9 +37,8 @@ type streams struct {
 	out, err io.Writer
 }
 
-// execute runs one command line and returns the exit code. It is the whole
-// program but for the process around it: the first SIGINT or SIGTERM cancels
-// the command, the second one kills the process.
+// execute runs one command line and returns the exit code. The first SIGINT or
+// SIGTERM cancels the command, the second one kills the process.
 func execute(ctx context.Context, args []string, std streams) int {
 	tuneMemory()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
@@ -122,6 +124,36 @@ func newRootCommand(std streams) *cobra.Command {
 	}
 	complete.Flags(root)
 	return root
+}
+
+// withConfig returns the RunE of a command that reads the settings.
+func withConfig(run func(cmd *cobra.Command, cfg config.Config, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		cfg, err := config.Load(cmd.Flags())
+		if err != nil {
+			return err
+		}
+		return run(cmd, cfg, args)
+	}
+}
+
+// printResult prints the result of a command as JSON, or as print does.
+func printResult(cmd *cobra.Command, asJSON bool, result any, print func(io.Writer) error) error {
+	if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+	}
+	return print(cmd.OutOrStdout())
+}
+
+// tuneMemory uses less memory and a little more time than Go does by itself, for
+// heapstash shares its host. The limit is soft. GOGC and GOMEMLIMIT take precedence.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(70)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(180 << 20)
+	}
 }
 
 func exitCode(err error) int {

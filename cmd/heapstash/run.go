@@ -11,20 +11,19 @@ import (
 	"heapstash/cmd/heapstash/schedule"
 )
 
+const runLong = `run makes a pass at once and then on its own schedule, and serves /metrics, /healthz and
+/readyz. If a pass fails, run logs it and goes on with the next one. SIGTERM ends the pass
+in hand, keeps what it stored, and exits 0. The archive is locked only during a pass. If
+there is no archive at the start, run makes one. If it vanishes later, passes fail: run
+does not make another one.`
+
 func newRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "run",
-		Short: "Archive what Heapster shows, on a schedule, until told to stop",
-		Long: "run makes a pass at once and then on its own schedule, and serves /metrics, /healthz and\n" +
-			"/readyz. A pass that fails is logged, and the next one goes on. SIGTERM ends the pass in\n" +
-			"hand, keeps what it stored, and exits 0. The archive is locked only during a pass. It is\n" +
-			"made at the start, if there is none; one that vanishes later is missed, not made again.",
+		Use:     "run",
+		Short:   "Archive what Heapster shows, on a schedule, until told to stop",
+		Long:    runLong,
 		Example: "  heapstash run --db-file /var/lib/heapstash/prod.db --listen :9278",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			times, err := schedule.Parse(cfg.Schedule)
 			if err != nil {
 				return err
@@ -44,7 +43,7 @@ func newRunCommand() *cobra.Command {
 			}
 			p := &passes.Passer{Cfg: cfg, Log: log, Now: time.Now}
 			return passes.Resident{Pass: p.Pass, Schedule: times, Record: m.Record, Log: log}.Run(cmd.Context())
-		},
+		}),
 	}
 	config.AddFlags(cmd.Flags(), config.AccessFlags, config.PassFlags, config.LockFlags, config.ResidentFlags)
 	return cmd

@@ -27,31 +27,24 @@ func newSchemaCommand() *cobra.Command {
 		Use:   "schema",
 		Short: "List the metrics that heapstash knows",
 		Long: "schema lists the metrics of Heapster's storage schema: name, column in the archive's\n" +
-			"views, unit, type, and the kinds of thing that carry it. Other metrics, such as those\n" +
+			"views, unit, type, and the kinds of entity that have it. Other metrics, such as those\n" +
 			"below custom/, are archived too, without a column: see the view samples.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if asJSON {
-				return encodeMetrics(cmd)
-			}
 			t := show.NewTable(cmd.OutOrStdout(), "name", "column", "unit", "type", "kinds", "description")
+			lines := json.NewEncoder(cmd.OutOrStdout())
 			for _, m := range schema.Registry() {
-				t.Row(m.Name, m.Column(), m.Unit, m.Type, config.KindList(m.Kinds), m.Meaning())
+				if !asJSON {
+					t.Row(m.Name, m.Column(), m.Unit, m.Type, config.KindList(m.Kinds), m.Meaning())
+				} else if err := lines.Encode(metricLine{m.Name, m.Column(), m.Unit, m.Type, m.Kinds, m.Family.LabelKeys(), m.Meaning()}); err != nil {
+					return err
+				}
 			}
-			t.Render()
+			if !asJSON {
+				t.Render()
+			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line")
 	return cmd
-}
-
-func encodeMetrics(cmd *cobra.Command) error {
-	enc := json.NewEncoder(cmd.OutOrStdout())
-	for _, m := range schema.Registry() {
-		line := metricLine{m.Name, m.Column(), m.Unit, m.Type, m.Kinds, m.Family.LabelKeys(), m.Meaning()}
-		if err := enc.Encode(line); err != nil {
-			return err
-		}
-	}
-	return nil
 }

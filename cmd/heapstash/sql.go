@@ -17,6 +17,26 @@ import (
 	"heapstash/schema"
 )
 
+const sqlLong = `sql runs one statement that reads. The statement is an argument, a file, or stdin. On a
+terminal and without a statement, sql is a prompt: a statement ends with a semicolon, and
+.help lists the other commands.
+
+A table and Markdown are printed at the end; the other formats print rows as they come.
+NULL is an empty field in CSV and TSV. Numbers are exact to 64 bits.
+
+In addition to SQLite's functions there are median(x) and quantile(x, p), by nearest rank.
+
+The archive is open for reading only: ATTACH, temporary tables, PRAGMAs that set something
+and functions that reach other files are refused. A value may have 32 MB.
+
+--schema lists the views with their columns, units and meanings; VIEW is a glob. --tables
+lists the tables behind the views, which may change from one version to the next.`
+
+const sqlExample = `  heapstash sql
+  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"
+  heapstash sql --format csv --file report.sql
+  heapstash sql --schema pod pod_hourly`
+
 // sqlFlags are the flags of sql.
 type sqlFlags struct {
 	sqlshell.Statement
@@ -27,29 +47,13 @@ type sqlFlags struct {
 func newSQLCommand() *cobra.Command {
 	var q sqlFlags
 	cmd := &cobra.Command{
-		Use:   "sql [STATEMENT | - | --schema [VIEW...]]",
-		Short: "Ask the archive one question in SQL",
-		Long: "sql runs one statement that reads, given as an argument, in a file, or on stdin, and\n" +
-			"prints its result. On a terminal and without a statement it is a prompt: a statement ends\n" +
-			"with a semicolon, and .help lists what else there is.\n\n" +
-			"A table and Markdown are printed at the end; the other formats print rows as they come.\n" +
-			"NULL is an empty field in CSV and TSV. Numbers are exact to 64 bits.\n\n" +
-			"Beside SQLite's functions there are median(x) and quantile(x, p), by nearest rank.\n\n" +
-			"The archive is open for reading only: ATTACH, temporary tables, PRAGMAs that set something\n" +
-			"and functions that reach other files are refused. A value may have 32 MB.\n\n" +
-			"--schema lists the views with their columns, units and meanings; VIEW is a glob. The tables\n" +
-			"behind them, which may change from one version to the next, are listed with --tables.",
-		Example: `  heapstash sql` + "\n" +
-			`  heapstash sql "SELECT pod, max(memory_working_set) FROM pod GROUP BY pod"` + "\n" +
-			`  heapstash sql --format csv --file report.sql` + "\n" +
-			`  heapstash sql --schema pod pod_hourly`,
+		Use:               "sql [STATEMENT | - | --schema [VIEW...]]",
+		Short:             "Ask the archive one question in SQL",
+		Long:              sqlLong,
+		Example:           sqlExample,
 		Args:              q.arguments,
 		ValidArgsFunction: q.completeViews,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			if q.schema {
 				return sqlshell.Listing{Format: q.Format, Tables: q.tables, Globs: args}.Run(cmd.Context(), cmd.OutOrStdout(), cfg.DBFile)
 			}
@@ -63,7 +67,7 @@ func newSQLCommand() *cobra.Command {
 				return err
 			}
 			return q.Run(cmd.Context(), cmd.OutOrStdout(), cfg.DBFile, text)
-		},
+		}),
 	}
 	cmd.Flags().StringVarP(&q.file, "file", "f", "", "read the statement from this file")
 	cmd.Flags().StringVar(&q.Format, "format", "table", show.FormatUsage)

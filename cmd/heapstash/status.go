@@ -23,35 +23,32 @@ type statusFlags struct {
 	timeout           time.Duration
 }
 
+const statusLong = `status says what the archive holds, how its last passes went, and how much is missing for
+which cause. It says from when to when there are raw samples, hours and days, how many bytes
+a day the archive grows, and how long the disk lasts. The growth is the bytes in use divided
+by the time of the raw samples; it is known from 6 hours of samples on. It counts
+archive.max_size and archive.retention as this command has them set.
+
+With --gaps, it lists what is missing: from when to when (on Heapster's clock, both ends
+included), of which scope, and why. A hole without a time lost no samples that are known; it
+is listed at the time of its pass. With --space, it says how much space the raw samples,
+hours and days of each kind take, exactly, and about how much each namespace takes. That
+takes a while.`
+
 func newStatusCommand() *cobra.Command {
 	var s statusFlags
 	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Say what the archive holds, how its last passes went and what is missing",
-		Long: "status says what the archive holds, how its last passes went, and how much is missing for\n" +
-			"what cause. With --gaps it lists what is missing: from when to when (on Heapster's clock,\n" +
-			"both ends included), of what, and why. A hole without a time lost nothing, or nothing\n" +
-			"that is known; it stands under the time of its pass. With --space it says what takes the\n" +
-			"space of the file, which takes it a while: of each kind raw samples, hours and days, to the\n" +
-			"page; and of each namespace, about.\n\n" +
-			"Without them, it also says from when to when there are raw samples, hours and days, how much\n" +
-			"comes in a day and how long the disk lasts: the bytes in use by the time of the raw samples.\n" +
-			"That is known from 6 hours of samples on, and counts archive.max_size and archive.retention\n" +
-			"where this command has them set.",
-		Example: "  heapstash status\n" +
-			"  heapstash status --space\n" +
-			"  heapstash status --gaps --since 24h",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use:     "status",
+		Short:   "Say what the archive holds, how its last passes went and what is missing",
+		Long:    statusLong,
+		Example: "  heapstash status\n  heapstash status --space\n  heapstash status --gaps --since 24h",
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			if s.since.Text != "" && !s.gaps {
 				return usage.Error(cmd, errors.New("--since goes with --gaps"))
 			}
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
 			var held archive.Status
 			from := s.since.At(time.Now())
-			err = engine.Ask(cmd.Context(), cfg.DBFile, s.timeout, func(ctx context.Context, reader *engine.Reader) (err error) {
+			err := engine.Ask(cmd.Context(), cfg.DBFile, s.timeout, func(ctx context.Context, reader *engine.Reader) (err error) {
 				if held, err = reader.Status(ctx); err != nil {
 					return err
 				}
@@ -85,12 +82,12 @@ func newStatusCommand() *cobra.Command {
 				status.Print(out, held, cfg)
 			}
 			return nil
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&s.json, "json", false, "print one JSON object")
 	flags.AddTimeout(cmd.Flags(), &s.timeout)
 	cmd.Flags().BoolVar(&s.gaps, "gaps", false, "list what is missing, and why")
-	cmd.Flags().BoolVar(&s.space, "space", false, "say what takes the space, by kind and level, and by namespace")
+	cmd.Flags().BoolVar(&s.space, "space", false, "say how much space each kind, level and namespace takes")
 	cmd.Flags().Var(&s.since, "since", "with --gaps: only what is missing since then, a time or a duration")
 	return cmd
 }

@@ -21,15 +21,15 @@ import (
 	"heapstash/schema"
 )
 
-const topLong = `top shows CPU and memory side by side, in the columns and units of kubectl top: millicores (m) and
-Mi, rounded down. Memory is the working set. Requests and limits stand beside, and of nodes the
-share of what can be allocated. A namespace is the sum of its pods.
+const topLong = `top shows CPU and memory side by side, in the columns and units of kubectl top: millicores (m)
+and Mi, rounded down. Memory is the working set. Requests and limits stand beside them, and
+for nodes the share of the allocatable CPU and memory. A namespace is the sum of its pods.
 
-Without --since it shows the newest batch in the archive, or the last one before --until. With
---since it shows the average, the 95th percentile and the maximum of the range, as query does,
-and the greatest request and limit.
+Without --since, top shows the newest batch in the archive, or the last batch before
+--until. With --since, it shows the average, the 95th percentile and the maximum of the
+range, as query does, and the greatest request and limit.
 
-Formats for machines have millicores and bytes, and a cluster's name.`
+Formats for programs have millicores, bytes and the cluster's name.`
 
 // topFlags are the flags of top.
 type topFlags struct {
@@ -56,11 +56,7 @@ func newTopCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			if t.sortBy != "cpu" && t.sortBy != "memory" {
 				return usage.Error(cmd, fmt.Errorf("--sort-by %s: write cpu or memory", t.sortBy))
 			}
@@ -82,12 +78,12 @@ func newTopCommand() *cobra.Command {
 			return engine.Ask(cmd.Context(), cfg.DBFile, t.Timeout, func(ctx context.Context, reader *engine.Reader) error {
 				return table.Print(ctx, reader, out, cmd.ErrOrStderr())
 			})
-		},
+		}),
 	}
 	f := cmd.Flags()
 	t.Filter.Add(f, "over a range that begins then: how long ago, or a time (default: the newest batch)", "end of the range, which is not in it (default now)")
 	t.Rows.Add(f)
-	f.StringSliceVar(&t.nodes, "node", nil, "nodes that match this glob, or what was on them (repeatable)")
+	f.StringSliceVar(&t.nodes, "node", nil, "nodes that match this glob, or pods and containers on them (repeatable)")
 	f.StringVar(&t.sortBy, "sort-by", "cpu", "cpu or memory, the greatest first")
 	f.IntVar(&t.top, "top", 0, "only so many rows, the greatest; 0 for all")
 	complete.Words(cmd, "sort-by", "cpu", "memory")

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -16,11 +16,10 @@ func newVersionCommand() *cobra.Command {
 		Short: "Say which heapstash this is",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := build.Info()
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(b)
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "heapstash %s (%s, %s)\n", b.Version, b.Go, b.Platform)
-			return err
+			return printResult(cmd, asJSON, b, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "heapstash %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+				return err
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
