@@ -234,7 +234,7 @@ func TestHostileHeapster(t *testing.T) {
 			p.holds(fed)
 
 			// What was held back is read once the truth is told again.
-			sim.Mend()
+			sim.Heal()
 			p.collect(0, 10*time.Second)
 			p.holds(fed)
 			if n := p.sql("SELECT count(*) FROM samples"); n == "0" {

@@ -234,7 +234,7 @@ func TestProxyThatRefusesAContainer(t *testing.T) {
 	}
 	w.feed(1, boxes(1)...)
 	w.pass(archive.OutcomePartial, inBoxes-2) // its standard metrics come by the export
-	w.sim.Mend()
+	w.sim.Heal()
 	w.pass(archive.OutcomeComplete, 2*2)
 }
 
@@ -301,7 +301,7 @@ func TestLabelledSeriesThatVanishWhileAPassDies(t *testing.T) {
 	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	w.sim.Mend()
+	w.sim.Heal()
 	w.pass(archive.OutcomeComplete, inBoxes-4-2) // the first stage was stored before
 	w.want("SELECT labels, (last_seen - unixepoch('2017-09-27 12:00')) / 60 FROM entities WHERE labels IS NOT NULL ORDER BY 1",
 		"resource_id:/dev/sda1|1\nresource_id:/dev/sdb1:x|0")

@@ -22,7 +22,7 @@ func TestNamesThatAnExportFailsToBring(t *testing.T) {
 	w.sim.Inject("/metric-export", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
 	w.feed(1, boxes(1)...)
 	w.pass(archive.OutcomePartial, inBoxes-2)
-	w.sim.Mend()
+	w.sim.Heal()
 	w.feed(2, boxes(2)...)
 	w.pass(archive.OutcomeComplete, inBoxes)
 	w.want("SELECT kind, cause, from_time, to_time FROM gaps",

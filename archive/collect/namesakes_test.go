@@ -219,7 +219,7 @@ func TestNamesakesWhoseListFails(t *testing.T) {
 	}
 	w.want(strings.Replace(cellsOf, "pod IS NOT NULL", "namespace = 'blue' AND pod IS NOT NULL", 1), cells([]int{0}, false, false, "blue"))
 	w.want("SELECT namespace, pod, uid FROM pod_identities WHERE namespace = 'blue' ORDER BY 2", "blue|db-0|uid-blue-db-0\nblue|db-1|uid-blue-db-1")
-	w.sim.Mend()
+	w.sim.Heal()
 	if _, err := w.try(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func TestFailedScopeIsAHoleThatTheNextPassFills(t *testing.T) {
 	}
 	w.want("SELECT kind, name, ts FROM watermark WHERE kind = 'pod' ORDER BY name", "pod|other|1506513660\npod|shop|1506513600")
 	w.want("SELECT kind, namespace, cause FROM holes", "pod|shop|unreachable")
-	w.sim.Mend()
+	w.sim.Heal()
 	w.pass(archive.OutcomeComplete, 2)
 }
 
@@ -168,7 +168,7 @@ func TestGapKnowsThePassesThatFailed(t *testing.T) {
 			t.Fatal("a pass did not fail")
 		}
 	}
-	w.sim.Mend()
+	w.sim.Heal()
 	summary := w.pass(archive.OutcomePartial, 3*6+2*2)
 	if causes(summary) != "pass:failed" || summary.Pass.Gap != 2*time.Minute {
 		t.Errorf("gap %v, holes %s", summary.Pass.Gap, causes(summary))
@@ -184,7 +184,7 @@ func TestGapOfAScopeThatFailed(t *testing.T) {
 		w.feed(minute, small(minute, "a")...)
 		w.pass(archive.OutcomePartial, 4)
 	}
-	w.sim.Mend()
+	w.sim.Heal()
 	w.pass(archive.OutcomePartial, 3+5) // five minutes of the long metric, three of the other
 	w.want("SELECT kind, namespace, from_time, to_time, seconds, cause FROM gaps",
 		"pod|shop|2017-09-27T12:01:00Z|2017-09-27T12:02:59Z|120|failed")
@@ -324,7 +324,7 @@ func TestPassGivesUpOnAHeapsterThatDied(t *testing.T) {
 	if len(summary.Holes) != 6 || summary.Pass.Requests > 150 {
 		t.Errorf("%d requests, holes %s", summary.Pass.Requests, causes(summary))
 	}
-	w.sim.Mend()
+	w.sim.Heal()
 	w.pass(archive.OutcomeComplete, 6)
 }
 
@@ -339,7 +339,7 @@ func TestInterruptedPass(t *testing.T) {
 	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	w.sim.Mend()
+	w.sim.Heal()
 	w.want("SELECT outcome, error FROM passes", "failed|context canceled")
 	w.pass(archive.OutcomeComplete, 2) // the rest was stored before
 	w.want("SELECT count(*) FROM samples", "6")

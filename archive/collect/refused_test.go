@@ -16,7 +16,7 @@ import (
 
 // rejecting refuses paths that match, as a filter in front of Heapster does.
 func (w *world) rejecting(path string, status int, body string) {
-	w.sim.Mend()
+	w.sim.Heal()
 	w.sim.Inject(path, 0, heapsim.Answer(status, nil, body))
 }
 
@@ -79,7 +79,7 @@ func TestOneRefusedName(t *testing.T) {
 				w.want("SELECT time(ts, 'unixepoch') FROM watermark WHERE kind = 'pod' AND name = 'shop'", "12:01:00")
 
 				// Once it is answered, all that is visible of it is there.
-				w.sim.Mend()
+				w.sim.Heal()
 				w.feed(2, small(2, many(100)...)...)
 				w.pass(archive.OutcomeComplete, 4+2*100+2*2)
 				w.want("SELECT count(*), count(DISTINCT pod) FROM samples WHERE kind = 'pod'", "600|100")
@@ -101,7 +101,7 @@ func TestRefusedUntilItIsGone(t *testing.T) {
 		w.feed(minute, small(minute, many(4)...)...)
 		w.pass(archive.OutcomePartial, 4+6)
 	}
-	w.sim.Mend()
+	w.sim.Heal()
 	w.feed(7, small(7, many(4)...)...)
 	s := w.pass(archive.OutcomePartial, 4+8+6+2) // memory/usage is long, and memory/rss of two batches more
 	if got, want := podHoles(s), "namespace:shop/pod:web-001:failed"; got != want {
@@ -157,7 +157,7 @@ func TestNewPodIsRefused(t *testing.T) {
 	}
 	w.feed(2, small(2, "a", "b")...) // and it is gone
 	w.pass(archive.OutcomePartial, 8)
-	w.sim.Mend()
+	w.sim.Heal()
 	w.feed(3, small(3, "a", "b")...)
 	w.pass(archive.OutcomeComplete, 8+2)
 	w.want("SELECT count(*) FROM samples WHERE pod = 'new'", "2")

@@ -256,7 +256,7 @@ func (w *world) ahead(ts *testscript.TestScript, args []string) {
 	w.clock.Add(int64(number(ts, args[0])))
 }
 
-func (w *world) mend(*testscript.TestScript, []string) { w.sim.Mend() }
+func (w *world) mend(*testscript.TestScript, []string) { w.sim.Heal() }
 
 func (w *world) hold(*testscript.TestScript, []string) {
 	held, letGo := make(chan struct{}, 1000), make(chan struct{})
@@ -273,7 +273,7 @@ func (w *world) hold(*testscript.TestScript, []string) {
 func (w *world) awaitRequest(*testscript.TestScript, []string) { <-w.held }
 
 func (w *world) release(*testscript.TestScript, []string) {
-	w.sim.Mend()
+	w.sim.Heal()
 	close(w.letGo)
 }
 

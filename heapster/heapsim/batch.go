@@ -9,8 +9,8 @@ import (
 	"heapstash/schema"
 )
 
-// Batch is what one scrape of Heapster's yields: the metric sets of every
-// entity, all stamped alike.
+// Batch is the result of one scrape by Heapster: the metric sets of all entities,
+// with the same time.
 //
 // In JSON a batch is
 //
@@ -18,16 +18,16 @@ import (
 //
 // with the time in RFC 3339, UTC. See [Set] for the sets.
 type Batch struct {
-	// At stamps every value of the batch. Heapster stamps a batch with the
-	// start of its interval, but any time is taken here, in any order.
+	// At is the time of every value in the batch. Heapster uses the start of its
+	// interval; here it may be any time, in any order.
 	At time.Time
-	// Sets hold one set an entity. Of several for one entity the last counts.
+	// Sets has a set for each entity. If there are several, the last counts.
 	Sets []Set
 }
 
-// Set is what a batch holds of one entity (core.MetricSet in Heapster).
+// Set has the metrics of one entity in a batch (core.MetricSet in Heapster).
 //
-// In JSON a set is an object with these members, all optional but kind:
+// In JSON a set is an object with these members, all optional except kind:
 //
 //	kind, node, namespace, pod, container    strings, which name the entity
 //	since                                    RFC 3339, UTC
@@ -37,22 +37,23 @@ type Batch struct {
 //	                                           "value": 1}, ...]
 //	attributes                               {"pod_id": "...", ...}
 //
-// A number without fraction and exponent is an integer of 64 bits, signed;
-// every other one is a float: 2 and 2.0 differ, as they do in Heapster. NaN
-// and the infinities have no JSON form.
+// A number without a fraction and an exponent is a signed integer of 64 bits. Any
+// other number is a float: 2 and 2.0 differ, as they do in Heapster. NaN and the
+// infinities have no JSON form.
 type Set struct {
-	// Entity has no resource labels: those are in Labelled.
+	// Entity has no resource labels: they are in Labelled.
 	Entity schema.Entity
-	// Since is when the entity's counters began; metric-export shows it.
+	// Since is the time at which the entity's counters began; metric-export
+	// shows it.
 	Since time.Time
 	// Values are the metrics without labels.
 	Values map[schema.MetricName]schema.Value
 	// Labelled are the metrics with labels.
 	Labelled []Labelled
 	// Attributes are Heapster's labels of the set itself: hostname, nodename,
-	// host_id, pod_id, namespace_id, labels, container_base_image. Those that
-	// repeat the entity's names need not be there; a node's or a system
-	// container's hostname and nodename are the entity's node where missing.
+	// host_id, pod_id, namespace_id, labels, container_base_image. The entity's
+	// own names may be left out: the default of a node's or a system container's
+	// hostname and nodename is the entity's node.
 	Attributes map[string]string
 }
 
@@ -68,7 +69,7 @@ type batchJSON struct {
 	Sets []Set     `json:"sets"`
 }
 
-// MarshalJSON writes the batch as its comment says.
+// MarshalJSON writes the form in the type's comment.
 func (b Batch) MarshalJSON() ([]byte, error) {
 	return json.Marshal(batchJSON{b.At.UTC(), b.Sets})
 }
@@ -101,7 +102,7 @@ type labelledJSON struct {
 	Value  numberJSON        `json:"value"`
 }
 
-// MarshalJSON writes the set as its comment says.
+// MarshalJSON writes the form in the type's comment.
 func (s Set) MarshalJSON() ([]byte, error) {
 	encoded := setJSON{
 		Kind: s.Entity.Kind, Node: s.Entity.Node, Namespace: s.Entity.Namespace,
@@ -145,7 +146,7 @@ func (s *Set) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// numberJSON keeps a [schema.Value] exact in JSON.
+// numberJSON is a [schema.Value], exact in JSON.
 type numberJSON schema.Value
 
 func (n numberJSON) MarshalJSON() ([]byte, error) {

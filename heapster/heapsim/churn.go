@@ -8,11 +8,11 @@ import (
 	"heapstash/schema"
 )
 
-// statefulPods is the number of pods web-0, web-1, ... in every namespace but
-// the first.
+// statefulPods is the number of pods web-0, web-1, ... in every namespace except the
+// first.
 const statefulPods = 2
 
-// Pods returns the pods that the next batch will hold.
+// Pods returns the pods of the next batch.
 func (c *Cluster) Pods() []schema.Entity {
 	pods := make([]schema.Entity, 0, len(c.pods))
 	for _, p := range c.pods {
@@ -21,8 +21,7 @@ func (c *Cluster) Pods() []schema.Entity {
 	return pods
 }
 
-// Kill takes the pod out of the batches to come. It reports whether there was
-// such a pod.
+// Kill removes the pod from the next batches. It reports whether the pod existed.
 func (c *Cluster) Kill(of schema.Entity) bool {
 	i := slices.IndexFunc(c.pods, func(p *pod) bool { return p.entity == of })
 	if i < 0 {
@@ -32,9 +31,9 @@ func (c *Cluster) Kill(of schema.Entity) bool {
 	return true
 }
 
-// Recreate replaces the pod by one of the same name, as a StatefulSet does:
-// with another uid, perhaps on another node, and counters that begin anew. It
-// reports whether there was such a pod.
+// Recreate replaces the pod by one with the same name, as a StatefulSet does: it has
+// another uid and new counters, and perhaps another node. Recreate reports whether
+// the pod existed.
 func (c *Cluster) Recreate(of schema.Entity) bool {
 	i := slices.IndexFunc(c.pods, func(p *pod) bool { return p.entity == of })
 	if i < 0 {
@@ -46,7 +45,7 @@ func (c *Cluster) Recreate(of schema.Entity) bool {
 	return true
 }
 
-// Add adds a pod to a random Deployment. There must be one in each namespace.
+// Add adds a pod to a random Deployment. Each namespace must have one.
 func (c *Cluster) Add() schema.Entity {
 	ns := c.namespaces[c.rand.IntN(len(c.namespaces))]
 	deployments := ns.deployments
@@ -59,8 +58,8 @@ func (c *Cluster) Add() schema.Entity {
 	return c.addPod(ns, c.podName(deployment), deployment, 0).entity
 }
 
-// Churn kills up to n random pods of Deployments and adds as many, under new
-// names, to the same Deployments. It returns both.
+// Churn kills up to n random pods of Deployments and adds as many pods with new names
+// to the same Deployments. It returns both.
 func (c *Cluster) Churn(n int) (killed, added []schema.Entity) {
 	var replaced []*pod
 	for _, i := range c.rand.Perm(len(c.pods)) {
@@ -92,13 +91,13 @@ func (c *Cluster) namespaceOf(p *pod) *namespace {
 	return c.namespaces[i]
 }
 
-// podName makes a name as a ReplicaSet of a Deployment does.
+// podName makes a name like a Deployment's ReplicaSet.
 func (c *Cluster) podName(deployment string) string {
 	return deployment + "-" + draw(c.rand, 5, kubernetesAlphabet)
 }
 
-// newNamespace returns a namespace with the Deployments for that many pods,
-// of three pods each.
+// newNamespace returns a namespace with Deployments of three pods each, enough for
+// that many pods.
 func newNamespace(r *rand.Rand, i, pods int) *namespace {
 	ns := &namespace{name: fmt.Sprintf("team-%02d", i), uid: uid(r)}
 	if i == 0 {
@@ -115,8 +114,8 @@ func newNamespace(r *rand.Rand, i, pods int) *namespace {
 	return ns
 }
 
-// kubernetesAlphabet is that of generated names: without vowels, and without
-// digits that look like letters.
+// kubernetesAlphabet is Kubernetes' own alphabet for generated names: without vowels,
+// and without digits that look like letters.
 const kubernetesAlphabet = "bcdfghjklmnpqrstvwxz2456789"
 
 func draw(r *rand.Rand, n int, alphabet string) string {

@@ -11,82 +11,81 @@ import (
 	"heapstash/schema"
 )
 
-// ClusterOptions tell how large a [Cluster] is and what its batches hold.
+// ClusterOptions set the size of a [Cluster] and the contents of its batches.
 type ClusterOptions struct {
-	// Seed decides everything that is random.
+	// Seed determines all random numbers.
 	Seed uint64
-	// Nodes, Namespaces and Pods are 3, 4 and 24 where 0; Containers, of each
-	// pod, is 2.
+	// Nodes, Namespaces and Pods count those of the cluster, Containers those
+	// of each pod. Default 3, 4, 24 and 2.
 	Nodes, Namespaces, Pods, Containers int
-	// Workloads, if there are any, are all that runs: Namespaces, Pods and
+	// Workloads, if there are any, have all pods: Namespaces, Pods and
 	// Containers are then ignored.
 	Workloads []Workload
 	// NodeName, if not nil, names the nodes, which are numbered from 1.
 	NodeName func(n int) string
-	// NodeCPU is what each node has, in millicores, and NodeMemory, in bytes;
-	// 8000 and 67 GB where 0.
+	// NodeCPU and NodeMemory are each node's capacity, in millicores and bytes.
+	// Default 8000 and 67 GB.
 	NodeCPU, NodeMemory int64
-	// NodeFilesystems name the file systems of each node: two at most.
+	// NodeFilesystems name the file systems of each node: at most two.
 	NodeFilesystems []string
-	// FullNodes is the number of nodes whose first file system is about 86 %
-	// full: the last ones.
+	// FullNodes is the number of nodes, from the last one, whose first file
+	// system is about 86 % full.
 	FullNodes int
 
 	NoContainers       bool
 	NoSystemContainers bool
-	NoFilesystems      bool // of nodes, pods and containers
-	// NoContainerFilesystems: containers alone have none.
+	NoFilesystems      bool // nodes, pods and containers have no file systems
+	// NoContainerFilesystems: only containers have no file systems.
 	NoContainerFilesystems bool
-	// SystemContainers and Disks are those of each node: 4 and 2 where 0.
+	// SystemContainers and Disks count those of each node. Default 4 and 2.
 	SystemContainers, Disks int
-	NoDisks                 bool // of nodes
-	NoAccelerators          bool // of every tenth node, the first included
+	NoDisks                 bool
+	NoAccelerators          bool // else the first and every tenth node has one
 }
 
-// Cluster generates the batches of a plausible cluster. The same options and
-// calls give the same batches. It is not safe for concurrent use.
+// Cluster generates the batches of a plausible cluster. The same options and calls
+// give the same batches. It is not safe for concurrent use.
 //
-// Every metric that the registry gives a kind is there, as Heapster v1.5 or
-// later with its summary source would have it: rates other than the CPU's and
-// what a node can allocate are floats, a pod's gauges are the sums over its
-// containers, a namespace's over its pods, the cluster's over its namespaces,
-// and a node's over its pods and system containers. A node's counters go on
-// when its pods go. A pod has no rates in its first batch.
+// The entities have every metric that the registry gives their kind, as in Heapster
+// v1.5 or later with its summary source. Rates, except the CPU's, and a node's
+// allocatable resources are floats. A pod's gauges are the sums over its containers,
+// a namespace's over its pods, the cluster's over its namespaces, and a node's over
+// its pods and system containers. A node's counters continue when its pods end. A
+// pod has no rates in its first batch.
 //
-// How the values are distributed decides what an archive of them costs: a 0
-// is free there, a constant packs well. From one batch to the next:
+// The distribution of the values decides the size of an archive: a 0 takes no room,
+// and a constant packs well. From one batch to the next:
 //
-//   - a tenth of the pods idles: half a millicore a container, no network;
-//     each of their memory gauges changes in a tenth of the batches in which
-//     another's would
-//   - cpu/usage_rate has a log-normal spread of 25 % around a mean that is
-//     itself log-normal around 40 millicores; network/* one of 40 %
+//   - a tenth of the pods idles: half a millicore a container, no network; their
+//     memory gauges change in a tenth as many batches as those of other pods
+//   - cpu/usage_rate has a log-normal spread of 25 % around a mean that is itself
+//     log-normal around 40 millicores; network/* has a spread of 40 %
 //   - memory/rss moves in 80 % and memory/cache in 60 % of the batches, by
 //     about 0.5 % of its size, in pages of 4096 bytes; usage and working_set
 //     follow
 //   - page faults are exponential; major ones happen in 2 % of the batches
-//   - limits, requests and restart_count stay: 30 % of the containers request
-//     nothing, half have no limit, 90 % have neither for storage, 90 % have
-//     never been restarted (for these the value is 0)
-//   - 3 % of the networks have receive errors, in a tenth of the batches;
-//     there are no transmit errors, and cpu/load is 0, as a kubelet without
-//     a load reader has it
+//   - limits, requests and restart_count are constant: 30 % of the containers
+//     request nothing, half have no limit, 90 % have neither for storage, 90 % have
+//     never been restarted (the value is then 0)
+//   - 3 % of the networks have receive errors, in a tenth of the batches; there are
+//     no transmit errors, and cpu/load is 0, as from a kubelet without a load
+//     reader
 //   - 40 % of the containers write to their ephemeral storage, in half of the
 //     batches
-//   - usage of a node's first file system changes in 95 % of the batches, of
-//     its second and of a container's root in 30 %, of logs and volumes in
+//   - the usage of a node's first file system changes in 95 % of the batches, that
+//     of its second and of a container's root in 30 %, that of logs and volumes in
 //     50 %
 //
-// So of the values of a pod's or a container's batch about two fifths differ
-// from those of the batch before, and two fifths are 0; of a node's a half
-// differ, and a seventh is 0. A test measures it.
+// As a result, about two fifths of the values of a pod or a container differ from
+// the batch before, and two fifths are 0; half of the values of a node differ, and a
+// seventh are 0. A test measures this.
 type Cluster struct {
 	options    ClusterOptions
 	rand       *rand.Rand
 	nodes      []*node
 	namespaces []*namespace
 	pods       []*pod
-	last       time.Time // of the last batch
+	last       time.Time // the last batch's
 	sum        aggregate
 }
 
@@ -99,7 +98,7 @@ type namespace struct {
 	sum         aggregate
 }
 
-// aggregate is what a namespace and the cluster have.
+// aggregate has the sums of a namespace or of the cluster.
 type aggregate struct {
 	pods      int
 	load      int64 // millicores
@@ -179,10 +178,10 @@ func (o ClusterOptions) nodeName(n int) string {
 	return fmt.Sprintf("node-%03d", n)
 }
 
-// Next returns the batch that is stamped at, after moving the cluster on by
-// the time since the batch before; by a minute, if this is the first or the
-// clock went back. The batch is the caller's, its label and attribute maps
-// are shared with others: do not change those.
+// Next moves the cluster on to the time at, and returns the batch of that time. The
+// first batch, and one after the clock went back, is a minute after the one before.
+// The caller may change the batch, but not its maps of labels and attributes, which
+// batches share.
 func (c *Cluster) Next(at time.Time) Batch {
 	at, dt := c.move(at)
 	o := c.options
@@ -213,12 +212,12 @@ func (c *Cluster) Next(at time.Time) Batch {
 	return batch
 }
 
-// Skip moves the cluster on as Next does, without a batch. What follows is the
-// same after either.
+// Skip moves the cluster on like Next, without a batch. The batches after it are the
+// same as after Next.
 func (c *Cluster) Skip(at time.Time) { c.move(at) }
 
-// move moves the cluster on, and returns the moment, in UTC, and the time since
-// the one before.
+// move moves the cluster on, and returns the moment, in UTC, and the time since the
+// moment before.
 func (c *Cluster) move(at time.Time) (time.Time, time.Duration) {
 	at = at.UTC()
 	dt := at.Sub(c.last)
@@ -230,7 +229,7 @@ func (c *Cluster) move(at time.Time) (time.Time, time.Duration) {
 	return at, dt
 }
 
-// step moves everything on and sums it up.
+// step moves all parts on and sums them up.
 func (c *Cluster) step(at time.Time, dt time.Duration) {
 	for _, n := range c.nodes {
 		n.step(c.rand, at, dt)
@@ -255,8 +254,8 @@ func (c *Cluster) step(at time.Time, dt time.Duration) {
 	}
 }
 
-// addPod adds a pod on the node whose turn it is. One without an age has not
-// been scraped before.
+// addPod adds a pod on the node with the fewest pods. A pod of age 0 is new to
+// Heapster.
 func (c *Cluster) addPod(ns *namespace, name, app string, age time.Duration) *pod {
 	n := c.nodes[0]
 	for _, other := range c.nodes {

@@ -7,12 +7,12 @@ import (
 	"heapstash/schema"
 )
 
-// filesystem simulates one file system of a node, a volume of a pod, or the
-// root or the logs of a container.
+// filesystem simulates a file system of a node, a volume of a pod, or the root or the
+// logs of a container.
 type filesystem struct {
 	labels map[string]string
-	busy   float64 // the probability that a batch finds it changed
-	home   int64   // the bytes that usage settles around
+	busy   float64 // the probability of a change in a batch
+	home   int64   // the bytes around which usage moves
 	limit  int64   // bytes
 	usage  int64
 	inodes int64
@@ -26,7 +26,7 @@ func newFilesystem(r *rand.Rand, resource string, limit int64, busy float64) *fi
 	return f
 }
 
-// fill fills it up to about that share.
+// fill fills the file system up to about that share.
 func (f *filesystem) fill(share float64) {
 	f.home = int64(share * float64(f.limit))
 	f.usage = f.home / pageSize * pageSize
@@ -82,10 +82,10 @@ type accelerator struct {
 	labels map[string]string
 	used   int64 // bytes of its memory
 	duty   int64 // percent
-	taken  bool  // by a container
+	taken  bool  // a container has it
 }
 
-// acceleratorMemory is that of every simulated GPU, in bytes.
+// acceleratorMemory is the memory of every simulated GPU, in bytes.
 const acceleratorMemory = 12 << 30
 
 func newAccelerator(id string) *accelerator {

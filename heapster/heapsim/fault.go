@@ -7,21 +7,20 @@ import (
 	"regexp"
 )
 
-// Fault makes a bad answer. It is given the handler that answers truly, which
-// it may use.
+// Fault makes a handler that answers badly from the one that answers truly.
 type Fault func(truly http.Handler) http.Handler
 
-// scripted is a fault that waits for its requests.
+// scripted is an injected fault.
 type scripted struct {
 	path  *regexp.Regexp
 	times int // left; negative: without end
 	fault Fault
 }
 
-// Inject answers the next requests whose decoded path matches the regular
-// expression with the fault: so many times, without end if times is 0. Of
-// several faults that match, the one injected first comes first. Inject
-// panics if the expression does not parse.
+// Inject gives the next requests whose decoded path matches the regular expression
+// the fault: so many times, or without end if times is 0. If several faults match,
+// the one injected first comes first. Inject panics if the expression does not
+// parse.
 func (s *Server) Inject(path string, times int, fault Fault) {
 	if times == 0 {
 		times = -1
@@ -32,15 +31,15 @@ func (s *Server) Inject(path string, times int, fault Fault) {
 	s.faults = append(s.faults, &scripted{expression, times, fault})
 }
 
-// Mend drops every fault.
-func (s *Server) Mend() {
+// Heal removes all faults.
+func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// nextFault takes the fault that meets the request, nil if there is none. The
-// caller holds the lock.
+// nextFault returns the fault for the request, nil for none. The caller holds the
+// lock.
 func (s *Server) nextFault(r *http.Request) Fault {
 	for _, f := range s.faults {
 		if f.times != 0 && f.path.MatchString(r.URL.Path) {
@@ -51,8 +50,8 @@ func (s *Server) nextFault(r *http.Request) Fault {
 	return nil
 }
 
-// Answer is an answer that is not Heapster's: of a proxy, an apiserver, a
-// login page. The header may be nil.
+// Answer gives an answer that is not Heapster's, such as a proxy's, an apiserver's or
+// a log-in page. The header may be nil.
 func Answer(status int, header http.Header, body string) Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,8 +61,8 @@ func Answer(status int, header http.Header, body string) Fault {
 	}
 }
 
-// Truncate ends the body after n bytes, in an answer that is otherwise whole:
-// the body is not compressed, and its Content-Length is n.
+// Truncate ends the body after n bytes. Otherwise the answer is whole: the body is
+// not compressed, and its Content-Length is n.
 func Truncate(n int) Fault {
 	return func(truly http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,9 +71,9 @@ func Truncate(n int) Fault {
 	}
 }
 
-// Cut breaks the connection: before the answer if n is 0, else after n bytes
-// of its body, uncompressed. Go's client asks again by itself, once, if a
-// connection that it used before breaks without an answer.
+// Cut breaks the connection: before the answer if n is 0, else after n bytes of its
+// uncompressed body. Go's client repeats a request once by itself if a connection
+// that it used before breaks without an answer.
 func Cut(n int) Fault {
 	return func(truly http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -82,13 +81,13 @@ func Cut(n int) Fault {
 				recordUncompressed(truly, r).writeFirst(n, w)
 				_ = http.NewResponseController(w).Flush()
 			}
-			panic(http.ErrAbortHandler) // which net/http makes a broken connection of
+			panic(http.ErrAbortHandler) // net/http then breaks the connection
 		})
 	}
 }
 
-// Hold answers truly once the channel is closed, and breaks the connection if
-// the client gives up before. A nil channel holds for ever.
+// Hold answers truly after the channel is closed, and breaks the connection if the
+// client gives up before. A nil channel holds for ever.
 func Hold(release <-chan struct{}) Fault {
 	return func(truly http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -76,7 +76,7 @@ func TestFaultsWithoutEnd(t *testing.T) {
 			t.Errorf("status %d, want %d", status, want)
 		}
 	}
-	s.Mend()
+	s.Heal()
 	if status, _ := s.get("/api/v1/model/nodes/"); status != 200 {
 		t.Errorf("mended: status %d", status)
 	}

@@ -11,13 +11,13 @@ import (
 // pageSize is the unit in which memory is measured.
 const pageSize = 4096
 
-// values are the metrics without labels of one set.
+// values are the metrics of one set without labels.
 type values = map[schema.MetricName]schema.Value
 
 // counter only grows.
 type counter struct {
 	total int64
-	grew  int64 // since the batch before
+	grew  int64 // the growth since the batch before
 }
 
 func (c *counter) grow(by int64) {
@@ -25,7 +25,7 @@ func (c *counter) grow(by int64) {
 	c.grew = by
 }
 
-// add makes the counter of a sum: it goes on when what it sums vanishes.
+// add adds another counter's growth, for a sum that continues when the other ends.
 func (c *counter) add(other counter) {
 	c.total += other.grew
 	c.grew += other.grew
@@ -36,27 +36,26 @@ func (c *counter) rate(dt time.Duration) schema.Value {
 	return schema.Real(float64(c.grew) / dt.Seconds())
 }
 
-// meter simulates what a kubelet measures of one cgroup, or sums such
-// measurements up.
+// meter simulates a kubelet's measurements of one cgroup, or has the sum of several.
 type meter struct {
-	habit  habit // of a single cgroup
+	habit  habit // for a single cgroup
 	rated  bool  // it was in the batch before, so that its rates are known
 	load   int64 // cpu/usage_rate, in millicores
-	rss    int64 // in pages, as the two that follow
-	cache  int64
-	unused int64 // in use, but not in the working set
+	rss    int64 // in pages
+	cache  int64 // in pages
+	unused int64 // used pages outside the working set
 
 	cpu, faults, majorFaults counter
 }
 
-// habit is what a meter's values are drawn around.
+// habit has the means of a meter's values.
 type habit struct {
 	millicores float64
-	pages      int64 // of rss
+	pages      int64 // the mean of rss
 	idle       bool
 }
 
-// newMeter returns the meter of a cgroup that has run for age.
+// newMeter returns the meter of a cgroup of that age.
 func newMeter(r *rand.Rand, h habit, age time.Duration) meter {
 	m := meter{habit: h, rated: age > 0, rss: h.pages, cache: r.Int64N(h.pages)}
 	m.unused = m.cache / 2
@@ -92,8 +91,8 @@ func (m *meter) step(r *rand.Rand, dt time.Duration) {
 	}
 }
 
-// walk takes a random step of about half a percent, drawn back to where the
-// value settles. It always moves, and stays above 0.
+// walk takes a random step of about half a percent, with a pull towards home. It
+// always moves, and stays above 0.
 func walk(r *rand.Rand, from, home int64) int64 {
 	step := int64(0.005*float64(home)*r.NormFloat64()) + (home-from)/50
 	if step == 0 || from+step <= 0 {
@@ -102,14 +101,14 @@ func walk(r *rand.Rand, from, home int64) int64 {
 	return from + step
 }
 
-// sum begins a new sum, whose counters go on.
+// sum begins a new sum. Its counters continue.
 func (m *meter) sum() {
 	*m = meter{rated: true, cpu: m.cpu, faults: m.faults, majorFaults: m.majorFaults}
 	m.cpu.grew, m.faults.grew, m.majorFaults.grew = 0, 0, 0
 }
 
-// add adds a meter to a sum. Without its rates the sum's would be wrong, and
-// so a sum is rated if all are.
+// add adds a meter to a sum. A sum is rated only if all its meters are: without one
+// of the rates, the sum of the rates would be wrong.
 func (m *meter) add(other *meter) {
 	m.rated = m.rated && other.rated
 	m.load += other.load
@@ -124,7 +123,7 @@ func (m *meter) add(other *meter) {
 // usage is memory/usage in bytes.
 func (m *meter) usage() int64 { return (m.rss + m.cache) * pageSize }
 
-// writeGauges writes what pods have of a meter, too.
+// writeGauges writes the gauges and the rates, which pods have too.
 func (m *meter) writeGauges(to values, dt time.Duration) {
 	to["cpu/load"] = schema.Int(0)
 	to["memory/usage"] = schema.Int(m.usage())
@@ -138,7 +137,7 @@ func (m *meter) writeGauges(to values, dt time.Duration) {
 	}
 }
 
-// writeCounters writes the rest.
+// writeCounters writes the counters, which pods do not have.
 func (m *meter) writeCounters(to values) {
 	to["cpu/usage"] = schema.Int(m.cpu.total)
 	to["memory/page_faults"] = schema.Int(m.faults.total)

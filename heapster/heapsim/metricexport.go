@@ -7,16 +7,15 @@ import (
 	"heapstash/schema"
 )
 
-// exported reports whether metric-export has the metric: the standard metrics
-// of v1.5.4, the two limits and the labelled ones (metrics/api/v1/api.go).
+// exported reports whether metric-export has the metric: the standard metrics of
+// v1.5.4, the two limits and the labelled metrics (metrics/api/v1/api.go).
 func exported(metric schema.MetricName) bool {
 	known, ok := schema.Lookup(metric)
 	return ok && (known.Exported || known.Family != schema.Unlabelled)
 }
 
-// export returns what metric-export shows of the newest batch: nodes, pods,
-// containers and system containers. Without a batch it is nil, and empty where
-// the export is disabled.
+// export returns the nodes, pods, containers and system containers of the newest
+// batch. It is nil without a batch, and empty if the export is disabled.
 func (s *Server) export(store store) []wire.Timeseries {
 	if s.options.ExportDisabled {
 		return []wire.Timeseries{}
@@ -48,8 +47,8 @@ func (b *shelf) timeseries(set *Set) wire.Timeseries {
 	}
 	for _, l := range set.Labelled {
 		if exported(l.Metric) {
-			// Heapster marks even its labelled counters as gauges, and so
-			// their start is the batch's time.
+			// Heapster marks labelled counters as gauges, so that their start
+			// is the batch's time.
 			metrics[l.Metric] = append(metrics[l.Metric], wire.NewTimeseriesPoint(b.at, l.Labels, l.Value))
 		}
 	}

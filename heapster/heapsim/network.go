@@ -11,12 +11,12 @@ import (
 // network simulates the network of a pod or of a node.
 type network struct {
 	perSecond float64 // bytes received; half as many again are sent
-	faulty    bool    // it has errors, now and then
+	faulty    bool    // it has errors in some batches
 
 	rx, tx, rxErrors, txErrors counter
 }
 
-// newNetwork returns a network that has run for age.
+// newNetwork returns a network of that age.
 func newNetwork(r *rand.Rand, perSecond float64, age time.Duration) network {
 	n := network{perSecond: perSecond, faulty: r.Float64() < 0.03}
 	n.rx.total = int64(perSecond * age.Seconds())
@@ -39,7 +39,7 @@ func (n *network) step(r *rand.Rand, dt time.Duration) {
 	}
 }
 
-// carry adds what a pod sent and received to its node's network.
+// carry adds a pod's traffic to its node's network.
 func (n *network) carry(pod *network) {
 	n.rx.add(pod.rx)
 	n.tx.add(pod.tx)

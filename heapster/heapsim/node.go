@@ -10,7 +10,7 @@ import (
 // node simulates a node, with its system containers.
 type node struct {
 	entity     schema.Entity
-	age        time.Duration // at the first batch
+	age        time.Duration // its age at the first batch
 	since      time.Time
 	attributes map[string]string
 
@@ -20,7 +20,7 @@ type node struct {
 	filesystems                 []*filesystem
 	disks                       []*disk
 	gpu                         *accelerator // nil: none
-	pods                        int          // scheduled on it
+	pods                        int          // the number of pods on it
 	late                        int64        // see uptime
 
 	// Sums over the pods and the system containers.
@@ -28,15 +28,15 @@ type node struct {
 	resources resources
 }
 
-// systemContainer simulates a container outside every pod.
+// systemContainer simulates a container that belongs to no pod.
 type systemContainer struct {
 	entity schema.Entity
 	meter  meter
 	late   int64 // see uptime
 }
 
-// systemContainers are those of every node, with the millicores and the
-// megabytes that they settle around.
+// systemContainers are the containers of every node, with their mean millicores and
+// megabytes.
 var systemContainers = [...]struct {
 	name             string
 	millicores, size int64
@@ -75,10 +75,10 @@ func (n *node) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	n.resources = resources{}
 	for _, s := range n.system {
 		s.meter.step(r, dt)
-		s.late = r.Int64N(latest)
+		s.late = r.Int64N(longestDelay)
 		n.sum.add(&s.meter)
 	}
-	n.late = r.Int64N(latest)
+	n.late = r.Int64N(longestDelay)
 	n.network.step(r, dt)
 	for _, f := range n.filesystems {
 		f.step(r)
@@ -88,7 +88,7 @@ func (n *node) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	}
 }
 
-// carry adds a pod, which has been moved on, to the node.
+// carry adds a pod to the node, after the pod's step.
 func (n *node) carry(p *pod) {
 	n.sum.add(&p.sum)
 	n.sum.rated = true
@@ -96,8 +96,8 @@ func (n *node) carry(p *pod) {
 	n.network.carry(&p.network)
 }
 
-// set returns what a batch has of the node. What the node can allocate, and
-// the shares of that, are floats in Heapster.
+// set returns the node's set in a batch. The node's capacity, its allocatable
+// resources and their shares are floats in Heapster.
 func (n *node) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 48)
 	n.sum.writeGauges(to, dt)
@@ -134,7 +134,7 @@ func (n *node) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	return set
 }
 
-// systemSet returns what a batch has of one of the node's system containers.
+// systemSet returns the set of one of the node's system containers.
 func (n *node) systemSet(s *systemContainer, at time.Time, dt time.Duration) Set {
 	to := make(values, 16)
 	s.meter.writeGauges(to, dt)

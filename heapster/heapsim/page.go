@@ -9,7 +9,7 @@ import (
 	"heapstash/schema"
 )
 
-// serve answers a request that is well-formed up to its query.
+// serve answers a request whose path, method and header are right.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, asked wire.Route) {
 	s.mu.Lock()
 	store := s.store
@@ -27,7 +27,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, asked wire.Route)
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	// An error is a client that has gone.
+	// An error means only that the client has gone.
 	switch asked.Page {
 	case wire.KeysPage:
 		_ = wire.WriteNames(w, shuffled(s, store.names(func(set *Set) (string, bool) { return set.Entity.String(), true })))
@@ -44,9 +44,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, asked wire.Route)
 	}
 }
 
-// listed returns the name under which the asked list shows the set's entity, if
-// it does. A node is listed by its hostname, and its system containers are found
-// by that, while their series want the nodename.
+// listed returns the name of the set's entity in the list, if it is in it. A node is
+// listed by its hostname, and so are its system containers; their series need the
+// nodename.
 func listed(asked wire.Route, set *Set) (string, bool) {
 	of := set.Entity
 	if of.Kind != asked.List {
@@ -66,7 +66,7 @@ func listed(asked wire.Route, set *Set) (string, bool) {
 	}
 }
 
-// hostname is the set's attribute of that name, by default its node.
+// hostname returns the set's attribute of that name, by default the node.
 func (s *Set) hostname() string {
 	if name, ok := s.Attributes["hostname"]; ok {
 		return name
@@ -74,8 +74,8 @@ func (s *Set) hostname() string {
 	return s.Entity.Node
 }
 
-// shuffled brings the names in another order at every call, as Go's maps do
-// in Heapster.
+// shuffled puts the names in another order at every call, as Go's maps do in
+// Heapster.
 func shuffled[T any](s *Server, names []T) []T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ func shuffled[T any](s *Server, names []T) []T {
 	return names
 }
 
-// points returns the points that a query asks for. Its end is now by default.
+// points returns the points that a query asks for.
 func (s store) points(q wire.Query, metric schema.MetricName, of schema.Entity, times int) []schema.Point {
 	if q.Labels != nil {
 		return s.labelled(metric, q.Labels, of, times, q.Start, q.End)
@@ -91,8 +91,8 @@ func (s store) points(q wire.Query, metric schema.MetricName, of schema.Entity, 
 	return s.series(metric, of, times, q.Start, q.End)
 }
 
-// podList returns the points of each name, in their order. A name that is
-// repeated has all its points repeated in each of its items.
+// podList returns the points of each name, in the order of the names. A name that is
+// repeated has its points repeated in each of its items.
 func (s store) podList(q wire.Query, asked wire.Route) [][]schema.Point {
 	times := make(map[string]int)
 	for _, pod := range asked.Pods {

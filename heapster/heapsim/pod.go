@@ -13,17 +13,17 @@ import (
 type pod struct {
 	entity     schema.Entity
 	app        string
-	stateless  bool      // its name goes with it
+	stateless  bool      // a successor has another name
 	of         *workload // nil: random
 	node       *node
-	age        time.Duration // at its first batch
+	age        time.Duration // its age at its first batch
 	since      time.Time     // zero before its first batch
 	attributes map[string]string
 	containers []*container
 	network    network
 	volume     *filesystem // nil: none
 
-	// Sums over the containers, made by step.
+	// Sums over the containers, from step.
 	sum       meter
 	resources resources
 	storage   int64 // ephemeral_storage/usage, in bytes
@@ -45,8 +45,8 @@ type container struct {
 	late       int64        // see uptime
 }
 
-// resources are what a container requests and is limited to: millicores,
-// bytes, devices. They never change.
+// resources are the constant requests and limits of a container, in millicores,
+// bytes and devices.
 type resources struct {
 	cpuRequest, cpuLimit         int64
 	memoryRequest, memoryLimit   int64
@@ -64,7 +64,7 @@ func (r *resources) add(other resources) {
 	r.accelerators += other.accelerators
 }
 
-// writeCompute writes what namespaces and the cluster have, too.
+// writeCompute writes the metrics that namespaces and the cluster have too.
 func (r *resources) writeCompute(to values) {
 	to["cpu/request"] = schema.Int(r.cpuRequest)
 	to["cpu/limit"] = schema.Int(r.cpuLimit)
@@ -120,7 +120,7 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 		}
 	}
 	p.follow(at)
-	p.late = r.Int64N(latest)
+	p.late = r.Int64N(longestDelay)
 	p.network.step(r, dt)
 	if p.volume != nil {
 		p.volume.step(r)
@@ -129,7 +129,7 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	p.resources, p.storage, p.restarts = resources{}, 0, 0
 	for _, c := range p.containers {
 		c.meter.step(r, dt)
-		c.late = r.Int64N(latest)
+		c.late = r.Int64N(longestDelay)
 		c.root.step(r)
 		c.logs.step(r)
 		if c.gpu != nil {
@@ -145,16 +145,21 @@ func (p *pod) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	}
 }
 
-// set returns what a batch has of the pod.
+// write writes the resources, with the usage of storage and the restarts.
+func (r *resources) write(to values, storage, restarts int64) {
+	r.writeCompute(to)
+	r.writeStorage(to)
+	to["ephemeral_storage/usage"] = schema.Int(storage)
+	to["accelerator/request"] = schema.Int(r.accelerators)
+	to["restart_count"] = schema.Int(restarts)
+}
+
+// set returns the pod's set in a batch.
 func (p *pod) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 32)
 	p.sum.writeGauges(to, dt)
 	p.network.write(to, dt, p.sum.rated)
-	p.resources.writeCompute(to)
-	p.resources.writeStorage(to)
-	to["ephemeral_storage/usage"] = schema.Int(p.storage)
-	to["accelerator/request"] = schema.Int(p.resources.accelerators)
-	to["restart_count"] = schema.Int(p.restarts)
+	p.resources.write(to, p.storage, p.restarts)
 	to["uptime"] = uptime(at, p.since, p.late)
 	p.custom(to, at)
 	set := Set{Entity: p.entity, Since: p.since, Values: to, Attributes: p.attributes}
@@ -164,16 +169,12 @@ func (p *pod) set(at time.Time, dt time.Duration, o ClusterOptions) Set {
 	return set
 }
 
-// containerSet returns what a batch has of one of the pod's containers.
+// containerSet returns the set of one of the pod's containers.
 func (p *pod) containerSet(c *container, at time.Time, dt time.Duration, o ClusterOptions) Set {
 	to := make(values, 24)
 	c.meter.writeGauges(to, dt)
 	c.meter.writeCounters(to)
-	c.resources.writeCompute(to)
-	c.resources.writeStorage(to)
-	to["ephemeral_storage/usage"] = schema.Int(c.storage)
-	to["accelerator/request"] = schema.Int(c.resources.accelerators)
-	to["restart_count"] = schema.Int(c.restarts)
+	c.resources.write(to, c.storage, c.restarts)
 	to["uptime"] = uptime(at, p.since, c.late)
 	set := Set{
 		Entity: schema.ContainerEntity(p.entity.Namespace, p.entity.Pod, c.name),
@@ -188,10 +189,10 @@ func (p *pod) containerSet(c *container, at time.Time, dt time.Duration, o Clust
 	return set
 }
 
-// latest is how late an uptime is measured, in milliseconds: less than that.
-const latest = 40
+// longestDelay bounds the delay at which an uptime is measured, in milliseconds.
+const longestDelay = 40
 
-// uptime is measured so many milliseconds late.
+// uptime returns an uptime that is measured so many milliseconds late.
 func uptime(at, since time.Time, late int64) schema.Value {
 	return schema.Int(at.Sub(since).Milliseconds() + late)
 }

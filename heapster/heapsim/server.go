@@ -1,13 +1,11 @@
-// Package heapsim is a stand-in for Heapster: a server that answers the model
-// API as the handlers and the sink of Heapster v1.5.4 do, with every oddity
-// that a client has to live with, and a generator of plausible clusters to
-// feed it with.
+// Package heapsim is a stand-in for Heapster: a [Server] that answers like the
+// handlers and the sink of Heapster v1.5.4, with all their oddities, and a [Cluster]
+// that generates plausible batches for it.
 //
-// A test feeds it batches at a clock of its own and may script faults. The
-// differential test under e2e holds it to the real handlers.
+// A test feeds the server batches, sets its clock, and may inject faults. The
+// differential test under e2e compares it with the real handlers.
 //
-// It leaves out metric-export-schema, pprof, the deflate encoding and the
-// Prometheus page.
+// It has no metric-export-schema, pprof, deflate encoding and Prometheus page.
 package heapsim
 
 import (
@@ -28,15 +26,15 @@ import (
 // remembered is the number of requests that [Server.Recent] returns at most.
 const remembered = 4096
 
-// Options tell how a [Server] differs from the usual Heapster.
+// Options set the differences of a [Server] from the usual Heapster.
 type Options struct {
-	// Now is Heapster's clock; nil is time.Now. It is read at each Feed, to
-	// evict, and at each request, whose end it is by default.
+	// Now is Heapster's clock. Feed reads it to evict, and each request, as the
+	// default of its end. Default time.Now.
 	Now func() time.Time
-	// ShortRetention and LongRetention replace Heapster's where not zero.
+	// ShortRetention and LongRetention have Heapster's times as defaults.
 	ShortRetention, LongRetention time.Duration
-	// Seed makes the random order of lists repeatable, as long as requests
-	// come one after the other.
+	// Seed makes the random order of lists repeatable, if requests come one
+	// after the other.
 	Seed uint64
 	// NoContainersList: pods have no containers/ list, as before v1.3.
 	NoContainersList bool
@@ -56,10 +54,10 @@ type Server struct {
 	store    store
 	faults   []*scripted
 	requests int
-	recent   []string // a ring of the last requests, by number
+	recent   []string // the last requests, each at its number modulo the length
 }
 
-// New returns a Heapster that has just started: it has no batch yet.
+// New returns a Heapster without a batch, as after its start.
 func New(options Options) *Server {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -77,9 +75,8 @@ func New(options Options) *Server {
 	}
 }
 
-// Feed gives the server its next batch, which the caller must not change any
-// more. What is older than its retention now is evicted first, and only here:
-// between two feeds nothing ages.
+// Feed gives the server its next batch. The caller must not change the batch after
+// that. Only Feed evicts batches that are older than their retention.
 func (s *Server) Feed(batch Batch) {
 	b := newShelf(batch)
 	s.mu.Lock()
@@ -88,14 +85,14 @@ func (s *Server) Feed(batch Batch) {
 	s.store = s.store.with(b, now.Add(-s.options.ShortRetention), now.Add(-s.options.LongRetention))
 }
 
-// Restart empties the server, as a restart of Heapster's does.
+// Restart empties the server, like a restart of Heapster.
 func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.store = store{}
 }
 
-// Requests returns the number of requests so far, failed ones included.
+// Requests returns the number of requests so far, including failed ones.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,10 +126,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.ServeHTTP(w, r)
 }
 
-// serveTruly answers as Heapster does.
+// serveTruly answers without faults.
 func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 	if clean := cleanPath(r.URL.Path); clean != r.URL.Path {
-		// Go's ServeMux did this, and so a leading slash in a name is lost.
+		// Go's ServeMux does this in Heapster, so that a leading slash in a name
+		// is lost.
 		moved := url.URL{Path: clean, RawQuery: r.URL.RawQuery}
 		http.Redirect(w, r, moved.String(), http.StatusMovedPermanently)
 		return
@@ -168,14 +166,14 @@ func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// lacks reports whether this version of Heapster has no such page.
+// lacks reports whether this version of Heapster does not have the page.
 func (s *Server) lacks(asked wire.Route) bool {
 	return s.options.NoContainersList && asked.Page == wire.ListPage && asked.List == schema.Container ||
 		s.options.NoAllKeys && asked.Page == wire.KeysPage
 }
 
-// serveHealth answers /healthz, in the words of metrics/heapster.go and of
-// the apiserver library of its time.
+// serveHealth answers /healthz with the texts of metrics/heapster.go and of the
+// apiserver library of its time.
 func (s *Server) serveHealth(w http.ResponseWriter) {
 	s.mu.Lock()
 	latest, now := s.store.latest(), s.options.Now()
@@ -196,7 +194,7 @@ func (s *Server) serveHealth(w http.ResponseWriter) {
 	http.Error(w, fmt.Sprintf("[-]healthz failed: %s\nhealthz check failed", fault), http.StatusInternalServerError)
 }
 
-// cleanPath is [path.Clean], but keeps one trailing slash.
+// cleanPath is [path.Clean] that keeps one slash at the end.
 func cleanPath(p string) string {
 	clean := path.Clean("/" + p)
 	if strings.HasSuffix(p, "/") && clean != "/" {
@@ -205,8 +203,8 @@ func cleanPath(p string) string {
 	return clean
 }
 
-// acceptsJSON reads an Accept header as Heapster's router does: without
-// quality, and with */* as the only wildcard.
+// acceptsJSON reads an Accept header like Heapster's router: it ignores qualities, and
+// */* is the only wildcard.
 func acceptsJSON(accept string) bool {
 	if accept == "" {
 		return true
@@ -220,17 +218,17 @@ func acceptsJSON(accept string) bool {
 	return false
 }
 
-// compressors are kept, for each takes almost a megabyte, and most answers a few
-// hundred bytes. Their level is the one of go-restful, which answers in Heapster.
+// compressors are reused, because each takes almost a megabyte, and most answers only
+// a few hundred bytes. Their level is go-restful's, as in Heapster.
 var compressors = sync.Pool{New: func() any {
 	compressor, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	if err != nil {
-		panic(err) // there is that level
+		panic(err) // the level exists
 	}
 	return compressor
 }}
 
-// compressedWriter sends the body through a compressor.
+// compressedWriter compresses the body.
 type compressedWriter struct {
 	http.ResponseWriter
 	body *gzip.Writer

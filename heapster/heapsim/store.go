@@ -7,9 +7,9 @@ import (
 	"heapstash/schema"
 )
 
-// store is what a Heapster remembers: whole batches for a short while, and
-// for longer two metrics without labels (metrics/sinks/metric/metric_sink.go).
-// It is never changed: a feed makes a new one that shares the batches.
+// store is Heapster's memory: whole batches for a short time, and two metrics without
+// labels for a longer time (metrics/sinks/metric/metric_sink.go). It never changes:
+// a feed makes a new store that shares the batches.
 type store struct {
 	short []*shelf
 	long  []*longShelf
@@ -18,11 +18,11 @@ type store struct {
 // shelf is one batch, indexed.
 type shelf struct {
 	at   time.Time
-	sets []*Set // one an entity, in the order fed
+	sets []*Set // one for each entity, in the order of the batch
 	of   map[schema.Entity]*Set
 }
 
-// longShelf is what the long store keeps of a batch.
+// longShelf is a batch's part in the long store.
 type longShelf struct {
 	at     time.Time
 	values map[schema.MetricName]map[schema.Entity]int64
@@ -41,8 +41,8 @@ func newShelf(b Batch) *shelf {
 	return s
 }
 
-// newLongShelf keeps the integers. Of a float Heapster keeps its empty
-// integer half: 0.
+// newLongShelf keeps the integers. For a float, Heapster keeps the empty integer
+// beside it: 0.
 func newLongShelf(b *shelf) *longShelf {
 	l := &longShelf{at: b.at, values: make(map[schema.MetricName]map[schema.Entity]int64)}
 	for _, metric := range schema.Registry() {
@@ -64,8 +64,8 @@ func newLongShelf(b *shelf) *longShelf {
 	return l
 }
 
-// with returns a store without what was stamped at or before the two cut-off
-// times, and with the batch, whatever its time.
+// with returns a store with the batch, whatever its time, and without the batches at
+// or before the two cut-off times.
 func (s store) with(b *shelf, shortCut, longCut time.Time) store {
 	var next store
 	for _, kept := range s.short {
@@ -83,8 +83,7 @@ func (s store) with(b *shelf, shortCut, longCut time.Time) store {
 	return next
 }
 
-// latest returns the batch fed last, which is what the lists show; nil before
-// the first.
+// latest returns the batch that was fed last, which the lists show, or nil.
 func (s store) latest() *shelf {
 	if len(s.short) == 0 {
 		return nil
@@ -92,8 +91,7 @@ func (s store) latest() *shelf {
 	return s.short[len(s.short)-1]
 }
 
-// newest returns the batch of the latest time, which is what metric-export
-// shows; nil before the first.
+// newest returns the batch with the latest time, which metric-export shows, or nil.
 func (s store) newest() *shelf {
 	var newest *shelf
 	for _, b := range s.short {
@@ -104,7 +102,7 @@ func (s store) newest() *shelf {
 	return newest
 }
 
-// names returns the names that name picks of the entities of the latest batch.
+// names returns the entities of the latest batch for which name has a name.
 func (s store) names(name func(*Set) (string, bool)) []string {
 	var names []string
 	if latest := s.latest(); latest != nil {
@@ -117,9 +115,9 @@ func (s store) names(name func(*Set) (string, bool)) []string {
 	return names
 }
 
-// series returns the points of the metric from start to end, both inclusive,
-// in the order fed. An entity that stands in times times has each point that
-// many times, one after the other, as a name repeated in a pod-list has.
+// series returns the points of the metric from start to end, both included, in the
+// order of the feeds. Each point comes so many times: a name that is repeated in a
+// pod-list has its points repeated.
 func (s store) series(metric schema.MetricName, of schema.Entity, times int, start, end time.Time) []schema.Point {
 	var points []schema.Point
 	add := func(at time.Time, value schema.Value, found bool) {
@@ -145,8 +143,8 @@ func (s store) series(metric schema.MetricName, of schema.Entity, times int, sta
 	return points
 }
 
-// labelled is series for a labelled metric: the label set must match whole.
-// The long store has none of them.
+// labelled is series for a labelled metric. The whole label set must match. The long
+// store has no labelled metrics.
 func (s store) labelled(metric schema.MetricName, labels map[string]string, of schema.Entity, times int, start, end time.Time) []schema.Point {
 	var points []schema.Point
 	for _, b := range s.short {
@@ -165,8 +163,8 @@ func (s store) labelled(metric schema.MetricName, labels map[string]string, of s
 	return points
 }
 
-// metrics returns the names of the metrics without labels that the short store
-// has of the entity, in any batch.
+// metrics returns the names of the entity's metrics without labels in any batch of
+// the short store.
 func (s store) metrics(of schema.Entity) map[schema.MetricName]bool {
 	names := make(map[schema.MetricName]bool)
 	for _, b := range s.short {

@@ -11,39 +11,39 @@ import (
 	"heapstash/schema"
 )
 
-// Workload is something that pods belong to, and what they are like. What is
-// said of a pod is an average: see [Cluster] for what moves around it.
+// Workload has pods of one kind. The values of a pod are means: see [Cluster] for
+// their distribution.
 type Workload struct {
 	Namespace string
-	// Kind is Deployment, StatefulSet or DaemonSet, as Kubernetes spells them;
-	// empty for one pod that has the workload's name.
+	// Kind is Deployment, StatefulSet or DaemonSet, or empty for one pod with the
+	// workload's name.
 	Kind, Name string
-	Replicas   int // 1 where 0
+	Replicas   int // default 1
 
-	CPU     float64 // of a pod, in millicores
-	Memory  int64   // of a pod, in bytes, caches left out
-	Network float64 // that a pod receives, in bytes a second; half as many again are sent
-	Idle    bool    // its values hardly move
+	CPU     float64 // a pod's, in millicores
+	Memory  int64   // a pod's, in bytes, without caches
+	Network float64 // what a pod receives, in bytes a second; it sends half as much again
+	Idle    bool    // the values hardly change
 
-	// What a pod asks for: millicores, and bytes. 0 is nothing.
+	// Requests and limits of a pod, in millicores and bytes. 0 means none.
 	CPURequest, CPULimit, MemoryRequest, MemoryLimit int64
-	// Sidecars are the names of containers beside the one that is called as the
-	// workload. They use next to nothing.
+	// Sidecars name more containers, beside the one with the workload's name.
+	// They use almost nothing.
 	Sidecars []string
-	// Volume: each pod has a volume.
+	// Volume gives each pod a volume.
 	Volume bool
 
-	// Load is what CPU and Network are multiplied by at a moment, and Growth
-	// the same of Memory; nil is 1.
+	// Load is a factor of CPU and Network at a moment, and Growth one of Memory.
+	// Default 1.
 	Load, Growth func(at time.Time) float64
-	// Custom are the pods' metrics beside Heapster's own.
+	// Custom are custom metrics of each pod.
 	Custom map[schema.MetricName]func(at time.Time) int64
 }
 
-// workload is a workload of a cluster, at one of its versions.
+// workload is a workload in a cluster, at one of its versions.
 type workload struct {
 	Workload
-	hash    string // of its template
+	hash    string // its template's
 	version int
 }
 
@@ -66,13 +66,13 @@ func (c *Cluster) addWorkloads(all []Workload) {
 	}
 }
 
-// templateHash is what Kubernetes up to 1.11 put into the names of a
-// Deployment's pods.
+// templateHash makes a hash like those in the names of a Deployment's pods up to
+// Kubernetes 1.11.
 func (c *Cluster) templateHash() string {
 	return fmt.Sprint(1_000_000_000 + c.rand.Int64N(3_000_000_000))
 }
 
-// app is what a pod goes by in its namespace: see [Cluster.podName].
+// app names the workload's pods in their namespace: see [Cluster.podName].
 func (w *workload) app() string {
 	if w.Kind == "Deployment" {
 		return w.Name + "-" + w.hash
@@ -91,8 +91,7 @@ func (c *Cluster) memberName(of *workload, i int) string {
 	}
 }
 
-// workload returns the one of the namespace that the pods of that app belong
-// to, nil where they are random.
+// workload returns the workload of the pods with that app, nil for random pods.
 func (ns *namespace) workload(app string) *workload {
 	for _, of := range ns.workloads {
 		if of.app() == app {
@@ -102,7 +101,7 @@ func (ns *namespace) workload(app string) *workload {
 	return nil
 }
 
-// fit makes the pod one of the workload's.
+// fit makes the pod a pod of the workload.
 func (c *Cluster) fit(p *pod, of *workload) {
 	p.of, p.stateless = of, of.Kind == "Deployment"
 	p.attributes["labels"] = "app:" + of.Name
@@ -137,7 +136,7 @@ func (c *Cluster) fit(p *pod, of *workload) {
 	}
 }
 
-// follow has the pod do what its workload does at the moment.
+// follow applies the workload's load and growth at the moment.
 func (p *pod) follow(at time.Time) {
 	if p.of == nil {
 		return
@@ -152,7 +151,7 @@ func (p *pod) follow(at time.Time) {
 	}
 }
 
-// custom writes the pod's own metrics.
+// custom writes the workload's custom metrics.
 func (p *pod) custom(to values, at time.Time) {
 	if p.of == nil {
 		return
@@ -162,8 +161,8 @@ func (p *pod) custom(to values, at time.Time) {
 	}
 }
 
-// Identity returns who the pod is, without the time of its first batch. It
-// reports whether there is such a pod.
+// Identity returns the pod's identity, without Since. It reports whether the pod
+// exists.
 func (c *Cluster) Identity(pod schema.Entity) (schema.Identity, bool) {
 	for _, p := range c.pods {
 		if p.entity != pod {
@@ -184,8 +183,8 @@ func (c *Cluster) Identity(pod schema.Entity) (schema.Identity, bool) {
 	return schema.Identity{}, false
 }
 
-// Rollout replaces all pods of a workload by those of its next version. A
-// Deployment's have other names then. It reports whether there is the workload.
+// Rollout replaces all pods of a workload by pods of its next version. A Deployment's
+// new pods have other names. Rollout reports whether the workload exists.
 func (c *Cluster) Rollout(namespace, name string) bool {
 	for _, ns := range c.namespaces {
 		for _, of := range ns.workloads {
@@ -210,8 +209,7 @@ func (c *Cluster) Rollout(namespace, name string) bool {
 	return false
 }
 
-// Crash restarts the pod's first container. It reports whether there was such a
-// pod.
+// Crash restarts the pod's first container. It reports whether the pod exists.
 func (c *Cluster) Crash(pod schema.Entity) bool {
 	for _, p := range c.pods {
 		if p.entity == pod {
