@@ -66,5 +66,5 @@ func checkURL(fs *Faults, key, text string) {
 	}
 	u, err := url.Parse(text)
 	ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
-	fs.check(ok, key, "%q is no URL: write http://host:port or https://host/path", shown)
+	fs.check(ok, key, "%q is not a URL: write http://host:port or https://host/path", shown)
 }

@@ -147,7 +147,7 @@ func TestForeignFlag(t *testing.T) {
 	}
 }
 
-const noPodGlob = "is no glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]"
+const noPodGlob = "is not a glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]"
 
 func TestBadFiles(t *testing.T) {
 	tests := []struct {
@@ -162,22 +162,22 @@ func TestBadFiles(t *testing.T) {
 		{"bare seconds", "timeout: 60", []string{"timeout: 60 has no unit: write 60s"}},
 		{"bare seconds as text", `timeout: "60"`, []string{"timeout: 60 has no unit: write 60s"}},
 		{"bare zero", "retry_lock: 0", []string{"retry_lock: 0 has no unit: write 0s"}},
-		{"no duration", "timeout: soon", []string{`timeout: "soon" is no duration: write 500ms, 10s or 1m30s`}},
-		{"map for a duration", "timeout: {a: 1}", []string{"timeout: map[a:1] is no duration: write 500ms, 10s or 1m30s"}},
+		{"no duration", "timeout: soon", []string{`timeout: "soon" is not a duration: write 500ms, 10s or 1m30s`}},
+		{"map for a duration", "timeout: {a: 1}", []string{"timeout: map[a:1] is not a duration: write 500ms, 10s or 1m30s"}},
 		{"too short", "timeout: 1ms", []string{"timeout: 1ms is too short: at least 100ms"}},
 		{"negative wait", "retry_lock: -1s", []string{"retry_lock: -1s is negative"}},
-		{"fraction", "tries: 3.7", []string{"tries: 3.7 is no whole number"}},
-		{"bool for a number", "tries: true", []string{"tries: true is no whole number"}},
+		{"fraction", "tries: 3.7", []string{"tries: 3.7 is not a whole number"}},
+		{"bool for a number", "tries: true", []string{"tries: true is not a whole number"}},
 		{"no tries", "tries: 0", []string{"tries: 0 is out of range: 1 to 10"}},
 		{"number for a bool", "partial_ok: 2", []string{"partial_ok: 2 is neither true nor false"}},
-		{"bool for text", "cluster_name: true", []string{"cluster_name: true is no text: put it in quotes"}},
+		{"bool for text", "cluster_name: true", []string{"cluster_name: true is not text: put it in quotes"}},
 		{"empty name", `cluster_name: " "`, []string{"cluster_name: must not be empty"}},
 		{"no file", `db_file: ""`, []string{"db_file: must name a file"}},
 		{"level", "log_level: loud", []string{`log_level: "loud" is none of debug, info, warn, error`}},
 		{"format", "log_format: xml", []string{`log_format: "xml" is none of auto, text, json`}},
-		{"no URL", "heapster_url: localhost:8082", []string{`heapster_url: "localhost:8082" is no URL: write http://host:port or https://host/path`}},
-		{"secrets in no URL", "heapster_url: https://user:p@ss@host?x", []string{`heapster_url: "...host?x" is no URL: write http://host:port or https://host/path`}},
-		{"secrets in no server", "server: ftp://u:p@@h", []string{`server: "...h" is no URL: write http://host:port or https://host/path`}},
+		{"no URL", "heapster_url: localhost:8082", []string{`heapster_url: "localhost:8082" is not a URL: write http://host:port or https://host/path`}},
+		{"secrets in no URL", "heapster_url: https://user:p@ss@host?x", []string{`heapster_url: "...host?x" is not a URL: write http://host:port or https://host/path`}},
+		{"secrets in no server", "server: ftp://u:p@@h", []string{`server: "...h" is not a URL: write http://host:port or https://host/path`}},
 		{"two ways in", "heapster_url: http://h\nkubeconfig: k\ncontext: c\nserver: http://s", []string{
 			"kubeconfig: conflicts with heapster_url, which is a way in of its own: give one of the two",
 			"context: conflicts with heapster_url, which is a way in of its own: give one of the two",
@@ -188,7 +188,7 @@ func TestBadFiles(t *testing.T) {
 		{"scheme", "heapster_scheme: ftp", []string{`heapster_scheme: "ftp" is none of http, https`}},
 		{"port", "heapster_port: 70000", []string{"heapster_port: 70000 is out of range: 1 to 65535"}},
 		{"proxy path", "heapster_proxy_path: old", []string{`heapster_proxy_path: "old" is none of auto, modern, legacy`}},
-		{"glob", `namespace: [ok, "a["]`, []string{`namespace[1]: "a[" is no glob: write a name, or a pattern with * ? [a-z]`}},
+		{"glob", `namespace: [ok, "a["]`, []string{`namespace[1]: "a[" is not a glob: write a name, or a pattern with * ? [a-z]`}},
 		{"glob of a pod without its namespace", "exclude_pod: [debug-*]", []string{`exclude_pod[0]: "debug-*" ` + noPodGlob}},
 		{"globs of pods", `exclude_pod: ["a/b/c", /p, n/, "n/[", "a\\/b", "*/p"]`, []string{
 			`exclude_pod[0]: "a/b/c" ` + noPodGlob, `exclude_pod[1]: "/p" ` + noPodGlob, `exclude_pod[2]: "n/" ` + noPodGlob,
@@ -204,17 +204,17 @@ func TestBadFiles(t *testing.T) {
 		{"nothing to enrich from", "heapster_url: http://h\ncollect: {enrich: true}", []string{
 			"collect.enrich: needs the Kubernetes API, which heapster_url leads past: take another way in, or leave it false"}},
 		{"size without a unit", "archive: {min_free: 64}", []string{"archive.min_free: 64 has no unit: write 64MiB"}},
-		{"no size", "archive: {min_free: a lot}", []string{`archive.min_free: "a lot" is no size: write 64MiB, 1.5GB or 0`}},
-		{"negative size", "archive: {min_free: -1MB}", []string{`archive.min_free: "-1MB" is no size: write 64MiB, 1.5GB or 0`}},
-		{"mode as a number", "archive: {mode: 0640}", []string{`archive.mode: 416 is no file mode: write it in octal and in quotes, as "0640"`}},
+		{"no size", "archive: {min_free: a lot}", []string{`archive.min_free: "a lot" is not a size: write 64MiB, 1.5GB or 0`}},
+		{"negative size", "archive: {min_free: -1MB}", []string{`archive.min_free: "-1MB" is not a size: write 64MiB, 1.5GB or 0`}},
+		{"mode as a number", "archive: {mode: 0640}", []string{`archive.mode: 416 is not a file mode: write it in octal and in quotes, as "0640"`}},
 		{"mode for all to write", `archive: {mode: "0666"}`, []string{
 			`archive.mode: "0666" will not do: "0600", with "0640" and "0660" for a group, and "0644" for all to read`}},
 		{"mode for nobody", `archive: {mode: "0440"}`, []string{
 			`archive.mode: "0440" will not do: "0600", with "0640" and "0660" for a group, and "0644" for all to read`}},
 		{"retention without a unit", "archive: {retention: {raw: 90}}", []string{"archive.retention.raw: 90 has no unit: write 90d"}},
 		{"retention of nothing", `archive: {retention: {raw: ""}}`, []string{"archive.retention.raw: is empty: write 0s to keep all for ever"}},
-		{"no retention", "archive: {retention: {raw: a while}}", []string{`archive.retention.raw: "a while" is no length of time: write 36h, 90d, 8w or 2y`}},
-		{"retention beyond all measure", "archive: {retention: {raw: 999y}}", []string{`archive.retention.raw: "999y" is no length of time: write 36h, 90d, 8w or 2y`}},
+		{"no retention", "archive: {retention: {raw: a while}}", []string{`archive.retention.raw: "a while" is not a length of time: write 36h, 90d, 8w or 2y`}},
+		{"retention beyond all measure", "archive: {retention: {raw: 999y}}", []string{`archive.retention.raw: "999y" is not a length of time: write 36h, 90d, 8w or 2y`}},
 		{"retention of no kind", "archive: {retention: {raw: [90d, pods=1d]}}", []string{
 			`archive.retention.raw: unknown kind "pods": use one of cluster, node, namespace, pod, container, system_container`}},
 		{"retention twice", `archive: {retention: {raw: "90d, pod=1y, pod=2y"}}`, []string{`archive.retention.raw: "pod=2y": there is another time for the same`}},
@@ -228,16 +228,16 @@ func TestBadFiles(t *testing.T) {
 		{"days shorter than hours", `archive: {retention: {raw: 30d, daily: 1y}}`, []string{
 			"archive.retention.daily: keeps 1y of cluster, and archive.retention.hourly everything: it must keep as much at least"}},
 		{"misspelt below", "collect: {contaners: off}", []string{"collect.contaners: no such setting; did you mean collect.containers?"}},
-		{"number for a list", "kinds: 5", []string{"kinds: 5 is no list"}},
-		{"schedule", "schedule: hourly", []string{`schedule: "hourly" is no schedule: write @every 1m, or the five fields of cron`}},
+		{"number for a list", "kinds: 5", []string{"kinds: 5 is not a list"}},
+		{"schedule", "schedule: hourly", []string{`schedule: "hourly" is not a schedule: write @every 1m, or the five fields of cron`}},
 		{"schedule in a zone", "schedule: TZ=Asia/Tokyo", []string{"schedule: a time zone is not allowed: times are UTC"}},
 		{"schedule backwards", "schedule: '@every -5m'", []string{`schedule: "@every -5m" is too often: at least @every 1s`}},
 		{"schedule that never comes", "schedule: 0 0 31 2 *", []string{`schedule: "0 0 31 2 *" never comes`}},
-		{"listen", "listen: 9278", []string{`listen: "9278" is no address: write 127.0.0.1:9278, :9278, or nothing at all`}},
+		{"listen", "listen: 9278", []string{`listen: "9278" is not an address: write 127.0.0.1:9278, :9278, or nothing at all`}},
 		{"flag only", "accept_new_nodes: true", []string{"accept_new_nodes: no such setting"}},
 		{"three at once", "tiemout: 5s\ntries: many\nlog_format: xml", []string{
 			"tiemout: no such setting; did you mean timeout?",
-			`tries: "many" is no whole number`,
+			`tries: "many" is not a whole number`,
 			`log_format: "xml" is none of auto, text, json`,
 		}},
 	}

@@ -48,7 +48,7 @@ func decodeSetting(from, to reflect.Type, value any) (any, error) {
 		if n, err := strconv.Atoi(text); isText && err == nil {
 			return n, nil
 		}
-		return nil, fmt.Errorf("%s is no whole number", quoted(value))
+		return nil, fmt.Errorf("%s is not a whole number", quoted(value))
 	case reflect.Bool:
 		if b, err := strconv.ParseBool(text); isText && err == nil {
 			return b, nil
@@ -62,13 +62,13 @@ func decodeSetting(from, to reflect.Type, value any) (any, error) {
 		if from.Kind() == reflect.Int {
 			return fmt.Sprint(value), nil
 		}
-		return nil, fmt.Errorf("%s is no text: put it in quotes", quoted(value))
+		return nil, fmt.Errorf("%s is not text: put it in quotes", quoted(value))
 	case reflect.Slice:
 		if isText {
 			return splitList(text), nil
 		}
 		if from.Kind() != reflect.Slice {
-			return nil, fmt.Errorf("%s is no list", quoted(value))
+			return nil, fmt.Errorf("%s is not a list", quoted(value))
 		}
 	}
 	return value, nil
@@ -85,7 +85,7 @@ func decodeDuration(value any) (time.Duration, error) {
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		return 0, fmt.Errorf("%s has no unit: write %ss", text, text)
 	}
-	return 0, fmt.Errorf("%s is no duration: write 500ms, 10s or 1m30s", quoted(value))
+	return 0, fmt.Errorf("%s is not a duration: write 500ms, 10s or 1m30s", quoted(value))
 }
 
 // decodeSize refuses a number without a unit, lest somebody mean megabytes.
@@ -100,7 +100,7 @@ func decodeSize(value any) (schema.Size, error) {
 	if s, err := schema.ParseSize(text); err == nil {
 		return s, nil
 	}
-	return 0, fmt.Errorf("%s is no size: write 64MiB, 1.5GB or 0", quoted(value))
+	return 0, fmt.Errorf("%s is not a size: write 64MiB, 1.5GB or 0", quoted(value))
 }
 
 func decodeLevel(value any) (slog.Level, error) {

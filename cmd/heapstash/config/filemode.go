@@ -14,7 +14,7 @@ func decodeMode(value any) (fileMode, error) {
 	text, isText := value.(string)
 	mode, err := strconv.ParseUint(text, 8, 32)
 	if !isText || err != nil {
-		return 0, fmt.Errorf(`%s is no file mode: write it in octal and in quotes, as "0640"`, quoted(value))
+		return 0, fmt.Errorf(`%s is not a file mode: write it in octal and in quotes, as "0640"`, quoted(value))
 	}
 	return fileMode(mode), nil
 }

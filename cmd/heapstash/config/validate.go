@@ -103,13 +103,13 @@ func (c Config) Validate() Faults {
 }
 
 func checkGlob(fs *Faults, key, glob string) {
-	fs.check(isGlob(glob), key, "%q is no glob: write a name, or a pattern with * ? [a-z]", glob)
+	fs.check(isGlob(glob), key, "%q is not a glob: write a name, or a pattern with * ? [a-z]", glob)
 }
 
 func checkPodGlob(fs *Faults, key, glob string) {
 	namespace, pod, _ := strings.Cut(glob, "/")
 	fs.check(isGlob(namespace) && isGlob(pod) && !strings.Contains(pod, "/"), key,
-		"%q is no glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]", glob)
+		"%q is not a glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]", glob)
 }
 
 func isGlob(text string) bool {
@@ -122,5 +122,5 @@ func checkListen(fs *Faults, address string) {
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	fs.check(err == nil, "listen", "%q is no address: write 127.0.0.1:9278, :9278, or nothing at all", address)
+	fs.check(err == nil, "listen", "%q is not an address: write 127.0.0.1:9278, :9278, or nothing at all", address)
 }

@@ -64,7 +64,7 @@ func checkReplaceable(path, archivePath string, force bool) error {
 		}
 	}
 	if !there.Mode().IsRegular() {
-		return schema.WithHint(fmt.Errorf("output %s is no ordinary file", path), another)
+		return schema.WithHint(fmt.Errorf("output %s is not an ordinary file", path), another)
 	}
 	if isDatabase(path) {
 		return schema.WithHint(fmt.Errorf("output %s is a database", path), another)

@@ -20,7 +20,7 @@ func ParseLength(text string) (time.Duration, error) {
 	if length, err := time.ParseDuration(text); err == nil {
 		return length, nil
 	}
-	return 0, fmt.Errorf("%q is no length of time: write 36h, 90d, 8w or 2y", text)
+	return 0, fmt.Errorf("%q is not a length of time: write 36h, 90d, 8w or 2y", text)
 }
 
 // Length is a flag of a length of time, as [ParseLength] reads it.

@@ -27,7 +27,7 @@ func Parse(spec string) (Schedule, error) {
 	}
 	moments, err := cron.ParseStandard(spec)
 	if err != nil {
-		return Schedule{}, fmt.Errorf("%q is no schedule: %s", spec, forms)
+		return Schedule{}, fmt.Errorf("%q is not a schedule: %s", spec, forms)
 	}
 	if rest, ok := strings.CutPrefix(spec, "@every "); ok {
 		// cron raises anything below a second to a second.
