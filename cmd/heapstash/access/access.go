@@ -1,3 +1,5 @@
+// Package access connects to Heapster as the settings say: at a URL, or through an
+// apiserver.
 package access
 
 import (
@@ -12,9 +14,8 @@ import (
 	"heapstash/heapster/kube"
 )
 
-// wayIn returns the way by which the settings reach Heapster; one by its own
-// URL knows no apiserver. It sends no more than what telling the proxy path
-// needs.
+// Connect returns the connection that the settings give: to heapster_url, or through
+// an apiserver. It sends only the requests that find the apiserver's proxy path.
 func Connect(ctx context.Context, c config.Config) (kube.Connection, error) {
 	if c.HeapsterURL != "" {
 		return direct(c.Access)
@@ -24,7 +25,7 @@ func Connect(ctx context.Context, c config.Config) (kube.Connection, error) {
 	return kube.Connect(ctx, opts)
 }
 
-// Way says which way in that is, for people.
+// Way says for people how the settings reach Heapster.
 func Way(c config.Config) string {
 	if c.HeapsterURL != "" {
 		return "heapster_url"
@@ -76,7 +77,7 @@ func KubeOptions(c config.Config) kube.Options {
 	}
 }
 
-// warn logs the settings that are allowed and dangerous.
+// Warn logs settings that are allowed and dangerous.
 func Warn(c config.Config, log *slog.Logger) {
 	if c.InsecureSkipTLSVerify {
 		log.Warn("the certificate of heapster_url is not verified: anyone on the way can read the token and forge samples")

@@ -1,3 +1,4 @@
+// Package build says which build of heapstash this is.
 package build
 
 import (
@@ -5,12 +6,12 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the linker (see the Makefile); a build by `go install
-// heapstash@version` knows its version without it.
+// version is set by the linker (see the Makefile). A program that go install built
+// knows its version without it.
 var version string
 
-// build says which heapstash this is.
-type build struct {
+// Build is a build of heapstash.
+type Build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"` // of the version control
 	Time     string `json:"time,omitempty"`     // of the revision, RFC 3339 in UTC
@@ -19,8 +20,9 @@ type build struct {
 	Platform string `json:"platform"`
 }
 
-func Info() build {
-	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+// Info returns the build that runs.
+func Info() Build {
+	b := Build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if b.Version == "" {
 			b.Version = info.Main.Version

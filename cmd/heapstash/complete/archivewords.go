@@ -15,14 +15,14 @@ import (
 	"heapstash/schema"
 )
 
-// A completion asks the archive for so long at most, and for so many names.
+// A completion takes so long at most, and has so many names.
 const (
 	completionTime = time.Second
 	mostCompleted  = "1000"
 )
 
-// What the archive is asked for names. Each takes the begin of the name; a
-// second column, where there is one, is the namespace that the name is in.
+// The statements for names. Their parameter is the begin of the name. The second column
+// is the namespace of the name, if it has one.
 const (
 	selectNamespaces = `SELECT DISTINCT namespace, '' FROM entities WHERE substr(namespace, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
 	selectPods       = `SELECT DISTINCT pod, namespace FROM entities WHERE kind = 'pod' AND substr(pod, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
@@ -34,8 +34,8 @@ const (
 	selectPodLabels  = `SELECT DISTINCT labels, '' FROM pod_identities WHERE labels IS NOT NULL AND ?1 = ?1 ORDER BY 1 LIMIT ` + mostCompleted
 )
 
-// archiveWords asks the archive that the command line names. Without one, or
-// where it does not answer in time, there are no words and no message.
+// archiveWords asks the archive of the command line for words. If there is no archive,
+// or it does not answer in time, there are no words and no message.
 func archiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) ([]string, error)) []string {
 	if value, ok := cmd.Flags().Lookup("config").Value.(*config.FileFlag); ok {
 		value.Stderr = io.Discard
@@ -58,8 +58,8 @@ func archiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) 
 	return words
 }
 
-// namesOf runs one of the statements above. Names in namespaces that --namespace
-// does not match are left out.
+// namesOf completes by one of the statements above. It leaves out names in namespaces
+// that --namespace does not match.
 func namesOf(statement string) func(*cobra.Command, string) []string {
 	return func(cmd *cobra.Command, typed string) []string {
 		var namespaces []string
@@ -87,13 +87,13 @@ func namesOf(statement string) func(*cobra.Command, string) []string {
 	}
 }
 
-// labelPairs are the KEY:VALUE of labelled series.
+// labelPairs returns KEY:VALUE of all labelled series.
 func labelPairs(cmd *cobra.Command, _ string) []string {
 	return splitLabels(namesOf(selectLabels)(cmd, ""))
 }
 
-// splitLabels splits label sets into their pairs. A value may have a comma of
-// its own: what has no colon is left out.
+// splitLabels splits label sets into pairs. A value may contain a comma: a part without
+// a colon is left out.
 func splitLabels(sets []string) []string {
 	var pairs []string
 	for _, set := range sets {
@@ -106,7 +106,7 @@ func splitLabels(sets []string) []string {
 	return pairs
 }
 
-// groupWords are what series are put together by.
+// groupWords returns the words by which series can be grouped.
 func groupWords(cmd *cobra.Command, typed string) []string {
 	words := []string{"cluster", "namespace", "pod", "container", "node", "owner"}
 	for _, pair := range labelPairs(cmd, "") {
@@ -120,8 +120,8 @@ func groupWords(cmd *cobra.Command, typed string) []string {
 	return words
 }
 
-// metricWords are the metrics that the archive knows, and those of the registry
-// with what they mean.
+// metricWords returns the metrics of the registry with their meaning, and the other
+// metrics of the archive.
 func metricWords(cmd *cobra.Command, _ string) []string {
 	var words []string
 	for _, m := range schema.Registry() {
@@ -137,7 +137,7 @@ func metricWords(cmd *cobra.Command, _ string) []string {
 	return words
 }
 
-// list completes the last item of a flag that takes a list with commas.
+// list completes the last item of a list with commas.
 func list(words func(cmd *cobra.Command, typed string) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		comma := strings.LastIndex(typed, ",") + 1

@@ -1,3 +1,5 @@
+// Package complete completes the flags and arguments of commands in a shell, with
+// names from the archive.
 package complete
 
 import (
@@ -10,7 +12,7 @@ import (
 	"heapstash/schema"
 )
 
-// flagValues are what flags take, by their names, for the shell to complete.
+// flagValues returns the completions of flags by name.
 func flagValues() map[string]cobra.CompletionFunc {
 	words := func(words ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
@@ -66,8 +68,8 @@ func completeKinds(_ *cobra.Command, _ []string, typed string) ([]string, cobra.
 	return lists, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// Flags tells the shell what the flags of a command take, where the
-// command has not told it already; and those of its own commands.
+// Flags registers completions for the flags of a command and of the commands below it,
+// unless they have one.
 func Flags(cmd *cobra.Command) {
 	for _, own := range cmd.Commands() {
 		Flags(own)

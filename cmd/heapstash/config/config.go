@@ -1,3 +1,5 @@
+// Package config reads the settings from flags, the environment and a file, checks
+// them, and says what is wrong with them.
 package config
 
 import (
@@ -17,10 +19,10 @@ import (
 	"heapstash/schema"
 )
 
-// Config holds every setting. A setting comes from its flag, else from its
-// environment variable, else from the file, else from [Default]; its name is
-// one: the flag --db-file is the variable HEAPSTASH_DB_FILE and the key
-// db_file. config.example.yaml explains each.
+// Config has all settings. A setting comes from its flag, else from its environment
+// variable, else from the file, else from [Default]. All three have the same name:
+// the flag --db-file is the variable HEAPSTASH_DB_FILE and the key db_file.
+// config.example.yaml explains each setting.
 type Config struct {
 	DBFile      string     `mapstructure:"db_file"`
 	ClusterName string     `mapstructure:"cluster_name"`
@@ -49,7 +51,7 @@ type Config struct {
 	Listen   string `mapstructure:"listen"`
 }
 
-// Collect holds the settings of a pass that have no flag: their variables are
+// Collect has settings of a pass. They have no flags; their variables are
 // HEAPSTASH_COLLECT_...
 type Collect struct {
 	Containers collect.Containers `mapstructure:"containers"`
@@ -58,8 +60,8 @@ type Collect struct {
 	Enrich     bool               `mapstructure:"enrich"`
 }
 
-// Archive holds the settings of the file and of its disk. They have no flag
-// either: their variables are HEAPSTASH_ARCHIVE_...
+// Archive has settings of the archive's file and its disk. They have no flags; their
+// variables are HEAPSTASH_ARCHIVE_...
 type Archive struct {
 	MinFree schema.Size `mapstructure:"min_free"`
 	MaxSize schema.Size `mapstructure:"max_size"`
@@ -68,7 +70,7 @@ type Archive struct {
 	Retention Retention `mapstructure:"retention"`
 }
 
-// Default returns the settings that hold where nothing else is said.
+// Default returns the default settings.
 func Default() Config {
 	return Config{
 		DBFile:      "heapstash.db",
@@ -106,18 +108,17 @@ func Default() Config {
 	}
 }
 
-// envPrefix stands before the upper-cased key in the name of a setting's
-// environment variable.
+// envPrefix begins the names of the settings' environment variables.
 const envPrefix = "HEAPSTASH"
 
-// Load gathers the settings for a command with those flags. Its error
-// names every fault there is, each with where it came from.
+// Load returns the settings of a command with these flags. Its error is [Faults]:
+// all faults, each with its flag, variable or file.
 func Load(flags *pflag.FlagSet) (Config, error) {
 	s, err := newSources(flags)
 	if err != nil {
 		return Config{}, err
 	}
-	// What does not decode keeps its default, which has no fault of its own.
+	// A setting that does not decode keeps its default, so that it has one fault only.
 	cfg := Default()
 	found := s.unknownKeys()
 	if err := s.v.Unmarshal(&cfg, strictly); err != nil {
@@ -136,8 +137,8 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 	return Config{}, found
 }
 
-// sources is where settings come from. viper merges them; it is kept behind
-// this type.
+// sources are the flags, the environment and the file, which viper merges. No other
+// type knows viper.
 type sources struct {
 	v     *viper.Viper
 	file  File
@@ -155,7 +156,7 @@ func newSources(flags *pflag.FlagSet) (*sources, error) {
 	}
 	s := &sources{v: v, flags: flags, file: file}
 	for key, value := range defaults() {
-		// viper looks a variable up only for keys that it knows of.
+		// viper reads a variable only for a key that it knows.
 		v.SetDefault(key, value)
 		if err := v.BindEnv(key, variable(key)); err != nil {
 			return nil, err
@@ -169,7 +170,7 @@ func newSources(flags *pflag.FlagSet) (*sources, error) {
 	return s, file.parse(s)
 }
 
-// defaults are the values of all settings in [Default], by key.
+// defaults returns the values of [Default] by key.
 func defaults() map[string]any {
 	var nested map[string]any
 	if err := mapstructure.Decode(Default(), &nested); err != nil {
@@ -197,21 +198,21 @@ func flatten(settings map[string]any) map[string]any {
 	return flat
 }
 
-// variable is the environment variable of a key.
+// variable returns the environment variable of a key.
 func variable(key string) string {
 	return envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// unknownKeys returns a fault for each key of the file that is no setting.
-// viper's UnmarshalExact would refuse them too, but for those without a value,
-// and could not say what was meant.
+// unknownKeys returns a fault for each key of the file that is not a setting.
+// viper's UnmarshalExact does not refuse keys without a value, and does not say
+// which setting was meant.
 func (s *sources) unknownKeys() Faults {
 	var found Faults
 	settings := Keys()
 	unknown := s.v.AllKeys()
 	slices.Sort(unknown)
 	for _, key := range unknown {
-		// Of a.b, a may be a setting: then its value is the fault.
+		// If the key is a.b and a is a setting, then its value is the fault.
 		known := func(setting string) bool { return key == setting || strings.HasPrefix(key, setting+".") }
 		if slices.ContainsFunc(settings, known) {
 			continue
@@ -225,8 +226,8 @@ func (s *sources) unknownKeys() Faults {
 	return found
 }
 
-// origin says where a setting's value came from, in the user's own terms;
-// empty for a default.
+// origin returns the flag, the variable or the file that a setting's value came
+// from, empty for a default.
 func (s *sources) origin(key string) string {
 	key, _, _ = strings.Cut(key, "[")
 	env := variable(key)

@@ -14,16 +14,16 @@ import (
 	"heapstash/schema"
 )
 
-// strictly makes the decoder take a value only as what it is. Left alone it
-// would read 60 as 60 nanoseconds, 3.7 as 3 and true as 1.
+// strictly makes the decoder refuse values of another type. By itself it reads 60 as
+// 60 nanoseconds, 3.7 as 3 and true as 1.
 func strictly(c *mapstructure.DecoderConfig) {
 	c.WeaklyTypedInput = false
 	c.DecodeHook = mapstructure.DecodeHookFuncType(decodeSetting)
 }
 
-// decodeSetting turns a value of a file (typed by YAML), of the environment
-// (always text) or of a flag into what the setting holds, or says what it
-// should have been.
+// decodeSetting converts a value of a file (which has a type of YAML), of the
+// environment (which is text) or of a flag to the setting's type. Its error says
+// how the value is written.
 func decodeSetting(from, to reflect.Type, value any) (any, error) {
 	if from == to {
 		return value, nil
@@ -55,10 +55,10 @@ func decodeSetting(from, to reflect.Type, value any) (any, error) {
 		}
 		return nil, fmt.Errorf("%s is neither true nor false", quoted(value))
 	case reflect.String:
-		if isText { // for a type of its own
+		if isText { // for a named type of text
 			return value, nil
 		}
-		// A port is as often written without quotes.
+		// A port is often written without quotes.
 		if from.Kind() == reflect.Int {
 			return fmt.Sprint(value), nil
 		}
@@ -74,7 +74,7 @@ func decodeSetting(from, to reflect.Type, value any) (any, error) {
 	return value, nil
 }
 
-// decodeDuration refuses a number without a unit, which would be nanoseconds.
+// decodeDuration refuses a number without a unit, which viper reads as nanoseconds.
 func decodeDuration(value any) (time.Duration, error) {
 	text := fmt.Sprint(value)
 	if d, err := time.ParseDuration(text); err == nil {
@@ -88,7 +88,7 @@ func decodeDuration(value any) (time.Duration, error) {
 	return 0, fmt.Errorf("%s is not a duration: write 500ms, 10s or 1m30s", quoted(value))
 }
 
-// decodeSize refuses a number without a unit, lest somebody mean megabytes.
+// decodeSize refuses a number without a unit: it may be meant as megabytes.
 func decodeSize(value any) (schema.Size, error) {
 	text := fmt.Sprint(value)
 	if text == "0" {
@@ -135,7 +135,7 @@ func quoted(value any) string {
 	return fmt.Sprint(value)
 }
 
-// decodeFaults takes a decoder's error apart: one fault for each setting that
+// decodeFaults returns the faults in a decoder's error, one for each setting that
 // did not decode.
 func decodeFaults(err error) Faults {
 	var decode *mapstructure.DecodeError

@@ -14,13 +14,12 @@ import (
 	"heapstash/schema"
 )
 
-// serviceVariable is one that the kubelet gives to pods for a Service whose
-// name begins with heapstash.
+// serviceVariable matches variables that the kubelet sets for a Service whose name
+// begins with heapstash.
 var serviceVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
-// CheckEnvironment refuses a misspelt variable. One that is near to no setting
-// may be of somebody else, such as the script around heapstash: it is named on
-// stderr, and no more.
+// CheckEnvironment refuses variables that look like misspelt settings. Other unknown
+// variables may belong to the script around heapstash: a line on stderr names them.
 func CheckEnvironment(stderr io.Writer) error {
 	settings, known := []string{"CONFIG"}, []string{envPrefix + "_CONFIG"}
 	for _, key := range Keys() {

@@ -14,12 +14,12 @@ import (
 	"heapstash/schema"
 )
 
-// SystemFile is the configuration file of the machine, which packages
-// install. Tests set another one.
+// SystemFile is the machine's configuration file, which packages install. Tests set
+// another one.
 var SystemFile = "/etc/heapstash/heapstash.yaml"
 
-// FileFlag is the value of --config, with the stream on which a command says
-// which file it uses.
+// FileFlag is the value of --config, with the stream to which a command logs which
+// file it uses.
 type FileFlag struct {
 	path   string
 	Stderr io.Writer
@@ -37,22 +37,22 @@ func (f *FileFlag) Set(path string) error {
 // Type is what help calls the value.
 func (f *FileFlag) Type() string { return "string" }
 
-// File is a configuration file that a command uses, or the lack of one.
+// File is the configuration file that a command uses, or none.
 type File struct {
 	Path string // empty for none
-	// named is what names the file: --config or a variable. It is empty for a file
-	// that was found at one of its places.
+	// Named is --config or the variable that names the file. It is empty for a file
+	// that was found in a usual directory.
 	Named string
 	text  []byte
-	// skipped is why the machine's file is not used where it is there.
+	// Skipped is why the machine's file exists and is not used.
 	Skipped error
 }
 
 // FindFile reads the file that --config names, else the one that
 // HEAPSTASH_CONFIG names, else the user's, else the machine's. Only one file is
-// read. An empty --config or HEAPSTASH_CONFIG is for no file at all.
+// read. An empty --config or HEAPSTASH_CONFIG means no file.
 //
-// A user who may not read the machine's file does not get it: its settings are
+// If the user may not read the machine's file, it is left out: it has the settings
 // of passes, which another user makes.
 func FindFile(flags *pflag.FlagSet) (File, error) {
 	if f := flags.Lookup("config"); f != nil && f.Changed {
@@ -94,11 +94,11 @@ func readNamed(path, named string) (File, error) {
 	return File{Path: path, Named: named, text: text}, nil
 }
 
-// userConfig is the user's own configuration file, by the XDG base directory
-// specification; empty where there is no place for it.
+// userConfig returns the path of the user's own configuration file, as the XDG base
+// directory specification has it; empty if there is no such directory.
 func userConfig() string {
 	base := os.Getenv("XDG_CONFIG_HOME")
-	if !filepath.IsAbs(base) { // the specification has those ignored
+	if !filepath.IsAbs(base) { // the specification says to ignore it
 		home, err := os.UserHomeDir()
 		if err != nil || !filepath.IsAbs(home) {
 			return ""
@@ -124,7 +124,7 @@ func (c File) parse(s *sources) error {
 	return nil
 }
 
-// tell says which file is used, at debug level, and warns of one that is not.
+// tell logs which file is used, at debug level, and warns if one is not used.
 func (c File) tell(flags *pflag.FlagSet, cfg Config) {
 	f := flags.Lookup("config")
 	if f == nil {

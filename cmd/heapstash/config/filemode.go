@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// fileMode is a file's permissions as settings spell them: octal, as text.
+// fileMode is a file's permissions. Settings spell them as octal text.
 type fileMode fs.FileMode
 
 // decodeMode refuses a number: YAML reads 0640 as octal and 640 as decimal.
@@ -19,10 +19,10 @@ func decodeMode(value any) (fileMode, error) {
 	return fileMode(mode), nil
 }
 
-// check finds what is wrong with the archive's settings.
+// check adds the faults of the archive's settings.
 func (a Archive) check(fs *Faults) {
 	a.Retention.check(fs)
-	// Its owner writes it, nobody executes it, and not everybody may forge it.
+	// The owner writes the file, no user executes it, and others do not write it.
 	const needed, allowed = 0o600, 0o664
 	fs.check(a.Mode&needed == needed && a.Mode&^allowed == 0, "archive.mode",
 		`"%04o" will not do: "0600", with "0640" and "0660" for a group, and "0644" for all to read`, uint32(a.Mode))

@@ -6,12 +6,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Mark is the annotation of flags that are settings, and so have a key
-// in the file and an environment variable too. Other flags of the same name
-// may mean something else: the timeout of sql is that of a query.
+// Mark is the annotation of flags that are settings. A flag of the same name without
+// it has another meaning: --timeout of sql is not the setting timeout.
 const Mark = "heapstash_setting"
 
-// AddFlags adds a group of flags, all of them settings.
+// AddFlags adds groups of flags that are settings.
 func AddFlags(flags *pflag.FlagSet, groups ...func(*pflag.FlagSet, Config)) {
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
 	for _, group := range groups {
@@ -21,8 +20,7 @@ func AddFlags(flags *pflag.FlagSet, groups ...func(*pflag.FlagSet, Config)) {
 	flags.AddFlagSet(own)
 }
 
-// FlagOf returns the flag of the setting with that key, nil if the
-// command has none.
+// FlagOf returns the flag of the setting with the key, nil if the command has none.
 func FlagOf(flags *pflag.FlagSet, key string) *pflag.Flag {
 	f := flags.Lookup(strings.ReplaceAll(key, "_", "-"))
 	if f == nil {

@@ -8,13 +8,13 @@ import (
 	"heapstash/archive"
 )
 
-// KeepFlags are --keep-raw, --keep-hourly and --keep-daily: the settings of
-// archive.retention for one run.
+// KeepFlags are the flags --keep-raw, --keep-hourly and --keep-daily, which replace
+// settings of archive.retention.
 type KeepFlags struct {
 	lists map[archive.Level]*keepFlag
 }
 
-// keepFlag is a time, and times for kinds: 90d,container=30d.
+// keepFlag is a flag of a [keepList], such as 90d,container=30d.
 type keepFlag struct {
 	text string
 	list keepList
@@ -41,7 +41,7 @@ func (k *KeepFlags) Add(flags *pflag.FlagSet) {
 
 func keepName(level archive.Level) string { return "keep-" + string(level) }
 
-// Override puts the times that are given in the place of the settings.
+// Override replaces the settings by the flags that are given.
 func (k *KeepFlags) Override(flags *pflag.FlagSet, r *Retention) error {
 	changed := false
 	for level, setting := range map[archive.Level]*keepList{archive.Raw: &r.Raw, archive.Hourly: &r.Hourly, archive.Daily: &r.Daily} {

@@ -6,6 +6,7 @@ import (
 	"heapstash/schema"
 )
 
+// KindList joins the names of kinds by commas.
 func KindList(kinds []schema.Kind) string {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {

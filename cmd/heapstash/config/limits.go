@@ -15,18 +15,18 @@ type Limits struct {
 	Samples  int         `mapstructure:"samples"`
 }
 
-// defaultLimits are those of the packages that keep them.
+// defaultLimits returns the defaults of the packages that enforce them.
 func defaultLimits() Limits {
 	l := wire.Limits{}.WithDefaults()
 	return Limits{Export: l.Export, Entities: l.Entities, Metrics: l.Metrics, Samples: collect.DefaultOptions().MaxSamples}
 }
 
-// Heapster are the limits of each answer.
+// Heapster returns the limits of each answer of Heapster.
 func (l Limits) Heapster() wire.Limits {
 	return wire.Limits{Export: l.Export, Entities: l.Entities, Metrics: l.Metrics}
 }
 
-// check reports limits that no Heapster would keep within.
+// check adds a fault for each limit that every Heapster exceeds.
 func (l Limits) check(fs *Faults) {
 	const leastExport schema.Size = 10e3
 	fs.check(l.Export >= leastExport, "limits.export", "%v is too little: at least %v", l.Export, leastExport)

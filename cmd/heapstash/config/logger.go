@@ -7,8 +7,8 @@ import (
 	"heapstash/cmd/heapstash/show"
 )
 
-// NewLogger returns the logger of a command: text on a terminal and JSON
-// elsewhere, unless the settings say which.
+// NewLogger returns a command's logger. It writes text to a terminal and JSON to
+// other streams, unless the settings say which.
 func NewLogger(w io.Writer, c Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "text" || c.LogFormat == "auto" && show.IsTerminal(w) {

@@ -12,28 +12,28 @@ import (
 	"heapstash/schema"
 )
 
-// Retention holds the settings of what is kept, one for each level.
+// Retention has a setting for each level: how long its rows are kept.
 type Retention struct {
 	Raw    keepList `mapstructure:"raw"`
 	Hourly keepList `mapstructure:"hourly"`
 	Daily  keepList `mapstructure:"daily"`
 }
 
-// lists are the settings by level.
+// lists returns the settings by level.
 func (r Retention) lists() map[archive.Level]keepList {
 	return map[archive.Level]keepList{archive.Raw: r.Raw, archive.Hourly: r.Hourly, archive.Daily: r.Daily}
 }
 
-// keepList is how long something is kept: of all kinds, and of some of them for
-// a time of their own. In text: 90d, container=30d.
+// keepList is how long rows are kept: a time for all kinds, and other times for some
+// of them. Its text is 90d,container=30d.
 type keepList []keep
 
 type keep struct {
-	kind schema.Kind   // zero for all that are not named
+	kind schema.Kind   // zero for all other kinds
 	long time.Duration // zero for ever
 }
 
-// decodeKeep reads a list, or its text with commas.
+// decodeKeep reads a list, or its text.
 func decodeKeep(value any) (keepList, error) {
 	var items []string
 	switch v := value.(type) {
@@ -85,8 +85,8 @@ func (l keepList) For(kind schema.Kind) time.Duration {
 	return long
 }
 
-// check finds what is wrong with the times: with those of each level, and where
-// a coarser level would forget what a finer one still has.
+// check adds a fault for each time that is too short: by itself, or because a finer
+// level keeps its rows longer.
 func (r Retention) check(fs *Faults) {
 	lists := r.lists()
 	for i, level := range archive.Levels() {
@@ -113,7 +113,7 @@ func (r Retention) check(fs *Faults) {
 	}
 }
 
-// ByKind is what the archive is told of the settings.
+// ByKind returns the settings as the archive has them.
 func (r Retention) ByKind() archive.Retention {
 	all := make(archive.Retention)
 	for level, list := range r.lists() {

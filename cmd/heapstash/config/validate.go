@@ -14,14 +14,14 @@ import (
 	"heapstash/schema"
 )
 
-// Fault is what is wrong with one setting.
+// Fault is a fault of one setting.
 type Fault struct {
 	key     string
 	problem string // with what is allowed instead
 	from    string // the flag, variable or file it came from
 }
 
-// Faults are all the faults of the settings; as an error, a line each.
+// Faults are all faults of the settings. As an error, each is a line.
 type Faults []Fault
 
 func (fs Faults) Error() string {
@@ -35,29 +35,29 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Hint tells where settings are explained.
+// Hint says where settings are explained.
 func (fs Faults) Hint() string {
 	return "config.example.yaml explains every setting; a flag --x-y is the key x_y and the variable HEAPSTASH_X_Y"
 }
 
-// check adds a fault of that key unless ok holds.
+// check adds a fault unless ok is true.
 func (fs *Faults) check(ok bool, key, problem string, args ...any) {
 	if !ok {
 		*fs = append(*fs, Fault{key: key, problem: fmt.Sprintf(problem, args...)})
 	}
 }
 
-// oneOf adds a fault unless value is one of the allowed.
+// oneOf adds a fault unless the value is an allowed one.
 func (fs *Faults) oneOf(key, value string, allowed ...string) {
 	fs.check(slices.Contains(allowed, value), key, "%q is none of %s", value, strings.Join(allowed, ", "))
 }
 
-// within adds a fault unless the number is in the range, closed at both ends.
+// within adds a fault unless low <= n <= high.
 func (fs *Faults) within(key string, n, low, high int) {
 	fs.check(low <= n && n <= high, key, "%d is out of range: %d to %d", n, low, high)
 }
 
-// Validate returns all the faults of the settings, none if they are good.
+// Validate returns all faults of the settings.
 func (c Config) Validate() Faults {
 	var fs Faults
 	fs.check(c.DBFile != "", "db_file", "must name a file")

@@ -2,7 +2,7 @@ package engine
 
 import "os"
 
-// FileSize is the file's size in bytes, 0 without one.
+// FileSize returns a file's size in bytes, 0 if it is not there.
 func FileSize(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {

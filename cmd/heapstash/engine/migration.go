@@ -7,7 +7,7 @@ import (
 	"heapstash/schema"
 )
 
-// LogMigration tells a log how the migration of an older archive goes.
+// LogMigration returns a function that logs the progress of a migration.
 func LogMigration(log *slog.Logger) func(Migration) {
 	return func(m Migration) {
 		message := "the archive is being migrated"

@@ -6,7 +6,7 @@ import (
 	"heapstash/cmd/heapstash/config"
 )
 
-// OptionsOf returns the options for an archive that the settings say.
+// OptionsOf returns the options that the settings give.
 func OptionsOf(c config.Config) Options {
 	return Options{
 		LockWait: c.RetryLock,

@@ -13,10 +13,9 @@ import (
 	"heapstash/schema"
 )
 
-// WriteWhole writes a file that is there whole or not at all: it is written
-// under another name, FILE.*.partial, which only a process that is killed
-// leaves behind. A file that is there is replaced if force says so, and
-// never a database, nor what belongs to the archive. It returns the size.
+// WriteWhole writes a file under another name, FILE.*.partial, and renames it when it
+// is whole. Only a process that is killed leaves the other name behind. With force it
+// replaces a file, but never a database or a file of the archive. It returns the size.
 func WriteWhole(path, archivePath string, mode fs.FileMode, force bool, write func(io.Writer) error) (size int64, err error) {
 	if err := checkReplaceable(path, archivePath, force); err != nil {
 		return 0, err
@@ -40,7 +39,7 @@ func WriteWhole(path, archivePath string, mode fs.FileMode, force bool, write fu
 	if err != nil {
 		return 0, err
 	}
-	if err := checkReplaceable(path, archivePath, force); err != nil { // somebody may have made one meanwhile
+	if err := checkReplaceable(path, archivePath, force); err != nil { // one may have been made meanwhile
 		return 0, err
 	}
 	if err := os.Rename(draft.Name(), path); err != nil {
@@ -75,7 +74,7 @@ func checkReplaceable(path, archivePath string, force bool) error {
 	return nil
 }
 
-// isDatabase reports whether a file is one of SQLite.
+// isDatabase reports whether a file is an SQLite database.
 func isDatabase(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"heapstash/schema"
 )
 
-// ErrHoles is a pass that finished, and lacks something that could be had.
+// ErrHoles is the error of a pass that finished with holes which another pass might
+// not have.
 var ErrHoles = errors.New("the pass has holes")
 
-// HolesError tells how many holes there are, and what to do about the first
-// for which that is known.
+// HolesError returns [ErrHoles] with the number of holes, and the first hint of them.
 func HolesError(holes []archive.Hole) error {
 	hint := "what was read is stored; --partial-ok makes this exit 0 instead of 3"
 	for _, h := range holes {
@@ -26,15 +26,15 @@ func HolesError(holes []archive.Hole) error {
 	return schema.WithHint(fmt.Errorf("%w: %s", ErrHoles, CountCauses(holes)), hint)
 }
 
-// holeGroup is the holes of one cause.
+// holeGroup is all holes of a cause.
 type holeGroup struct {
 	cause  archive.Cause
 	count  int
-	detail string // of the first one, with its scope
-	hint   string // likewise
+	detail string // of the first hole, with its scope
+	hint   string // of the first hole
 }
 
-// groupHoles counts holes by cause, in the order in which the causes came.
+// groupHoles groups holes by cause, in the order of the first holes.
 func groupHoles(holes []archive.Hole) []holeGroup {
 	var groups []holeGroup
 	for _, h := range holes {
@@ -48,8 +48,8 @@ func groupHoles(holes []archive.Hole) []holeGroup {
 	return groups
 }
 
-// CountCauses lists how many holes each cause made, but for lasting ones,
-// which make no pass incomplete.
+// CountCauses lists how many holes each cause has. It leaves out lasting holes, which
+// do not make a pass incomplete.
 func CountCauses(holes []archive.Hole) string {
 	holes = slices.DeleteFunc(slices.Clone(holes), func(h archive.Hole) bool { return !h.Incomplete() })
 	var counts []string

@@ -12,8 +12,8 @@ import (
 	"heapstash/schema"
 )
 
-// Listen answers HTTP at the address until stop is called, which waits for
-// answers under way, but not for long.
+// Listen serves HTTP at the address until stop is called. stop waits up to two seconds
+// for answers under way.
 func Listen(address string, handler http.Handler, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -40,7 +40,7 @@ func Listen(address string, handler http.Handler, log *slog.Logger) (stop func()
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		if server.Shutdown(ctx) != nil {
-			server.Close() // the listener is closed; what is left are idle clients
+			server.Close() // the listener is closed; only idle clients are left
 		}
 		<-done
 	}, nil

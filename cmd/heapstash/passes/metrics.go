@@ -13,13 +13,12 @@ import (
 	"heapstash/cmd/heapstash/engine"
 )
 
-// metrics are what Prometheus is told of the passes over one cluster: the same
-// by `run`, which serves them, and by `collect`, which leaves them in a file.
-// So the same alerts do for both; deploy/prometheus has them. Methods may be
-// called concurrently.
+// metrics are the metrics of the passes over one cluster. `run` serves them, and
+// `collect` writes them to a file, so the alerts in deploy/prometheus work for both.
+// Methods may be called concurrently.
 type metrics struct {
 	registry *prometheus.Registry
-	cluster  prometheus.Registerer // of the registry, for what is labelled with the cluster
+	cluster  prometheus.Registerer // adds the label cluster
 	counters map[string]*prometheus.CounterVec
 	gauges   map[string]prometheus.Gauge
 
@@ -66,7 +65,7 @@ func newMetrics(cfg config.Config) *metrics {
 	build.Set(1)
 	m.cluster.MustRegister(size, free, build)
 
-	// A counter that is not there yet cannot be seen to begin.
+	// Prometheus sees no increase in the first value of a counter, unless it is 0.
 	for _, o := range []archive.Outcome{archive.OutcomeComplete, archive.OutcomePartial, archive.OutcomeFailed} {
 		m.passes.WithLabelValues(string(o))
 	}
@@ -90,8 +89,7 @@ func (m *metrics) gauge(name, help string) prometheus.Gauge {
 	return g
 }
 
-// record counts a pass that took that long and ended at that time of the local
-// clock.
+// record counts a pass that ended at that time of the local clock.
 func (m *metrics) record(s collect.Summary, ended time.Time, took time.Duration, err error) {
 	p := s.Pass
 	m.samples.WithLabelValues("new").Add(float64(p.New))
@@ -101,7 +99,7 @@ func (m *metrics) record(s collect.Summary, ended time.Time, took time.Duration,
 	m.bytes.Add(float64(p.Bytes))
 	m.lost.Add(p.Gap.Seconds())
 	for _, h := range s.Holes {
-		// A lasting limitation comes with every pass, and nobody has to look.
+		// A lasting limitation comes with every pass, and needs no action.
 		if h.Incomplete() {
 			m.holes.WithLabelValues(string(h.Cause)).Inc()
 		}

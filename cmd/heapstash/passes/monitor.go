@@ -15,12 +15,12 @@ import (
 	"heapstash/cmd/heapstash/show"
 )
 
-// monitor tells others how a resident's passes go. Its methods may be called
+// Monitor reports over HTTP how a resident's passes go. Its methods may be called
 // concurrently.
-type monitor struct {
+type Monitor struct {
 	metrics  *metrics
 	duration prometheus.Histogram
-	patience time.Duration // how old the last good pass may be
+	patience time.Duration // how old the last pass without an error may be
 	now      func() time.Time
 
 	mu       sync.Mutex
@@ -28,8 +28,9 @@ type monitor struct {
 	failure  error     // of the last pass, nil if it did not fail
 }
 
-func NewMonitor(cfg config.Config, patience time.Duration, now func() time.Time) *monitor {
-	m := &monitor{
+// NewMonitor returns a monitor of a resident that has made no pass yet.
+func NewMonitor(cfg config.Config, patience time.Duration, now func() time.Time) *Monitor {
+	m := &Monitor{
 		metrics: newMetrics(cfg),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "heapstash_pass_duration_seconds", Help: "Duration of passes.",
@@ -43,8 +44,8 @@ func NewMonitor(cfg config.Config, patience time.Duration, now func() time.Time)
 	return m
 }
 
-// Record counts a pass that took that long and ended now.
-func (m *monitor) Record(s collect.Summary, took time.Duration, err error) {
+// Record counts a pass that ended now.
+func (m *Monitor) Record(s collect.Summary, took time.Duration, err error) {
 	ended := m.now()
 	m.metrics.record(s, ended, took, err)
 	m.duration.Observe(took.Seconds())
@@ -56,8 +57,8 @@ func (m *monitor) Record(s collect.Summary, took time.Duration, err error) {
 	}
 }
 
-// ready returns why the archive is not being kept up to date, nil if it is.
-func (m *monitor) ready() error {
+// ready returns an error if the archive is not up to date.
+func (m *Monitor) ready() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -72,9 +73,9 @@ func (m *monitor) ready() error {
 	return nil
 }
 
-// Handler serves /metrics, /healthz (the process answers) and /readyz (the
-// archive is being kept up to date).
-func (m *monitor) Handler() http.Handler {
+// Handler serves /metrics, /healthz (the process answers) and /readyz (the archive is
+// up to date).
+func (m *Monitor) Handler() http.Handler {
 	registry := m.metrics.registry
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))

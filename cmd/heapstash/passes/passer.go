@@ -1,3 +1,6 @@
+// Package passes has what collect, run and demo share: making a pass with the
+// settings, making passes on a schedule, and reporting them to people and to
+// Prometheus.
 package passes
 
 import (
@@ -20,28 +23,28 @@ import (
 	"heapstash/schema"
 )
 
-// Passer makes passes, each with a client of its own, and with the archive
-// open, and so its lock held, for no longer than that pass.
+// Passer makes passes. Each pass has its own client, and opens the archive, and so
+// holds its lock, only while it runs.
 type Passer struct {
 	Cfg            config.Config
 	AcceptNewNodes bool
-	Enricher       collect.Enricher // in Kubernetes' stead; nil for none
+	Enricher       collect.Enricher // instead of Kubernetes; nil for Kubernetes
 	Log            *slog.Logger
 	Now            func() time.Time
 
-	// archive is the ID of the archive that the first pass found or made. No
-	// later pass writes to another one, or makes one anew: that would be to
-	// go on in silence when a disk is not mounted, or a file was lost.
+	// archive is the ID of the archive that the first pass found or made. Later
+	// passes do not write to another archive and do not make one: a disk may not be
+	// mounted, or a file lost, and that must not go unnoticed.
 	archive string
 	warned  bool
-	// fresh is set where the first pass made the archive.
+	// fresh is set if the first pass made the archive.
 	fresh bool
-	// newLevel is at which level that is logged.
+	// NewLevel is the level at which a new archive is logged.
 	NewLevel slog.Level
 }
 
-// Pass makes one. The summary is valid with an error too; it is zero if the
-// pass did not begin.
+// Pass makes a pass. The summary is valid even with an error; it is zero if the pass
+// did not begin.
 func (p *Passer) Pass(ctx context.Context) (collect.Summary, error) {
 	conn, err := access.Connect(ctx, p.Cfg)
 	if err != nil {
@@ -76,7 +79,7 @@ func (p *Passer) Pass(ctx context.Context) (collect.Summary, error) {
 	return summary, err
 }
 
-// unbegun notes in the archive, if there is one, a pass that found no way in.
+// unbegun records in the archive, if there is one, a pass that could not connect.
 func (p *Passer) unbegun(ctx context.Context, reason error) (collect.Summary, error) {
 	if p.archive == "" && !p.archiveExists() || ctx.Err() != nil {
 		return collect.Summary{}, reason
@@ -90,9 +93,8 @@ func (p *Passer) unbegun(ctx context.Context, reason error) (collect.Summary, er
 	return summary, errors.Join(err, store.Close())
 }
 
-// knock asks Heapster for something small where there is no archive yet, so
-// that a way in that leads nowhere does not leave an empty one behind. Later
-// failures are the ledger's.
+// knock makes a small request to Heapster if there is no archive yet, so that a pass
+// that cannot reach Heapster does not leave an empty archive behind.
 func (p *Passer) knock(ctx context.Context, client *heapster.Client) error {
 	if p.archive != "" || p.archiveExists() {
 		return nil
@@ -101,19 +103,19 @@ func (p *Passer) knock(ctx context.Context, client *heapster.Client) error {
 	return err
 }
 
-// archiveExists reports whether there is something at the archive's path,
-// whatever it is; opening it tells.
+// archiveExists reports whether there is a file at the archive's path, which may be
+// another file.
 func (p *Passer) archiveExists() bool {
 	info, err := os.Stat(p.Cfg.DBFile)
 	return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// leastWait is how long a pass waits for the archive in any case: upkeep, which
-// may take hours, gives the lock back every [engine.UpkeepTurn].
+// leastWait is how long a pass waits for the archive's lock at least. Upkeep, which may
+// take hours, releases it every [engine.UpkeepTurn].
 const leastWait = 4 * engine.UpkeepTurn
 
-// open opens the archive, and says so when it has to wait for it, or when it
-// lies on a disk that is not fit for one.
+// open opens the archive. It logs if it has to wait for the lock, and if the file system
+// is unfit for an archive.
 func (p *Passer) open(ctx context.Context) (*engine.Store, error) {
 	opts := engine.OptionsOf(p.Cfg)
 	opts.Expect, opts.Migrating = p.archive, engine.LogMigration(p.Log)
@@ -140,7 +142,7 @@ func (p *Passer) open(ctx context.Context) (*engine.Store, error) {
 	return store, nil
 }
 
-// path is where the archive is, whatever the working directory.
+// path returns the archive's absolute path.
 func (p *Passer) path() string {
 	if absolute, err := filepath.Abs(p.Cfg.DBFile); err == nil {
 		return absolute

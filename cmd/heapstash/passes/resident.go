@@ -12,7 +12,7 @@ import (
 	"heapstash/schema"
 )
 
-// Resident makes passes on a schedule until it is told to stop.
+// Resident makes passes on a schedule until its context ends.
 type Resident struct {
 	Pass     func(context.Context) (collect.Summary, error)
 	Schedule schedule.Schedule
@@ -20,13 +20,12 @@ type Resident struct {
 	Log      *slog.Logger
 }
 
-// Run makes a pass at once and then at each of the schedule's moments, but
-// for those at which the one before is still under way. When ctx ends it ends
-// the pass in hand, waits for it, and returns nil.
+// Run makes a pass at once and then at each moment of the schedule, except while the
+// pass before is still under way. When ctx ends, Run ends the pass in hand, waits for
+// it, and returns nil.
 //
-// A pass that fails is logged, and the next one goes on. Only when the first
-// one fails for a reason that no later pass would find mended, such as a file
-// that is no archive, run returns that error.
+// If a pass fails, Run logs it and goes on. Only if the first pass fails for a reason
+// that lasts, such as a file that is not an archive, Run returns the error.
 func (r Resident) Run(ctx context.Context) error {
 	err := r.once(ctx)
 	if ctx.Err() != nil {
@@ -46,7 +45,7 @@ func (r Resident) Run(ctx context.Context) error {
 	return nil
 }
 
-// once makes a pass, and records it unless it was told to stop.
+// once makes a pass. It records the pass unless ctx ended it.
 func (r Resident) once(ctx context.Context) error {
 	started := time.Now()
 	summary, err := r.Pass(ctx)
@@ -75,8 +74,8 @@ func (r Resident) logFailure(err error) {
 	r.Log.Error("pass failed", attrs...)
 }
 
-// passing reports whether a later pass may find the reason of an error gone:
-// it is Heapster's, or another writer's.
+// passing reports whether an error may be gone at the next pass: it comes from Heapster
+// or from another writer.
 func passing(err error) bool {
 	for _, reason := range []error{
 		schema.ErrUnreachable, schema.ErrRefused, schema.ErrNotFound, schema.ErrProtocol, archive.ErrLocked,

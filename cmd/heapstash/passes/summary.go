@@ -10,7 +10,7 @@ import (
 	"heapstash/schema"
 )
 
-// PrintSummary tells people what a pass did.
+// PrintSummary prints for people what a pass did.
 func PrintSummary(w io.Writer, s collect.Summary) error {
 	p := s.Pass
 	l := show.NewList(w)

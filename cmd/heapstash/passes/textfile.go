@@ -19,23 +19,22 @@ import (
 	"heapstash/schema"
 )
 
-// Textfile is where passes that are processes of their own leave their metrics
-// for node_exporter's textfile collector.
+// Textfile is the file to which `collect` writes its metrics, for node_exporter's
+// textfile collector.
 //
-// Totals and the last success go from one pass to the next by the file itself
-// and not by the archive's ledger, which cannot be read on the days that alerts
-// are for, and knows nothing of passes that could not open it. A file that is
-// lost is to Prometheus what the restart of a process is. Two passes that end
-// in the same millisecond may count as one.
+// A pass reads totals and the last success from the file of the pass before, not from
+// the archive's ledger: the ledger cannot be read when there is trouble with the
+// archive, and does not have passes that could not open it. A lost file is the same to
+// Prometheus as a restarted process. Two passes that end in the same millisecond may
+// count as one.
 type Textfile struct {
 	Cfg config.Config
 	Log *slog.Logger
 }
 
-// Write replaces the file by what the last one says and a pass that took that
-// long and ended at that time of the local clock. Nobody sees half of a file:
-// WriteToTextfile makes another one beside it, whose name does not end in
-// .prom, with mode 0644, and renames it.
+// Write adds a pass, which ended at that time of the local clock, to the metrics in the
+// file. No reader sees half of a file: WriteToTextfile writes another file beside it,
+// whose name does not end in .prom, with mode 0644, and renames it.
 func (t Textfile) Write(s collect.Summary, ended time.Time, took time.Duration, failure error) error {
 	path := t.Cfg.MetricsTextfile
 	m := newMetrics(t.Cfg)
@@ -52,7 +51,7 @@ func (t Textfile) Write(s collect.Summary, ended time.Time, took time.Duration, 
 	return nil
 }
 
-// carry adds what the pass before left in the file.
+// carry adds the metrics of the passes before, from the file.
 func (t Textfile) carry(m *metrics) error {
 	text, err := os.ReadFile(t.Cfg.MetricsTextfile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,9 +63,8 @@ func (t Textfile) carry(m *metrics) error {
 	return m.restore(text, t.Cfg.ClusterName)
 }
 
-// restore adds counters and sets gauges to what they were when the text was
-// written. The error is that the text, or a part of it, is not of these
-// metrics, or of another cluster; what is of them is restored.
+// restore reads counters and gauges from the text. It returns an error if a part of the
+// text has other metrics or another cluster; it restores the rest.
 func (m *metrics) restore(text []byte, cluster string) error {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
@@ -103,5 +101,5 @@ func (m *metrics) restore(text []byte, cluster string) error {
 	return nil
 }
 
-// isPositive holds for what is worth restoring, and can be.
+// isPositive reports whether a value can be restored, and is not the default.
 func isPositive(v float64) bool { return v > 0 && !math.IsInf(v, 0) }

@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// Colour is an SGR sequence of ANSI's terminals.
+// Colour is an ANSI escape sequence.
 type Colour string
 
 // The colours that heapstash uses.
@@ -21,8 +21,8 @@ const reset = "\x1b[0m"
 // Painter colours text for one stream, or leaves it as it is.
 type Painter struct{ on bool }
 
-// NewPainter returns a painter that colours only for a terminal that can show
-// colours, and not where NO_COLOR is set (https://no-color.org).
+// NewPainter returns a painter for a stream. It colours text only on a terminal with
+// colours, and only if NO_COLOR is not set (https://no-color.org).
 func NewPainter(w io.Writer) Painter {
 	terminal := os.Getenv("TERM")
 	return Painter{IsTerminal(w) && terminal != "dumb" && terminal != "" && os.Getenv("NO_COLOR") == ""}

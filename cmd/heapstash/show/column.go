@@ -11,9 +11,9 @@ import (
 // mostDecimals bounds the decimals of a column.
 const mostDecimals = 6
 
-// Column is a column of numbers in one unit, which the header names. All its
-// numbers have the same decimals, so that their points stand below each other
-// in cells that are aligned to the right.
+// Column is a column of numbers in one unit, which the header names. All its numbers
+// have as many decimals, so that their points stand below each other when the cells
+// are aligned to the right.
 type Column struct {
 	Name  string
 	Scale Scale
@@ -22,9 +22,9 @@ type Column struct {
 	exact    bool // numbers have all their digits
 }
 
-// NewColumn returns the column for the values, in the metric's own unit: each
-// is nil, int64 or float64. The greatest value gets four digits, the least one
-// two, as far as six decimals do.
+// NewColumn returns the column for the values, which are nil, int64 or float64 in the
+// metric's own unit. The greatest value has at least four digits and the least value
+// two, with at most six decimals.
 func NewColumn(name string, scale Scale, values []any) Column {
 	c := Column{Name: name, Scale: scale}
 	greatest, least, whole := 0.0, math.Inf(1), true
@@ -67,7 +67,7 @@ func exact(value any, scale Scale) string {
 	return schema.Decimal(v / scale.Size)
 }
 
-// Header is the column's name with the unit: "avg (Mi)".
+// Header returns the column's name with the unit: "avg (Mi)".
 func (c Column) Header() string {
 	if c.Scale.Name == "" {
 		return c.Name
@@ -75,7 +75,7 @@ func (c Column) Header() string {
 	return c.Name + " (" + c.Scale.Name + ")"
 }
 
-// Cell is a value as the column shows it, empty for nil.
+// Cell spells a value, empty for nil.
 func (c Column) Cell(value any) string {
 	v, ok := Float(value)
 	v /= c.Scale.Size
@@ -94,14 +94,14 @@ func (c Column) Cell(value any) string {
 	}
 	text := strconv.FormatFloat(v, 'f', c.decimals, 64)
 	if v != 0 && strings.Trim(text, "-0.") == "" {
-		// What is not 0 is not shown as if it were.
+		// A value that is not 0 must not look like 0.
 		least := strconv.FormatFloat(math.Pow10(-c.decimals), 'f', c.decimals, 64)
 		return map[bool]string{true: "<" + least, false: ">-" + least}[v > 0]
 	}
 	return text
 }
 
-// Float is a value of a row as a float, if it is a number.
+// Float returns a value as a float, if it is a number.
 func Float(value any) (float64, bool) {
 	switch v := value.(type) {
 	case int64:

@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Commands lays out examples, a command a line, in so many columns; 0 leaves
-// them as they are. A command that is too long goes on in the next line after a
-// backslash, and its comment stands above it, so that it can still be copied.
+// Commands breaks examples, a command a line, so that they fit the width; 0 leaves them
+// as they are. A long command continues in the next line after a backslash, and its
+// comment stands above it, so that it can be copied.
 func Commands(width int, examples string) string {
 	var out strings.Builder
 	for line := range strings.Lines(examples) {
@@ -42,8 +42,8 @@ func Commands(width int, examples string) string {
 	return out.String()
 }
 
-// shellWords splits a command at the blanks outside of its quotes, and cuts
-// off its comment.
+// shellWords splits a command at blanks that are not in quotes. It returns the comment
+// apart.
 func shellWords(line string) (tokens []string, comment string) {
 	var quote rune
 	token := ""

@@ -7,24 +7,23 @@ import (
 
 // Block is a paragraph or an item of a list.
 type Block struct {
-	// Indent is how far the first line is indented, in columns.
+	// Indent is the indentation of the first line, in columns.
 	Indent int
 	// Term begins an item: "avg", or "-". It is empty in a paragraph.
 	Term string
 	Text string // on one line
 	// Hang is the column in which the text of an item stands.
 	Hang int
-	// Gap is set where a blank line precedes the block.
+	// Gap is set if a blank line precedes the block.
 	Gap bool
 }
 
 // termed is an item: a term, at least two blanks, and the text; or a dash.
 var termed = regexp.MustCompile(`^(-|\S+(?: \S+)*?(?:  |$))\s*(.*)$`)
 
-// Blocks takes a text apart that is written in lines of any length. Lines that
-// begin in the first column are paragraphs, which blank lines separate. An
-// indented line is an item of a list, and lines that are indented further
-// belong to it.
+// Blocks splits a text with lines of any length. Lines that begin in the first column
+// are paragraphs, and blank lines separate them. An indented line is an item of a
+// list, and lines that are indented further belong to it.
 func Blocks(document string) []Block {
 	var blocks []Block
 	gap, open := false, false
@@ -56,7 +55,7 @@ func Blocks(document string) []Block {
 	return blocks
 }
 
-// Document lays out a text of [Blocks] in so many columns.
+// Document breaks the lines of a text of [Blocks] so that they fit the width.
 func Document(width int, document string) string {
 	var out strings.Builder
 	for i, b := range Blocks(document) {

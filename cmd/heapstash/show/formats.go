@@ -11,14 +11,14 @@ import (
 	"heapstash/schema"
 )
 
-// RowFormats are the names of the formats of rows, as --format takes them. All
-// but table, markdown and line are for programs.
+// RowFormats are the names of the formats of rows. All except table, markdown and line
+// are for programs.
 var RowFormats = []string{"table", "csv", "tsv", "json", "json-array", "markdown", "line"}
 
-// FormatUsage is the help of a --format that takes [rowFormats].
+// FormatUsage is the help of --format with [RowFormats].
 const FormatUsage = "table, csv, tsv, json (an object a line), json-array, markdown, or line (a value a line)"
 
-// NewRowWriter returns a writer of one result in a format of [rowFormats].
+// NewRowWriter returns a writer in a format of [RowFormats], for one result.
 func NewRowWriter(format string, w io.Writer) (RowWriter, error) {
 	switch format {
 	case "table":
@@ -40,17 +40,16 @@ func NewRowWriter(format string, w io.Writer) (RowWriter, error) {
 		guess.DidYouMean(format, RowFormats, "use one of "+strings.Join(RowFormats, ", ")))
 }
 
-// HoldsRows reports whether a format keeps all rows in memory until the last.
+// HoldsRows reports whether a format keeps all rows in memory.
 func HoldsRows(format string) bool { return slices.Contains([]string{"table", "markdown"}, format) }
 
-// headless leaves out the line of the columns' names: a column alone is then a
-// value a line.
+// headless leaves out the header.
 type headless struct{ RowWriter }
 
 func (headless) Begin([]string) error { return nil }
 
-// WithoutHeader returns a writer without the columns' names. It refuses formats
-// in which a value would lose its meaning.
+// WithoutHeader returns a writer that leaves out the header. It refuses formats that
+// need the columns' names.
 func WithoutHeader(format string, w io.Writer) (RowWriter, error) {
 	if format != "csv" && format != "tsv" {
 		return nil, schema.WithHint(fmt.Errorf("--no-header does not go with --format %s", format), "it goes with csv and tsv")
@@ -59,14 +58,14 @@ func WithoutHeader(format string, w io.Writer) (RowWriter, error) {
 	return headless{out}, err
 }
 
-// tsvRows writes columns with tabs between them. Inside a value a tab, a line's
-// end and a backslash are \t, \n, \r and \\; NULL is an empty field.
+// tsvRows writes fields with tabs between them. Tabs, line ends and backslashes inside a
+// field are \t, \n, \r and \\; NULL is an empty field.
 type tsvRows struct {
 	w    io.Writer
 	line []byte
 }
 
-// The escapes are those that PostgreSQL and ClickHouse read.
+// PostgreSQL and ClickHouse read these escapes.
 var tsvEscapes = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
 
 func (t *tsvRows) Begin(columns []string) error {
@@ -119,8 +118,8 @@ func separator(first bool, begin, between string) string {
 	return between
 }
 
-// lineRows writes a value a line, as `column = value`, and an empty line
-// between rows. It is for people, and for a row with many columns.
+// lineRows writes a value a line, as `column = value`, and an empty line between rows.
+// It is for people, and for rows with many columns.
 type lineRows struct {
 	w     io.Writer
 	names []string

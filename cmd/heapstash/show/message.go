@@ -8,11 +8,11 @@ import (
 	"heapstash/schema"
 )
 
-// ErrInterrupted is what a signal makes of the error that it caused.
+// ErrInterrupted is the error of a command that a signal ended.
 var ErrInterrupted = errors.New("interrupted")
 
-// Error writes the error for people: its message, and its hint if it has
-// one, a prefix before each line.
+// Error writes an error for people: its message and its hint, if it has one, with a
+// prefix before each line.
 func Error(w io.Writer, err error) {
 	if err == nil {
 		return
@@ -23,7 +23,7 @@ func Error(w io.Writer, err error) {
 	}
 }
 
-// Lines writes lines with a prefix each. On a terminal they are wrapped.
+// Lines writes the lines of a text with a prefix each, wrapped on a terminal.
 func Lines(w io.Writer, prefix, text string) {
 	for line := range strings.Lines(text) {
 		io.WriteString(w, Wrap(Width(w), prefix, strings.TrimRight(line, "\n")))

@@ -4,7 +4,7 @@ import (
 	"heapstash/archive"
 )
 
-// OutcomeColour is how an outcome looks on a terminal.
+// OutcomeColour returns the colour of an outcome.
 func OutcomeColour(o archive.Outcome) Colour {
 	switch o {
 	case archive.OutcomeComplete:

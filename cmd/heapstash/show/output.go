@@ -11,9 +11,8 @@ import (
 	"heapstash/schema"
 )
 
-// Output is stdout. It remembers the first error of writing to it, so
-// that a command does not end with 0 where its output is cut. It may be used
-// concurrently.
+// Output is stdout. It keeps the first error of a write, so that a command does not
+// exit with 0 if its output was cut. It may be used concurrently.
 type Output struct {
 	io.Writer
 	mu  sync.Mutex
@@ -33,7 +32,7 @@ func (o *Output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Stream returns the output as a stream that still is a terminal if it is one.
+// Stream returns the output as a stream that is a terminal if stdout is one.
 func (o *Output) Stream() io.Writer {
 	if f, ok := o.Writer.(*os.File); ok {
 		return &checkedFile{o, f}
@@ -41,18 +40,18 @@ func (o *Output) Stream() io.Writer {
 	return o
 }
 
-// checkedFile is a checkedOutput to a file.
+// checkedFile is an [Output] to a file.
 type checkedFile struct {
 	*Output
 	file *os.File
 }
 
-// Fd returns the number of the file, for what asks terminals.
+// Fd returns the file descriptor, for calls to a terminal.
 func (f *checkedFile) Fd() uintptr { return f.file.Fd() }
 
 func explainStdout(err error) error {
 	if wrapped := errors.Unwrap(err); wrapped != nil {
-		err = wrapped // the name /dev/stdout tells nothing
+		err = wrapped // without the name /dev/stdout
 	}
 	err = fmt.Errorf("write to stdout: %w", err)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {

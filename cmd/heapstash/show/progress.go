@@ -9,19 +9,20 @@ import (
 	"heapstash/schema"
 )
 
-// progress shows on a terminal how far a range of time has come, in one line
-// that goes away at the end. Elsewhere it writes nothing.
-type progress struct {
+// Progress shows on a terminal how much of a range of time is done, in one line that is
+// cleared at the end. On other streams it writes nothing.
+type Progress struct {
 	out      io.Writer // nil: no terminal
 	from, to schema.Instant
 	drawn    time.Time
 }
 
-// progressEvery is how long a line stays at least.
+// progressEvery is the shortest time between two lines.
 const progressEvery = 100 * time.Millisecond
 
-func NewProgress(out io.Writer, from, to schema.Instant) *progress {
-	p := &progress{from: from, to: to}
+// NewProgress returns the progress of a range, and shows its begin.
+func NewProgress(out io.Writer, from, to schema.Instant) *Progress {
+	p := &Progress{from: from, to: to}
 	if IsTerminal(out) {
 		p.out = out
 		p.At(from)
@@ -30,7 +31,7 @@ func NewProgress(out io.Writer, from, to schema.Instant) *progress {
 }
 
 // At shows that everything up to a moment is done.
-func (p *progress) At(at schema.Instant) {
+func (p *Progress) At(at schema.Instant) {
 	if p.out == nil || time.Since(p.drawn) < progressEvery {
 		return
 	}
@@ -38,8 +39,8 @@ func (p *progress) At(at schema.Instant) {
 	fmt.Fprint(p.out, "\r"+p.line(at))
 }
 
-// line is that of a moment: less than 80 columns.
-func (p *progress) line(at schema.Instant) string {
+// line returns the line for a moment, in less than 80 columns.
+func (p *Progress) line(at schema.Instant) string {
 	const width = 40
 	share := 1.0
 	if p.to > p.from {
@@ -49,8 +50,8 @@ func (p *progress) line(at schema.Instant) string {
 	return fmt.Sprintf("  [%s%s] %3.0f %%  %s", strings.Repeat("#", done), strings.Repeat(".", width-done), 100*share, at.Time().Format("2006-01-02 15:04"))
 }
 
-// End takes the line away.
-func (p *progress) End() {
+// End clears the line.
+func (p *Progress) End() {
 	if p.out != nil {
 		fmt.Fprint(p.out, "\r"+strings.Repeat(" ", 79)+"\r")
 	}

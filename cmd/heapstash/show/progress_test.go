@@ -8,7 +8,7 @@ import (
 )
 
 func TestProgress(t *testing.T) {
-	p := &progress{from: 1_000_000, to: 1_600_000}
+	p := &Progress{from: 1_000_000, to: 1_600_000}
 	for at, want := range map[schema.Instant]string{
 		1_000_000: "  [........................................]   0 %  1970-01-12 13:46",
 		1_300_000: "  [####################....................]  50 %  1970-01-16 01:06",

@@ -72,7 +72,7 @@ func (t *tableRows) End() error {
 	return nil
 }
 
-// cell is the text of a cell, which Markdown must not take for its own marks.
+// cell spells a cell. In Markdown, it escapes the marks of Markdown.
 func (t *tableRows) cell(text string) string {
 	if !t.markdown {
 		return Visible(text)
@@ -80,8 +80,8 @@ func (t *tableRows) cell(text string) string {
 	return markdownMarks.ReplaceAllString(Visible(text), `\$0`)
 }
 
-// markdownMarks are the characters that mean something inside of a line. An
-// underscore inside of a word is none of them; the table's bar is the writer's.
+// markdownMarks are the marks of Markdown inside a line. An underscore inside a word is
+// not one; go-pretty escapes the bar.
 var markdownMarks = regexp.MustCompile("[\\\\`*~<&\\[\\]]|\\b_|_\\b|^_|_$")
 
 type csvRows struct{ csv *csv.Writer }
@@ -101,7 +101,7 @@ func (c *csvRows) End() error {
 	return c.csv.Error()
 }
 
-// jsonRows writes an object a line, its members in the order of the columns.
+// jsonRows writes an object a line, with its members in the order of the columns.
 type jsonRows struct {
 	w    io.Writer
 	keys [][]byte
@@ -145,8 +145,7 @@ func jsonValue(value any) []byte {
 	case nil:
 		return []byte("null")
 	case float64:
-		// JSON has no infinity; this number reads back as one, as it does in
-		// SQLite.
+		// JSON has no infinity. This number overflows to infinity when it is read.
 		if math.IsInf(v, 0) {
 			return []byte(fmt.Sprintf("%.0fe999", math.Copysign(9, v)))
 		}
@@ -160,7 +159,7 @@ func jsonValue(value any) []byte {
 	}
 }
 
-// jsonText quotes a text, and leaves < > & as they are.
+// jsonText quotes a text. It does not escape < > &.
 func jsonText(s string) []byte {
 	var quoted bytes.Buffer
 	enc := json.NewEncoder(&quoted)

@@ -1,7 +1,6 @@
-// Package show lays out numbers and text for people. Numbers are in units that
-// people read, one unit a column. Lines break at words, tables fit, and colours
-// show: on terminals alone. Output that goes to a file or a pipe keeps its
-// lines whole, for grep and for diff.
+// Package show prints rows, tables, texts and errors. For people it chooses units. On a
+// terminal it breaks lines at words, fits tables to the width, and uses colours; in a
+// file or a pipe, lines stay whole, for grep and diff.
 package show
 
 import (
@@ -12,18 +11,18 @@ import (
 	"heapstash/schema"
 )
 
-// Scale is a unit that values are shown in. Size is its length in the metric's
-// own unit: Mi has 1048576 of bytes.
+// Scale is a unit for printing. Size is how many of the metric's own units it is: Mi is
+// 1048576 bytes.
 type Scale struct {
 	Name string
 	Size float64
 }
 
-// Nanocores is the unit of the growth of CPU time per second.
+// Nanocores is the unit of the rate of CPU time.
 const Nanocores schema.Unit = "ns/s"
 
-// Scales returns the units that people read instead of a metric's unit, the
-// smallest first. It is empty where values are shown as they are.
+// Scales returns the units in which a metric's unit is printed, the smallest first. It is
+// empty if values are printed as they are.
 func Scales(unit schema.Unit) []Scale {
 	switch unit {
 	case schema.Bytes:
@@ -51,10 +50,10 @@ func Scales(unit schema.Unit) []Scale {
 	}
 }
 
-// Raw is the metric's own unit.
+// Raw returns the metric's own unit as a scale.
 func Raw(unit schema.Unit) Scale { return Scale{string(unit), 1} }
 
-// Named finds a scale by its name. A rate's name may be without its /s.
+// Named returns the scale with the name. The name of a rate may lack its /s.
 func Named(scales []Scale, name string) (Scale, bool) {
 	i := slices.IndexFunc(scales, func(s Scale) bool { return s.Name == name || strings.TrimSuffix(s.Name, "/s") == name })
 	if i < 0 {
@@ -63,9 +62,8 @@ func Named(scales []Scale, name string) (Scale, bool) {
 	return scales[i], true
 }
 
-// Fitting is the scale for values of the unit, given in that unit: the largest
-// scale that the greatest of the values has one of, or the smallest scale. Each
-// value is nil, int64 or float64.
+// Fitting returns the largest scale that is not larger than the greatest value, or the
+// smallest scale. The values are nil, int64 or float64 in the metric's own unit.
 func Fitting(unit schema.Unit, values []any) Scale {
 	scales := Scales(unit)
 	if len(scales) == 0 {

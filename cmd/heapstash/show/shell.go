@@ -2,7 +2,7 @@ package show
 
 import "strings"
 
-// ShellQuote spells a word so that a shell takes it for one.
+// ShellQuote quotes a word for a shell.
 func ShellQuote(word string) string {
 	plain := func(r rune) bool {
 		return strings.ContainsRune("/._-+,:@%", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// Steps writes steps over one another on a terminal, and nothing
-// elsewhere.
+// Steps returns a function that writes each step over the step before. It is nil if the
+// stream is not a terminal.
 func Steps(w io.Writer) func(step string, done, all int) {
 	if !IsTerminal(w) {
 		return nil

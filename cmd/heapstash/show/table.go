@@ -8,15 +8,15 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// Table is a table that fits the terminal: columns with long texts break them
-// at words, and where that does not suffice, each row is a list of its cells.
+// Table is a table that fits the terminal. It breaks long texts at words. If it still
+// does not fit, it prints each row as a list of cells.
 type Table struct {
 	w       io.Writer
 	columns []string
 	rows    [][]any
 }
 
-// NewTable returns an empty table with those columns.
+// NewTable returns a table with the columns and no rows.
 func NewTable(w io.Writer, columns ...string) *Table {
 	return &Table{w: w, columns: columns}
 }
@@ -26,7 +26,7 @@ func (t *Table) Row(cells ...any) { t.rows = append(t.rows, cells) }
 
 const (
 	between = 2 // blanks after a column
-	// leastBroken is the least width of a column whose texts are broken.
+	// leastBroken is the least width to which texts are broken.
 	leastBroken = 20
 )
 
@@ -50,9 +50,8 @@ func (t *Table) Render() {
 	grid.Render()
 }
 
-// fit returns the columns' widths where all of them fit into limit columns, 0
-// for no limit. The widest column that holds texts of several words gives way
-// until the table fits.
+// fit returns the columns' widths if the table fits into limit columns, 0 for no limit.
+// It narrows the widest column with texts of several words until the table fits.
 func (t *Table) fit(limit int) (widths []int, fits bool) {
 	widths = make([]int, len(t.columns))
 	broken := make([]int, len(t.columns)) // the widest word
@@ -86,7 +85,7 @@ func (t *Table) fit(limit int) (widths []int, fits bool) {
 	return widths, true
 }
 
-// renderList writes each row as a list of its cells.
+// renderList writes each row as a list of cells.
 func (t *Table) renderList(limit int) {
 	indent := 0
 	for _, name := range t.columns {
@@ -105,7 +104,7 @@ func (t *Table) renderList(limit int) {
 	}
 }
 
-// List writes pairs of a name and a text, the texts below one another.
+// List is pairs of a name and a text. The texts stand below one another.
 type List struct {
 	w     io.Writer
 	pairs [][2]string
@@ -114,7 +113,7 @@ type List struct {
 // NewList returns an empty list.
 func NewList(w io.Writer) *List { return &List{w: w} }
 
-// Pair adds a pair. An empty name goes on with the pair before.
+// Pair adds a pair. An empty name continues the pair before.
 func (l *List) Pair(name, format string, args ...any) {
 	l.pairs = append(l.pairs, [2]string{name, fmt.Sprintf(format, args...)})
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 )
 
-// UsualWidth is the width in columns where none is known.
+// UsualWidth is the width in columns where the width is not known.
 const UsualWidth = 80
 
 // IsTerminal reports whether a stream is a terminal.
@@ -17,9 +17,9 @@ func IsTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Width returns the width in columns of a terminal. It is 0, which means
-// unlimited, for a stream that is no terminal. A terminal that does not know
-// its width has that of the environment variable COLUMNS, or [UsualWidth].
+// Width returns the width of a terminal in columns, and 0, for no limit, for any other
+// stream. If the terminal does not know its width, it is the environment variable
+// COLUMNS, or [UsualWidth].
 func Width(w io.Writer) int {
 	if !IsTerminal(w) {
 		return 0

@@ -20,7 +20,7 @@ func OrNull(text string) any {
 	return text
 }
 
-// spell writes a value as SQLite's own shell does.
+// spell spells a value as SQLite's own shell does.
 func spell(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -36,7 +36,7 @@ func spell(value any) string {
 	}
 }
 
-// shown is a value for people.
+// shown spells a value for people.
 func shown(value any) string {
 	if value == nil {
 		return "NULL"
@@ -44,8 +44,8 @@ func shown(value any) string {
 	return Visible(spell(value))
 }
 
-// Visible spells control characters as ^X, as SQLite's own shell does: names
-// come from Heapster, and a terminal would do what they say.
+// Visible spells control characters as ^X, as SQLite's own shell does. Names come from
+// Heapster, and control characters in them would act on a terminal.
 func Visible(text string) string {
 	isControl := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 	if !strings.ContainsFunc(text, isControl) {

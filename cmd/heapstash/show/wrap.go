@@ -6,20 +6,19 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// leastText is how many columns the text keeps beside its indentation,
-// however narrow the terminal is.
+// leastText is how many columns a text has beside its indentation at least.
 const leastText = 16
 
-// Wrap breaks each line of a text at words, so that no line is wider than
-// width columns; 0 leaves the lines whole. The first line begins with first,
-// and all others are indented to its width. A command in `backquotes` stays on
-// one line where it fits, to be copied. A word longer than the width stays
-// whole. Each line ends with a newline.
+// Wrap breaks each line of a text at words, so that no line is wider than width columns;
+// 0 leaves the lines whole. The first line begins with first, and the others are
+// indented to its width. A command in `backquotes` stays on one line if it fits, so
+// that it can be copied. A word longer than the width stays whole. Each line ends with
+// a newline.
 func Wrap(width int, first, body string) string {
 	return WrapHanging(width, first, text.StringWidthWithoutEscSequences(first), body)
 }
 
-// WrapHanging is [Wrap] with another indentation of the lines below the first.
+// WrapHanging is [Wrap] with another indentation of the lines after the first.
 func WrapHanging(width int, first string, indent int, body string) string {
 	if width > 0 && indent > max(width-leastText, 0) {
 		indent = min(indent, 4)
@@ -31,7 +30,7 @@ func WrapHanging(width int, first string, indent int, body string) string {
 		out.WriteString(strings.TrimRight(line, " ") + "\n")
 		line, used, empty = strings.Repeat(" ", indent), indent, true
 	}
-	// The term does not fit beside its text: the text begins below it.
+	// If the term does not fit beside its text, the text begins below it.
 	if width > 0 && used > indent && used > width-leastText {
 		end()
 	}
@@ -63,8 +62,8 @@ func WrapHanging(width int, first string, indent int, body string) string {
 	return out.String()
 }
 
-// words splits a line at its blanks, except those in backquotes where the
-// command is not wider than room.
+// words splits a line at blanks. A command in backquotes that is not wider than room is
+// one word.
 func words(line string, room int) []string {
 	var all []string
 	var command []string // the words since a backquote that is open

@@ -9,8 +9,8 @@ import (
 	"heapstash/schema"
 )
 
-// PrintGaps tells people what is missing. Where no time is known to be lost,
-// from is when the pass met the hole.
+// PrintGaps prints what is missing. For a hole without a time, from is the begin of its
+// pass.
 func PrintGaps(w io.Writer, gaps []archive.Gap, since schema.Instant) {
 	if len(gaps) == 0 {
 		if since == 0 {

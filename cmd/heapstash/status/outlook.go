@@ -15,7 +15,7 @@ import (
 	"heapstash/schema"
 )
 
-// outlook says how much the archive takes a day, and how long the disk lasts.
+// outlook says how much the archive grows a day, and how long the disk lasts.
 func outlook(s archive.Status, cfg config.Config) []string {
 	if len(s.Kinds) == 0 {
 		return nil
@@ -62,8 +62,8 @@ func outlook(s archive.Status, cfg config.Config) []string {
 	return said
 }
 
-// longestRaw is how long raw samples are kept at most, and whether those of all
-// kinds go some day.
+// longestRaw returns the longest time for which raw samples are kept, and whether there
+// is a time for all kinds.
 func longestRaw(r config.Retention) (longest time.Duration, all bool) {
 	for _, kind := range schema.Kinds() {
 		long := r.Raw.For(kind)
@@ -75,7 +75,7 @@ func longestRaw(r config.Retention) (longest time.Duration, all bool) {
 	return longest, true
 }
 
-// lasts is how long so many bytes suffice.
+// lasts says how long the bytes suffice.
 func lasts(bytes, perDay int64) string {
 	if perDay <= 0 {
 		return "ever"
@@ -93,7 +93,7 @@ func lasts(bytes, perDay int64) string {
 	}
 }
 
-// Encode prints the status with what follows from it.
+// Encode prints the status and the growth as JSON.
 func Encode(w io.Writer, s archive.Status) error {
 	out := struct {
 		archive.Status
@@ -105,13 +105,13 @@ func Encode(w io.Writer, s archive.Status) error {
 	return json.NewEncoder(w).Encode(out)
 }
 
-// levelSpan is from when to when a cluster has rows of a level, of some kinds.
+// levelSpan is the range of time in which a cluster has rows of a level, for some kinds.
 type levelSpan struct {
 	cluster        string
 	level          archive.Level
 	oldest, newest schema.Instant
 	kinds          []string
-	all            bool // kinds that the cluster has
+	all            bool // kinds has all kinds of the cluster
 }
 
 func (s levelSpan) spellKinds() string {
@@ -121,7 +121,8 @@ func (s levelSpan) spellKinds() string {
 	return strings.Join(s.kinds, ", ")
 }
 
-// spansOf puts together the kinds that begin within the same hour.
+// spansOf returns the spans of all levels. Kinds whose ranges begin and end within the
+// same hour are one span.
 func spansOf(kinds []archive.KindStatus) []levelSpan {
 	var spans []levelSpan
 	count := make(map[string]int)

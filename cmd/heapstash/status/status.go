@@ -1,3 +1,5 @@
+// Package status prints what an archive holds, what is missing in it, how it grows,
+// and what takes its space.
 package status
 
 import (
@@ -11,7 +13,7 @@ import (
 	"heapstash/schema"
 )
 
-// Print tells people what the archive holds.
+// Print prints what the archive holds.
 func Print(w io.Writer, s archive.Status, cfg config.Config) {
 	paint := show.NewPainter(w)
 	io.WriteString(w, show.Wrap(show.Width(w), "", fmt.Sprintf("%s: %s, format %d", s.Path, schema.Size(s.Bytes), s.Version)))

@@ -11,7 +11,7 @@ import (
 	"heapstash/schema"
 )
 
-// PrintUsage tells people what takes the space of the archive.
+// PrintUsage prints what takes the space of the archive.
 func PrintUsage(w io.Writer, u engine.Usage) {
 	t := show.NewTable(w, "part", "takes")
 	const small = 16 << 10 // empty tables have a page, too

@@ -1,3 +1,5 @@
+// Package usage explains commands: it prints their help and their manual pages, and
+// says what is wrong with how a command was called.
 package usage
 
 import (
@@ -12,11 +14,11 @@ import (
 	"heapstash/cmd/heapstash/show"
 )
 
-// widestHelp keeps the lines of prose short enough to read.
+// widestHelp is the greatest width of a help text.
 const widestHelp = 100
 
-// helpWidth is the width of a help text. Unlike other output, it is wrapped in
-// a file too.
+// helpWidth returns the width of a help text. Unlike other output, it is also wrapped in
+// a file.
 func helpWidth(w io.Writer) int {
 	if width := show.Width(w); width > 0 {
 		return min(width, widestHelp)
@@ -24,7 +26,7 @@ func helpWidth(w io.Writer) int {
 	return show.UsualWidth
 }
 
-// Help explains a command.
+// Help prints the help of a command.
 func Help(w io.Writer, cmd *cobra.Command) error {
 	width := helpWidth(w)
 	var text strings.Builder
@@ -59,7 +61,7 @@ func Help(w io.Writer, cmd *cobra.Command) error {
 	return err
 }
 
-// flagHelp explains flags, if there are any.
+// flagHelp adds the help of flags, if there are any.
 func flagHelp(text *strings.Builder, width int, title string, flags *pflag.FlagSet) {
 	if !flags.HasAvailableFlags() {
 		return
@@ -88,7 +90,7 @@ func flagHelp(text *strings.Builder, width int, title string, flags *pflag.FlagS
 	})
 }
 
-// flagTerm is how a flag is written: "  -n, --namespace strings".
+// flagTerm returns how a flag is written: "  -n, --namespace strings".
 func flagTerm(f *pflag.Flag) string {
 	term := "      --" + f.Name
 	if f.Shorthand != "" {
@@ -100,7 +102,7 @@ func flagTerm(f *pflag.Flag) string {
 	return term
 }
 
-// flagMeaning is what a flag does, with its default if it has one.
+// flagMeaning returns the help of a flag, with its default.
 func flagMeaning(f *pflag.Flag) string {
 	_, usage := pflag.UnquoteUsage(f)
 	switch standard := strings.Trim(f.DefValue, "[]"); standard {

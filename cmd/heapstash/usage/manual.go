@@ -63,10 +63,10 @@ func (m Manual) WriteAll(directory string, cmd *cobra.Command) error {
 	return os.WriteFile(filepath.Join(directory, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1"), []byte(page), 0o644)
 }
 
-// marks are the characters of a text that Markdown would read as its own.
+// marks are the characters that mean something in Markdown.
 var marks = regexp.MustCompile("[*_<>\\[\\]\\\\#|~]")
 
-// markdown spells a text of [show.Blocks] in Markdown. An item is a term with its
+// markdown converts a text of [show.Blocks] to Markdown. An item becomes a term with a
 // definition, or a point of a list.
 func markdown(text string) string {
 	var out strings.Builder

@@ -12,8 +12,8 @@ import (
 	"heapstash/schema"
 )
 
-// Error adds to an error of how a command was called where that is
-// explained, and the flag that was meant.
+// Error adds a hint to an error in how a command was called: its help, and the flag that
+// was meant.
 func Error(cmd *cobra.Command, err error) error {
 	hint := fmt.Sprintf("see `%s --help`", cmd.CommandPath())
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -24,8 +24,8 @@ func Error(cmd *cobra.Command, err error) error {
 	return schema.WithHint(err, hint)
 }
 
-// nearestFlag is the flag of the command that a misspelt name most likely
-// means, empty if none is near.
+// nearestFlag returns the flag of the command that a misspelt name most likely means,
+// empty if none is near.
 func nearestFlag(cmd *cobra.Command, misspelt string) string {
 	if len(misspelt) < 2 {
 		return ""
@@ -47,7 +47,7 @@ func nearestFlag(cmd *cobra.Command, misspelt string) string {
 	return ""
 }
 
-// NoArguments refuses arguments, which may be meant for flags.
+// NoArguments refuses arguments, and names the flag that an argument may mean.
 func NoArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -61,8 +61,7 @@ func NoArguments(cmd *cobra.Command, args []string) error {
 	return err
 }
 
-// KnownCommand refuses what no command below cmd took, and suggests the
-// nearest one.
+// KnownCommand refuses an unknown command, and names the nearest one.
 func KnownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -74,7 +73,7 @@ func KnownCommand(cmd *cobra.Command, args []string) error {
 	return Error(cmd, err)
 }
 
-// nearCommands names the commands below cmd that a name may mean.
+// nearCommands returns the commands below cmd that a name may mean.
 func nearCommands(cmd *cobra.Command, name string) string {
 	var near []string
 	cmd.SuggestionsMinimumDistance = 2
@@ -84,7 +83,7 @@ func nearCommands(cmd *cobra.Command, name string) string {
 	return strings.Join(near, " or ")
 }
 
-// Explained adds the hint of a usage error to what args refuses.
+// Explained adds the hint of [Error] to the errors of args.
 func Explained(args cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
 		err := args(cmd, given)
@@ -98,8 +97,8 @@ func Explained(args cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// Unheeded are the flags of all commands that some commands do nothing with.
-// To take them in silence would be to say that they work.
+// Unheeded are global flags that some commands do not use. Such a command refuses them,
+// as they would do nothing.
 var Unheeded = map[string][]string{
 	"demo":       {"config", "cluster-name"},
 	"schema":     {"config", "cluster-name", "db-file"},
@@ -108,7 +107,7 @@ var Unheeded = map[string][]string{
 	"completion": {"config", "cluster-name", "db-file"},
 }
 
-// RefuseUnheeded returns an error for a flag that does nothing here.
+// RefuseUnheeded returns an error for a flag that the command does not use.
 func RefuseUnheeded(cmd *cobra.Command) error {
 	for _, name := range Unheeded[TopCommand(cmd)] {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
@@ -118,7 +117,7 @@ func RefuseUnheeded(cmd *cobra.Command) error {
 	return nil
 }
 
-// TopCommand is the name of the root's command that cmd is, or is part of.
+// TopCommand returns the name of the root's command that cmd is, or belongs to.
 func TopCommand(cmd *cobra.Command) string {
 	for cmd.HasParent() && cmd.Parent().HasParent() {
 		cmd = cmd.Parent()
