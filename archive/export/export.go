@@ -12,16 +12,16 @@ import (
 	"heapstash/schema"
 )
 
-// Source is what is written: *[archive.Samples] is one.
+// Source is the samples that are written.
 type Source interface {
-	// Each reads every sample, an entity after the other.
+	// Each reads all samples, one entity after the other.
 	Each(archive.SampleVisitor) error
-	// EachOf reads the samples of one column, series after series, each in
-	// the order of its times.
+	// EachOf reads the samples of one column, one series after the other, each in
+	// order of time.
 	EachOf(archive.Column, archive.SampleVisitor) error
-	// Columns are those of a metric.
+	// Columns returns the columns of a metric.
 	Columns(schema.MetricName) []archive.Column
-	// Names are all metrics there are, Wanted those that are to be written.
+	// Names returns all metrics, Wanted the selected metrics.
 	Names() []schema.MetricName
 	Wanted() []schema.MetricName
 	// Floats tells which of the metrics have values that are floats.
@@ -44,7 +44,7 @@ func Formats() []string {
 	return []string{string(CSV), string(JSON), string(OpenMetrics), string(Influx)}
 }
 
-// ParseFormat is the inverse of Formats. Its error names them.
+// ParseFormat returns the format with the name. Its error lists the formats.
 func ParseFormat(text string) (Format, error) {
 	for _, name := range Formats() {
 		if name == text {
@@ -54,27 +54,26 @@ func ParseFormat(text string) (Format, error) {
 	return "", fmt.Errorf("no format %q: use one of %s", text, strings.Join(Formats(), ", "))
 }
 
-// Options set how a format is written.
+// Options say how a format is written.
 type Options struct {
-	// Level is the source's; [schema.Raw] if it is empty.
+	// Level is the level of the source; raw if it is empty.
 	Level archive.Level
 	// Database is named in the head of Influx's lines, for `influx -import`.
 	Database string
-	// Step is told which metric is written next, where a format goes from one
-	// to the next; nil for nobody.
+	// Step, if not nil, is called before each metric, by a format that writes one
+	// metric after the other.
 	Step func(m schema.MetricName, done, of int)
 }
 
-// Result tells what was written.
+// Result is what was written.
 type Result struct {
 	Samples int64 // or rows of rollups
-	// Omitted are samples that the format cannot express: infinite values in
-	// Influx's.
+	// Omitted is the number of samples that the format cannot express: infinite
+	// values in Influx's.
 	Omitted int64
 }
 
-// Write writes the source's samples. It writes often and little: w should have
-// a buffer.
+// Write writes the source's samples. It makes many small writes: w should have a buffer.
 func Write(w io.Writer, from Source, format Format, opts Options) (Result, error) {
 	opts.Level = cmp.Or(opts.Level, archive.Raw)
 	switch format {
@@ -89,12 +88,12 @@ func Write(w io.Writer, from Source, format Format, opts Options) (Result, error
 	}
 }
 
-// beginnings keeps what the lines of each of a subject's columns begin with.
+// beginnings are the beginnings of the lines of a subject, by column.
 type beginnings struct {
-	lines [][]byte // empty where it is not known yet
+	lines [][]byte // empty if it is not known yet
 }
 
-// reset forgets all, and has room for that many columns.
+// reset empties the beginnings and makes room for the columns.
 func (b *beginnings) reset(columns int) {
 	for len(b.lines) < columns {
 		b.lines = append(b.lines, nil)
@@ -104,8 +103,7 @@ func (b *beginnings) reset(columns int) {
 	}
 }
 
-// labelPairs takes resource labels apart, in Heapster's spelling: key:value,
-// joined by commas.
+// labelPairs splits resource labels in Heapster's spelling: key:value, joined by commas.
 func labelPairs(labels string) (pairs [][2]string) {
 	if labels == "" {
 		return nil

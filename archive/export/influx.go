@@ -12,10 +12,9 @@ import (
 	"heapstash/schema"
 )
 
-// heapsterFloats are the metrics that Heapster itself has as floats, which its
-// model API cuts to integers (v1.5.4, metrics/core/metrics.go, and what later
-// versions added). Its sink writes them as floats, and InfluxDB takes one type
-// alone for the field of a measurement.
+// heapsterFloats are the metrics that are floats in Heapster and integers in its model
+// API (v1.5.4, metrics/core/metrics.go, and additions of later versions). Its sink writes
+// them as floats, and a field of InfluxDB has one type.
 var heapsterFloats = map[schema.MetricName]bool{
 	"memory/page_faults_rate": true, "memory/major_page_faults_rate": true,
 	"network/rx_rate": true, "network/rx_errors_rate": true, "network/tx_rate": true, "network/tx_errors_rate": true,
@@ -33,14 +32,14 @@ var heapsterTypes = map[schema.Kind]string{
 	schema.Container: "pod_container", schema.SystemContainer: "sys_container",
 }
 
-// influxHead has `influx -import` know the database. To the server the lines
-// are comments.
+// influxHead names the database for `influx -import`. The server reads the lines as
+// comments.
 const influxHead = "# DML\n# CONTEXT-DATABASE: %s\n"
 
 // writeInflux writes InfluxDB's line protocol, in the schema of Heapster's own
-// sink (metrics/sinks/influxdb/influxdb.go, without its option withfields): a
-// metric is a measurement with the field value, and Heapster's labels, but for
-// the ids and the host's, are tags.
+// sink (metrics/sinks/influxdb/influxdb.go, without its option withfields): a metric is
+// a measurement with the field value. Tags are Heapster's labels, except its IDs and the
+// labels of the host.
 func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
 	l := &influxLines{w: w, period: 1, floats: make(map[schema.MetricName]bool)}
 	if _, err := fmt.Fprintf(w, influxHead, opts.Database); err != nil {
@@ -70,12 +69,12 @@ func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
 type influxLines struct {
 	w      io.Writer
 	floats map[schema.MetricName]bool // measurements whose values are floats
-	period schema.Instant             // seconds that a value is of
+	period schema.Instant             // seconds that a value covers
 	result Result
 
 	subject *archive.Subject
 	isFloat []bool // of its columns
-	pod     int    // index of the incarnation that begun is of, -1 for none
+	pod     int    // index of the incarnation in begun, -1 for none
 	begun   beginnings
 	line    []byte
 }
@@ -107,9 +106,9 @@ func (l *influxLines) Sample(column int, at schema.Instant, v schema.Value) erro
 	return l.end(at)
 }
 
-// rollup implements [rollupVisitor]. The field value is what a dashboard wants:
-// a gauge's average, a counter's last value. All fields but samples are floats,
-// for a sum may be an integer now and a float later.
+// rollup implements [rollupVisitor]. The field value is for dashboards: a gauge's average
+// or a counter's last value. All fields except samples are floats, because a sum may be
+// an integer now and a float later.
 func (l *influxLines) rollup(column int, at schema.Instant, r *rollup) error {
 	for i, v := range r.values {
 		if r.has[i] && math.IsInf(v.Float64(), 0) {
@@ -160,8 +159,7 @@ func (l *influxLines) start(column int, at schema.Instant) {
 	l.line = append(l.line[:0], *begin...)
 }
 
-// end writes the line, with nanoseconds, which are expected unless another unit
-// is named.
+// end writes the line, with the time in nanoseconds, InfluxDB's default.
 func (l *influxLines) end(at schema.Instant) error {
 	l.line = strconv.AppendInt(append(l.line, ' '), int64(at), 10)
 	l.line = append(l.line, "000000000\n"...)
@@ -170,8 +168,8 @@ func (l *influxLines) end(at schema.Instant) error {
 	return err
 }
 
-// incarnation is the index of the pod that the subject was then, of an hour or a
-// day the first one, and -1 if that is not known.
+// incarnation returns the index of the subject's pod at that time, -1 if it is not known.
+// For an hour or a day it is the first pod.
 func (l *influxLines) incarnation(at schema.Instant) int {
 	for i := range l.subject.Identities {
 		if one := &l.subject.Identities[i]; one.From < at+l.period && (one.To == 0 || at <= one.To) {
@@ -181,10 +179,10 @@ func (l *influxLines) incarnation(at schema.Instant) int {
 	return -1
 }
 
-// begin appends the measurement, its tags, and what stands before the fields.
+// begin appends the measurement and its tags.
 func (l *influxLines) begin(line []byte, m schema.MetricName) []byte {
-	// A backslash at the end of a name would take what follows with it, and
-	// InfluxDB has no way to say it otherwise. Nor has it empty tags.
+	// A backslash at the end of a name would escape the next character, and InfluxDB
+	// has no other spelling. It has no empty tags either.
 	line = append(line, escapeMeasurement(strings.TrimRight(string(m), `\`))...)
 	for _, tag := range l.tags() {
 		if value := strings.TrimRight(tag[1], `\`); value != "" {
@@ -200,7 +198,7 @@ var (
 	escapeTag         = strings.NewReplacer(",", `\,`, " ", `\ `, "=", `\=`, "\n", `\n`).Replace
 )
 
-// tags are the labels that Heapster's sink writes, in the order of their keys.
+// tags returns the labels that Heapster's sink writes, in the order of their keys.
 func (l *influxLines) tags() [][2]string {
 	e := l.subject.Entity
 	tags := [][2]string{
@@ -217,7 +215,7 @@ func (l *influxLines) tags() [][2]string {
 	return tags
 }
 
-// imageOf finds a container's image among container=image, joined by commas.
+// imageOf returns a container's image from pairs container=image, joined by commas.
 func imageOf(images, container string) string {
 	for pair := range strings.SplitSeq(images, ",") {
 		if name, image, _ := strings.Cut(pair, "="); name == container && container != "" {

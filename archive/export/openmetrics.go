@@ -11,15 +11,15 @@ import (
 	"heapstash/schema"
 )
 
-// family is an OpenMetrics metric family: the metrics whose names are the same
-// once they are spelled as OpenMetrics wants it. That is one, but for odd names.
+// family is an OpenMetrics metric family: the metrics that have the same name in
+// OpenMetrics. It has one metric, except for odd names.
 type family struct {
 	name    string // without _total
 	metrics []schema.MetricName
 }
 
-// families groups all metrics, so that a metric's family is the same whichever
-// are wanted, and returns the families of those that are.
+// families returns the families of the wanted metrics. It groups all metrics, so that a
+// family does not depend on which metrics are wanted.
 func families(all, wanted []schema.MetricName) []family {
 	byName := make(map[string]*family)
 	for _, m := range all {
@@ -39,13 +39,13 @@ func families(all, wanted []schema.MetricName) []family {
 	return found
 }
 
-// familyName spells a metric's name as OpenMetrics does. The suffix of counters
-// is no part of a family's name, and no other family may have it.
+// familyName returns a metric's name in OpenMetrics. The suffix of counters is not a part
+// of a family's name, and other families must not have it.
 func familyName(m schema.MetricName) string {
 	return strings.TrimSuffix("heapster_"+labelName(string(m)), "_total")
 }
 
-// labelName puts _ for everything that OpenMetrics allows in no name.
+// labelName replaces characters that OpenMetrics does not allow in names by _.
 func labelName(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' {
@@ -55,8 +55,8 @@ func labelName(text string) string {
 	}, text)
 }
 
-// describe is the name of the family's samples, and its head. Metrics that
-// share a family are of no one type, and told apart by a label.
+// describe returns the name of the family's samples, and its head. A family of several
+// metrics has no type, and a label for the metric.
 func (f family) describe() (sample, head string) {
 	name := f.metrics[0]
 	kind, help, unit := "unknown", fmt.Sprintf("Heapster's %s, of a type that is not known.", name), ""
@@ -69,7 +69,7 @@ func (f family) describe() (sample, head string) {
 		if m.Type == schema.Cumulative {
 			kind, family, sample = "counter", f.name, f.name+"_total"
 		}
-		// A unit may be told only where the name ends in it.
+		// OpenMetrics allows a unit only if the name ends in it.
 		if m.Unit == schema.Bytes && strings.HasSuffix(family, "_bytes") {
 			unit = fmt.Sprintf("# UNIT %s %s\n", family, m.Unit)
 		}
@@ -92,8 +92,8 @@ func describeMetric(m schema.Metric) string {
 	}
 }
 
-// describeRollup is the same of a statistic of the family's metrics in hours or
-// days. All are gauges: what they are of begins at their time.
+// describeRollup is [family.describe] for a statistic of hours or days. All statistics
+// are gauges; their time is the begin of the hour or day.
 func (f family) describeRollup(level archive.Level, statistic archive.Statistic) (sample, head string) {
 	help := "Heapster's " + string(f.metrics[0]) + "."
 	if m, known := schema.Lookup(f.metrics[0]); len(f.metrics) > 1 {
@@ -105,12 +105,12 @@ func (f family) describeRollup(level archive.Level, statistic archive.Statistic)
 	return sample, fmt.Sprintf("# TYPE %s gauge\n# HELP %[1]s The column %s of the view samples_%s. %s\n", sample, statistic, level, escape(help))
 }
 
-// escape is for what stands between quotes, and for help.
+// escape escapes label values and help texts.
 var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace
 
-// writeOpenMetrics writes OpenMetrics' text. All samples of a family have to
-// stand together, those of a series in the order of time: so it reads a metric
-// after the other.
+// writeOpenMetrics writes OpenMetrics' text. The samples of a family have to stand
+// together, and the samples of a series in order of time, so it reads one metric after
+// the other.
 func writeOpenMetrics(w io.Writer, from Source, opts Options) (Result, error) {
 	o := &openMetrics{w: w}
 	wanted := from.Wanted()
@@ -168,12 +168,12 @@ func (o *openMetrics) Subject(s *archive.Subject) error {
 	if o.shared {
 		o.label("metric", string(s.Columns[0].Metric))
 	}
-	o.series[len(o.series)-1] = '}' // in the place of the last comma
+	o.series[len(o.series)-1] = '}' // replaces the last comma
 	o.series = append(o.series, ' ')
 	return nil
 }
 
-// label adds a label. An empty one is none, as in OpenMetrics.
+// label adds a label. It leaves out empty ones, which OpenMetrics treats as absent.
 func (o *openMetrics) label(name, value string) {
 	if value != "" {
 		o.series = append(append(o.series, labelName(name)...), `="`...)

@@ -7,32 +7,31 @@ import (
 	"heapstash/schema"
 )
 
-// rollup is what a metric comes to in an hour or a day, in the order of
+// rollup is the statistics of a metric in an hour or a day, in the order of
 // [archive.Statistics].
 type rollup struct {
 	values [7]schema.Value
 	has    [7]bool
 }
 
-// rollupVisitor is told of rollups, subject after subject, as
-// [archive.SampleVisitor] is of samples. The column is the first one that the
-// rollup has.
+// rollupVisitor visits rollups, as [archive.SampleVisitor] visits samples. The column is
+// the first column of the rollup.
 type rollupVisitor interface {
 	Subject(*archive.Subject) error
 	rollup(column int, at schema.Instant, r *rollup) error
 }
 
-// eachRollup reads every rollup that is selected.
+// eachRollup reads the selected rollups.
 func eachRollup(from Source, v rollupVisitor) error {
-	g := &gathering{to: v}
+	g := &gatherer{to: v}
 	if err := from.Each(g); err != nil {
 		return err
 	}
 	return g.flush()
 }
 
-// gathering puts together the statistics that come one after the other.
-type gathering struct {
+// gatherer makes rollups of statistics, which come one after the other.
+type gatherer struct {
 	to        rollupVisitor
 	subject   archive.Subject // a copy: it is flushed when the reader has the next one
 	statistic []int           // of each column
@@ -44,7 +43,7 @@ type gathering struct {
 }
 
 // Subject implements [archive.SampleVisitor].
-func (g *gathering) Subject(s *archive.Subject) error {
+func (g *gatherer) Subject(s *archive.Subject) error {
 	if err := g.flush(); err != nil {
 		return err
 	}
@@ -56,7 +55,7 @@ func (g *gathering) Subject(s *archive.Subject) error {
 }
 
 // Sample implements [archive.SampleVisitor].
-func (g *gathering) Sample(column int, at schema.Instant, v schema.Value) error {
+func (g *gatherer) Sample(column int, at schema.Instant, v schema.Value) error {
 	if g.some && (at != g.at || g.subject.Columns[column].Metric != g.subject.Columns[g.column].Metric) {
 		if err := g.flush(); err != nil {
 			return err
@@ -70,7 +69,7 @@ func (g *gathering) Sample(column int, at schema.Instant, v schema.Value) error 
 	return nil
 }
 
-func (g *gathering) flush() error {
+func (g *gatherer) flush() error {
 	if !g.some {
 		return nil
 	}

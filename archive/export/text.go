@@ -13,11 +13,11 @@ import (
 	"heapstash/schema"
 )
 
-// seriesColumns and what follows are those of the archive's views samples,
+// seriesColumns are the columns before the time in the archive's views samples,
 // samples_hourly and samples_daily, whose rows CSV and JSON have.
 var seriesColumns = []string{"cluster", "kind", "namespace", "pod", "container", "node", "labels", "metric"}
 
-// valueColumns are the ones after the time.
+// valueColumns returns the columns after the time.
 func valueColumns(level archive.Level) []string {
 	if level == archive.Raw {
 		return []string{"value"}
@@ -31,19 +31,18 @@ func valueColumns(level archive.Level) []string {
 
 // lines is a format with a line for each row.
 type lines interface {
-	// head is what stands before all lines.
+	// head returns the text before all lines.
 	head(values []string) []byte
-	// begin appends what stands before the time. Names that do not apply are
-	// empty.
+	// begin appends the text before the time. Names that do not apply are empty.
 	begin(line []byte, names []string) []byte
-	// time appends the time, value a value, which need not be there, and end
-	// what stands behind the last one.
+	// time appends the time, value appends a value, which may be missing, and end
+	// appends the text after the last value.
 	time(line []byte, at, time string) []byte
 	value(line []byte, name string, v schema.Value, there bool) []byte
 	end(line []byte) []byte
 }
 
-// writeText writes a format that has rows in no order of its own.
+// writeText writes a format whose rows have any order.
 func writeText(w io.Writer, from Source, format lines, level archive.Level) (Result, error) {
 	t := &text{w: w, format: format, values: valueColumns(level)}
 	if _, err := w.Write(format.head(t.values)); err != nil {
@@ -65,7 +64,7 @@ type text struct {
 	begun   beginnings
 	line    []byte
 
-	at          schema.Instant // of which the texts are
+	at          schema.Instant // of the texts
 	stamp, time string
 }
 
@@ -115,7 +114,7 @@ func (t *text) rollup(column int, at schema.Instant, r *rollup) error {
 	return t.end()
 }
 
-// csvLines is CSV as RFC 4180 has it, with line feeds alone.
+// csvLines is CSV as in RFC 4180, with line feeds.
 type csvLines struct{}
 
 func (csvLines) head(values []string) []byte {
@@ -170,7 +169,7 @@ func (jsonLines) begin(line []byte, names []string) []byte {
 	return line
 }
 
-// jsonText quotes a text, and leaves < > & as they are.
+// jsonText quotes a text. It does not escape < > &.
 func jsonText(s string) []byte {
 	var quoted bytes.Buffer
 	enc := json.NewEncoder(&quoted)
@@ -190,7 +189,7 @@ func (jsonLines) value(line []byte, name string, v schema.Value, there bool) []b
 	switch {
 	case !there:
 		return append(line, "null"...)
-	case math.IsInf(v.Float64(), 1): // JSON has no infinity; these read back as one
+	case math.IsInf(v.Float64(), 1): // JSON has no infinity; these numbers overflow to it
 		return append(line, "9e999"...)
 	case math.IsInf(v.Float64(), -1):
 		return append(line, "-9e999"...)

@@ -15,7 +15,7 @@ const demoLong = `demo makes an archive of a made-up cluster. It writes a week o
 straight into the file. Then a stand-in for Heapster shows the last minutes, and a pass
 archives each of them. demo needs no cluster, and takes about ten seconds and 70 MB.
 
-demo reads --db-file only (default ` + demo.DemoFile + `). It never writes into an archive of another
+demo reads --db-file only (default ` + demo.File + `). It never writes into an archive of another
 cluster. When demo runs again, it continues its archive up to now. Every example of the
 documents runs on this archive.
 
@@ -32,7 +32,7 @@ func newDemoCommand() *cobra.Command {
 		Example: "  heapstash demo\n  heapstash demo --serve",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := config.Default()
-			cfg.DBFile = demo.DemoFile
+			cfg.DBFile = demo.File
 			if f := cmd.Flags().Lookup("db-file"); f.Changed {
 				cfg.DBFile = f.Value.String()
 			}

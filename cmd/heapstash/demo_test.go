@@ -36,7 +36,7 @@ func TestDemoIsKilled(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	path := filepath.Join(directory, demo.DemoFile)
+	path := filepath.Join(directory, demo.File)
 	if got := need.SQLite(t, path, "SELECT count(*) >= 1440, max(ts) - min(ts) = 60 * (count(*) - 1), (SELECT count(*) FROM conflict) FROM cluster"); got != "1|1|0\n" {
 		t.Errorf("got %q", got)
 	}
@@ -109,15 +109,15 @@ func TestDemoServes(t *testing.T) {
 	}
 
 	words, stop := serve("1m")
-	if !strings.Contains(words, "--db-file "+demo.DemoFile+" --cluster-name demo") {
+	if !strings.Contains(words, "--db-file "+demo.File+" --cluster-name demo") {
 		t.Errorf("it says\n%s", words)
 	}
-	collect(words, demo.DemoFile, "--cluster-name", "demo")
-	none(demo.DemoFile)
+	collect(words, demo.File, "--cluster-name", "demo")
+	none(demo.File)
 	stop()
 
 	words, stop = serve("1s")
-	if strings.Contains(words, "--db-file "+demo.DemoFile) {
+	if strings.Contains(words, "--db-file "+demo.File) {
 		t.Errorf("it has its own archive go on with other batches:\n%s", words)
 	}
 	counts := make(map[string]bool)

@@ -79,7 +79,7 @@ func (a answer) each(ctx context.Context, reader *engine.Reader, visit func(Row)
 	return nil
 }
 
-// countAll counts the groups of which Top takes some.
+// countAll counts all groups, from which Top takes the greatest.
 func (a *answer) countAll(ctx context.Context, reader *engine.Reader) error {
 	if a.Top == 0 {
 		return nil

@@ -10,8 +10,7 @@ import (
 	"heapstash/schema"
 )
 
-// axis is the axis of time below a chart: a column stands for each length of time
-// since begin. It ends at end.
+// axis is the axis of time below a chart, from begin to end. A column is length long.
 type axis struct {
 	begin, end schema.Instant
 	length     time.Duration
@@ -19,9 +18,9 @@ type axis struct {
 	zone       *time.Location
 }
 
-// newAxis returns the axis of an answer, and how many steps there are. Few steps
-// are drawn wide. It ends where the question does, which is now as a rule, unless
-// the archive ends long before.
+// newAxis returns the axis of an answer, and the number of steps. Few steps are drawn
+// wide. The axis ends at the question's end, which is usually now; if the archive ends
+// long before, it ends there.
 func newAxis(a answer, width int, zone *time.Location) (axis, int) {
 	x := axis{begin: query.StepBegin(a.Range.From, a.Step), end: a.Range.To, zone: zone}
 	points := func() int { return int((x.end.Sub(x.begin) + a.Step - 1) / a.Step) }
@@ -37,10 +36,10 @@ func newAxis(a answer, width int, zone *time.Location) (axis, int) {
 	return x, n
 }
 
-// column is the one in which a moment is.
+// column returns the column of a moment.
 func (x axis) column(at schema.Instant) int { return int((at.Sub(x.begin) + x.length/2) / x.length) }
 
-// text draws the axis below a plot, and the times of its ticks.
+// text draws the axis below a plot, with the times of its ticks.
 func (x axis) text(plot string) string {
 	line, _, _ := strings.Cut(plot, "\n")
 	indent := utf8.RuneCountInString(line[:max(strings.IndexAny(line, "┤┼"), 0)])
@@ -65,7 +64,7 @@ func (x axis) text(plot string) string {
 	for at := x.next(x.begin, every); at < x.end; at = x.next(at+1, every) {
 		column := x.column(at)
 		if x.columns-1-column < len(end)/2+len(last)/2+2 {
-			break // the end has its own
+			break // the end has its own label
 		}
 		put(column, at.Time().In(x.zone).Format(end))
 	}
@@ -73,7 +72,7 @@ func (x axis) text(plot string) string {
 	return strings.Repeat(" ", indent) + string(ticks) + "\n" + strings.TrimRight(string(labels), " ")
 }
 
-// label is how times are spelled.
+// label returns the format of the times.
 func (x axis) label() string {
 	switch long := x.end.Sub(x.begin); {
 	case long <= 26*time.Hour:
@@ -85,7 +84,7 @@ func (x axis) label() string {
 	}
 }
 
-// every is the shortest length between ticks whose labels have room.
+// every returns the shortest time between ticks with room for their labels.
 func (x axis) every(label int) time.Duration {
 	for _, length := range steps {
 		if x.label() == time.DateOnly && length < 24*time.Hour {
@@ -99,7 +98,7 @@ func (x axis) every(label int) time.Duration {
 	return max(x.end.Sub(x.begin).Truncate(7*24*time.Hour), 28*24*time.Hour, year/12)
 }
 
-// next is the first moment, not before at, that is a multiple of the length on the
+// next returns the first moment at or after at that is a multiple of the length on the
 // zone's clock. Weeks begin on Mondays.
 func (x axis) next(at schema.Instant, length time.Duration) schema.Instant {
 	_, offset := at.Time().In(x.zone).Zone()
@@ -111,7 +110,7 @@ func (x axis) next(at schema.Instant, length time.Duration) schema.Instant {
 	return begin - schema.Instant(offset)
 }
 
-// heights are the rows of a chart, whose labels are round numbers.
+// heights are the rows of a chart, with round numbers as labels.
 type heights struct {
 	low, high, step float64
 	rows            int
@@ -142,7 +141,7 @@ func newHeights(lines [][]float64) heights {
 	}
 }
 
-// label spells a row's number with the decimals that all of them have.
+// label spells a row's number. All numbers have as many decimals.
 func (h heights) label(v float64) string {
 	row := math.Round((v-h.low)/h.step)*h.step + h.low
 	text := schema.Decimal(roundTo(row, h.step))
@@ -156,7 +155,7 @@ func (h heights) label(v float64) string {
 	return strings.Repeat(" ", max(8-len(text), 0)) + text
 }
 
-// roundTo takes away the digits that are far below a step.
+// roundTo rounds off the digits that are far below a step.
 func roundTo(v, step float64) float64 {
 	unit := math.Pow10(2 - int(math.Floor(math.Log10(step))))
 	return math.Round(v*unit) / unit

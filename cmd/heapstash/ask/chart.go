@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// usualWidth is that of a chart that goes elsewhere than to a terminal.
+	// usualWidth is the width of a chart that is not on a terminal.
 	usualWidth  = 80
 	chartHeight = 14
-	// axisWidth is taken left of the chart, and by half a label right of it.
+	// axisWidth is the width left of the plot, and of half a label right of it.
 	axisWidth = 18
 	// chartSeries is how many lines can be told apart.
 	chartSeries = 8
 )
 
-// terminalWidth is that of the stream, in columns.
+// terminalWidth returns the width of the stream, in columns.
 func terminalWidth(w io.Writer) int {
 	if width := show.Width(w); width > 0 {
 		return width
@@ -33,14 +33,14 @@ func terminalWidth(w io.Writer) int {
 	return usualWidth
 }
 
-// steps are those that a chart has by itself.
+// steps are the steps of a chart without --step.
 var steps = []time.Duration{
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
 	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 	24 * time.Hour, 2 * 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour, 28 * 24 * time.Hour,
 }
 
-// fittingStep is the shortest of them of which the range has no more than fit.
+// fittingStep returns the shortest step of which the whole range fits.
 func fittingStep(from, to schema.Instant, width int) time.Duration {
 	for _, step := range steps {
 		if to.Sub(from)/step+1 < time.Duration(columnsFor(width)) {
@@ -57,9 +57,8 @@ var chartColors = []asciigraph.AnsiColor{
 	asciigraph.Magenta, asciigraph.Cyan, asciigraph.Yellow, asciigraph.Gray,
 }
 
-// drawCharts draws a chart for each aggregate of each metric. On a terminal
-// lines differ in color, unless NO_COLOR is set; elsewhere they are made of
-// letters.
+// drawCharts draws a chart for each aggregate of each metric. On a terminal the lines have
+// colors, unless NO_COLOR is set; elsewhere they are made of letters.
 func drawCharts(w io.Writer, answers []answer, unit string, width int, zone *time.Location) error {
 	colored := show.IsTerminal(w) && os.Getenv("NO_COLOR") == ""
 	for _, a := range answers {
@@ -150,7 +149,7 @@ func empty(points int) []float64 {
 	return line
 }
 
-// title names a row's group.
+// title returns the name of a row's group.
 func (a answer) title(row Row) string {
 	var names []string
 	for i, name := range row.Names {

@@ -1,5 +1,5 @@
-// Package cookbook holds questions that the cookbook answers, one SQL statement
-// each: docs/cookbook.md has the same texts. It does no input or output.
+// Package cookbook answers the cookbook's questions: each is one SQL statement, which
+// docs/cookbook.md has, too.
 package cookbook
 
 import (
@@ -18,23 +18,23 @@ var texts embed.FS
 // Names returns the reports' names.
 func Names() []string { return []string{"sizing", "idle", "growth", "movers", "packing"} }
 
-// Asked is what the first line of a statement says, and all that differs from one
-// run to the next.
+// Asked is the values in the first line of a statement. The rest of a statement is always
+// the same.
 type Asked struct {
-	// Now is the end of the range, which is not in it; zero for the moment at which
-	// the statement runs.
+	// Now is the end of the range, not included; zero for the moment at which the
+	// statement runs.
 	Now schema.Instant
 	// Range is the range's length, in whole days; zero for the report's usual one.
 	Range time.Duration
-	// Namespaces and Excluded are globs, of which empty ones say nothing.
+	// Namespaces and Excluded are globs, empty for none.
 	Namespaces, Excluded string
 	// Top is how many rows are wanted; zero for the report's usual number, and
 	// negative for all.
 	Top int
 }
 
-// Text returns a report's statement as it stands in the cookbook. The name may
-// have the suffix "-owner", where there is a report of workloads.
+// Text returns a report's statement as the cookbook has it. The name is one of [Names] or
+// "sizing-owner".
 func Text(name string) (string, error) {
 	text, err := fs.ReadFile(texts, name+".sql")
 	return string(text), err
@@ -64,7 +64,7 @@ func SQL(name string, a Asked) (string, error) {
 		if !found {
 			return "", fmt.Errorf("the report %s has no %s", name, change.name)
 		}
-		// The value is behind the last comma, or the word SELECT.
+		// The value follows the last comma, or the word SELECT.
 		at := max(strings.LastIndex(before, ", ")+2, strings.LastIndex(before, "SELECT ")+len("SELECT "))
 		first = before[:at] + change.with + " AS " + change.name + after
 	}

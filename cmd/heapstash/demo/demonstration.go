@@ -18,18 +18,18 @@ import (
 )
 
 const (
-	DemoFile   = "heapstash-demo.db"
-	demoPasses = 6 // by the stand-in, at most
-	// demoAge is how long ago an archive may have ended that the demo goes on with.
-	demoAge = 30 * 24 * time.Hour
+	File       = "heapstash-demo.db"
+	mostPasses = 6 // the passes from the stand-in at most
+	// mostAge is how old the end of an archive may be that the demo continues.
+	mostAge = 30 * 24 * time.Hour
 )
 
-// Demonstration shows the main job on a cluster that is made up.
+// Demonstration archives a made-up cluster, and shows its archive.
 type Demonstration struct {
 	Cfg         config.Config
 	Out, Errors io.Writer
 	Log         *slog.Logger
-	// program is how heapstash was called, for commands to be copied.
+	// Program is how heapstash was called, for commands that are copied.
 	Program string
 	Now     func() time.Time
 
@@ -38,7 +38,7 @@ type Demonstration struct {
 	Listen     string
 	Resolution time.Duration
 
-	// clock is Heapster's, and that of the passes until it serves: Unix seconds.
+	// clock is Heapster's clock in Unix seconds. Passes have it until the demo serves.
 	clock atomic.Int64
 }
 
@@ -68,8 +68,8 @@ func (d *Demonstration) Run(ctx context.Context) error {
 	return err
 }
 
-// bring brings the archive up to now, and makes one where there is none. The
-// story has come as far.
+// bring continues the archive up to now, and makes one if there is none. It returns the
+// story up to now.
 func (d *Demonstration) bring(ctx context.Context, heapster *heapsim.Server) (story *Story, err error) {
 	state, err := d.look(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (d *Demonstration) bring(ctx context.Context, heapster *heapsim.Server) (st
 	}
 	story = NewStory(state.Begin, state.Shaken)
 	now := schema.InstantOf(d.Now().Truncate(Step))
-	first := max(state.Begin, state.Newest.Add(Step), now.Add(-(demoPasses-1)*Step))
+	first := max(state.Begin, state.Newest.Add(Step), now.Add(-(mostPasses-1)*Step))
 	fmt.Fprintf(d.Out, "A made-up cluster: %s.\n", story.Size())
 	if begin := max(state.Begin, state.Newest.Add(Step)); begin < first {
 		err = d.fill(ctx, story, begin, first.Add(-Step))
@@ -94,8 +94,8 @@ func (d *Demonstration) bring(ctx context.Context, heapster *heapsim.Server) (st
 	return story, err
 }
 
-// look returns how far the archive has come, and where a new one begins. It
-// refuses an archive that is not the demo's own.
+// look returns the begin and the end of the archive's story. It refuses an archive that a
+// demo did not make.
 func (d *Demonstration) look(ctx context.Context) (State, error) {
 	state, err := Look(ctx, d.Cfg.DBFile)
 	switch age := d.Now().Sub(state.Newest.Time()); {
@@ -107,9 +107,9 @@ func (d *Demonstration) look(ctx context.Context) (State, error) {
 			"name another file with --db-file",
 		)
 	case state.Newest == 0:
-		// A new one, or one that was interrupted before its first row.
+		// There is none, or it has no row yet.
 		state.Begin = Beginning(d.Now(), d.Days)
-	case age > demoAge:
+	case age > mostAge:
 		return state, schema.WithHint(
 			fmt.Errorf("%s ends %d days ago: the demo does not make up that much", d.Cfg.DBFile, int(age.Hours()/24)),
 			"delete it, or name another file with --db-file",
@@ -118,7 +118,7 @@ func (d *Demonstration) look(ctx context.Context) (State, error) {
 	return state, nil
 }
 
-// fill writes what was before the passes straight into the archive.
+// fill writes the time before the passes straight into the archive.
 func (d *Demonstration) fill(ctx context.Context, story *Story, from, to schema.Instant) error {
 	fmt.Fprintf(d.Out, "What there was since %s goes straight into\n%s.\n", from, d.Cfg.DBFile)
 	store, err := engine.Open(ctx, d.Cfg.DBFile, engine.OptionsOf(d.Cfg))
@@ -140,13 +140,13 @@ func (d *Demonstration) fill(ctx context.Context, story *Story, from, to schema.
 	return err
 }
 
-// feed gives the stand-in the batch of a moment, which is then its clock's.
+// feed gives the stand-in the batch of a moment, and sets its clock to that moment.
 func (d *Demonstration) feed(story *Story, heapster *heapsim.Server, at schema.Instant) {
 	d.clock.Store(int64(at))
 	heapster.Feed(story.Next(at))
 }
 
-// passes feeds the stand-in batch after batch and makes a pass after each.
+// passes feeds batches to the stand-in, and makes a pass after each.
 func (d *Demonstration) passes(ctx context.Context, story *Story, heapster *heapsim.Server, first, last schema.Instant) error {
 	if first > last {
 		_, err := fmt.Fprintf(d.Out, "%s is up to date: there is a new batch every minute.\n", d.Cfg.DBFile)
@@ -157,7 +157,7 @@ func (d *Demonstration) passes(ctx context.Context, story *Story, heapster *heap
 	p := &passes.Passer{Cfg: d.Cfg, Log: d.Log, Enricher: story, Now: func() time.Time { return time.Unix(d.clock.Load(), 0) }}
 	event, before := "", 0
 	for at := first; at <= last; at = at.Add(Step) {
-		shaken := at == last.Add(-demoPasses/2*Step)
+		shaken := at == last.Add(-mostPasses/2*Step)
 		if shaken {
 			event = story.Shake()
 		}
@@ -176,7 +176,7 @@ func (d *Demonstration) passes(ctx context.Context, story *Story, heapster *heap
 		fmt.Fprintf(d.Out, "%6d  %-20s  %8d  %11d  %8d  %8s\n", done.ID, done.Newest, done.Entities, done.New, done.Requests, schema.Size(done.Bytes))
 	}
 	if event != "" {
-		fmt.Fprint(d.Out, show.Wrap(demoWidth, "", fmt.Sprintf("Before pass %d, %s.", before, event)))
+		fmt.Fprint(d.Out, show.Wrap(width, "", fmt.Sprintf("Before pass %d, %s.", before, event)))
 	}
 	return nil
 }

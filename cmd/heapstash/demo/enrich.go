@@ -6,9 +6,8 @@ import (
 	"heapstash/schema"
 )
 
-// Pods returns the pods with what Kubernetes would tell of them. With
-// [Story.Namespaces] it makes a story a source of what Heapster does not
-// know.
+// Pods returns the pods as Kubernetes would. With [Story.Namespaces] it makes a story a
+// [collect.Enricher].
 func (s *Story) Pods(context.Context, bool) ([]schema.Identity, error) {
 	all := s.identities(s.latest)
 	for i := range all {

@@ -13,15 +13,14 @@ import (
 	"heapstash/schema"
 )
 
-// stretch is how much is stored at once: as much as a pass's share of upkeep
-// rolls up.
+// stretch is how long a time is stored at once. A pass's share of upkeep rolls up as
+// much.
 const stretch = schema.Instant(3 * hour / time.Second)
 
-// Fill stores the batches of a story from one moment on to another, both
-// included, as passes would have, three hours at a time. What the archive has of the
-// story must end with the batch before from. Progress is told how many rows there
-// are, and up to when. After an error, Fill can go on from the
-// last batch that the archive has.
+// Fill stores the batches of a story between two moments, both included, as passes
+// would, three hours at a time. The archive must end with the batch before from.
+// progress is called with the number of rows and the last moment. After an error, Fill
+// can continue behind the last batch of the archive.
 func Fill(ctx context.Context, store collect.Store, s *Story, from, to schema.Instant, progress func(rows int, at schema.Instant)) error {
 	memory, err := store.Memory(ctx, Cluster)
 	if err != nil {
@@ -49,7 +48,7 @@ func Fill(ctx context.Context, store collect.Store, s *Story, from, to schema.In
 	}()
 	rows := 0
 	for p := range made {
-		for scope := range memory.Watermarks { // also those of which there are no rows
+		for scope := range memory.Watermarks { // also the scopes without rows
 			p.batch.Watermarks[scope] = p.batch.Horizon
 		}
 		if err := p.store(ctx, store); err != nil {
@@ -61,14 +60,14 @@ func Fill(ctx context.Context, store collect.Store, s *Story, from, to schema.In
 	return ctx.Err()
 }
 
-// piece is a stretch of the story, ready to be stored.
+// piece is the rows of a stretch of the story.
 type piece struct {
 	batch archive.Batch
 	gap   time.Duration
 	holes []archive.Hole
 }
 
-// store stores it as a pass that began with its last batch.
+// store stores the piece as a pass that began with its last batch.
 func (p piece) store(ctx context.Context, store collect.Store) error {
 	pass := archive.Pass{Cluster: Cluster, Version: "demo", Started: p.batch.Horizon.Time(), Finished: p.batch.Horizon.Add(time.Second).Time(),
 		Newest: p.batch.Horizon, Horizon: p.batch.Horizon, Gap: p.gap, Outcome: archive.OutcomeComplete}
@@ -95,15 +94,15 @@ type teller struct {
 	pods   map[schema.Entity]schema.Identity
 	listed map[schema.Entity]bool
 	uids   []string // of the pods of the last batch
-	// pending is a batch that was told and is in no piece yet.
+	// pending is the story's last batch, if it is not in a piece yet.
 	pending *heapsim.Batch
 	first   bool // there was nothing before
 	last    schema.Instant
 }
 
-// tell makes a piece of the batches from one moment to another, and returns the
-// moment that the next one begins at. It ends before that when pods come or go,
-// for what a piece says of them holds from its first batch on.
+// tell makes a piece of the batches between two moments, and returns the begin of the
+// next piece. The piece ends earlier if pods come or go: its pods are the pods of its
+// first batch.
 func (t *teller) tell(from, to schema.Instant) (p piece, next schema.Instant) {
 	p.batch = archive.Batch{Cluster: Cluster, Seen: from, Watermarks: make(map[schema.Scope]schema.Instant),
 		Carried: make(map[schema.Entity][]schema.MetricName), Vanished: make(map[schema.Entity]schema.Instant)}
@@ -140,7 +139,7 @@ func (t *teller) tell(from, to schema.Instant) (p piece, next schema.Instant) {
 	return p, next
 }
 
-// batch is the story's of that moment.
+// batch returns the story's batch of the moment.
 func (t *teller) batch(at schema.Instant) heapsim.Batch {
 	if t.pending != nil {
 		batch := *t.pending
@@ -150,7 +149,7 @@ func (t *teller) batch(at schema.Instant) heapsim.Batch {
 	return t.story.Next(at)
 }
 
-// meet notes who is there in a piece's first batch.
+// meet records the entities of a piece's first batch.
 func (t *teller) meet(p *piece, batch heapsim.Batch) {
 	present := make(map[schema.Entity]bool, len(t.listed))
 	for _, row := range rowsOf(batch, nil) {
@@ -180,7 +179,7 @@ func (t *teller) meet(p *piece, batch heapsim.Batch) {
 	}
 }
 
-// uidsOf are those of the batch's pods.
+// uidsOf returns the UIDs of the batch's pods.
 func uidsOf(b heapsim.Batch) (uids []string) {
 	for i := range b.Sets {
 		if b.Sets[i].Entity.Kind == schema.Pod {

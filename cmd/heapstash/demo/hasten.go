@@ -5,8 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// hasten is the other way round, for a command that works for seconds on a
-// machine of its own.
+// hasten uses more memory and less time, for a command that runs for seconds.
 func hasten() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)

@@ -7,8 +7,8 @@ import (
 	"heapstash/schema"
 )
 
-// rowsOf are the rows that a pass makes of a batch. The model API cuts floats to
-// integers; of the labelled metrics, metric-export has them whole.
+// rowsOf returns the rows that a pass makes of a batch. The model API cuts floats to
+// integers; metric-export has labelled metrics exactly.
 func rowsOf(b heapsim.Batch, rows []schema.Row) []schema.Row {
 	at := schema.InstantOf(b.At)
 	for _, set := range b.Sets {
@@ -35,7 +35,7 @@ func rowsOf(b heapsim.Batch, rows []schema.Row) []schema.Row {
 	return rows
 }
 
-// identities are those of the batch's pods.
+// identities returns the identities of the batch's pods.
 func (s *Story) identities(b heapsim.Batch) (all []schema.Identity) {
 	for _, set := range b.Sets {
 		if set.Entity.Kind != schema.Pod {

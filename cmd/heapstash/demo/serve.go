@@ -12,7 +12,7 @@ import (
 	"heapstash/schema"
 )
 
-// start has the stand-in answer, where it is to stay if it is.
+// start lets the stand-in answer: at --listen if it stays, else at a free port.
 func (d *Demonstration) start(heapster *heapsim.Server) (url string, stop func(), err error) {
 	address := "127.0.0.1:0"
 	if d.Stay {
@@ -27,8 +27,8 @@ func (d *Demonstration) start(heapster *heapsim.Server) (url string, stop func()
 	return "http://" + listener.Addr().String(), func() { server.Close() }, nil
 }
 
-// serve gives the stand-in batch after batch, in real time, until ctx ends.
-// The first ones are those that came since the last one that it has.
+// serve feeds batches to the stand-in in real time until ctx ends. The first batches are
+// the ones since its last batch.
 func (d *Demonstration) serve(ctx context.Context, story *Story, heapster *heapsim.Server) error {
 	fmt.Fprintf(d.Out, `
 The stand-in stays at %s, with a batch every %v, until
@@ -43,7 +43,7 @@ or make one of your own, from what it shows now:
 
   %[2]s collect --heapster-url %[1]s --db-file mine.db
 `, d.Cfg.HeapsterURL, d.Program, d.Cfg.DBFile, Cluster)
-	} else { // a later demo could not go on with such batches
+	} else { // a later demo cannot continue such batches
 		fmt.Fprintf(d.Out, `Make an archive of your own, in another terminal:
 
   %[2]s collect --heapster-url %[1]s --db-file mine.db
@@ -64,7 +64,7 @@ or make one of your own, from what it shows now:
 	}
 }
 
-// served ends what was to end: that it was told to stop is no error.
+// served returns no error if the user ended the demo.
 func (d *Demonstration) served(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		_, err := fmt.Fprintf(d.Out, "\nThe stand-in has ended.\n")

@@ -15,19 +15,19 @@ import (
 	"heapstash/schema"
 )
 
-// demoWidth is what the demo's own lines keep within.
-const demoWidth = 79
+// width is the width of the demo's own lines.
+const width = 79
 
-const demoQuery = `SELECT namespace, pod, count(*) AS hours,
+const question = `SELECT namespace, pod, count(*) AS hours,
       max(cpu_request_max) AS request, max(cpu_usage_rate_p95) AS millicores,
       max(memory_working_set_max) / 1048576 AS max_mib
     FROM pod_hourly GROUP BY namespace, pod ORDER BY millicores DESC LIMIT 8`
 
-// show asks the archive, tells how to go on, and ends with a chart.
+// show asks the archive, says what to do next, and ends with a chart.
 func (d *Demonstration) show(ctx context.Context) error {
 	fmt.Fprintf(d.Out, "\nThe archive is %s (%s). Which pods use most CPU?\n\n", d.Cfg.DBFile, schema.Size(engine.FileSize(d.Cfg.DBFile)))
-	fmt.Fprintf(d.Out, "  sqlite3 -header -column %s \"\n    %s\"\n\n", d.Cfg.DBFile, demoQuery)
-	if err := (sqlshell.Statement{Format: "table"}).Run(ctx, d.Out, d.Cfg.DBFile, demoQuery); err != nil {
+	fmt.Fprintf(d.Out, "  sqlite3 -header -column %s \"\n    %s\"\n\n", d.Cfg.DBFile, question)
+	if err := (sqlshell.Statement{Format: "table"}).Run(ctx, d.Out, d.Cfg.DBFile, question); err != nil {
 		return err
 	}
 	fmt.Fprintf(d.Out, `
@@ -55,8 +55,8 @@ Which namespace grew, and when?
 	return d.chart(ctx)
 }
 
-// pathLine is a line for a shell, after which the program is called heapstash;
-// empty where it was found by that name.
+// pathLine returns a line for a shell that adds the program's directory to PATH. It is
+// empty if the program was found by its name.
 func pathLine(program string) string {
 	directory := filepath.Dir(program)
 	switch {

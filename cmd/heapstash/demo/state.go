@@ -10,15 +10,15 @@ import (
 	"heapstash/schema"
 )
 
-// State is how far an archive has come with its story.
+// State is the part of a story that an archive has.
 type State struct {
-	Begin, Newest schema.Instant   // None where there is nothing yet
+	Begin, Newest schema.Instant   // zero if there is nothing yet
 	Shaken        []schema.Instant // see [NewStory]
-	Foreign       string           // another cluster that the archive has samples of
+	Foreign       string           // another cluster with samples in the archive
 }
 
-// Up to the newest batch of a pass that ended, everything is there. One that died
-// may have left a part of a batch.
+// The archive has all batches up to the newest batch of a pass that ended. A pass that
+// died may have left a part of a batch.
 const (
 	selectBegin   = `SELECT ifnull(min(first_seen), 0) FROM entities WHERE cluster = ? AND kind = 'cluster'`
 	selectNewest  = `SELECT ifnull(max(newest), 0) FROM passes WHERE cluster = ? AND outcome IN ('complete', 'partial')`
@@ -26,8 +26,7 @@ const (
 	selectWeb0    = `SELECT valid_from FROM pod_identities WHERE cluster = ?1 AND namespace = 'shop' AND pod = 'web-0'`
 )
 
-// Look reads the state of the archive at a path. One that is not there has the
-// zero State.
+// Look reads the state of the archive at a path. It is zero if there is no archive.
 func Look(ctx context.Context, path string) (State, error) {
 	var s State
 	reader, err := engine.Read(ctx, path)

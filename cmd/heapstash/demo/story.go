@@ -1,6 +1,7 @@
-// Package demo makes up a small cluster and what becomes of it, and writes the
-// past of that straight into an archive. The same beginning gives the same
-// story, so one that was interrupted can be gone on with.
+// Package demo archives and shows a made-up cluster. It makes up the cluster's story,
+// writes its past straight into an archive, and feeds its present to a stand-in for
+// Heapster. The same beginning gives the same story, so that a later demo can continue
+// an archive.
 package demo
 
 import (
@@ -13,7 +14,7 @@ import (
 )
 
 const (
-	// Cluster is what the archive calls the made-up cluster.
+	// Cluster is the name of the made-up cluster.
 	Cluster = "demo"
 	// Step is the time between two batches.
 	Step = time.Minute
@@ -21,17 +22,17 @@ const (
 	seed = 7
 )
 
-// Story is a cluster in the course of time. Use it from one goroutine.
+// Story is a cluster over time. Use it from one goroutine.
 type Story struct {
 	begin   schema.Instant
-	next    schema.Instant // the first moment that was not told
+	next    schema.Instant // the first moment that is not told yet
 	cluster *heapsim.Cluster
 	latest  heapsim.Batch
 	shaken  []schema.Instant // when [Story.Shake] happened, in order
 }
 
-// Beginning is when the story of an archive begins that is made now: so many
-// midnights, UTC, ago. On Mondays it is one more, for two weeks to be compared.
+// Beginning returns the begin of the story for a new archive: so many midnights, UTC,
+// ago. On Mondays it is one more, so that two weeks can be compared.
 func Beginning(now time.Time, days int) schema.Instant {
 	midnight := now.UTC().Truncate(day)
 	if midnight.Weekday() == time.Monday && days > 1 {
@@ -40,13 +41,13 @@ func Beginning(now time.Time, days int) schema.Instant {
 	return schema.InstantOf(midnight.Add(-time.Duration(days) * day))
 }
 
-// NewStory begins a story at a midnight, UTC. Shaken are the moments, in order,
-// at which [Story.Shake] happened when it was told before.
+// NewStory begins a story at a midnight, UTC. shaken are the moments, in order, of
+// earlier calls of [Story.Shake].
 func NewStory(begin schema.Instant, shaken []schema.Instant) *Story {
 	return &Story{begin: begin, next: begin, cluster: newCluster(begin.Time()), shaken: shaken}
 }
 
-// event is something that happens once, so long after the beginning.
+// event happens once, so long after the beginning.
 type event struct {
 	after time.Duration
 	do    func(*heapsim.Cluster)
@@ -60,7 +61,7 @@ const (
 
 var web0 = schema.PodEntity("shop", "web-0")
 
-// events are what happens of itself, in order.
+// events returns the events of the story, in order.
 func events() []event {
 	crash := func(c *heapsim.Cluster) { c.Crash(schema.PodEntity("search", "index-0")) }
 	return []event{
@@ -73,16 +74,16 @@ func events() []event {
 	}
 }
 
-// recreation is when web-0 is made anew of itself.
+// recreation is when web-0 is made again by itself.
 const recreation = 4*day + 15*hour + 20*time.Minute
 
-// outage is a time of which nothing was archived, both ends included.
+// outage returns the time without samples, both ends included.
 func (s *Story) outage() schema.Window {
 	from := s.begin.Add(3*day + 13*hour + 7*time.Minute)
 	return schema.Window{From: from, To: from.Add(28 * time.Minute)}
 }
 
-// happen lets what is due at a moment happen to the cluster.
+// happen applies the events that are due at a moment.
 func (s *Story) happen(at schema.Instant) {
 	for _, e := range events() {
 		if due := s.begin.Add(e.after); s.next <= due && due <= at {
@@ -97,15 +98,15 @@ func (s *Story) happen(at schema.Instant) {
 	s.next = at.Add(time.Second)
 }
 
-// Next returns the batch of a moment, which comes after all that were told.
+// Next returns the batch of a moment after the last one.
 func (s *Story) Next(at schema.Instant) heapsim.Batch {
 	s.happen(at)
 	s.latest = s.cluster.Next(at.Time())
 	return s.latest
 }
 
-// Skip goes on to a moment, batch by batch, so that the next one is the one
-// that [Story.Next] would have returned.
+// Skip continues to a moment, so that the next batch is the same as after calls of
+// [Story.Next].
 func (s *Story) Skip(to schema.Instant) {
 	for at := s.begin; at <= to; at = at.Add(Step) {
 		if at >= s.next {
@@ -115,8 +116,8 @@ func (s *Story) Skip(to schema.Instant) {
 	}
 }
 
-// Shake has a pod end and another one begin, and web-0 made anew, before the
-// next batch. It says so.
+// Shake ends a pod, begins another one, and makes web-0 again, before the next batch. It
+// returns a sentence about that.
 func (s *Story) Shake() string {
 	killed, added := shake(s.cluster)
 	return fmt.Sprintf("%s ended, %s began, and %s was recreated", killed, added, web0.Pod)
@@ -128,14 +129,14 @@ func shake(c *heapsim.Cluster) (killed, added string) {
 	return gone[0].Pod, come[0].Pod
 }
 
-// shakes are the moments at which web-0 was recreated by [Story.Shake], of those
-// at which an incarnation of it was first seen.
+// shakes returns the moments at which [Story.Shake] made web-0 again, from the moments at
+// which web-0 was first seen with a new uid.
 func shakes(begin schema.Instant, seen []schema.Instant) []schema.Instant {
 	slices.Sort(seen)
 	return slices.DeleteFunc(seen, func(at schema.Instant) bool { return at == begin || at == begin.Add(recreation) })
 }
 
-// Size spells the size of the cluster for people.
+// Size says how large the cluster is.
 func (s *Story) Size() string {
 	return fmt.Sprintf("%d nodes, %d namespaces, %d pods", nodes, len(teams()), len(s.cluster.Pods()))
 }

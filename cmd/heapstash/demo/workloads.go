@@ -9,7 +9,7 @@ import (
 	"heapstash/schema"
 )
 
-// The made-up cluster: the names are those of the documents' examples.
+// The made-up cluster. The examples of the documents use its names.
 const (
 	nodes      = 3
 	nodeCPU    = 4000           // millicores
@@ -32,7 +32,7 @@ func newCluster(begin time.Time) *heapsim.Cluster {
 	})
 }
 
-// workloads are what runs. Whoever asks the archive finds that
+// workloads returns the workloads of the cluster. The archive shows that
 //
 //   - shop grows, because something leaks in its api from the third day on
 //   - search/reports idles, and requests half a core
@@ -52,7 +52,7 @@ func workloads(begin time.Time) []heapsim.Workload {
 		return 3
 	}
 	queue := func(at time.Time) int64 {
-		// Longest a while after most is sold; it never stands still.
+		// The queue is longest a while after most is sold; it always moves.
 		wave := 1 + math.Sin(float64(at.Unix())/700)
 		return int64(40*heapsim.Daily(at.Add(-time.Hour))*heapsim.Daily(at.Add(-time.Hour)) + 6*wave)
 	}
@@ -84,7 +84,7 @@ func workloads(begin time.Time) []heapsim.Workload {
 	}
 }
 
-// teams are the labels of the namespaces.
+// teams returns the labels of the namespaces.
 func teams() map[string]string {
 	return map[string]string{"kube-system": "team:platform", "shop": "team:store", "payments": "team:money", "search": "team:store"}
 }

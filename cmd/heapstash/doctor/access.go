@@ -8,20 +8,18 @@ import (
 	"heapstash/schema"
 )
 
-// Access tells whether Heapster answers. The way is the one in that the
-// settings choose, and base where it leads, if that is known; err is what came
-// of asking there.
+// Access says whether Heapster answers. The way is how the settings reach Heapster,
+// base is Heapster's URL, if it is known, and err is the error of a request there.
 func Access(way, base string, err error) Finding {
 	const name = "access"
 	if err == nil {
 		return ok(name, "Heapster answers at %s (%s)", base, way)
 	}
-	return fault(name, mendAccess(err), "%s: %v", way, err)
+	return fault(name, fixAccess(err), "%s: %v", way, err)
 }
 
-// mendAccess spells the very Role that is missing, or passes the error's own
-// hint on.
-func mendAccess(err error) string {
+// fixAccess returns the Role that is missing, or the error's own hint.
+func fixAccess(err error) string {
 	var status *failure.StatusError
 	if errors.As(err, &status) {
 		if rule, denied := status.Rule(); denied {

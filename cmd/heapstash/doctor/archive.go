@@ -10,10 +10,9 @@ import (
 	"heapstash/schema"
 )
 
-// Archive tells whether passes can write the archive, what it lies on, how
-// long its disk lasts, and whether passes do come, which should be no more
-// than pause apart. Passes store nothing with less than minFree bytes free. The
-// time now is the local one.
+// Archive says whether passes can write the archive, whether its file system is fit for
+// it, how long its disk lasts, and whether passes come, at most pause apart. Passes
+// store nothing if less than minFree bytes are free. now is the local time.
 func Archive(x engine.Examination, minFree int64, pause time.Duration, now time.Time) Report {
 	report := Report{contents(x), directory(x)}
 	if x.Free >= 0 {
@@ -24,13 +23,13 @@ func Archive(x engine.Examination, minFree int64, pause time.Duration, now time.
 	}
 	if x.Unknown > 0 {
 		report = append(report, warning("namesakes", "allow Heapster to list namespaces (RBAC: list and watch), so that metric-export has namespace_id; or set collect.enrich: true",
-			"%s of a name that other namespaces have too: metric-export does not tell which is which, so that their uid, labels and images are not known, "+
+			"%s with a name that other namespaces have too: metric-export does not say in which namespace they are, so their uid, labels and images are not known, "+
 				"and their containers and file systems are asked for by name", plural(x.Unknown, "pod")))
 	}
 	return report
 }
 
-// contents tells of the file itself.
+// contents describes the file.
 func contents(x engine.Examination) Finding {
 	const name = "archive"
 	switch {
@@ -45,7 +44,7 @@ func contents(x engine.Examination) Finding {
 	}
 }
 
-// directory tells whether the archive can be written.
+// directory says whether the archive can be written.
 func directory(x engine.Examination) Finding {
 	const name = "directory"
 	switch {
@@ -58,7 +57,7 @@ func directory(x engine.Examination) Finding {
 	}
 }
 
-// fileSystem tells whether the archive is safe where it lies.
+// fileSystem says whether the archive is safe on its file system.
 func fileSystem(fs engine.FileSystem) Finding {
 	const name = "file-system"
 	const local = "keep the archive on a local disk or a block volume (in Kubernetes one that is ReadWriteOnce), and copy it elsewhere from there"
@@ -67,7 +66,7 @@ func fileSystem(fs engine.FileSystem) Finding {
 		return ok(name, "%s", fs.Name)
 	case engine.SafetyRemote:
 		return warning(name, local, "%s is a network file system: the archive has a rollback journal there, so that passes and readers wait for one another, "+
-			"and two machines may damage it unless locks hold between them (of NFS, without the mount options nolock and local_lock)", fs.Name)
+			"and two machines may damage it unless locks hold between them (for NFS, without the mount options nolock and local_lock)", fs.Name)
 	case engine.SafetyUser:
 		return warning(name, local, "a FUSE file system, which may reach over the network: the archive has a rollback journal there, so that passes and "+
 			"readers wait for one another, and it is as safe as the locks of the program behind it")
@@ -79,7 +78,7 @@ func fileSystem(fs engine.FileSystem) Finding {
 	}
 }
 
-// Days for which there should be space, and those below which it is urgent.
+// Days for which there should be space, and below which there is a fault.
 const (
 	fewDays    = 30
 	veryFew    = 3
@@ -89,13 +88,13 @@ const (
 // space compares the free space with the archive's growth.
 func space(x engine.Examination, minFree int64) Finding {
 	const name = "space"
-	const mend = "make room, or move the archive to a larger disk: a pass that finds it full stores nothing"
+	const fix = "make room, or move the archive to a larger disk: a pass that finds it full stores nothing"
 	switch {
 	case x.Free < minFree:
-		return fault(name, mend+"; archive.min_free sets how much, archive.retention how long samples are kept",
+		return fault(name, fix+"; archive.min_free sets how much, archive.retention how long samples are kept",
 			"%s are free, and passes store nothing with less than %s", schema.Size(x.Free), schema.Size(minFree))
 	case x.Free < leastSpace:
-		return fault(name, mend, "%s are free", schema.Size(x.Free))
+		return fault(name, fix, "%s are free", schema.Size(x.Free))
 	case x.Err != nil:
 		return ok(name, "%s are free", schema.Size(x.Free))
 	case x.Growth == nil:
@@ -108,15 +107,15 @@ func space(x engine.Examination, minFree int64) Finding {
 	message := fmt.Sprintf("%s are free, and the archive takes about %s a day: enough for %s", schema.Size(x.Free), schema.Size(perDay), plural(days, "day"))
 	switch {
 	case days < veryFew:
-		return fault(name, mend, "%s", message)
+		return fault(name, fix, "%s", message)
 	case days < fewDays:
-		return warning(name, mend, "%s", message)
+		return warning(name, fix, "%s", message)
 	default:
 		return ok(name, "%s", message)
 	}
 }
 
-// lastPass tells whether passes come, and how the last one went.
+// lastPass says whether passes come, and how the last one went.
 func lastPass(p archive.PassStatus, locked bool, pause time.Duration, now time.Time) Finding {
 	const name = "last-pass"
 	ended := p.Started.Time().Add(time.Duration(p.DurationMS) * time.Millisecond)
@@ -134,12 +133,11 @@ func lastPass(p archive.PassStatus, locked bool, pause time.Duration, now time.T
 	case p.Outcome == archive.OutcomeComplete:
 		return ok(name, "pass %d was complete; it ended %s ago", p.ID, ago)
 	default:
-		return warning(name, "was it killed, for want of memory perhaps?", "the process of pass %d died, which began at %v", p.ID, p.Started)
+		return warning(name, "was it killed, perhaps because there was too little memory?", "the process of pass %d, which began at %v, died", p.ID, p.Started)
 	}
 }
 
-// conflicts tells whether Heapster answers with different values for one
-// sample.
+// conflicts says whether Heapster gives different values for one sample.
 func conflicts(p archive.PassStatus) Finding {
 	const name = "conflicts"
 	if p.Conflicts == 0 {
@@ -150,7 +148,7 @@ func conflicts(p archive.PassStatus) Finding {
 		"pass %d met %s with another value than the archive has", p.ID, plural(p.Conflicts, "sample"))
 }
 
-// Build tells which program this is.
+// Build says which heapstash this is.
 func Build(version, platform string) Finding {
 	return ok("build", "heapstash %s (%s) with SQLite %s", version, platform, engine.SQLiteVersion())
 }

@@ -72,7 +72,7 @@ func TestArchive(t *testing.T) {
 		"abandoned": {func(x *engine.Examination) { x.LastPass.Outcome = archive.OutcomeAbandoned }, "last-pass", Warning, "died"},
 		"late": {func(x *engine.Examination) { x.LastPass.Started = now.Add(-7 * time.Minute) },
 			"last-pass", Fault, "ended 6m58s ago, and none came after it"},
-		"namesakes": {func(x *engine.Examination) { x.Unknown = 4 }, "namesakes", Warning, "4 pods of a name that other namespaces have too"},
+		"namesakes": {func(x *engine.Examination) { x.Unknown = 4 }, "namesakes", Warning, "4 pods with a name that other namespaces have too"},
 		"conflicts": {func(x *engine.Examination) { x.LastPass.Conflicts = 3 }, "conflicts", Warning, "met 3 samples with another value"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,12 +20,11 @@ type Clock struct {
 	now  func() time.Time
 
 	mu        sync.Mutex
-	low, high time.Duration // between which the server's clock is ahead
+	low, high time.Duration // the server's clock is ahead by no less and no more
 	known     bool
 }
 
-// NewClock returns a Clock that sends requests by next and reads the local
-// time from now.
+// NewClock returns a Clock that sends requests by next. now returns the local time.
 func NewClock(next http.RoundTripper, now func() time.Time) *Clock {
 	if next == nil {
 		next = http.DefaultTransport
@@ -33,9 +32,9 @@ func NewClock(next http.RoundTripper, now func() time.Time) *Clock {
 	return &Clock{next: next, now: now}
 }
 
-// RoundTrip sends the request and reads the answer's Date. That has whole
-// seconds, cut off, and was written between the request and the answer: each
-// one narrows down by how much the clocks differ.
+// RoundTrip sends the request and reads the answer's Date. The server wrote it between
+// the request and the answer, in whole seconds, so each answer narrows the difference of
+// the clocks.
 func (c *Clock) RoundTrip(r *http.Request) (*http.Response, error) {
 	asked := c.now()
 	resp, err := c.next.RoundTrip(r)
@@ -59,9 +58,9 @@ func (c *Clock) narrow(low, high time.Duration) {
 	c.low, c.high = max(c.low, low), min(c.high, high)
 }
 
-// Ahead returns by how much the server's clock is ahead of the local one, at
-// least; negative if it is behind, 0 if no difference can be told. It is not
-// known before an answer with a date.
+// Ahead returns by how much the server's clock is ahead of the local one at least:
+// negative if it is behind, 0 if there may be no difference. It is not known before an
+// answer with a date.
 func (c *Clock) Ahead() (by time.Duration, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,41 +74,41 @@ func (c *Clock) Ahead() (by time.Duration, known bool) {
 	}
 }
 
-// CloseIdleConnections is what [http.Client]'s method of that name calls.
+// CloseIdleConnections closes the connections, for [http.Client].
 func (c *Clock) CloseIdleConnections() {
 	if closer, ok := c.next.(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()
 	}
 }
 
-// farApart is how much clocks may differ before it is worth a word.
+// farApart is how much clocks may differ before there is a warning.
 const farApart = 10 * time.Second
 
-// Skew tells whether the clocks agree.
+// Skew says whether the clocks agree.
 func (c *Clock) Skew() Finding {
 	const name = "clock"
-	const mend = "let NTP set both clocks; samples carry Heapster's time, passes the local one"
+	const fix = "let NTP set both clocks; samples carry Heapster's time, passes the local one"
 	ahead, known := c.Ahead()
 	switch {
 	case !known:
 		return ok(name, "Heapster's answers carry no date to compare")
 	case ahead > farApart:
-		return warning(name, mend, "Heapster's clock is %s ahead of the local one, and its newest samples lie in the future", show.Duration(ahead))
+		return warning(name, fix, "Heapster's clock is %s ahead of the local one, and its newest samples lie in the future", show.Duration(ahead))
 	case ahead < -farApart:
-		return warning(name, mend, "Heapster's clock is %s behind the local one", show.Duration(-ahead))
+		return warning(name, fix, "Heapster's clock is %s behind the local one", show.Duration(-ahead))
 	default:
 		return ok(name, "Heapster's clock and the local one agree")
 	}
 }
 
-// Freshness tells whether Heapster goes on making batches. The time now is
-// Heapster's, as nearly as it is known.
+// Freshness says whether Heapster still makes batches. now is Heapster's time, as far
+// as it is known.
 func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.Time) Finding {
 	const name = "freshness"
-	const mend = "look at Heapster's log for kubelets that do not answer, or restart it"
+	const fix = "look at Heapster's log for kubelets that do not answer, or restart it"
 	newest := o.Newest()
 	if newest == 0 {
-		return fault(name, mend, "Heapster has no batch")
+		return fault(name, fix, "Heapster has no batch")
 	}
 	if ahead := newest.Time().Sub(now); ahead > schema.StaleAge {
 		return warning(name, "let NTP set the clock of Heapster's node: samples carry its time",
@@ -120,11 +119,11 @@ func Freshness(ctx context.Context, c *heapster.Client, o Observation, now time.
 	var status *failure.StatusError
 	switch {
 	case errors.As(err, &status) && status.Code == http.StatusInternalServerError && !status.FromAPIServer:
-		return fault(name, mend, "the newest batch is %s old, of %v, and Heapster calls itself unwell: %s", show.Duration(age), newest, status.Message)
+		return fault(name, fix, "the newest batch is %s old, of %v, and Heapster calls itself unwell: %s", show.Duration(age), newest, status.Message)
 	case err != nil && age > schema.StaleAge:
-		return fault(name, mend, "the newest batch is %s old, of %v", show.Duration(age), newest)
+		return fault(name, fix, "the newest batch is %s old, of %v", show.Duration(age), newest)
 	case err != nil:
-		return ok(name, "the newest batch is %s old; /healthz is not to be had here", show.Duration(age))
+		return ok(name, "the newest batch is %s old; /healthz does not answer here", show.Duration(age))
 	case age > schema.StaleAge:
 		return warning(name, "compare Heapster's clock with the local one",
 			"the newest batch is %s old, of %v, though Heapster calls itself well", show.Duration(age), newest)

@@ -1,9 +1,8 @@
 package doctor
 
-// Config tells which configuration file the settings come from. The path is
-// empty where there is none; named is the flag or the variable that names it,
-// empty where the file was found at its usual place; skipped is why the file
-// at that place is not used.
+// Config says which configuration file the settings come from. The path is empty if
+// there is none; named is the flag or the variable that names it, empty for a file in a
+// usual directory; skipped is why such a file is not used.
 func Config(path, named string, skipped error) Finding {
 	const name = "config"
 	switch {

@@ -8,8 +8,8 @@ import (
 	"heapstash/schema"
 )
 
-// Enrichment tells whether the Kubernetes API answers what collect.enrich asks
-// of it, by asking for all of it.
+// Enrichment says whether the Kubernetes API answers the requests of collect.enrich. It
+// makes all of them.
 func Enrichment(ctx context.Context, l *kube.Lister) Finding {
 	const name = "enrichment"
 	pods, err := l.Pods(ctx, false)
@@ -24,9 +24,9 @@ func Enrichment(ctx context.Context, l *kube.Lister) Finding {
 }
 
 func unenriched(name, what string, err error) Finding {
-	mend := schema.HintOf(err)
+	fix := schema.HintOf(err)
 	if errors.Is(err, schema.ErrRefused) {
-		mend = "collect.enrich is true: give heapstash's user the ClusterRole of deploy/kubernetes/components/enrich, or make it false"
+		fix = "collect.enrich is true: give heapstash's user the ClusterRole of deploy/kubernetes/components/enrich, or make it false"
 	}
-	return warning(name, mend, "the Kubernetes API does not tell %s: %v", what, err)
+	return warning(name, fix, "the Kubernetes API does not tell %s: %v", what, err)
 }

@@ -19,7 +19,7 @@ import (
 	"heapstash/schema"
 )
 
-// Examiner brings together what the doctor looks at.
+// Examiner makes all checks.
 type Examiner struct {
 	Cfg      config.Config
 	File     config.File
@@ -28,7 +28,7 @@ type Examiner struct {
 	Now      func() time.Time
 }
 
-// SetSchedule takes the schedule of run, unless passes come every so often.
+// SetSchedule sets when passes are made: every so often, or else by the schedule.
 func (e *Examiner) SetSchedule(spec string, every time.Duration) error {
 	if every < 0 {
 		return fmt.Errorf("--every %v is negative", every)
@@ -48,7 +48,7 @@ func (e *Examiner) SetSchedule(spec string, every time.Duration) error {
 	return nil
 }
 
-// Examine makes every check there is; the error is ctx's.
+// Examine makes all checks. The error is ctx's.
 func (e *Examiner) Examine(ctx context.Context) (Report, error) {
 	b := build.Info()
 	report := Report{Build(b.Version, b.Go+", "+b.Platform), Config(e.File.Path, e.File.Named, e.File.Skipped)}
@@ -64,7 +64,7 @@ func (e *Examiner) Examine(ctx context.Context) (Report, error) {
 	return append(report, Archive(examined, int64(e.Cfg.Archive.MinFree), e.pause, e.Now())...), nil
 }
 
-// examineHeapster stops at the way in if that leads nowhere.
+// examineHeapster checks Heapster. If it cannot be reached, there are no more checks.
 func (e *Examiner) examineHeapster(ctx context.Context) (Report, Observation) {
 	way := access.Way(e.Cfg)
 	nowhere := func(err error) (Report, Observation) {
@@ -100,14 +100,13 @@ func (e *Examiner) examineHeapster(ctx context.Context) (Report, Observation) {
 	return report, observed
 }
 
-// explainPort asks the apiserver, beside the way to Heapster that leads
-// nowhere, for what the error is about.
+// explainPort asks the apiserver for the ports of the service, to explain an error.
 func (e *Examiner) explainPort(ctx context.Context, err error) (Finding, bool) {
 	if e.Cfg.HeapsterURL != "" {
 		return Finding{}, false
 	}
 	opts := access.KubeOptions(e.Cfg)
-	opts.ProxyPath = kube.Modern // which asks for nothing
+	opts.ProxyPath = kube.Modern // which needs no request
 	conn, failed := kube.Connect(ctx, opts)
 	if failed != nil {
 		return Finding{}, false

@@ -12,8 +12,8 @@ import (
 	"heapstash/schema"
 )
 
-// Features asks each of Heapster's pages that a pass uses, and tells what is
-// lost without those that do not answer.
+// Features requests each page of Heapster that passes use, and says what is lost without
+// the pages that do not answer.
 func Features(ctx context.Context, c *heapster.Client) Report {
 	var report Report
 	listed, finding := allKeys(ctx, c)
@@ -27,14 +27,14 @@ func Features(ctx context.Context, c *heapster.Client) Report {
 	return append(report, oddNames(ctx, c))
 }
 
-// allKeys looks for the one request that lists everything.
+// allKeys checks the request that lists all entities.
 func allKeys(ctx context.Context, c *heapster.Client) ([]schema.Entity, Finding) {
 	const name = "allkeys"
 	entities, unknown, err := c.AllKeys(ctx)
 	if err != nil {
-		return nil, warning(name, mendPage("/api/v1/model/debug/allkeys", err),
+		return nil, warning(name, fixPage("/api/v1/model/debug/allkeys", err),
 			"debug/allkeys does not answer (%s): entities are found by lists, which takes a request for each namespace, pod and node, "+
-				"and gives nodes by hostname, which not all series go by", why(err))
+				"and gives the hostnames of nodes, which not all series use", why(err))
 	}
 	if len(unknown) > 0 {
 		return entities, warning(name, "is it a Heapster of v1.3 to v1.5? please report the key",
@@ -43,20 +43,20 @@ func allKeys(ctx context.Context, c *heapster.Client) ([]schema.Entity, Finding)
 	return entities, ok(name, "debug/allkeys lists %s", countKinds(entities))
 }
 
-// countKinds counts entities for people.
+// countKinds says how many entities of each kind there are.
 func countKinds(entities []schema.Entity) string {
 	counts := make(map[schema.Kind]int)
 	for _, e := range entities {
 		counts[e.Kind]++
 	}
 	var parts []string
-	for _, k := range schema.Kinds()[1:] { // of clusters there is one
+	for _, k := range schema.Kinds()[1:] { // there is one cluster
 		parts = append(parts, plural(counts[k], strings.ReplaceAll(k.String(), "_", " ")))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// somePods finds a few pods by the lists.
+// somePods returns a few pods from the lists.
 func somePods(ctx context.Context, c *heapster.Client) []schema.Entity {
 	namespaces, _ := c.Namespaces(ctx)
 	for _, namespace := range namespaces {
@@ -73,8 +73,8 @@ func somePods(ctx context.Context, c *heapster.Client) []schema.Entity {
 	return nil
 }
 
-// firstPod returns a pod, or a name that no pod has: Heapster answers for it
-// all the same, with nothing.
+// firstPod returns a pod. If there is none, it returns a name that no pod has: Heapster
+// answers for it, too, without points.
 func firstPod(entities []schema.Entity) schema.Entity {
 	i := slices.IndexFunc(entities, func(e schema.Entity) bool { return e.Kind == schema.Pod })
 	if i < 0 {
@@ -83,7 +83,7 @@ func firstPod(entities []schema.Entity) schema.Entity {
 	return entities[i]
 }
 
-// podList looks for one metric of many pods in one request.
+// podList checks the request for one metric of many pods.
 func podList(ctx context.Context, c *heapster.Client, listed []schema.Entity) Finding {
 	const name = "pod-list"
 	pod := firstPod(listed)
@@ -94,13 +94,13 @@ func podList(ctx context.Context, c *heapster.Client, listed []schema.Entity) Fi
 		}
 	}
 	if _, err := c.PodSeries(ctx, pod.Namespace, pods, "memory/usage", 0); err != nil {
-		return fault(name, mendPage("/api/v1/model/namespaces/*/pod-list", err),
-			"pod-list does not answer (%s), and pods are read by nothing else", why(err))
+		return fault(name, fixPage("/api/v1/model/namespaces/*/pod-list", err),
+			"pod-list does not answer (%s), and no other request reads pods", why(err))
 	}
 	return ok(name, "pod-list answers for many pods at once")
 }
 
-// containersList tells Heapster v1.3 from those before.
+// containersList checks the list of containers, which Heapster has since v1.3.
 func containersList(ctx context.Context, c *heapster.Client, listed []schema.Entity) Finding {
 	const name = "containers"
 	pod := firstPod(listed)
@@ -110,13 +110,13 @@ func containersList(ctx context.Context, c *heapster.Client, listed []schema.Ent
 		return ok(name, "pods list their containers (Heapster v1.3 or later)")
 	case errors.Is(err, schema.ErrNotFound):
 		return warning(name, "upgrade Heapster to v1.3 or later",
-			"pods do not list their containers, so this Heapster is older than v1.3: containers are found by debug/allkeys and metric-export alone, where those answer")
+			"pods do not list their containers, so this Heapster is older than v1.3: only debug/allkeys and metric-export list containers, if they answer")
 	default:
 		return warning(name, schema.HintOf(err), "the list of a pod's containers does not answer: %s", why(err))
 	}
 }
 
-// oddNames finds a kubectl proxy that rejects whatever looks like exec.
+// oddNames finds a kubectl proxy that rejects paths that look like exec.
 func oddNames(ctx context.Context, c *heapster.Client) Finding {
 	const name = "names"
 	_, err := c.Series(ctx, schema.ContainerEntity("default", "none", "exec"), "memory/usage", 0)
@@ -133,8 +133,8 @@ type labelled struct {
 	metric schema.MetricName
 }
 
-// export looks for metric-export, and in it for a labelled series of a node:
-// of other entities it does not tell the namespace.
+// export checks metric-export, and returns a labelled series of a node from it: for other
+// entities the namespace may not be known.
 func export(ctx context.Context, c *heapster.Client) (*labelled, Finding) {
 	const name = "metric-export"
 	const lost = "without it pods have no uid, labels and images in the archive, labelled series (file systems, disks, accelerators) " +
@@ -158,15 +158,15 @@ func export(ctx context.Context, c *heapster.Client) (*labelled, Finding) {
 	case errors.Is(err, schema.ErrExportDisabled):
 		return nil, warning(name, "start Heapster without --disable_export", "metric-export is disabled: %s", lost)
 	default:
-		return nil, warning(name, mendPage("/api/v1/metric-export", err), "metric-export does not answer (%s): %s", why(err), lost)
+		return nil, warning(name, fixPage("/api/v1/metric-export", err), "metric-export does not answer (%s): %s", why(err), lost)
 	}
 }
 
-// labels asks for a labelled series.
+// labels checks the request for a labelled series.
 func labels(ctx context.Context, c *heapster.Client, sample *labelled) Finding {
 	const name = "labels"
 	if sample == nil {
-		return ok(name, "not asked for: which labels a node's series have is known from metric-export alone, and that shows none")
+		return ok(name, "not asked for: only metric-export says which labels a node's series have, and it shows none")
 	}
 	points, err := c.Series(ctx, sample.entity, sample.metric, 0)
 	what := fmt.Sprintf("%s of %v", sample.metric, sample.entity)
@@ -174,14 +174,14 @@ func labels(ctx context.Context, c *heapster.Client, sample *labelled) Finding {
 	case err != nil:
 		return warning(name, schema.HintOf(err), "labelled series do not answer: %s", why(err))
 	case len(points) == 0:
-		return warning(name, "is something on the way dropping the query (?labels=) of URLs?",
-			"%s is in metric-export, and has no points when asked for: of labelled series the newest batch alone is archived", what)
+		return warning(name, "does a proxy on the way drop the query (?labels=) of URLs?",
+			"%s is in metric-export, and has no points when asked for: only the newest batch of labelled series is archived", what)
 	default:
 		return ok(name, "labelled series answer, such as %s", what)
 	}
 }
 
-// why is an error without the URL, which is the way in's and a known path.
+// why returns the text of an error without its URL, which the other findings have.
 func why(err error) string {
 	var status *failure.StatusError
 	if !errors.As(err, &status) {
@@ -190,10 +190,10 @@ func why(err error) string {
 	return strings.TrimPrefix(err.Error(), status.URL+": ")
 }
 
-// mendPage tells how to have a page that other pages answer without.
-func mendPage(path string, err error) string {
+// fixPage says what to do about a page that does not answer while others do.
+func fixPage(path string, err error) string {
 	if errors.Is(err, schema.ErrNotFound) {
-		return "let " + path + " through to Heapster, if something on the way keeps it back"
+		return "let " + path + " through to Heapster, if a proxy on the way rejects it"
 	}
 	return schema.HintOf(err)
 }

@@ -8,8 +8,8 @@ import (
 	"heapstash/schema"
 )
 
-// Heapster asks a Heapster that answers what it can do, and how its batches
-// come. Requests go through the clock; now is the local time.
+// Heapster checks the features and the batches of a Heapster that answers. Its requests
+// go through the clock; now returns the local time.
 func Heapster(ctx context.Context, c *heapster.Client, clock *Clock, now func() time.Time) (Report, Observation) {
 	report := Features(ctx, c)
 	o, err := Observe(ctx, c)

@@ -36,22 +36,22 @@ func TestHeapster(t *testing.T) {
 			"clock":         {Level: OK, Message: "agree"},
 		}},
 		"old": {options: heapsim.Options{NoContainersList: true}, batches: 3, want: map[string]Finding{
-			"containers": {Level: Warning, Message: "older than v1.3", Mend: "upgrade Heapster"},
+			"containers": {Level: Warning, Message: "older than v1.3", Fix: "upgrade Heapster"},
 		}},
 		"no keys": {options: heapsim.Options{NoAllKeys: true}, batches: 3, want: map[string]Finding{
-			"allkeys":    {Level: Warning, Message: "does not answer (answered 404 Not Found: 404: Page Not Found)", Mend: "let /api/v1/model/debug/allkeys through"},
+			"allkeys":    {Level: Warning, Message: "does not answer (answered 404 Not Found: 404: Page Not Found)", Fix: "let /api/v1/model/debug/allkeys through"},
 			"pod-list":   {Level: OK},
 			"containers": {Level: OK},
 		}},
 		"no export": {options: heapsim.Options{ExportDisabled: true}, batches: 3, want: map[string]Finding{
-			"metric-export": {Level: Warning, Message: lost, Mend: "without --disable_export"},
+			"metric-export": {Level: Warning, Message: lost, Fix: "without --disable_export"},
 			"labels":        {Level: OK, Message: "not asked for"},
 		}},
 		"export refused": {inject: "metric-export", batches: 3, want: map[string]Finding{
-			"metric-export": {Level: Warning, Message: lost, Mend: "--token-file"},
+			"metric-export": {Level: Warning, Message: lost, Fix: "--token-file"},
 		}},
 		"pods refused": {inject: "pod-list", batches: 3, want: map[string]Finding{
-			"pod-list": {Level: Fault, Message: "pods are read by nothing else"},
+			"pod-list": {Level: Fault, Message: "no other request reads pods"},
 		}},
 		"labels dropped": {cluster: heapsim.ClusterOptions{NoFilesystems: true}, inject: "metrics/disk/", batches: 3, want: map[string]Finding{
 			"labels": {Level: Warning, Message: "do not answer"},
@@ -64,7 +64,7 @@ func TestHeapster(t *testing.T) {
 			"names": {Level: Warning, Message: "are refused on the way"},
 		}},
 		"just started": {batches: 1, want: map[string]Finding{
-			"resolution": {Level: OK, Message: "one batch is visible so far"},
+			"resolution": {Level: OK, Message: "one batch is visible"},
 		}},
 		"empty": {want: map[string]Finding{
 			"allkeys":       {Level: OK, Message: "0 pods"},
@@ -79,7 +79,7 @@ func TestHeapster(t *testing.T) {
 			"freshness": {Level: Fault, Message: "the newest batch is 4m old"},
 		}},
 		"health refused": {batches: 10, inject: "healthz", want: map[string]Finding{
-			"freshness": {Level: OK, Message: "/healthz is not to be had here"},
+			"freshness": {Level: OK, Message: "/healthz does not answer here"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,10 +102,10 @@ func TestHeapster(t *testing.T) {
 				if !asked {
 					want = Finding{Level: OK}
 				}
-				if f.Level != want.Level && (asked || test.batches > 0) || !strings.Contains(f.Message, want.Message) || !strings.Contains(f.Mend, want.Mend) {
+				if f.Level != want.Level && (asked || test.batches > 0) || !strings.Contains(f.Message, want.Message) || !strings.Contains(f.Fix, want.Fix) {
 					t.Errorf("got %+v\nwant %+v", f, want)
 				}
-				if f.Level != OK && f.Mend == "" {
+				if f.Level != OK && f.Fix == "" {
 					t.Errorf("nothing to do about %+v", f)
 				}
 				delete(test.want, f.Name)

@@ -9,15 +9,15 @@ import (
 	"heapstash/schema"
 )
 
-// Observation is what Heapster shows of its own batches.
+// Observation is the batches that Heapster shows.
 type Observation struct {
-	// Long are the times of the batches of which two metrics are visible,
-	// Short those that are visible whole. Both are in order.
+	// Long are the times of all visible batches, Short of the batches with all
+	// metrics: older ones have two metrics only. Both are in order.
 	Long, Short []schema.Instant
 }
 
-// Observe reads one long and one short metric of the cluster, or of what else
-// has them.
+// Observe reads a metric that Heapster keeps long and one that it keeps short, of the
+// cluster or of another entity that has them.
 func Observe(ctx context.Context, c *heapster.Client) (Observation, error) {
 	candidates := []schema.Entity{schema.ClusterEntity()}
 	for {
@@ -69,7 +69,7 @@ func observe(ctx context.Context, c *heapster.Client, e schema.Entity) (Observat
 	return o, nil
 }
 
-// Newest returns the newest batch; None if there is none.
+// Newest returns the time of the newest batch, zero if there is none.
 func (o Observation) Newest() schema.Instant {
 	if len(o.Long) == 0 {
 		return 0
@@ -77,8 +77,8 @@ func (o Observation) Newest() schema.Instant {
 	return o.Long[len(o.Long)-1]
 }
 
-// Resolution returns the least time between two batches. It is not known
-// where fewer than two are visible.
+// Resolution returns the least time between two batches. It is not known if fewer than
+// two are visible.
 func (o Observation) Resolution() (step time.Duration, known bool) {
 	for i := 1; i < len(o.Long); i++ {
 		if d := o.Long[i].Sub(o.Long[i-1]); step == 0 || d < step {

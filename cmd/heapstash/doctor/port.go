@@ -10,9 +10,9 @@ import (
 	"heapstash/heapster/kube"
 )
 
-// Ports explains an apiserver that finds no endpoint at the port asked for, by
-// the ports that the service has. There is nothing to explain for other
-// errors, or where the user may not read services.
+// Ports explains the error of an apiserver that finds no endpoint at a port: it names the
+// ports of the service. For other errors, and if the user may not read services, there
+// is no finding.
 func Ports(ctx context.Context, l *kube.Lister, err error) (Finding, bool) {
 	const name = "port"
 	status, ok := errors.AsType[*failure.StatusError](err)

@@ -17,7 +17,7 @@ const (
 // everyMinute is what to do about a schedule that is too slow.
 const everyMinute = "make a pass every minute: `* * * * * heapstash collect` in cron, or `heapstash run` with its default schedule"
 
-// Resolution tells how often Heapster makes a batch, and how much it shows.
+// Resolution says how often Heapster makes a batch, and how many it shows.
 func Resolution(o Observation) Finding {
 	const name = "resolution"
 	step, known := o.Resolution()
@@ -26,15 +26,15 @@ func Resolution(o Observation) Finding {
 		return fault(name, "wait two minutes if it was just started; otherwise look at its log: does it reach the kubelets?",
 			"Heapster shows no sample of anything")
 	case !known:
-		return ok(name, "one batch is visible so far, so that Heapster was started of late; a batch a minute is assumed")
+		return ok(name, "one batch is visible: Heapster was started recently; a batch a minute is assumed")
 	default:
 		return ok(name, "a batch every %s; visible are %s with every metric, and %s of cpu/usage_rate and memory/usage",
 			show.Duration(step), plural(len(o.Short), "batch"), show.Duration(o.Newest().Sub(o.Long[0])+step))
 	}
 }
 
-// Schedule tells what passes that are up to pause apart lose, at the
-// resolution observed. The name of the schedule is for people.
+// Schedule says what passes that are up to pause apart lose, at the observed resolution.
+// schedule names the schedule for people.
 func Schedule(schedule string, pause time.Duration, o Observation) Finding {
 	const name = "schedule"
 	step, known := o.Resolution()
@@ -61,8 +61,8 @@ func Schedule(schedule string, pause time.Duration, o Observation) Finding {
 	}
 }
 
-// visible returns how long Heapster shows a batch. It forgets those older than
-// its retention, but only when it makes the next batch.
+// visible returns how long Heapster shows a batch. It drops batches older than its
+// retention, but only when it makes the next batch.
 func visible(retention, step time.Duration) time.Duration {
 	return (retention + step - 1) / step * step
 }

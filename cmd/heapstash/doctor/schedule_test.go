@@ -55,8 +55,8 @@ func TestSchedule(t *testing.T) {
 		if f.Level != test.level || !strings.Contains(f.Message, test.message) {
 			t.Errorf("batches every %v, passes every %v: %s, %s; want %s, %s", test.step, test.pause, f.Level, f.Message, test.level, test.message)
 		}
-		if (f.Mend == "") != (f.Level == OK) {
-			t.Errorf("%s with the mend %q", f.Level, f.Mend)
+		if (f.Fix == "") != (f.Level == OK) {
+			t.Errorf("%s with the fix %q", f.Level, f.Fix)
 		}
 	}
 }
@@ -86,7 +86,7 @@ func TestResolution(t *testing.T) {
 	}{
 		"usual": {batchesEvery(time.Minute), OK, "a batch every 1m; visible are 3 batches with every metric, and 15m of"},
 		"fine":  {batchesEvery(30 * time.Second), OK, "a batch every 30s; visible are 5 batches"},
-		"young": {Observation{Long: []schema.Instant{60}}, OK, "one batch is visible so far"},
+		"young": {Observation{Long: []schema.Instant{60}}, OK, "one batch is visible"},
 		"one missing": {Observation{Long: []schema.Instant{60, 180, 240}, Short: []schema.Instant{240}}, OK,
 			"a batch every 1m; visible are 1 batch with every metric, and 4m"},
 		"empty": {Observation{}, Fault, "no sample of anything"},

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// mostEntries is how many entries a history has.
+// mostEntries is how many entries a history has at most.
 const mostEntries = 1000
 
-// history are earlier entries, the oldest first, in a file with a line each.
+// history is the earlier entries, the oldest first. The file has a line for each.
 type history struct {
 	file    string // empty for none
 	entries []string
 }
 
-// openHistory reads the history. One that cannot be read is empty, and is not
-// kept.
+// openHistory reads the history. If it cannot be read, the history is empty and is not
+// written.
 func openHistory(file string) *history {
 	h := &history{file: file}
 	if file == "" {
@@ -44,8 +44,8 @@ func openHistory(file string) *history {
 	return h
 }
 
-// Add is what the terminal calls with each line. Entries are whole statements,
-// which keep adds.
+// Add does nothing: the terminal calls it with each line, and entries are whole
+// statements.
 func (h *history) Add(string) {}
 
 // Len returns the number of entries.
@@ -54,8 +54,8 @@ func (h *history) Len() int { return len(h.entries) }
 // At returns an entry; 0 is the newest.
 func (h *history) At(i int) string { return h.entries[len(h.entries)-1-i] }
 
-// keep adds an entry, and appends it to the file. An entry of several lines
-// becomes one, unless a comment in it would then go on to its end.
+// keep adds an entry and appends it to the file. It joins the lines of an entry, unless a
+// comment would then reach to its end.
 func (h *history) keep(entry string) {
 	entries := []string{strings.Join(strings.Fields(entry), " ")}
 	lines := strings.Split(strings.TrimSpace(entry), "\n")
@@ -63,7 +63,7 @@ func (h *history) keep(entry string) {
 	case strings.Contains(entry, "--"):
 		entries = lines
 	case strings.ContainsAny(entry, `'"`):
-		// White space inside of quotes stays.
+		// White space in quotes stays.
 		entries = []string{strings.Join(lines, " ")}
 	}
 	for _, e := range entries {

@@ -7,29 +7,29 @@ import (
 	"sync"
 )
 
-// ctrlC is what a terminal in raw mode sends for it.
+// ctrlC is the byte that a terminal in raw mode sends for Ctrl-C.
 const ctrlC = 3
 
-// abandon are the keys that Ctrl-C stands for at the prompt: to the line's end,
-// delete the line, and a line that shows what was pressed.
+// abandon is the keys that replace Ctrl-C at the prompt: go to the line's end, delete the
+// line, and enter a line that shows ^C.
 const abandon = "\x05\x15^C\r"
 
-// keyboard passes on what is typed. Ctrl-C cancels what runs; where nothing
-// runs, it abandons the line.
+// keyboard passes on the typed keys. Ctrl-C cancels the running statement; if none runs,
+// it abandons the line.
 type keyboard struct {
 	ctx  context.Context
 	keys chan []byte
 	rest []byte
 
 	mu     sync.Mutex
-	cancel context.CancelFunc // of what runs; nil at the prompt
+	cancel context.CancelFunc // of the running statement; nil at the prompt
 
-	// abandoned is set once the line that is being read is the one of abandon.
+	// abandoned is set if the line that is being read is the line of abandon.
 	abandoned bool
 }
 
-// listen begins to read the keys. The goroutine ends with in, or with the
-// process: a read of a terminal cannot be cancelled.
+// listen begins to read keys. Its goroutine ends when in ends, or with the process,
+// because a read of a terminal cannot be cancelled.
 func listen(ctx context.Context, in io.Reader) *keyboard {
 	k := &keyboard{ctx: ctx, keys: make(chan []byte, 1024)}
 	go func() {
@@ -86,7 +86,7 @@ func (k *keyboard) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// during runs do, which Ctrl-C cancels.
+// during runs do. Ctrl-C cancels its context.
 func (k *keyboard) during(do func(context.Context)) {
 	ctx, cancel := context.WithCancel(k.ctx)
 	k.set(cancel)

@@ -1,6 +1,7 @@
 // Package prompt reads statements at a terminal: with line editing, a history,
 // completion, and a Ctrl-C that ends a statement and not the program. The line
-// editor is golang.org/x/term's. It knows nothing of what the statements are.
+// editor is golang.org/x/term's. The package does not know the language of the
+// statements.
 package prompt
 
 import (
@@ -14,21 +15,20 @@ import (
 	"golang.org/x/term"
 )
 
-// Session is what a prompt does. All functions are called by the goroutine of
-// Run.
+// Session is a prompt. Run calls all functions from its own goroutine.
 type Session struct {
-	// Prompt begins a statement's first line, More its other ones.
+	// Prompt stands before a statement's first line, More before the others.
 	Prompt, More string
 	// History is the file of earlier statements; empty for none.
 	History string
-	// Cut cuts the first whole statement off a text; whole is false where the
-	// text is the begin of one.
+	// Cut cuts the first statement off a text. whole is false if the text has only
+	// the begin of a statement.
 	Cut func(text string) (statement, rest string, whole bool)
-	// Execute runs a statement, and prints what it gives, errors too. It returns
-	// false to leave the prompt. Ctrl-C cancels ctx.
+	// Execute runs a statement and prints its result or its error. It returns false
+	// to leave the prompt. Ctrl-C cancels ctx.
 	Execute func(ctx context.Context, out io.Writer, statement string) bool
-	// Complete returns what the last word of the text before the cursor may be: all
-	// words that begin with it, and how many bytes of the text the word has.
+	// Complete returns all words that begin with the last word before the cursor,
+	// and the length of that last word in bytes.
 	Complete func(before, after string) (words []string, typed int)
 }
 
@@ -38,15 +38,14 @@ type Input interface {
 	Fd() uintptr
 }
 
-// Output is its screen.
+// Output is the terminal's screen.
 type Output interface {
 	io.Writer
 	Fd() uintptr
 }
 
-// Run reads statements until the end of the input, or until the session's
-// returns false. The error is ctx's, or the terminal's. The terminal is in raw
-// mode until then.
+// Run reads statements until the input ends or Execute returns false. Meanwhile, the
+// terminal is in raw mode. The error is ctx's or the terminal's.
 func (s Session) Run(ctx context.Context, in Input, out Output) error {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
@@ -58,7 +57,7 @@ func (s Session) Run(ctx context.Context, in Input, out Output) error {
 		io.Reader
 		io.Writer
 	}{keys, out}, s.Prompt)
-	// What is pasted is no key: a tab in it completes nothing.
+	// A tab in pasted text does not complete a word.
 	t.SetBracketedPasteMode(true)
 	defer t.SetBracketedPasteMode(false)
 	past := openHistory(s.History)
@@ -113,8 +112,8 @@ func (s Session) Run(ctx context.Context, in Input, out Output) error {
 	}
 }
 
-// complete completes the word before the cursor as far as it is certain, and
-// lists what it may be where nothing is.
+// complete completes the word before the cursor as far as all words agree. If they do not
+// agree on a letter, it lists them.
 func (s Session) complete(out io.Writer, begun, line string, pos int) (string, int) {
 	words, typed := s.Complete(begun+line[:pos], line[pos:])
 	if len(words) == 0 {
@@ -137,8 +136,8 @@ func (s Session) complete(out io.Writer, begun, line string, pos int) (string, i
 	return begin + line[pos:], len(begin)
 }
 
-// common is the longest begin that two words have in common, whatever their
-// case; it is spelled as the first one's.
+// common returns the longest common prefix of two words, ignoring case, as in the first
+// word.
 func common(a, b string) string {
 	end := 0
 	for i, r := range a {
@@ -151,7 +150,7 @@ func common(a, b string) string {
 	return a[:end]
 }
 
-// listed is how many words are listed at once.
+// listed is how many words are listed at most.
 const listed = 60
 
 // list prints words in columns of 80 characters.

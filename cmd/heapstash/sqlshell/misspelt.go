@@ -11,14 +11,13 @@ import (
 	"heapstash/schema"
 )
 
-// unknownName is SQLite's message about a name that it does not know.
+// unknownName matches SQLite's message about an unknown name.
 var unknownName = regexp.MustCompile(`no such (column|table|function): ("(?:[^"]|"")*"|[^\s]+)( - should this be a string literal)?`)
 
-// wordOf is a name in SQL, as views and columns have it.
+// wordOf matches a name of a view or a column.
 var wordOf = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
-// explainQuery adds what to do about an error of the statement, unless that is
-// known.
+// explainQuery adds a hint to an error of the statement, unless it has one.
 func explainQuery(ctx context.Context, reader *engine.Reader, statement string, err error) error {
 	if err = reader.Explain(err); schema.HintOf(err) != "" {
 		return err
@@ -29,8 +28,7 @@ func explainQuery(ctx context.Context, reader *engine.Reader, statement string, 
 	return schema.WithHint(err, queryHint)
 }
 
-// suggest returns a hint for a message about an unknown name, empty where there
-// is none.
+// suggest returns a hint for a message about an unknown name, empty if there is none.
 func suggest(ctx context.Context, reader *engine.Reader, statement, message string) string {
 	match := unknownName.FindStringSubmatch(message)
 	if match == nil {
@@ -62,7 +60,7 @@ func suggest(ctx context.Context, reader *engine.Reader, statement, message stri
 		return "did you mean the column " + column + "?"
 	}
 	asked := askedViews(statement, views)
-	// Hours and days have cpu_usage_rate_avg, where raw rows have cpu_usage_rate.
+	// Views of hours and days have cpu_usage_rate_avg instead of cpu_usage_rate.
 	if of := guess.Prefixed(columnsOfViews(asked), name+"_"); len(of) > 0 {
 		return "did you mean one of " + strings.Join(of, ", ") + "?"
 	}
@@ -78,7 +76,7 @@ func suggest(ctx context.Context, reader *engine.Reader, statement, message stri
 	return ""
 }
 
-// askedViews are the views that a statement names; all, if it names none.
+// askedViews returns the views that a statement names, or all if it names none.
 func askedViews(statement string, views []engine.View) []engine.View {
 	words := wordOf.FindAllString(statement, -1)
 	var asked []engine.View
@@ -103,8 +101,8 @@ func columnsOfViews(views []engine.View) []string {
 	return names
 }
 
-// columnOfMetric returns the column of a metric that the statement calls by
-// Heapster's name, of which SQLite sees the part before or behind a slash.
+// columnOfMetric returns the column of a metric that the statement calls by Heapster's
+// name. SQLite's message has a part of that name, before or after a slash.
 func columnOfMetric(statement, part string) string {
 	var longest schema.Metric
 	for _, m := range schema.Registry() {

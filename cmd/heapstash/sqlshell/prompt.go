@@ -16,7 +16,7 @@ import (
 	"heapstash/schema"
 )
 
-// dotCommands are what the prompt takes beside statements, and what they do.
+// dotCommands are the commands of the prompt, with their help.
 var dotCommands = [][2]string{
 	{".help", "list these commands"},
 	{".mode [FORMAT]", "print rows in this format, or say which one is in use: " + strings.Join(show.RowFormats, ", ")},
@@ -25,7 +25,7 @@ var dotCommands = [][2]string{
 	{".tables", "list the views, and what a row is"},
 }
 
-// sqlPrompt asks for statements at a terminal.
+// sqlPrompt runs statements and commands that are typed.
 type sqlPrompt struct {
 	Statement
 	path  string
@@ -43,7 +43,7 @@ func Terminal(in io.Reader, out io.Writer) (prompt.Input, prompt.Output, bool) {
 	return keyboard, screen, typed && shown
 }
 
-// Converse runs statements as they are typed.
+// Converse reads statements at a terminal and runs them.
 func (q Statement) Converse(ctx context.Context, in prompt.Input, out prompt.Output, path string) error {
 	if _, err := show.NewRowWriter(q.Format, io.Discard); err != nil {
 		return err
@@ -71,11 +71,11 @@ func (q Statement) Converse(ctx context.Context, in prompt.Input, out prompt.Out
 	}.Run(ctx, in, out)
 }
 
-// bareCommands are the dot commands that people of other prompts type without
-// the dot. No statement begins with such a line.
+// bareCommands are commands that also work without the dot, as at other prompts. No
+// statement begins with such a line.
 var bareCommands = []string{"exit", "quit", "help"}
 
-// cutTyped cuts a statement off what is typed, or a line that begins with a dot.
+// cutTyped cuts the first statement, or command, off the typed text.
 func cutTyped(text string) (statement, rest string, whole bool) {
 	_, begin := cutBlank(text)
 	if strings.HasPrefix(begin, ".") {
@@ -150,7 +150,7 @@ func (p *sqlPrompt) command(ctx context.Context, out io.Writer, name string, arg
 	return schema.WithHint(fmt.Errorf("no command %s", name), guess.DidYouMean(name, dotNames(), ".help lists the commands"))
 }
 
-// dotNames are the commands without their arguments.
+// dotNames returns the commands without their arguments.
 func dotNames() []string {
 	var names []string
 	for _, c := range dotCommands {
@@ -160,8 +160,8 @@ func dotNames() []string {
 	return append(names, ".exit")
 }
 
-// stateFile is a file of the user's state, by the XDG base directory
-// specification; empty where there is no place for it.
+// stateFile returns the path of a file of the user's state, as the XDG base directory
+// specification has it; empty if there is no such directory.
 func stateFile(name string) string {
 	base := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(base) {

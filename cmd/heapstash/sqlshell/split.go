@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// soleStatement returns the one SQL statement of a text, without the semicolon
-// and whatever white space and comments follow it. It refuses two statements,
-// of which SQLite's driver would show the last one's result only, and none.
+// soleStatement returns the one SQL statement of a text, without the semicolon and the
+// white space and comments after it. It refuses a text without a statement, and a text
+// with two: SQLite's driver would return the result of the last one only.
 func soleStatement(text string) (string, error) {
 	statement, rest := cutStatement(text)
 	if _, more := cutBlank(statement); more == "" {
@@ -23,7 +23,7 @@ func soleStatement(text string) (string, error) {
 	return statement, nil
 }
 
-// cutStatement cuts at the first semicolon outside of quotes and comments.
+// cutStatement cuts at the first semicolon that is not in quotes or a comment.
 func cutStatement(text string) (before, after string) {
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
@@ -44,7 +44,7 @@ func cutStatement(text string) (before, after string) {
 	return text, ""
 }
 
-// cutBlank cuts off the white space and the comments that a text begins with.
+// cutBlank cuts off white space and comments at the begin of a text.
 func cutBlank(text string) (blank, rest string) {
 	rest = text
 	for {
@@ -57,7 +57,7 @@ func cutBlank(text string) (blank, rest string) {
 	}
 }
 
-// commentLength is the length of the comment that a text begins with.
+// commentLength returns the length of the comment at the begin of a text.
 func commentLength(text string) int {
 	switch {
 	case strings.HasPrefix(text, "--"):
@@ -69,7 +69,7 @@ func commentLength(text string) int {
 	}
 }
 
-// through is the length of a text up to and with the mark, or of all of it.
+// through returns the length of a text up to and with the mark, or of the whole text.
 func through(text, mark string) int {
 	if i := strings.Index(text, mark); i >= 0 {
 		return i + len(mark)

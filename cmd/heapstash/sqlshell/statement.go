@@ -1,5 +1,5 @@
-// Package sqlshell runs SQL statements that only read: one, or those that somebody
-// types at a prompt. It explains SQLite's errors, and lists the archive's views.
+// Package sqlshell runs SQL statements that only read: a single one, or statements that
+// are typed at a prompt. It explains SQLite's errors, and lists the archive's views.
 package sqlshell
 
 import (
@@ -13,7 +13,7 @@ import (
 	"heapstash/schema"
 )
 
-// queryHint is the hint for an error of SQLite that needs no other one.
+// queryHint is the hint for SQLite's other errors.
 const queryHint = "sql runs one statement that only reads; `heapstash sql --schema` lists the views and their columns"
 
 // Statement says how statements are run.

@@ -20,7 +20,7 @@ type Listing struct {
 	Globs  []string // of names; none for all
 }
 
-// Run prints the views, or the tables, that the archive has.
+// Run prints the list.
 func (d Listing) Run(ctx context.Context, w io.Writer, file string) error {
 	reader, err := engine.Read(ctx, file)
 	if err != nil {
@@ -80,7 +80,7 @@ func meaning(c engine.ViewColumn) string {
 	return engine.RolledMeaning(c.What) + ": " + c.Meaning
 }
 
-// printViews tells people of the views. What a rollup has of a metric is in one
+// printViews prints the views for people. The statistics of a metric in a rollup are one
 // line: cpu_usage_rate_{min,avg,max}.
 func printViews(w io.Writer, views []engine.View) {
 	for i, v := range views {

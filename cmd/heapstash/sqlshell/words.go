@@ -8,13 +8,13 @@ import (
 	"heapstash/cmd/heapstash/show"
 )
 
-// keywords are those that a question is made of.
+// keywords are the keywords of statements that read.
 var keywords = strings.Fields(`ALL AND AS ASC BETWEEN BY CASE CAST CROSS CURRENT DESC DISTINCT ELSE END ESCAPE EXCEPT EXISTS
 	EXPLAIN FILTER FIRST FOLLOWING FROM GLOB GROUP HAVING IN INNER INTERSECT IS ISNULL JOIN LAST LEFT LIKE LIMIT NATURAL NOT NOTNULL
 	NULL NULLS OFFSET ON OR ORDER OUTER OVER PARTITION PRECEDING RANGE RECURSIVE REGEXP ROWS SELECT THEN UNBOUNDED UNION USING
 	VALUES WHEN WHERE WINDOW WITH`)
 
-// complete returns what the last word before the cursor may be.
+// complete returns the words that the last word before the cursor may become.
 func (p *sqlPrompt) complete(before, after string) (words []string, typed int) {
 	_, begin := cutBlank(before)
 	for {
@@ -30,7 +30,7 @@ func (p *sqlPrompt) complete(before, after string) (words []string, typed int) {
 		return p.completeDot(begin)
 	}
 	if strings.Count(begin, "'")%2 == 1 {
-		return nil, 0 // inside of a text
+		return nil, 0 // in a string
 	}
 	asked := askedViews(begin+after, p.views)
 	earlier := wordOf.FindAllString(strings.ToUpper(begin[:last+1]), -1)
@@ -41,7 +41,7 @@ func (p *sqlPrompt) complete(before, after string) (words []string, typed int) {
 	case len(earlier) > 0 && slices.Contains([]string{"FROM", "JOIN"}, earlier[len(earlier)-1]):
 		all = p.viewNames()
 	case word == "" && len(asked) == len(p.views):
-		return nil, 0 // it may be anything
+		return nil, 0 // any word may follow
 	default:
 		all = append(p.viewNames(), columnsOfViews(asked)...)
 		all = append(all, p.names...)
