@@ -9,16 +9,16 @@ import (
 // are comparable and serve as map keys. Fields that do not apply to the kind are
 // empty.
 type Entity struct {
-	Kind      Kind
-	Node      string // for a node or a system container
-	Namespace string // for a namespace, a pod or a container
-	Pod       string // for a pod or a container
-	Container string // for a container or a system container
+	Kind      Kind   `json:"kind"`
+	Node      string `json:"node,omitempty"`      // for a node or a system container
+	Namespace string `json:"namespace,omitempty"` // for a namespace, a pod or a container
+	Pod       string `json:"pod,omitempty"`       // for a pod or a container
+	Container string `json:"container,omitempty"` // for a container or a system container
 
 	// Labels are the resource labels of a labelled series (filesystem/*,
 	// disk/*, accelerator/*) in Heapster's own spelling: key:value pairs
 	// joined by commas, in key order. Empty for everything else.
-	Labels string
+	Labels string `json:"labels,omitempty"`
 }
 
 // ClusterEntity returns the cluster as a whole.

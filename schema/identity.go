@@ -5,26 +5,25 @@ type Identity struct {
 	Pod    Entity
 	UID    string
 	Node   string // nodename
-	Labels string // of the pod, as Heapster spells them: key:value,key:value
-	// Images are its containers' base images: container=image, joined by
-	// commas, in order. The images are Heapster's container_base_image.
+	Labels string // the pod's, as Heapster spells them: key:value,key:value
+	// Images are the containers' base images (Heapster's container_base_image):
+	// container=image, joined by commas, in order.
 	Images string
-	// Owner is the workload that it belongs to, which Heapster does not know.
+	// Owner is the pod's workload, which Heapster does not know.
 	Owner Owner
-	// Since is the batch in which this was seen first.
+	// Since is the first batch with this identity.
 	Since Instant
 }
 
-// NamespaceIdentity is what Kubernetes tells of a namespace.
+// NamespaceIdentity has Kubernetes' data of a namespace.
 type NamespaceIdentity struct {
 	Name   string
-	UID    string // stays the same as long as the namespace exists, and never comes back
-	Labels string // spelled as those of an [Identity]; empty for none
+	UID    string // constant while the namespace exists, and never used again
+	Labels string // spelled as in [Identity]; empty for none
 }
 
-// Owner names a workload of Kubernetes in its pods' namespace, such as a
-// Deployment, or what else a pod belongs to; the zero Owner is nobody or not
-// known.
+// Owner names the workload of a pod, such as a Deployment, in the pod's namespace. The
+// zero Owner means that there is none, or that it is not known.
 type Owner struct {
 	Kind string
 	Name string

@@ -18,12 +18,16 @@ type batch struct {
 	Sets []set     `json:"sets"`
 }
 
+type entity struct {
+	Kind      string `json:"kind"`
+	Node      string `json:"node"`
+	Namespace string `json:"namespace"`
+	Pod       string `json:"pod"`
+	Container string `json:"container"`
+}
+
 type set struct {
-	Kind       string                 `json:"kind"`
-	Node       string                 `json:"node"`
-	Namespace  string                 `json:"namespace"`
-	Pod        string                 `json:"pod"`
-	Container  string                 `json:"container"`
+	Entity     entity                 `json:"entity"`
 	Since      time.Time              `json:"since"`
 	Values     map[string]json.Number `json:"values"`
 	Labelled   []labelled             `json:"labelled"`
@@ -44,7 +48,7 @@ func (b batch) convert() (*core.DataBatch, error) {
 		cumulative[metric.Name] = metric.Type == core.MetricCumulative
 	}
 	for _, s := range b.Sets {
-		key, labels, err := s.identify()
+		key, labels, err := s.Entity.identify(s.Attributes)
 		if err != nil {
 			return nil, err
 		}
@@ -78,14 +82,15 @@ func (b batch) convert() (*core.DataBatch, error) {
 	return converted, nil
 }
 
-// identify returns the set's key and labels, as Heapster's sources make them.
-func (s set) identify() (key string, labels map[string]string, err error) {
+// identify returns the key and the labels of the entity's set, as Heapster's sources
+// make them.
+func (s entity) identify(attributes map[string]string) (key string, labels map[string]string, err error) {
 	labels = make(map[string]string)
 	if s.Node != "" {
 		labels[core.LabelNodename.Key] = s.Node
 		labels[core.LabelHostname.Key] = s.Node
 	}
-	maps.Copy(labels, s.Attributes)
+	maps.Copy(labels, attributes)
 	name := func(label core.LabelDescriptor, value string) { labels[label.Key] = value }
 	switch s.Kind {
 	case "cluster":

@@ -24,7 +24,7 @@ func TestBatchJSON(t *testing.T) {
 		Attributes: map[string]string{"pod_id": "1"},
 	}}}
 	want := `{"at":"2017-09-27T07:09:00Z","sets":[{` +
-		`"kind":"container","namespace":"default","pod":"web-0","container":"app","since":"2017-09-27T06:09:00Z",` +
+		`"entity":{"kind":"container","namespace":"default","pod":"web-0","container":"app"},"since":"2017-09-27T06:09:00Z",` +
 		`"values":{"a":9223372036854775807,"b":-9223372036854775808,"c":2.0,"d":1` + strings.Repeat("0", 300) + `.0},` +
 		`"labelled":[{"metric":"filesystem/usage","labels":{"resource_id":"/dev/sda1"},"value":-0.5}],` +
 		`"attributes":{"pod_id":"1"}}]}`
@@ -40,10 +40,10 @@ func TestBatchJSON(t *testing.T) {
 
 func TestBatchJSONRefuses(t *testing.T) {
 	for name, text := range map[string]string{
-		"an unknown member":     `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"pod","name":"x"}]}`,
-		"an unknown kind":       `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"pods"}]}`,
-		"an integer of 65 bits": `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"cluster","values":{"a":18446744073709551615}}]}`,
-		"a string as value":     `{"at":"2017-09-27T07:09:00Z","sets":[{"kind":"cluster","values":{"a":"1"}}]}`,
+		"an unknown member":     `{"at":"2017-09-27T07:09:00Z","sets":[{"entity":{"kind":"pod","name":"x"}}]}`,
+		"an unknown kind":       `{"at":"2017-09-27T07:09:00Z","sets":[{"entity":{"kind":"pods"}}]}`,
+		"an integer of 65 bits": `{"at":"2017-09-27T07:09:00Z","sets":[{"entity":{"kind":"cluster"},"values":{"a":18446744073709551615}}]}`,
+		"a string as value":     `{"at":"2017-09-27T07:09:00Z","sets":[{"entity":{"kind":"cluster"},"values":{"a":"1"}}]}`,
 	} {
 		if err := json.Unmarshal([]byte(text), new(heapsim.Batch)); err == nil {
 			t.Errorf("%s is taken", name)

@@ -48,7 +48,8 @@ func WriteExport(w io.Writer, all []Timeseries) error {
 // CommonLabels, ContainerLabels, PodLabels). Up to v1.3 it exports pod_namespace
 // too.
 type exportLabels struct {
-	container, baseImage, pod, podUID, namespace, namespaceID, node, hostname, hostID, labels string
+	container, pod string
+	schema.Exported
 }
 
 // field returns the label's place, nil for a name that Heapster does not export.
@@ -57,23 +58,23 @@ func (l *exportLabels) field(name string) *string {
 	case "container_name":
 		return &l.container
 	case "container_base_image":
-		return &l.baseImage
+		return &l.BaseImage
 	case "pod_name":
 		return &l.pod
 	case "pod_id":
-		return &l.podUID
+		return &l.PodUID
 	case "pod_namespace":
-		return &l.namespace
+		return &l.Namespace
 	case "namespace_id":
-		return &l.namespaceID
+		return &l.NamespaceID
 	case "nodename":
-		return &l.node
+		return &l.Node
 	case "hostname":
-		return &l.hostname
+		return &l.Hostname
 	case "host_id":
-		return &l.hostID
+		return &l.HostID
 	case "labels":
-		return &l.labels
+		return &l.PodLabels
 	default:
 		return nil
 	}
@@ -111,12 +112,12 @@ func (l *exportLabels) entity() (schema.Entity, error) {
 		return schema.PodEntity("", l.pod), nil
 	case l.pod != "" && l.container != "":
 		return schema.ContainerEntity("", l.pod, l.container), nil
-	case l.node != "" && l.container == nodeAsContainer:
-		return schema.NodeEntity(l.node), nil
-	case l.node != "" && l.container != "":
-		return schema.SystemContainerEntity(l.node, l.container), nil
+	case l.Node != "" && l.container == nodeAsContainer:
+		return schema.NodeEntity(l.Node), nil
+	case l.Node != "" && l.container != "":
+		return schema.SystemContainerEntity(l.Node, l.container), nil
 	default:
-		return schema.Entity{}, malformed("exported metrics of container %q, pod %q, node %q", l.container, l.pod, l.node)
+		return schema.Entity{}, malformed("exported metrics of container %q, pod %q, node %q", l.container, l.pod, l.Node)
 	}
 }
 
@@ -159,23 +160,13 @@ func (dec *Decoder) timeseries() (schema.Exported, error) {
 	if !measured {
 		return schema.Exported{}, malformed("an entity without metrics")
 	}
-	entity, err := labels.entity()
-	if err != nil {
+	set := labels.Exported
+	if set.Entity, err = labels.entity(); err != nil {
 		return schema.Exported{}, err
 	}
-	return schema.Exported{
-		Entity:      entity,
-		Namespace:   labels.namespace,
-		NamespaceID: labels.namespaceID,
-		PodUID:      labels.podUID,
-		Node:        labels.node,
-		Hostname:    labels.hostname,
-		HostID:      labels.hostID,
-		PodLabels:   labels.labels,
-		BaseImage:   labels.baseImage,
-		Unspelled:   slices.Sorted(maps.Keys(unspelled)),
-		Rows:        rows.of(entity),
-	}, nil
+	set.Unspelled = slices.Sorted(maps.Keys(unspelled))
+	set.Rows = rows.of(set.Entity)
+	return set, nil
 }
 
 // exportLabels reads the labels of an entity. All but the pod's own labels are
@@ -197,7 +188,7 @@ func (dec *Decoder) exportLabels(into *exportLabels) error {
 			return malformed("JSON %s where string belongs", kindName(text.Kind()))
 		}
 		plain, err := jsontext.AppendUnquote(nil, text)
-		if *field = string(plain); err == nil && field != &into.labels {
+		if *field = string(plain); err == nil && field != &into.PodLabels {
 			err = checkName(*field)
 		}
 		return err
