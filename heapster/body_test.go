@@ -27,7 +27,7 @@ func zipped(t *testing.T, text string) string {
 	return b.String()
 }
 
-// A proxy may keep the header of an answer that it replaces.
+// A proxy may replace the body of an answer and keep its header.
 func TestStatusComesBeforeEncoding(t *testing.T) {
 	for name, test := range map[string]struct {
 		code           int

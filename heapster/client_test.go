@@ -184,7 +184,7 @@ func TestPodSeriesRefusesRepeatedPods(t *testing.T) {
 	}
 }
 
-// Any pods come out once each and in order, in as few URLs as hold them.
+// Each pod is in one batch, in order, and there are as few batches as possible.
 func TestSplitPods(t *testing.T) {
 	const limit = 1200
 	longest := 0
@@ -282,7 +282,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	}
 }
 
-// A pass makes its requests over a handful of connections.
+// Many requests use few connections.
 func TestConnectionsAreReused(t *testing.T) {
 	hc, err := heapster.DirectClient(heapster.DirectOptions{})
 	if err != nil {
@@ -312,7 +312,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// net/http may dial for a request that an idle connection then takes.
+	// net/http may open a connection for a request and then use an idle one.
 	if got := connections.Load(); got > 2*limit {
 		t.Errorf("%d connections for %d requests at once", got, limit)
 	}

@@ -19,7 +19,7 @@ import (
 	"heapstash/schema"
 )
 
-// endless writes without end, until the client goes.
+// endless writes the text until the client disconnects.
 func endless(w io.Writer, text string) {
 	chunk := []byte(strings.Repeat(text, 1+(64<<10)/len(text)))
 	for {
@@ -29,8 +29,8 @@ func endless(w io.Writer, text string) {
 	}
 }
 
-// What is beyond a limit is an error that names the limit and the setting, is
-// not asked for again, and does not fill the memory.
+// An answer beyond a limit is an error that names the limit and its setting. The
+// request is not repeated, and memory does not fill.
 func TestLimits(t *testing.T) {
 	cluster, pods := schema.ClusterEntity(), []string{"a", "b"}
 	keys := func(ctx context.Context, c *heapster.Client) error { _, _, err := c.AllKeys(ctx); return err }
@@ -111,7 +111,7 @@ func TestLimits(t *testing.T) {
 				if requests, bytes := c.Traffic(); requests != 1 || bytes > 17e6 {
 					t.Errorf("%d requests, %d bytes", requests, bytes)
 				}
-				// All that was ever allocated, the server's part included.
+				// All allocations, including the server's.
 				if used := after.TotalAlloc - before.TotalAlloc; used > 100e6 {
 					t.Errorf("%d MB were allocated", used/1e6)
 				}
@@ -144,7 +144,7 @@ func distinct(n int) []string {
 	return names
 }
 
-// A zip that never unzips to anything is held to what comes.
+// A zip without contents is limited by its own length.
 func TestEndlessZipOfNothing(t *testing.T) {
 	var empty bytes.Buffer
 	if err := gzip.NewWriter(&empty).Close(); err != nil {
@@ -158,7 +158,7 @@ func TestEndlessZipOfNothing(t *testing.T) {
 	checkLimit(t, err, "an answer of more than 16 MB", "limits.entities")
 }
 
-// Nobody who answers a byte at a time gets more than the time of one try.
+// A server that sends a byte at a time gets the time of one try.
 func TestDrip(t *testing.T) {
 	for name, begin := range map[string]string{
 		"status line": "HTTP/1.1",
@@ -227,7 +227,7 @@ func TestEndlessHeader(t *testing.T) {
 	}
 }
 
-// A redirect is an answer like any other.
+// Redirects are not followed.
 func TestEndlessRedirect(t *testing.T) {
 	var asked int
 	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {

@@ -21,8 +21,7 @@ import (
 	"heapstash/schema"
 )
 
-// simulate returns a stand-in for Heapster that was fed the batches, and a
-// client of it.
+// simulate returns a stand-in for Heapster with the batches, and its client.
 func simulate(t testing.TB, sim heapsim.Options, opts heapster.Options, batches ...heapsim.Batch) (*heapsim.Server, *heapster.Client) {
 	t.Helper()
 	sim.Now = func() time.Time { return stamp.Time().Add(time.Minute) }
@@ -35,8 +34,7 @@ func simulate(t testing.TB, sim heapsim.Options, opts heapster.Options, batches 
 	return server, heapstertest.NewClient(t, over.Client(), over.URL, opts)
 }
 
-// export returns all that Export visits, in the order of the entities' keys
-// and UIDs.
+// export returns the entities of Export, in the order of their keys and UIDs.
 func export(ctx context.Context, c *heapster.Client) (all []schema.Exported, err error) {
 	err = c.Export(ctx, func(e schema.Exported) error {
 		all = append(all, e)
@@ -126,8 +124,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// What a generated cluster has is exported once each and unchanged, in fewer
-// bytes over the wire than Limits.Answer and in more after that.
+// Each value of a generated cluster is exported once and unchanged. Limits.Answer does
+// not apply to the unzipped export.
 func TestExportOfACluster(t *testing.T) {
 	batch := heapsim.NewCluster(heapsim.ClusterOptions{Seed: 1, Pods: 60}).Next(stamp.Time())
 	_, c := simulate(t, heapsim.Options{}, heapster.Options{Limits: wire.Limits{Answer: 1000}}, batch)
@@ -265,7 +263,7 @@ func TestExportRefuses(t *testing.T) {
 	}
 }
 
-// The visitor meets the first set while the server still holds back the second.
+// The visitor gets the first set before the server sends the second.
 func TestExportHoldsOneSet(t *testing.T) {
 	set := `{"metrics":{},"labels":{"container_name":"kubelet","nodename":"n1","labels":"` + strings.Repeat("a", 20_000) + `"}}`
 	met := make(chan struct{})

@@ -16,7 +16,7 @@ import (
 	"heapstash/schema"
 )
 
-// pipes is a network within a synctest bubble: waits cost no time there.
+// pipes is a network inside a synctest bubble, where waits take no time.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {
@@ -36,8 +36,8 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 	return here, nil
 }
 
-// bubble runs test with a client of a server that answers the n-th request, n
-// from 0, with handler.
+// bubble runs test with a client of a server that answers with handler. The first
+// request is number 0.
 func bubble(t *testing.T, opts heapster.Options, handler func(n int, w http.ResponseWriter, r *http.Request),
 	test func(t *testing.T, c *heapster.Client)) {
 	t.Helper()
@@ -190,7 +190,7 @@ func TestTimeoutIsOfOneAttempt(t *testing.T) {
 	})
 }
 
-// The end of the caller's context is neither Heapster's fault nor hidden.
+// The end of the caller's context is returned as it is.
 func TestCallerGivesUp(t *testing.T) {
 	stuck := func(_ int, w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	bubble(t, heapster.Options{}, stuck, func(t *testing.T, c *heapster.Client) {

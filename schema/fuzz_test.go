@@ -6,8 +6,8 @@ import (
 	"heapstash/schema"
 )
 
-// FuzzParseEntity checks that a key that parses is spelled the same again, so
-// that no two keys are one entity.
+// FuzzParseEntity checks that an entity has the spelling of its key, so that two keys
+// are never one entity.
 func FuzzParseEntity(f *testing.F) {
 	for _, seed := range []string{
 		"cluster", "node:n1", "namespace:d", "namespace:d/pod:web-0", "namespace:d/pod:web-0/container:c",
@@ -34,7 +34,7 @@ func FuzzParseEntity(f *testing.F) {
 	})
 }
 
-// FuzzParseSize checks that sizes are never negative, and read as they are spelled.
+// FuzzParseSize checks that sizes are never negative, and that their spelling reads back.
 func FuzzParseSize(f *testing.F) {
 	for _, seed := range []string{"16MB", "1.5 GB", "64KiB", "1e3kB", "nanB", "9223372036854775807B", "-1B", "0.0001TiB"} {
 		f.Add(seed)

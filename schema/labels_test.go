@@ -8,8 +8,8 @@ import (
 	"heapstash/schema"
 )
 
-// TestReadLabels: sets that are spelled alike are told apart by the metric, or
-// not at all.
+// TestReadLabels: among sets with the same spelling, the metric decides which one is
+// meant, if any.
 func TestReadLabels(t *testing.T) {
 	type set = map[string]string
 	for _, test := range []struct {
@@ -41,16 +41,16 @@ func TestReadLabels(t *testing.T) {
 	}
 }
 
-// meant is how an expression tells a family's labels.
+// meant matches the spelling of a family's labels.
 var meant = map[schema.Family]*regexp.Regexp{
 	schema.Filesystem:  regexp.MustCompile(`(?s)\Aresource_id:(.*)\z`),
 	schema.Disk:        regexp.MustCompile(`(?s)\Aresource_id:(.*)\z`),
 	schema.Accelerator: regexp.MustCompile(`(?s)\Aaccelerator_id:(.*?),make:(.*?),model:(.*)\z`),
 }
 
-// FuzzLabels: what is read of a spelling is spelled so again; of two sets that
-// are spelled alike, one at most is taken for what it is; and a family's are
-// those that an expression tells.
+// FuzzLabels checks that labels read from a spelling have that spelling, that at most
+// one of two sets with the same spelling is accepted, and that a family's labels match
+// its expression.
 func FuzzLabels(f *testing.F) {
 	for _, seed := range [][]string{
 		{"a", "1,b:2", "", ""}, {"a", "1", "b", "2"}, {"resource_id", "/dev/sda1", "resource_id", "a,b"}, {"resource_id", "/,zone:c", "zone", "c"},

@@ -19,7 +19,7 @@ func TestParseSize(t *testing.T) {
 			t.Errorf("%q is taken for %d", text, got)
 		}
 	}
-	// What a size spells is one.
+	// The spelling of a size is a size.
 	for _, size := range []schema.Size{0, 1, 999, 64e3, 16e6, 250e6, 1e12} {
 		if got, err := schema.ParseSize(size.String()); err != nil || got != size {
 			t.Errorf("%v: %d, %v", size, got, err)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestValuesAreSpelledWithoutExponent: spreadsheets, sort and awk read them, and
-// they read back as they were.
+// TestValuesAreSpelledWithoutExponent: spreadsheets, sort and awk can read values, and
+// values read back unchanged.
 func TestValuesAreSpelledWithoutExponent(t *testing.T) {
 	for value, want := range map[Value]string{
 		Int(math.MinInt64):         "-9223372036854775808",

@@ -20,8 +20,8 @@ import (
 	"heapstash/schema"
 )
 
-// net/http reads HTTPS_PROXY once in a process, so that each proxy is asked by
-// another one.
+// net/http reads HTTPS_PROXY once in a process, so that each proxy needs a process of
+// its own.
 func TestProxyRefusesToConnect(t *testing.T) {
 	const child = "TEST_ASKS"
 	if address := os.Getenv(child); address != "" {
@@ -89,7 +89,7 @@ func TestProxyRefusesToConnect(t *testing.T) {
 	}
 }
 
-// A firewall that drops everything is not a slow server.
+// The hint tells a firewall that drops all packets from a slow server.
 func TestNobodyTakesTheConnection(t *testing.T) {
 	dropped := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()

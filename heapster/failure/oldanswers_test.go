@@ -14,14 +14,13 @@ import (
 	"heapstash/schema"
 )
 
-// otherWays are flags that the way in refuses, or that have no effect on it.
+// otherWays are flags that the way does not have.
 var otherWays = map[failure.Way][]string{
 	failure.ByURL:        {"--server", "--heapster-scheme", "--heapster-port", "--heapster-namespace", "--heapster-service", "--heapster-proxy-path", "--context"},
 	failure.ByKubeconfig: {"--token-file", "--client-cert-file", "--client-key-file", "--ca-file"},
 }
 
-// TestOldAnswers gives the answers of apiservers and proxies of 2016 to 2018,
-// word for word.
+// TestOldAnswers has the exact answers of apiservers and proxies of 2016 to 2018.
 func TestOldAnswers(t *testing.T) {
 	const (
 		modern  = "/api/v1/namespaces/kube-system/services/http:heapster:/proxy"
@@ -50,7 +49,7 @@ func TestOldAnswers(t *testing.T) {
 		sentinel      error
 		message, hint string
 	}{
-		// What the service proxy of Kubernetes 1.2 to 1.18 says of a pod.
+		// The service proxy of Kubernetes 1.2 to 1.18 does not reach a pod.
 		"pod refuses":           {kube, modern, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503 Service Unavailable: Error: 'dial tcp", "does not reach Heapster's pod: is it running, and are --heapster-port"},
 		"pod refuses, legacy":   {kube, legacy, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "does not reach Heapster's pod"},
 		"pod refuses, url":      {url, modern, 503, "", tried(refused, pod), schema.ErrUnreachable, "the apiserver answered 503", "the port in the URL right"},
@@ -92,7 +91,7 @@ func TestOldAnswers(t *testing.T) {
 		"port, url":         {url, modern, 503, "", endpoints("http:heapster:"), schema.ErrUnreachable, "no endpoints", "in the URL: services/http:NAME:PORT"},
 		"no such port, url": {url, modern, 503, "", status("ServiceUnavailable", `no service port 81 found for service "heapster"`), schema.ErrUnreachable, "no service port", "in the URL: services/http:NAME:PORT"},
 
-		// What stands in front.
+		// Servers in front of Heapster or the apiserver.
 		"front, 401":        {url, "", 401, "", "", schema.ErrRefused, "401", "--token-file"},
 		"front, 401, basic": {url, "", 401, `WWW-Authenticate: Basic realm="heapster"`, "<html>401</html>", schema.ErrRefused, "401", "USER:PASSWORD@"},
 		"front, kerberos":   {url, "", 401, "WWW-Authenticate: Negotiate", "<html>401</html>", schema.ErrRefused, "401", "Kerberos"},
@@ -127,7 +126,7 @@ func TestOldAnswers(t *testing.T) {
 	}
 }
 
-// TestFilterHints meets a filter that lets some paths pass.
+// TestFilterHints: a filter on the way lets some paths pass.
 func TestFilterHints(t *testing.T) {
 	for name, test := range map[string]struct {
 		pod  string // that is refused

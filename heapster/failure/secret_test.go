@@ -14,8 +14,8 @@ import (
 	"heapstash/schema"
 )
 
-// TestSecretIsNotCut: wherever in an answer a token is repeated, errors have no
-// part of it, for they are cut at some length.
+// TestSecretIsNotCut: errors quote no part of a token, wherever the answer repeats it
+// and wherever the quotation is cut.
 func TestSecretIsNotCut(t *testing.T) {
 	const token, part = "Zm9yYmlkZGVuLWZydWl0", 5
 	var answer http.HandlerFunc
@@ -113,7 +113,7 @@ func TestSecretIsNotCut(t *testing.T) {
 	})
 }
 
-// withToken sends a token as client-go's round trippers do: with a copy.
+// withToken sends a token with a copy of the request, like client-go's round trippers.
 type withToken struct{ token string }
 
 func (w withToken) RoundTrip(req *http.Request) (*http.Response, error) {

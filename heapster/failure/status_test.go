@@ -101,7 +101,7 @@ func TestLegacyRule(t *testing.T) {
 	heapstertest.CheckError(t, err, schema.ErrRefused, "403", "lacks a permission")
 }
 
-// kubectl proxy rejects what looks like exec, wherever it stands in the path.
+// kubectl proxy rejects names that begin with exec, anywhere in the path.
 func TestKubectlProxyRejects(t *testing.T) {
 	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Forbidden", http.StatusForbidden)
@@ -182,7 +182,7 @@ func TestTransportError(t *testing.T) {
 	defer secure.Close()
 	gone := httptest.NewServer(answer)
 	gone.Close()
-	// A TLS server that does not notice HTTP, as Go's does.
+	// A TLS server that does not recognize HTTP, unlike Go's.
 	deaf := listen(t, func(conn net.Conn) {
 		conn.Read(make([]byte, 4096))
 		io.WriteString(conn, "\x15\x03\x01\x00\x02\x02\x0a")

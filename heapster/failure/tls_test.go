@@ -16,7 +16,7 @@ import (
 	"heapstash/schema"
 )
 
-// askTLS asks the server at the address, and trusts that CA.
+// askTLS asks the server at the address and trusts the CA in the file.
 func askTLS(t *testing.T, address, caFile string) error {
 	t.Helper()
 	hc, err := heapster.DirectClient(heapster.DirectOptions{CAFile: caFile})
@@ -34,8 +34,8 @@ func askTLS(t *testing.T, address, caFile string) error {
 
 const anyCipher = "ALL:@SECLEVEL=0"
 
-// Each way in which TLS fails has its message and its hint. The way out that
-// the hint names, a setting of GODEBUG, is tried with this version of Go.
+// Each failure of TLS has its message and its hint. The setting of GODEBUG in the hint
+// is tried with this version of Go.
 func TestTLSFailures(t *testing.T) {
 	ca := newAuthority(t, nil)
 	good := ca.issue(t, rsaKey(), nil)
@@ -164,8 +164,8 @@ func TestTLSFailures(t *testing.T) {
 	}
 }
 
-// A key that is too long is taken with the setting, and then its signature is
-// looked at, which this one cannot make.
+// With the setting, a key that is too long gets as far as the check of its signature,
+// which this key cannot make.
 func TestLongKey(t *testing.T) {
 	ca := newAuthority(t, nil)
 	address := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, longKey(t), nil)}})
@@ -175,7 +175,7 @@ func TestLongKey(t *testing.T) {
 	}
 }
 
-// What is set already and does not help is not advised again.
+// A hint does not advise a setting that is already there.
 func TestSettingsThatDoNotHelp(t *testing.T) {
 	ca := newAuthority(t, nil)
 	address := secure(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, rsaKey(), nil)},
@@ -189,7 +189,7 @@ func TestSettingsThatDoNotHelp(t *testing.T) {
 	}
 }
 
-// What is old and still goes, without any setting.
+// Old forms of TLS that work without any setting.
 func TestOldTLSThatWorks(t *testing.T) {
 	ca := newAuthority(t, nil)
 	good := ca.issue(t, rsaKey(), nil)
@@ -228,7 +228,7 @@ func TestOldTLSThatWorks(t *testing.T) {
 // alert is a TLS record with which a server ends the handshake.
 func alert(code byte) []byte { return []byte{21, 3, 1, 0, 2, 2, code} }
 
-// TestAlerts: what a server says of itself tells what to do.
+// TestAlerts: the hint depends on the alert.
 func TestAlerts(t *testing.T) {
 	for code, hint := range map[byte]string{
 		10:  "GODEBUG=tlsmlkem=0",                        // unexpected_message

@@ -43,7 +43,7 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// rsaKeyOf takes short keys too, which crypto/rsa refuses to make.
+// rsaKeyOf makes short keys too, which crypto/rsa refuses.
 func rsaKeyOf(t *testing.T, bits int) crypto.Signer {
 	t.Helper()
 	if bits < 1024 {
@@ -57,8 +57,8 @@ func rsaKeyOf(t *testing.T, bits int) crypto.Signer {
 	return key
 }
 
-// longKey is one of 9000 bits, as far as a certificate shows: the making of a
-// real one takes a minute.
+// longKey looks like a key of 9000 bits in a certificate. A real one takes a minute to
+// make.
 func longKey(t *testing.T) crypto.Signer {
 	t.Helper()
 	n := new(big.Int).Lsh(big.NewInt(1), 9000-1)
@@ -83,7 +83,7 @@ func ecKey(t *testing.T, curve elliptic.Curve) crypto.Signer {
 	return key
 }
 
-// template is of a good certificate for 127.0.0.1.
+// template returns a good certificate for 127.0.0.1.
 func template(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: new(big.Int).SetBytes(serial),
@@ -94,7 +94,7 @@ func template(name string) *x509.Certificate {
 	}
 }
 
-// serial is a certificate's serial number, which is found in its bytes.
+// serial is a serial number that can be found in a certificate's bytes.
 var serial = []byte{0x5a, 0x5b, 0x5c, 0x5d}
 
 func newAuthority(t *testing.T, edit func(*x509.Certificate)) *authority {
@@ -168,7 +168,7 @@ func (a *authority) negative(t *testing.T, c tls.Certificate) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: c.PrivateKey}
 }
 
-// secure serves an empty list over TLS, and returns where.
+// secure serves an empty list over TLS.
 func secure(t *testing.T, config *tls.Config) (address string) {
 	t.Helper()
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
@@ -183,14 +183,14 @@ func secure(t *testing.T, config *tls.Config) (address string) {
 	return listener.Addr().String()
 }
 
-// selfSignedLeaf is a server's certificate that is no CA.
+// selfSignedLeaf returns a server's certificate that signed itself and is not a CA.
 func selfSignedLeaf(t *testing.T) tls.Certificate {
 	t.Helper()
 	a := &authority{cert: template("itself"), key: rsaKey()}
 	return a.issue(t, rsaKey(), func(c *x509.Certificate) { *c = *a.cert })
 }
 
-// version1 is a CA whose certificate has no extensions, as old scripts made it.
+// version1 returns a CA whose certificate has no extensions, as from old scripts.
 func version1(t *testing.T) *authority {
 	t.Helper()
 	key := heapstertest.File(t, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey())})))
@@ -211,8 +211,8 @@ func version1(t *testing.T) *authority {
 	return &authority{cert: parsed(t, block.Bytes), key: rsaKey(), file: cert}
 }
 
-// openssl serves a web page over TLS by openssl s_server, which can do what
-// Go's server cannot, and returns where.
+// openssl serves a web page with openssl s_server, which has forms of TLS that Go's
+// server does not have.
 func openssl(t *testing.T, c tls.Certificate, args ...string) (address string) {
 	t.Helper()
 	program := need.Program(t, "openssl")
@@ -251,9 +251,9 @@ func openssl(t *testing.T, c tls.Certificate, args ...string) (address string) {
 	}
 }
 
-// middleBox is a relay to the server that looks at the first record of each
-// connection: edit may change it. Where it returns nil the box is deaf, and
-// sends nothing on; where hangUp is set it resets the connection instead.
+// middleBox is a relay to the server. It gives the first record of each connection to
+// edit, which may change it. If edit returns nil, the box sends nothing on, or with
+// hangUp resets the connection.
 func middleBox(t *testing.T, server string, hangUp bool, edit func(record []byte) []byte) (address string) {
 	t.Helper()
 	return listen(t, func(client net.Conn) {
@@ -271,7 +271,7 @@ func middleBox(t *testing.T, server string, hangUp bool, edit func(record []byte
 	})
 }
 
-// relay connects the client with the server, to which it sends that first.
+// relay connects the client with the server, after sending first to the server.
 func relay(client net.Conn, server string, first []byte) {
 	upstream, err := net.Dial("tcp", server)
 	if err != nil {
@@ -297,7 +297,7 @@ func firstRecord(conn net.Conn) []byte {
 	return record
 }
 
-// atMost lets first records of so many bytes pass.
+// atMost lets first records pass that are not longer.
 func atMost(longest int) func([]byte) []byte {
 	return func(record []byte) []byte {
 		if len(record) > longest {
@@ -307,8 +307,8 @@ func atMost(longest int) func([]byte) []byte {
 	}
 }
 
-// before13 hides the extension supported_versions of a ClientHello, which TLS
-// 1.3 brought, from a server: so it answers as one that does not know it.
+// before13 hides a ClientHello's extension supported_versions, so that the server
+// answers as one from before TLS 1.3.
 func before13(record []byte) []byte {
 	at := 5 + 4 + 2 + 32 // the record's header, the message's, the version, the random
 	at += 1 + int(record[at])

@@ -200,8 +200,8 @@ func TestClusterChurn(t *testing.T) {
 	}
 }
 
-// TestClusterDistribution holds the shares of the values that change and that
-// are 0, which decide what an archive of them costs.
+// TestClusterDistribution checks the shares of values that change and of zeros, which
+// determine the size of an archive.
 func TestClusterDistribution(t *testing.T) {
 	const batches = 5
 	c := heapsim.NewCluster(large)

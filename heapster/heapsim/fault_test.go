@@ -13,13 +13,13 @@ import (
 	"heapstash/schema"
 )
 
-// ask returns status and body, and the error, of either.
+// ask returns the status, the body and the first error.
 func ask(ctx context.Context, url string) (int, string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, "", err
 	}
-	// On a connection of its own: on a used one a cut would be tried again.
+	// A new connection, because net/http repeats a request on a used one.
 	request.Close = true
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -104,7 +104,7 @@ func TestHold(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 
-	// Held for ever, until the client gives up.
+	// A nil channel holds until the client gives up.
 	s.Inject("/nodes/$", 1, heapsim.Hold(nil))
 	ctx, giveUp := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer giveUp()

@@ -21,7 +21,7 @@ import (
 // start is the time of the tests' first batch.
 var start = time.Date(2017, 9, 27, 7, 9, 0, 0, time.UTC)
 
-// clock is a Heapster's clock that a test moves.
+// clock is Heapster's clock, set by a test.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -39,7 +39,7 @@ func (c *clock) set(now time.Time) {
 	c.now = now
 }
 
-// simulated is a stand-in whose clock is at the newest batch.
+// simulated is a stand-in whose clock shows the time of the newest batch.
 type simulated struct {
 	*testing.T
 	*heapsim.Server
@@ -53,7 +53,7 @@ func simulate(t *testing.T, o heapsim.Options) *simulated {
 	return s
 }
 
-// feed feeds sets, stamped at, when it is that time.
+// feed sets the clock to at and feeds a batch of that time.
 func (s *simulated) feed(at time.Time, sets ...heapsim.Set) {
 	s.clock.set(at)
 	s.Feed(heapsim.Batch{At: at, Sets: sets})
@@ -122,7 +122,7 @@ func TestRetention(t *testing.T) {
 			Values: values(map[schema.MetricName]int64{"memory/usage": int64(minute), "cpu/limit": int64(minute)}),
 		})
 	}
-	// At minute 19 stands what is younger than 140 s and 15 min.
+	// At minute 19 there are the points of the last 140 s and 15 min.
 	s.want("short", s.series("/metrics/cpu/limit"), []string{"17:17", "18:18", "19:19"})
 	long := s.series("/metrics/memory/usage")
 	s.want("long", []any{len(long), long[0], long[14]}, []any{15, "5:5", "19:19"})

@@ -21,7 +21,7 @@ func shop() heapsim.ClusterOptions {
 	}}
 }
 
-// TestSkip: what follows is the same, whether batches were made or skipped.
+// TestSkip: the next batches are the same, whether batches were made or skipped.
 func TestSkip(t *testing.T) {
 	made, skipped := heapsim.NewCluster(shop()), heapsim.NewCluster(shop())
 	for i := range 100 {
@@ -42,7 +42,7 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// TestWorkloads: pods are named, sized and move as their workloads say.
+// TestWorkloads: names, sizes and changes of pods are those of their workloads.
 func TestWorkloads(t *testing.T) {
 	c := heapsim.NewCluster(shop())
 	sets := func(at time.Time) map[schema.Entity]heapsim.Set {

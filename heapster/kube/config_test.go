@@ -15,7 +15,7 @@ import (
 	"heapstash/heapster/kube"
 )
 
-// kubeconfigWith is one with two contexts, and these lines at its top, in its
+// kubeconfigWith returns a kubeconfig with two contexts. The lines go to its top, its
 // first context, its cluster and its user.
 func kubeconfigWith(t *testing.T, top, context, cluster, user string) kube.Options {
 	t.Helper()
@@ -36,7 +36,7 @@ users:
 `, top, context, cluster, user))}
 }
 
-// Each fault of a kubeconfig is named, and so is its way out.
+// Each fault of a kubeconfig has its message and its hint.
 func TestKubeconfigFaults(t *testing.T) {
 	noCluster(t)
 	const (
@@ -101,7 +101,7 @@ func TestKubeconfigFaults(t *testing.T) {
 				t.Errorf("%v: hint %q; want %q", err, config.Hint(), test.hint)
 			}
 
-			// Whatever the kubeconfig lacks, a kubectl proxy is a way out.
+			// A kubectl proxy works whatever the kubeconfig lacks.
 			t.Setenv("KUBECONFIG", test.opts.Kubeconfig)
 			if err := get(t, kube.Options{Server: apiserver(t, modern).URL}); err != nil {
 				t.Errorf("by a kubectl proxy: %v", err)
@@ -110,8 +110,8 @@ func TestKubeconfigFaults(t *testing.T) {
 	}
 }
 
-// A file that cannot be read is not one that is empty. Root may read every
-// file, so there the test runs again as nobody.
+// A file that cannot be read is told from an empty one. Root may read every file, so
+// that the test then runs again as the user nobody.
 func TestUnreadableKubeconfig(t *testing.T) {
 	if os.Geteuid() == 0 {
 		againAsNobody(t)
@@ -175,7 +175,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// What is odd in a kubeconfig and still goes.
+// Unusual kubeconfigs that work.
 func TestKubeconfigsThatWork(t *testing.T) {
 	noCluster(t)
 	server, caFile, asked := secureServer(t, nil)

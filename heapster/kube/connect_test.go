@@ -26,7 +26,7 @@ const (
 	legacy = "/api/v1/proxy/namespaces/kube-system/services/heapster"
 )
 
-// noCluster hides every way in that this machine may have.
+// noCluster hides the kubeconfig and the service account that the machine may have.
 func noCluster(t *testing.T) {
 	t.Helper()
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
@@ -42,8 +42,8 @@ func write(t *testing.T, content string) string {
 	return name
 }
 
-// apiserver answers below the proxy paths that it knows, and a Status
-// elsewhere, as the real one does.
+// apiserver answers below its proxy paths, and elsewhere with a Status, like the real
+// one.
 func apiserver(t *testing.T, paths ...string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(apiserverHandler(paths...))
@@ -129,7 +129,7 @@ func TestAuto(t *testing.T) {
 	}
 }
 
-// What answers at the modern path need not be an apiserver's refusal.
+// The answer at the modern path may be something else than an apiserver's refusal.
 func TestAutoTriesLegacy(t *testing.T) {
 	noCluster(t)
 	for name, answer := range map[string]func(http.ResponseWriter){
@@ -160,7 +160,7 @@ func TestAutoTriesLegacy(t *testing.T) {
 			}
 		})
 	}
-	// Where neither is Heapster's, the modern path's error says more.
+	// If neither answer is Heapster's, the modern path's error is returned.
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>") }))
 	defer server.Close()
 	_, err := kube.Connect(t.Context(), kube.Options{Server: server.URL})
@@ -181,7 +181,7 @@ func TestAutoAsksNoDeadServerTwice(t *testing.T) {
 	}
 }
 
-// A slow server is waited for as long as the options say.
+// The options set how long to wait for a slow server.
 func TestAutoHasTheTimeout(t *testing.T) {
 	noCluster(t)
 	var asked atomic.Int64
@@ -196,8 +196,8 @@ func TestAutoHasTheTimeout(t *testing.T) {
 	}
 }
 
-// A kubectl proxy speaks plain HTTP, where client-go alone would keep two
-// connections, and is told no credentials.
+// To a kubectl proxy, which speaks plain HTTP, more than client-go's two connections are
+// kept, and no credentials are sent.
 func TestPlainServer(t *testing.T) {
 	const atOnce = 6
 	var connections atomic.Int64
@@ -275,7 +275,7 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
-// kubeconfig writes one with a cluster and a user of these lines.
+// kubeconfig writes a kubeconfig with these lines for its cluster and its user.
 func kubeconfig(t *testing.T, server, cluster, user string) string {
 	t.Helper()
 	return write(t, fmt.Sprintf(`apiVersion: v1

@@ -23,8 +23,8 @@ import (
 	"heapstash/schema"
 )
 
-// secureServer is an apiserver with TLS that tells who asked: the name in the
-// client's certificate, or the Authorization header.
+// secureServer is an apiserver with TLS that reports the name in the client's
+// certificate, or the Authorization header.
 func secureServer(t *testing.T, clients *x509.CertPool) (server *httptest.Server, caFile string, asked *string) {
 	t.Helper()
 	asked = new(string)
@@ -124,8 +124,8 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
 	}
 }
 
-// What client-go logs must not reach the user's terminal. Here it logs that
-// the plugin, asked again after a 401, gives nothing any more.
+// Client-go's log must not reach the user's terminal. Here it logs that the plugin
+// fails when it runs again after a 401.
 func TestClientGoIsSilent(t *testing.T) {
 	noCluster(t)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

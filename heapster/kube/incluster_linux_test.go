@@ -13,8 +13,8 @@ import (
 	"heapstash/heapster/kube"
 )
 
-// client-go reads the service account at a fixed place, so the test moves into
-// a mount namespace of its own, where that place is a directory of the test's.
+// Client-go reads the service account at a fixed place. The test therefore runs in a
+// mount namespace of its own, with a directory of the test at that place.
 func TestInCluster(t *testing.T) {
 	const (
 		inside  = "TEST_SERVICE_ACCOUNT"

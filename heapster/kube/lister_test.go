@@ -17,8 +17,8 @@ import (
 	"heapstash/schema"
 )
 
-// The bodies are those of a Kubernetes 1.20, shortened: first a page of pods'
-// metadata, then one of whole pods.
+// Shortened bodies of Kubernetes 1.20: a page with the metadata of pods, and one with
+// whole pods.
 const (
 	podsPage1 = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1",
 "metadata":{"resourceVersion":"812","continue":"eyJ2IjoibWV0YS5rOHMuaW8vdjEi","remainingItemCount":4},"items":[
@@ -51,8 +51,8 @@ const (
 "message":"jobs.batch is forbidden: User \"u\" cannot list resource \"jobs\" in API group \"batch\" at the cluster scope","reason":"Forbidden","code":403}`
 )
 
-// listServer answers the paths, with their queries, that it has bodies for,
-// and as an apiserver does elsewhere. It notes what it was asked.
+// listServer has bodies for some paths with queries, and answers others like an
+// apiserver. It records the requests.
 type listServer struct {
 	bodies  map[string]string
 	asked   []string
@@ -75,7 +75,7 @@ func (s *listServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, body)
 }
 
-// newLister returns a lister of a server below a path, as that of a proxy is.
+// newLister returns a lister of a server below a path, as behind a proxy.
 func newLister(t *testing.T, bodies map[string]string) (*kube.Lister, *listServer) {
 	t.Helper()
 	s := &listServer{bodies: bodies, accepts: make(map[string]string)}
@@ -206,7 +206,7 @@ func TestListErrors(t *testing.T) {
 	}
 }
 
-// An answer that is cut short is read again from its start: no pod comes twice.
+// An answer that is cut short is read again from its start, without repeating pods.
 func TestPageIsReadAgain(t *testing.T) {
 	answers := []string{podsPage2[:len(podsPage2)-20], podsPage2}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

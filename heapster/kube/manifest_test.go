@@ -11,7 +11,7 @@ import (
 	"heapstash/heapster/kube"
 )
 
-// rbacList is what matters of a list of a Role and a RoleBinding.
+// rbacList has the fields of a Role and a RoleBinding that matter.
 type rbacList struct {
 	Kind  string
 	Items []struct {
@@ -32,7 +32,7 @@ func TestManifest(t *testing.T) {
 		text := kube.Manifest(failure.Rule{
 			Namespace: "kube-system", Resource: "services/proxy", Verb: "get", Name: "http:heapster:", User: user,
 		})
-		// Indented as a terminal shows it, it has to be the same.
+		// The indented form of a terminal has to mean the same.
 		text = "    " + strings.ReplaceAll(text, "\n", "\n    ")
 		var list rbacList
 		if err := yaml.Unmarshal([]byte(text), &list); err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// againAsNobody runs the calling test in a process of a user for whom
-// permissions count, which they do not for root.
+// againAsNobody runs the calling test again as the user nobody, because root may read
+// every file.
 func againAsNobody(t *testing.T) {
 	t.Helper()
 	const nobody = 65534

@@ -16,7 +16,7 @@ import (
 	"heapstash/schema"
 )
 
-// idToken is a JWT, as far as a client looks at one.
+// idToken returns a JWT that is good enough for a client.
 func idToken(subject string, expires time.Time) string {
 	part := base64.RawURLEncoding.EncodeToString
 	claims := fmt.Sprintf(`{"sub":%q,"exp":%d}`, subject, expires.Unix())
@@ -28,7 +28,7 @@ func oidcUser(issuer, token, refresh string) string {
 		issuer, token, refresh)
 }
 
-// An id-token that still holds is sent, and no issuer is asked.
+// A valid id-token is sent without asking the issuer.
 func TestOIDCToken(t *testing.T) {
 	noCluster(t)
 	server, caFile, asked := secureServer(t, nil)
@@ -39,7 +39,7 @@ func TestOIDCToken(t *testing.T) {
 	}
 }
 
-// One that has expired is refreshed, and kept as kubectl keeps it.
+// An expired id-token is refreshed, and saved as kubectl does.
 func TestOIDCRefresh(t *testing.T) {
 	noCluster(t)
 	server, caFile, asked := secureServer(t, nil)
@@ -82,7 +82,7 @@ func TestOIDCRefresh(t *testing.T) {
 		}
 	}
 
-	// As kubectl does, it fails where the new token cannot be kept.
+	// As in kubectl, it is an error if the new token cannot be saved.
 	config = kubeconfig(t, server.URL, trust, oidcUser(issuer.URL+"/kept", expired, "again"))
 	if err := os.WriteFile(config+".lock", nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"heapstash/heapster/kube"
 )
 
-// rbacObject is every field that the manifests may have, and no other.
+// rbacObject has all fields that the manifests may have.
 type rbacObject struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -44,7 +44,7 @@ type rbacSubject struct {
 	Namespace string `json:"namespace"`
 }
 
-// TestManifestsGrantNoMore holds the manifests to what is asked for.
+// TestManifestsGrantNoMore: the manifests grant what heapstash asks for and no more.
 func TestManifestsGrantNoMore(t *testing.T) {
 	noCluster(t)
 	conn, err := kube.Connect(t.Context(), kube.Options{Server: "http://127.0.0.1:1", ProxyPath: kube.Modern})

@@ -21,8 +21,7 @@ import (
 	"heapstash/schema"
 )
 
-// clientUser is a kubeconfig's user with a client certificate that signed
-// itself.
+// clientUser is a kubeconfig's user with a self-signed client certificate.
 func clientUser(t *testing.T, until time.Time) (user string, certificate *x509.Certificate) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -46,7 +45,7 @@ func clientUser(t *testing.T, until time.Time) (user string, certificate *x509.C
 		"\n    client-key-data: " + base64.StdEncoding.EncodeToString(encode("EC PRIVATE KEY", keyDER)), certificate
 }
 
-// mutual is an apiserver that takes clients with a good certificate alone.
+// mutual is an apiserver that requires a good client certificate.
 func mutual(t *testing.T, clients *x509.CertPool, version uint16) (url, trust string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(apiserverHandler(modern))
@@ -58,8 +57,7 @@ func mutual(t *testing.T, clients *x509.CertPool, version uint16) (url, trust st
 	return server.URL, "certificate-authority: " + write(t, string(encode("CERTIFICATE", server.Certificate().Raw)))
 }
 
-// A kubeconfig's failures of TLS name the kubeconfig's keys, and no flag of
-// --heapster-url.
+// With a kubeconfig, hints about TLS name its keys, and no flags of --heapster-url.
 func TestTLSByKubeconfig(t *testing.T) {
 	noCluster(t)
 	server, caFile, _ := secureServer(t, nil)
@@ -111,8 +109,7 @@ END
 	return "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: " + plugin + "}"
 }
 
-// A plugin's credential that has expired is refused by the apiserver, and the
-// user in the kubeconfig is named.
+// For an expired credential of a plugin, the hint names the user in the kubeconfig.
 func TestExpiredPlugin(t *testing.T) {
 	noCluster(t)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +124,7 @@ func TestExpiredPlugin(t *testing.T) {
 	checkHint(t, server.URL, trust, user, "401 Unauthorized", "kubeconfig")
 }
 
-// checkHint holds an error by a kubeconfig to its message and hint.
+// checkHint compares the error of a kubeconfig with a message and a hint.
 func checkHint(t *testing.T, url, cluster, user, message, hint string) {
 	t.Helper()
 	err := get(t, kube.Options{Kubeconfig: kubeconfig(t, url, cluster, user)})

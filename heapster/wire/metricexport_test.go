@@ -14,9 +14,8 @@ import (
 	"heapstash/schema"
 )
 
-// FuzzExported checks that nothing panics, and that the values which decode
-// are those that an oracle reads: each once, in the one row of its time and
-// labels.
+// FuzzExported checks that nothing panics, and that the decoded values are the oracle's:
+// each once, in the row of its time and labels.
 func FuzzExported(f *testing.F) {
 	const machine = `"labels":{"container_name":"machine","nodename":"n1","hostname":"n1","host_id":"i-1","labels":"a:b"}`
 	const stamp = `"start":"2017-09-27T07:08:00Z","end":"2017-09-27T07:09:00Z"`
@@ -59,8 +58,8 @@ func FuzzExported(f *testing.F) {
 	})
 }
 
-// exportOracle reads an entity that is known to be well-formed as generic
-// values, with numbers as texts, and spells each point.
+// exportOracle reads a well-formed entity as generic values, with numbers as texts, and
+// spells each point.
 func exportOracle(t *testing.T, text string) (points []string) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
@@ -101,16 +100,14 @@ func exportOracle(t *testing.T, text string) (points []string) {
 	return points
 }
 
-// familyLabels are the spellings of families' label sets, by the beginning of
-// their metrics' names.
+// familyLabels match the spellings of the families' label sets, by family.
 var familyLabels = map[string]*regexp.Regexp{
 	"filesystem":  regexp.MustCompile(`(?s)\Aresource_id:.*\z`),
 	"disk":        regexp.MustCompile(`(?s)\Aresource_id:.*\z`),
 	"accelerator": regexp.MustCompile(`(?s)\Aaccelerator_id:(.*?),make:(.*?),model:.*\z`),
 }
 
-// spelledAlone reports whether no other set of labels is spelled alike among
-// those of the metric.
+// spelledAlone reports whether no other label set of the metric has the same spelling.
 func spelledAlone(metric string, labels map[string]any) bool {
 	var pairs []string
 	plain := true

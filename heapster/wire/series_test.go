@@ -19,7 +19,7 @@ import (
 )
 
 func decode[T any](page func(*Decoder) (T, error), text string) (T, error) {
-	// A byte at a time, so that every value lies across a refill somewhere.
+	// A byte at a time, so that every value is split between two reads.
 	return Decode(iotest.OneByteReader(strings.NewReader(text)), Limits{}.WithDefaults(), page)
 }
 
@@ -191,8 +191,8 @@ func encode(points []schema.Point) string {
 	return b.String()
 }
 
-// FuzzDecode checks that nothing panics, that what decodes is what an oracle
-// reads in it, and that it decodes the same again once encoded.
+// FuzzDecode checks that nothing panics, that the decoded points are the oracle's, and
+// that they are the same after encoding and decoding.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"metrics":[{"timestamp":"2017-09-27T07:09:00Z","value":13986309}],"latestTimestamp":"2017-09-27T07:11:00Z"}`,
@@ -225,8 +225,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// oracle reads a series that is known to be well-formed as generic values,
-// with numbers as texts.
+// oracle reads a well-formed series as generic values, with numbers as texts.
 func oracle(t *testing.T, text string) (points []schema.Point) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()

@@ -1,5 +1,5 @@
-// Package need is for tests that use programs which some machines lack. Such a
-// test is left out there, and make lists it at the end: go test does not.
+// Package need is for tests that need a program. On a machine without the program the
+// test is left out. Make lists such tests at its end; go test does not.
 package need
 
 import (
@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// list names the file that gets one line for each test that was left out.
+// list is the variable with the name of a file for that list.
 const list = "TEST_LEFT_OUT"
 
-// Program returns the path of a program, or leaves the test out where the
-// program is not installed.
+// Program returns the path of a program. If the program is not installed, it leaves the
+// test out.
 func Program(tb testing.TB, name string) string {
 	tb.Helper()
 	path, err := exec.LookPath(name)
@@ -30,8 +30,7 @@ func Skip(tb testing.TB, why error) {
 	tb.Skip(why)
 }
 
-// LeaveOut adds a line to the list of what was left out. Several processes may
-// do so at once.
+// LeaveOut adds a line to the list. Several processes may do so at the same time.
 func LeaveOut(what string, why error) {
 	line := fmt.Sprintf("%s: %v\n", what, why)
 	fmt.Fprint(os.Stderr, "left out: ", line)
