@@ -84,7 +84,7 @@ func shuffled[T any](s *Server, names []T) []T {
 }
 
 // points returns the points that a query asks for.
-func (s store) points(q wire.Query, metric schema.MetricName, of schema.Entity, times int) []schema.Point {
+func (s store) points(q wire.Query, metric schema.MetricName, of schema.Entity, times int) []wire.Point {
 	if q.Labels != nil {
 		return s.labelled(metric, q.Labels, of, times, q.Start, q.End)
 	}
@@ -93,12 +93,12 @@ func (s store) points(q wire.Query, metric schema.MetricName, of schema.Entity, 
 
 // podList returns the points of each name, in the order of the names. A name that is
 // repeated has its points repeated in each of its items.
-func (s store) podList(q wire.Query, asked wire.Route) [][]schema.Point {
+func (s store) podList(q wire.Query, asked wire.Route) [][]wire.Point {
 	times := make(map[string]int)
 	for _, pod := range asked.Pods {
 		times[pod]++
 	}
-	var items [][]schema.Point
+	var items [][]wire.Point
 	for _, pod := range asked.Pods {
 		items = append(items, s.points(q, asked.Metric, schema.PodEntity(asked.Of.Namespace, pod), times[pod]))
 	}

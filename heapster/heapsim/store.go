@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
 
@@ -118,12 +119,12 @@ func (s store) names(name func(*Set) (string, bool)) []string {
 // series returns the points of the metric from start to end, both included, in the
 // order of the feeds. Each point comes so many times: a name that is repeated in a
 // pod-list has its points repeated.
-func (s store) series(metric schema.MetricName, of schema.Entity, times int, start, end time.Time) []schema.Point {
-	var points []schema.Point
+func (s store) series(metric schema.MetricName, of schema.Entity, times int, start, end time.Time) []wire.Point {
+	var points []wire.Point
 	add := func(at time.Time, value schema.Value, found bool) {
 		if found && !at.Before(start) && !at.After(end) {
 			for range times {
-				points = append(points, schema.Point{At: schema.InstantOf(at), Value: value})
+				points = append(points, wire.Point{At: at, Value: value})
 			}
 		}
 	}
@@ -145,8 +146,8 @@ func (s store) series(metric schema.MetricName, of schema.Entity, times int, sta
 
 // labelled is series for a labelled metric. The whole label set must match. The long
 // store has no labelled metrics.
-func (s store) labelled(metric schema.MetricName, labels map[string]string, of schema.Entity, times int, start, end time.Time) []schema.Point {
-	var points []schema.Point
+func (s store) labelled(metric schema.MetricName, labels map[string]string, of schema.Entity, times int, start, end time.Time) []wire.Point {
+	var points []wire.Point
 	for _, b := range s.short {
 		set := b.of[of]
 		if set == nil || b.at.Before(start) || b.at.After(end) {
@@ -155,7 +156,7 @@ func (s store) labelled(metric schema.MetricName, labels map[string]string, of s
 		for range times {
 			for _, l := range set.Labelled {
 				if l.Metric == metric && maps.Equal(l.Labels, labels) {
-					points = append(points, schema.Point{At: schema.InstantOf(b.at), Value: l.Value})
+					points = append(points, wire.Point{At: b.at, Value: l.Value})
 				}
 			}
 		}

@@ -33,12 +33,16 @@ func TestAnswersReadBack(t *testing.T) {
 			t.Errorf("got %+v; want %+v", got, want)
 		}
 	}
+	var written []Point
+	for _, p := range points {
+		written = append(written, Point{p.At.Time(), p.Value})
+	}
 	names := []string{"a", "b"}
 	want(read(t, func(w *bytes.Buffer) error { return WriteNames(w, names) }, (*Decoder).Names), names)
 	want(read(t, func(w *bytes.Buffer) error { return WriteNames[string](w, nil) }, (*Decoder).Names), []string{})
-	want(read(t, func(w *bytes.Buffer) error { return WriteSeries(w, points) }, (*Decoder).Series), points)
-	items := [][]schema.Point{points, nil, points[1:]}
-	want(read(t, func(w *bytes.Buffer) error { return WritePodSeries(w, items) }, PodSeries(3)), items)
+	want(read(t, func(w *bytes.Buffer) error { return WriteSeries(w, written) }, (*Decoder).Series), points)
+	items := [][]Point{written, nil, written[1:]}
+	want(read(t, func(w *bytes.Buffer) error { return WritePodSeries(w, items) }, PodSeries(3)), [][]schema.Point{points, nil, points[1:]})
 
 	labels := map[string]string{"resource_id": "/dev/sda1"}
 	for _, e := range []schema.Entity{

@@ -29,13 +29,20 @@ type resultListJSON struct {
 	Items []resultJSON `json:"items"`
 }
 
+// Point is a point to write. (Heapster's own times have whole seconds, but it shows
+// others as they are.)
+type Point struct {
+	At    time.Time
+	Value schema.Value
+}
+
 // WriteSeries writes a SeriesPage.
-func WriteSeries(w io.Writer, points []schema.Point) error {
+func WriteSeries(w io.Writer, points []Point) error {
 	return writeIndented(w, newResult(points))
 }
 
 // WritePodSeries writes a PodListPage.
-func WritePodSeries(w io.Writer, items [][]schema.Point) error {
+func WritePodSeries(w io.Writer, items [][]Point) error {
 	list := resultListJSON{Items: make([]resultJSON, len(items))}
 	for i, points := range items {
 		list.Items[i] = newResult(points)
@@ -45,17 +52,16 @@ func WritePodSeries(w io.Writer, items [][]schema.Point) error {
 
 // newResult cuts floats and wraps negative integers, as Heapster's
 // exportTimestampedMetricValue does.
-func newResult(points []schema.Point) resultJSON {
+func newResult(points []Point) resultJSON {
 	result := resultJSON{Metrics: make([]pointJSON, 0, len(points))}
 	for _, p := range points {
 		value, ok := p.Value.Int64()
 		if !ok {
 			value = int64(p.Value.Float64())
 		}
-		at := p.At.Time()
-		result.Metrics = append(result.Metrics, pointJSON{at, uint64(value)})
-		if result.LatestTimestamp.Before(at) {
-			result.LatestTimestamp = at
+		result.Metrics = append(result.Metrics, pointJSON{p.At, uint64(value)})
+		if result.LatestTimestamp.Before(p.At) {
+			result.LatestTimestamp = p.At
 		}
 	}
 	return result
