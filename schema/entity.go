@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -212,4 +213,16 @@ func (s Scope) Entity() Entity {
 func (e Entity) Owner() Entity {
 	e.Labels = ""
 	return e
+}
+
+// Compare orders entities by kind, then by namespace, node, pod, container and
+// labels.
+func (e Entity) Compare(other Entity) int {
+	return cmp.Or(cmp.Compare(e.Kind, other.Kind), cmp.Compare(e.Namespace, other.Namespace), cmp.Compare(e.Node, other.Node),
+		cmp.Compare(e.Pod, other.Pod), cmp.Compare(e.Container, other.Container), cmp.Compare(e.Labels, other.Labels))
+}
+
+// Compare orders scopes by kind, name and part.
+func (s Scope) Compare(other Scope) int {
+	return cmp.Or(cmp.Compare(s.Kind, other.Kind), cmp.Compare(s.Name, other.Name), cmp.Compare(s.Part, other.Part))
 }

@@ -152,6 +152,18 @@ func Lookup(name MetricName) (Metric, bool) {
 	return registry[i], true
 }
 
+// IsCommon reports whether a pass asks every entity of the kind for the metric.
+func IsCommon(kind Kind, name MetricName) bool {
+	m, _ := Lookup(name)
+	return !m.Rare && m.On(kind)
+}
+
+// IsLong reports whether the metric is [Metric.Long].
+func IsLong(name MetricName) bool {
+	m, _ := Lookup(name)
+	return m.Long
+}
+
 // registryIndex makes Lookup fast: a pass calls it tens of thousands of times.
 var registryIndex = sync.OnceValue(func() map[MetricName]int {
 	index := make(map[MetricName]int, len(registry))

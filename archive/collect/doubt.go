@@ -6,182 +6,177 @@ import (
 	"slices"
 
 	"heapstash/archive"
+	"heapstash/archive/collect/fetch"
+	"heapstash/archive/collect/metricexport"
 	"heapstash/schema"
 )
 
-// doubts are what metric-export shows of entities whose namespace is not told.
-// All of it is asked for by name: what answers is whose it is.
+// doubts are what metric-export shows without a known namespace. The pass asks
+// for all of it by name, in every namespace that is possible.
 type doubts struct {
-	containers map[schema.Entity]bool            // that may be there, and that no list shows
-	labelled   map[schema.Entity][]schema.Metric // series that may be there
-	unasked    map[schema.Entity]bool            // of these, those that were not all answered
-	answered   map[schema.Entity]bool            // those that have samples in the export's batch
+	containers map[schema.Entity]bool            // that may exist, and that no list shows
+	labelled   map[schema.Entity][]schema.Metric // labelled series that may exist
+	unanswered map[schema.Entity]bool            // labelled series with a request that failed
+	answered   map[schema.Entity]bool            // entities with samples in the export's batch
 }
 
 func newDoubts() doubts {
 	return doubts{
 		containers: make(map[schema.Entity]bool), labelled: make(map[schema.Entity][]schema.Metric),
-		unasked: make(map[schema.Entity]bool), answered: make(map[schema.Entity]bool),
+		unanswered: make(map[schema.Entity]bool), answered: make(map[schema.Entity]bool),
 	}
 }
 
-// doubt notes what is to be asked for by name, for each namespace that the
-// claim may be of.
-func (p *pass) doubt(x *export, c *claim, found *discovery) {
-	for _, set := range c.sets {
-		for _, namespace := range x.whose.suspects(c, set) {
-			e := set.Entity
-			e.Namespace = namespace
-			if !p.wants(e) {
-				continue
-			}
-			p.unspelled(e, *set)
-			if e.Kind == schema.Container && !found.present[e] {
-				x.doubted.containers[e] = true
-			}
-			for _, row := range set.Rows {
-				row.Entity.Namespace = namespace
-				if row.Entity.Labels == "" {
-					continue
-				}
-				for _, m := range metricsIn(row) {
-					if !slices.ContainsFunc(x.doubted.labelled[row.Entity], func(known schema.Metric) bool { return known.Name == m.Name }) {
-						x.doubted.labelled[row.Entity] = append(x.doubted.labelled[row.Entity], m)
-					}
-				}
-			}
-		}
-	}
-}
-
-// ownerless notes the sets that no namespace may have, so that nobody can be
-// asked for them.
-func (p *pass) ownerless(open []*claim) {
-	sets := make(map[schema.Kind][]schema.Entity)
-	for _, c := range open {
-		for _, set := range c.sets {
-			e := set.Entity
-			if len(set.Rows) > 0 && len(p.export.whose.suspects(c, set)) == 0 && slices.Contains(p.Kinds, e.Kind) &&
-				!(isContainer(e.Kind) && p.Containers == ContainersOff) {
-				sets[e.Kind] = append(sets[e.Kind], e)
-			}
-		}
-	}
-	for _, kind := range slices.Sorted(maps.Keys(sets)) {
-		p.hole(archive.Hole{
-			Entity: schema.Entity{Kind: kind}, Cause: archive.CauseExport, Window: p.window(p.export.at, p.export.at),
-			Detail: fmt.Sprintf("metric-export has what no list of Heapster's shows, and its namespace is not known. The first of %d is %v", len(sets[kind]), sets[kind][0]),
-			Hint:   toldBy,
-		})
-	}
-}
-
-// leftOut notes what the lists have and metric-export, of the same batch, does
-// not: nobody knows whether that has labelled series.
-func (p *pass) leftOut(x *export, found *discovery) {
-	left := make(map[schema.Kind][]schema.Entity)
-	for _, e := range found.listed {
-		open := func(c *claim) bool { return c.namespace == "" }
-		if e.Kind == schema.Cluster || e.Kind == schema.Namespace || x.told[e] || slices.ContainsFunc(x.whose.named[nameOf(e)], open) {
+// doubt notes what to ask for by name.
+func (p *pass) doubt(x *export, found *discovery) {
+	for e, set := range x.attribution.Candidates(x.attribution.Open()) {
+		if !p.wants(e) {
 			continue
 		}
-		left[e.Kind] = append(left[e.Kind], e)
-	}
-	for _, kind := range slices.Sorted(maps.Keys(left)) {
-		p.hole(archive.Hole{
-			Entity: schema.Entity{Kind: kind}, Cause: archive.CauseExport, Lasting: true,
-			Detail: fmt.Sprintf("metric-export leaves out what the lists show: labelled series are read only where an earlier pass saw them. The first of %d is %v", len(left[kind]), left[kind][0]),
-		})
+		p.noteUnspelled(e, *set)
+		if e.Kind == schema.Container && !found.present[e] {
+			x.doubts.containers[e] = true
+		}
+		for _, row := range set.Rows {
+			row.Entity.Namespace = e.Namespace
+			if row.Entity.Labels == "" {
+				continue
+			}
+			for _, m := range metricsIn(row) {
+				if !slices.ContainsFunc(x.doubts.labelled[row.Entity], func(known schema.Metric) bool { return known.Name == m.Name }) {
+					x.doubts.labelled[row.Entity] = append(x.doubts.labelled[row.Entity], m)
+				}
+			}
+		}
 	}
 }
 
-// toldBy says how Heapster, or Kubernetes, tells the namespaces.
+// evidence is what the answers show of a batch. It keeps the values of entities
+// that are of interest.
+func evidence(result fetch.Result, at schema.Instant, interest func(schema.Entity) bool) metricexport.Evidence {
+	e := metricexport.NewEvidence(at)
+	together := make(map[*string]bool) // lists of pods, which are asked for many metrics
+	for _, r := range result.Requests {
+		if r.Pods != nil {
+			if together[&r.Pods[0]] {
+				continue
+			}
+			together[&r.Pods[0]] = true
+		}
+		for i := range r.Size() {
+			e.Answered[r.Member(i)] = true
+		}
+	}
+	for i, r := range result.Requests {
+		if result.Errs[i] != nil {
+			for j := range r.Size() {
+				delete(e.Answered, r.Member(j))
+			}
+		}
+	}
+	for _, row := range result.Rows {
+		switch {
+		case row.At != at:
+		case interest(row.Entity):
+			e.Shown[row.Entity] = append(e.Shown[row.Entity], row.Readings...)
+		default:
+			e.Unkept[row.Entity] = true
+		}
+	}
+	return e
+}
+
+// toldBy says how Heapster, or Kubernetes, makes the namespaces known.
 const toldBy = "allow Heapster to list namespaces, so that metric-export has namespace_id, or set collect.enrich: true"
 
-// reconcile hears what the entities in doubt answered, and keeps the sets whose
-// namespace that told. What is open then is known by name alone.
-func (p *pass) reconcile(found *discovery, plan plan, a answers) {
+// reconcile compares the open claims with the answers by name. It keeps the sets
+// whose namespace follows, and makes holes of the others.
+func (p *pass) reconcile(found *discovery, result fetch.Result) {
 	x := &p.export
-	if x.whose == nil {
+	if x.attribution == nil {
 		return
 	}
-	open := x.whose.undecided()
+	open := x.attribution.Open()
 	if len(open) == 0 {
 		return
 	}
 	interest := make(map[schema.Entity]bool)
-	for _, c := range open {
-		for _, set := range c.sets {
-			for _, row := range set.Rows {
-				for _, namespace := range x.whose.suspects(c, set) {
-					row.Entity.Namespace = namespace
-					interest[row.Entity] = true
-				}
-			}
+	for e, set := range x.attribution.Candidates(open) {
+		for _, row := range set.Rows {
+			row.Entity.Namespace = e.Namespace
+			interest[row.Entity] = true
 		}
 	}
-	told := testify(plan.requests, a, x.at, func(e schema.Entity) bool { return interest[e] })
-	for e := range x.doubted.labelled {
-		x.doubted.unasked[e] = !told.asked[e]
+	answers := evidence(result, x.at, func(e schema.Entity) bool { return interest[e] })
+	for e := range x.doubts.labelled {
+		x.doubts.unanswered[e] = !answers.Answered[e]
 	}
 	for e := range interest {
-		x.doubted.answered[e] = len(told.readings[e]) > 0
+		x.doubts.answered[e] = len(answers.Shown[e]) > 0
 	}
-	for e := range x.doubted.containers {
-		if x.doubted.answered[e] {
+	for e := range x.doubts.containers {
+		if x.doubts.answered[e] {
 			found.add(e, p.memory)
 		}
 	}
-	x.whose.hear(told)
-	x.whose.conclude()
+	x.attribution.Hear(answers)
 	for _, c := range open {
-		if c.namespace != "" {
-			p.admitAll(x, c, found)
+		if c.Namespace != "" {
+			p.admitClaim(x, c, found)
 		}
 	}
-	if open = x.whose.undecided(); x.whose.lists.stale {
-		p.overtaken(open)
+	if open = x.attribution.Open(); found.lists.Stale {
+		p.noteStale(open)
 	} else {
-		p.unknown(open, found)
-		p.ownerless(open)
+		p.noteUnidentified(open, found)
+		p.noteOwnerless(open)
 	}
 }
 
-// overtaken notes that a batch came between the lists and the export, so that
-// nobody knows who had the names that are open.
-func (p *pass) overtaken(open []*claim) {
+// noteStale notes that a batch came between the lists and the export: which
+// namespaces had the names that are open is unknown.
+func (p *pass) noteStale(open []*metricexport.Claim) {
 	n := 0
 	for _, c := range open {
-		n += len(c.sets)
+		n += len(c.Sets)
 	}
 	if n == 0 {
 		return
 	}
 	p.hole(archive.Hole{
-		Cause: archive.CauseExport, Window: p.window(p.export.at, p.export.at),
-		Detail: fmt.Sprintf("metric-export has another batch than the lists: the namespaces of %d of its sets are not known, and labelled series that it alone shows were not read", n),
+		Cause: archive.CauseExport, Window: p.timeline.Window(p.export.at, p.export.at),
+		Detail: fmt.Sprintf("metric-export and the lists are of different batches: the namespaces of %d sets are not known, and labelled series that only metric-export shows were not read", n),
 	})
 }
 
-// unknown notes the pods whose incarnation is not known, for nothing tells
-// which of several pods metric-export means.
-func (p *pass) unknown(open []*claim, found *discovery) {
+// noteOwnerless notes the sets that no namespace may have, and that the pass
+// cannot ask for by name.
+func (p *pass) noteOwnerless(open []*metricexport.Claim) {
+	sets := make(map[schema.Kind][]schema.Entity)
+	for _, set := range p.export.attribution.Ownerless(open) {
+		if kind := set.Entity.Kind; len(set.Rows) > 0 && slices.Contains(p.Kinds, kind) && !(isContainer(kind) && p.Containers == ContainersOff) {
+			sets[kind] = append(sets[kind], set.Entity)
+		}
+	}
+	p.noteFirst(sets, archive.Hole{Cause: archive.CauseExport, Window: p.timeline.Window(p.export.at, p.export.at), Hint: toldBy},
+		"metric-export has what no list of Heapster's shows, and its namespace is not known. The first of %d is %v")
+}
+
+// noteUnidentified notes the pods whose incarnation is not known, because several
+// namespaces have a pod of that name.
+func (p *pass) noteUnidentified(open []*metricexport.Claim, found *discovery) {
 	pods := make(map[string][]string) // by namespace
-	for _, c := range open {
-		for _, set := range c.sets {
-			for _, namespace := range p.export.whose.suspects(c, set) {
-				pod := schema.PodEntity(namespace, set.Entity.Pod)
-				if set.PodUID != "" && p.wants(pod) && found.present[pod] && !slices.Contains(pods[namespace], pod.Pod) {
-					pods[namespace] = append(pods[namespace], pod.Pod)
-				}
-			}
+	for e, set := range p.export.attribution.Candidates(open) {
+		pod := schema.PodEntity(e.Namespace, e.Pod)
+		if set.PodUID != "" && p.wants(pod) && found.present[pod] && !slices.Contains(pods[e.Namespace], pod.Pod) {
+			pods[e.Namespace] = append(pods[e.Namespace], pod.Pod)
 		}
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(pods)) {
 		slices.Sort(pods[namespace])
 		p.hole(archive.Hole{
 			Entity: schema.Entity{Kind: schema.Pod, Namespace: namespace}, Cause: archive.CauseExport, Lasting: true,
-			Detail: fmt.Sprintf("metric-export does not tell pods from those of the same name in other namespaces, nor do their values: "+
+			Detail: fmt.Sprintf("neither metric-export nor values distinguish pods from pods of the same name in other namespaces: "+
 				"their incarnations are not known, and their labelled series are asked for by name. The first of %d is %s", len(pods[namespace]), pods[namespace][0]),
 			Hint: toldBy,
 		})

@@ -9,26 +9,27 @@ import (
 	"heapstash/schema"
 )
 
-// enrich asks Kubernetes for what Heapster does not know, last of all: no
-// sample waits for it. What it is not told stays as it was.
-func (p *pass) enrich(ctx context.Context, found discovery) error {
+// enrich asks the Kubernetes API for what Heapster does not have. It comes last,
+// so that no sample waits for it. What Kubernetes does not answer stays as it was.
+func (p *pass) enrich(ctx, asking context.Context, found discovery) error {
 	if p.Enricher == nil || p.record.Horizon == 0 {
 		return nil
 	}
 	batch := p.batch()
-	whole := p.export.at == 0 || p.export.uidless || len(p.export.whose.undecided()) > 0
-	pods, err := p.kubernetesPods(ctx, whole)
+	whole := p.export.at == 0 || p.export.uidless || len(p.export.attribution.Open()) > 0
+	pods, err := p.kubernetesPods(asking, whole)
 	if err != nil {
-		if err := p.untold(ctx, schema.Pod, "pods' owners", err); err != nil {
-			return err
-		}
+		p.noteUnknown(schema.Pod, "pods' owners", err)
 	}
-	batch.Identities = p.news(p.identify(pods, found))
+	batch.Identities = p.changed(p.identify(pods, found))
 
-	namespaces, err := p.kubernetesNamespaces(ctx)
+	namespaces, err := p.kubernetesNamespaces(asking)
 	if err == nil {
 		batch.NamespaceLabels = p.relabelled(namespaces)
-	} else if err := p.untold(ctx, schema.Namespace, "namespaces' labels", err); err != nil {
+	} else {
+		p.noteUnknown(schema.Namespace, "namespaces' labels", err)
+	}
+	if err := cancelled(asking); err != nil {
 		return err
 	}
 	if len(batch.Identities)+len(batch.NamespaceLabels) == 0 {
@@ -37,28 +38,26 @@ func (p *pass) enrich(ctx context.Context, found discovery) error {
 	return p.write(ctx, batch)
 }
 
-// untold notes what Kubernetes did not tell. No sample is missing for it, and
-// it mostly lasts until somebody changes permissions, unless time was up. The
-// error is ctx's.
-func (p *pass) untold(ctx context.Context, of schema.Kind, what string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// noteUnknown notes what Kubernetes did not answer. No sample is missing then, and
+// it mostly lasts until somebody changes permissions, unless the time was up.
+func (p *pass) noteUnknown(kind schema.Kind, what string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
 	}
-	detail := what + " are not known: " + err.Error()
-	if errors.Is(err, schema.ErrBudget) {
-		p.hole(archive.Hole{Entity: schema.Entity{Kind: of}, Cause: archive.CauseBudget, Detail: detail, Hint: schema.HintOf(err)})
-		return nil
+	h := p.holeOf(schema.Entity{Kind: kind}, err)
+	h.Detail = what + " are not known: " + h.Detail
+	if h.Cause != archive.CauseBudget {
+		if errors.Is(err, schema.ErrRefused) {
+			h.Detail += "; deploy/kubernetes/components/enrich allows it"
+		}
+		h.Cause, h.Lasting, h.Hint = archive.CauseEnrich, true, ""
 	}
-	if errors.Is(err, schema.ErrRefused) {
-		detail += "; deploy/kubernetes/components/enrich allows it"
-	}
-	p.hole(archive.Hole{Entity: schema.Entity{Kind: of}, Cause: archive.CauseEnrich, Detail: detail, Lasting: true})
-	return nil
+	p.hole(h)
 }
 
-// identify joins what Kubernetes, the export and the store tell of the pods
-// that Heapster lists. Kubernetes may be ahead of Heapster's batch: where the
-// export names another incarnation, that is the one that the samples are of.
+// identify joins the identities of listed pods from Kubernetes, the export and the
+// store. Kubernetes may be ahead of Heapster's batch: if the export has another
+// incarnation, the samples are of that one.
 func (p *pass) identify(pods []schema.Identity, found discovery) []schema.Identity {
 	exported := make(map[schema.Entity]schema.Identity, len(p.export.identities))
 	for _, i := range p.export.identities {
@@ -69,7 +68,7 @@ func (p *pass) identify(pods []schema.Identity, found discovery) []schema.Identi
 		if !found.present[i.Pod] {
 			continue
 		}
-		i.Since = p.seen()
+		i.Since = p.timeline.Seen()
 		if shown, ok := exported[i.Pod]; ok {
 			if shown.UID != i.UID {
 				continue
@@ -77,7 +76,7 @@ func (p *pass) identify(pods []schema.Identity, found discovery) []schema.Identi
 			shown.Owner = i.Owner
 			i = shown
 		} else if known := p.memory.Identities[i.Pod]; known.UID == i.UID {
-			// The export left the pod out, and so metadata were enough.
+			// The export does not have the pod, and the metadata lack these.
 			i.Node, i.Images = cmp.Or(i.Node, known.Node), cmp.Or(i.Images, known.Images)
 		}
 		identities = append(identities, i)
@@ -85,14 +84,14 @@ func (p *pass) identify(pods []schema.Identity, found discovery) []schema.Identi
 	return identities
 }
 
-// relabelled returns the labels of the namespaces that have others than the
-// store knows of: none at all, if they were deleted.
+// relabelled returns the labels of the namespaces whose labels in the store are
+// different; empty labels if the namespace was deleted.
 func (p *pass) relabelled(namespaces []schema.NamespaceIdentity) map[string]string {
 	changed := make(map[string]string)
 	exists := make(map[string]bool, len(namespaces))
 	for _, n := range namespaces {
 		exists[n.Name] = true
-		if p.wantsNamespace(n.Name) && (p.setBack || p.memory.NamespaceLabels[n.Name] != n.Labels) {
+		if p.wantsNamespace(n.Name) && (p.timeline.IsSetBack() || p.memory.NamespaceLabels[n.Name] != n.Labels) {
 			changed[n.Name] = n.Labels
 		}
 	}

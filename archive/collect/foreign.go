@@ -7,12 +7,12 @@ import (
 	"heapstash/schema"
 )
 
-// ForeignClusterError says that none of the cluster's nodes is among those
-// that the store has under its name.
+// ForeignClusterError is that Heapster lists none of the nodes that the store has
+// under the cluster's name.
 type ForeignClusterError struct {
 	Cluster string
-	Found   string // one of the nodes that Heapster lists
-	Known   string // one of the nodes that the store has
+	Found   string // a node that Heapster lists
+	Known   string // a node that the store has
 }
 
 func (e *ForeignClusterError) Error() string {
@@ -25,8 +25,8 @@ func (e *ForeignClusterError) Hint() string {
 	return "give another cluster a name of its own with --cluster-name; if its nodes were all replaced, run collect --accept-new-nodes once"
 }
 
-// checkNodes refuses a cluster that shares no node with what the store had of
-// it at the last pass: two clusters must not mix by mistake.
+// checkNodes refuses a cluster without any node of the last pass, so that two
+// clusters do not get mixed by mistake.
 func (p *pass) checkNodes(found discovery) error {
 	if p.AcceptNewNodes {
 		return nil

@@ -1,11 +1,15 @@
 package collect
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+
 	"heapstash/archive"
 	"heapstash/schema"
 )
 
-// hole notes something that is missing. Incomplete ones are logged here, once.
+// hole notes a hole, and logs it.
 func (p *pass) hole(h archive.Hole) {
 	p.holes = append(p.holes, h)
 	attributes := []any{"scope", h.Scope(), "cause", h.Cause, "detail", h.Detail}
@@ -20,7 +24,23 @@ func (p *pass) hole(h archive.Hole) {
 	p.Log.Info("limitation", attributes...)
 }
 
-// holeOf is a hole that an error made.
-func holeOf(of schema.Entity, err error) archive.Hole {
-	return archive.Hole{Entity: of, Cause: archive.CauseOf(err), Detail: err.Error(), Hint: schema.HintOf(err)}
+// holeOf returns the hole that an error makes.
+func (p *pass) holeOf(e schema.Entity, err error) archive.Hole {
+	err = p.overdue(err)
+	return archive.Hole{Entity: e, Cause: archive.CauseOf(err), Detail: err.Error(), Hint: schema.HintOf(err)}
+}
+
+// noteFirst notes a hole for each kind. The format of its detail takes the number
+// of the entities and the first of them.
+func (p *pass) noteFirst(entities map[schema.Kind][]schema.Entity, h archive.Hole, format string) {
+	for _, kind := range slices.Sorted(maps.Keys(entities)) {
+		h.Entity = schema.Entity{Kind: kind}
+		h.Detail = fmt.Sprintf(format, len(entities[kind]), entities[kind][0])
+		p.hole(h)
+	}
+}
+
+// sorted returns the keys in order.
+func sorted[T any](entities map[schema.Entity]T) []schema.Entity {
+	return slices.SortedFunc(maps.Keys(entities), schema.Entity.Compare)
 }

@@ -2,86 +2,55 @@ package collect
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"heapstash/archive"
 	"heapstash/schema"
 )
 
-// identities are those of the wanted pods that the export names. A set without
-// values is of the batch too.
+// identities returns the identities of the listed pods that the export has.
 func (p *pass) identities(found discovery) []schema.Identity {
-	if p.export.whose == nil {
+	if p.export.attribution == nil {
 		return nil
 	}
-	at := cmp.Or(p.export.at, p.seen())
-	pods := make(map[schema.Entity]*schema.Identity)
-	images := make(map[schema.Entity][]string)
-	for _, c := range p.export.whose.claims {
-		for _, set := range c.sets {
-			pod := schema.PodEntity(c.namespace, set.Entity.Pod)
-			switch {
-			case c.namespace == "" || !found.present[pod]:
-			case set.Entity.Kind == schema.Pod && set.PodUID != "":
-				pods[pod] = &schema.Identity{Pod: pod, UID: set.PodUID, Node: set.Node, Labels: set.PodLabels, Since: at}
-				if known := p.memory.Identities[pod]; known.UID == set.PodUID {
-					pods[pod].Owner = known.Owner // of which the export knows nothing
-				}
-			case set.Entity.Kind == schema.Container && set.BaseImage != "":
-				images[pod] = append(images[pod], set.Entity.Container+"="+set.BaseImage)
-			}
+	identities := p.export.attribution.Identities(cmp.Or(p.export.at, p.timeline.Seen()))
+	identities = slices.DeleteFunc(identities, func(i schema.Identity) bool { return !found.present[i.Pod] })
+	for n, i := range identities {
+		if known := p.memory.Identities[i.Pod]; known.UID == i.UID {
+			identities[n].Owner = known.Owner // the export does not have it
 		}
 	}
-	identities := make([]schema.Identity, 0, len(pods))
-	for pod, identity := range pods {
-		slices.Sort(images[pod])
-		identity.Images = strings.Join(images[pod], ",")
-		identities = append(identities, *identity)
-	}
-	slices.SortFunc(identities, func(a, b schema.Identity) int { return compareEntities(a.Pod, b.Pod) })
 	return identities
 }
 
-// withoutUID notes the wanted pods whose labels metric-export has, but no uid:
-// labels are an incarnation's, and without a uid none is known. Kubernetes
-// tells both where it is asked.
-func (p *pass) withoutUID() {
-	if p.export.whose == nil {
+// checkUIDs notes the wanted pods whose labels metric-export has without a uid.
+// Labels belong to an incarnation, which only the uid identifies. The Kubernetes
+// API has both.
+func (p *pass) checkUIDs() {
+	a := p.export.attribution
+	if a == nil {
 		return
 	}
-	var pods []schema.Entity
 	noted := make(map[schema.Entity]bool)
-	for _, c := range p.export.whose.claims {
-		for _, set := range c.sets {
-			if set.Entity.Kind != schema.Pod || set.PodUID != "" || set.PodLabels == "" {
-				continue
-			}
-			for _, namespace := range p.export.whose.suspects(c, set) {
-				if pod := schema.PodEntity(namespace, set.Entity.Pod); p.wants(pod) && p.present[pod] && !noted[pod] {
-					noted[pod] = true
-					pods = append(pods, pod)
-				}
-			}
+	for e, set := range a.Candidates(a.Claims) {
+		if e.Kind == schema.Pod && set.PodUID == "" && set.PodLabels != "" && p.wants(e) && p.present[e] {
+			noted[e] = true
 		}
 	}
-	if len(pods) == 0 {
+	if len(noted) == 0 {
 		return
 	}
 	if p.export.uidless = true; p.Enricher != nil {
 		return
 	}
-	slices.SortFunc(pods, compareEntities)
-	p.hole(archive.Hole{
-		Entity: schema.Entity{Kind: schema.Pod}, Cause: archive.CauseExport, Lasting: true,
-		Detail: fmt.Sprintf("metric-export has no uid (pod_id) of pods: their incarnations and their labels are not stored. The first of %d is %v", len(pods), pods[0]),
-		Hint:   "set collect.enrich: true: the Kubernetes API has the uids and the labels of pods",
-	})
+	p.noteFirst(map[schema.Kind][]schema.Entity{schema.Pod: sorted(noted)}, archive.Hole{
+		Cause: archive.CauseExport, Lasting: true,
+		Hint: "set collect.enrich: true: the Kubernetes API has the uids and the labels of pods",
+	}, "metric-export has no uid (pod_id) of pods: their incarnations and their labels are not stored. The first of %d is %v")
 }
 
-// news returns the identities that are not those which the store has.
-func (p *pass) news(identities []schema.Identity) []schema.Identity {
+// changed returns the identities that the store does not have.
+func (p *pass) changed(identities []schema.Identity) []schema.Identity {
 	return slices.DeleteFunc(slices.Clone(identities), func(i schema.Identity) bool {
 		known, ok := p.memory.Identities[i.Pod]
 		i.Since = known.Since

@@ -6,19 +6,18 @@ import (
 	"heapstash/schema"
 )
 
-// kubernetes is what the enricher answered in this pass: it is asked once.
+// kubernetes is what the Kubernetes API answered in this pass. It is asked once.
 type kubernetes struct {
 	pods       []schema.Identity
 	podsErr    error
 	askedPods  bool
-	whole      bool
+	whole      bool // pods have nodes and images
 	namespaces []schema.NamespaceIdentity
 	namesErr   error
 	askedNames bool
 }
 
-// kubernetesPods returns the pods, with nodes and images if they are to be
-// whole.
+// kubernetesPods returns the pods; only whole ones have nodes and images.
 func (p *pass) kubernetesPods(ctx context.Context, whole bool) ([]schema.Identity, error) {
 	k := &p.kube
 	if !k.askedPods || whole && !k.whole && k.podsErr == nil {

@@ -34,5 +34,5 @@ func TestLabelsThatAreSpelledAlike(t *testing.T) {
 	w.want("SELECT resource_id, count(*) FROM filesystem GROUP BY 1 ORDER BY 1", "/mnt/a|3\n/mnt/a,b:c|3")
 	w.want("SELECT count(*) FROM conflicts", "0")
 	w.want("SELECT kind, node, labels, cause, lasting, detail FROM holes WHERE cause = 'unaddressable'",
-		`node|n1||unaddressable|1|2 sets of resource labels are spelled as others are, and were left out; the first is "a:1,b:2"`)
+		`node|n1||unaddressable|1|2 sets of resource labels have the same text as other sets, and were left out; the first is "a:1,b:2"`)
 }

@@ -9,57 +9,55 @@ import (
 	"heapstash/schema"
 )
 
-// Options set what a pass asks for.
+// Options are what a pass asks for, and how.
 type Options struct {
 	// Cluster is the name under which the samples are stored.
 	Cluster string
-	// Namespaces and ExcludeNamespaces are globs as in [path.Match]. Without
-	// Namespaces every one is asked for; what matches both is excluded.
+	// Namespaces and ExcludeNamespaces are globs as in [path.Match]. Empty
+	// Namespaces mean all; a namespace that matches both is excluded.
 	Namespaces        []string
 	ExcludeNamespaces []string
 	// ExcludePods are globs of namespace/pod, each half as in [path.Match].
-	// Pods that match one are not asked for, nor their containers and labelled
-	// series. What Heapster sums up for namespaces and nodes has them in it.
+	// Pods that match one are not asked for, nor are their containers and labelled
+	// series. Heapster's sums for namespaces and nodes include them.
 	ExcludePods []string
-	// Kinds are those asked for.
+	// Kinds are the kinds to ask for.
 	Kinds []schema.Kind
-	// AcceptNewNodes lets a pass store under a cluster's name what comes from
-	// none of the nodes that it had.
+	// AcceptNewNodes lets a pass store a cluster that has none of the nodes of the
+	// last pass.
 	AcceptNewNodes bool
 	// Concurrency is the number of requests in flight at once.
 	Concurrency int
-	// Containers tells how containers and system containers are read, if they
-	// are among Kinds.
+	// Containers is how containers and system containers are read, if Kinds has
+	// them.
 	Containers Containers
 	// Budget is how long after its start a pass still asks for containers and
-	// labelled series. What does not fit is left out in the order of its
-	// worth and is a hole; the next pass asks for it again. Zero is no bound.
+	// labelled series. It asks for the most valuable ones first; the rest are
+	// holes, and the next pass asks for them again. Zero means no bound.
 	Budget time.Duration
-	// Deadline is how long after its start a pass still asks for anything, and
-	// waits for answers. What was read until then is stored, the rest are
-	// holes; but without the cluster's own series and the lists, the pass
-	// fails. Zero is no bound.
+	// Deadline is how long after its start a pass still sends requests and waits
+	// for answers. The pass stores what it has read by then, and the rest are
+	// holes. Without the cluster's own series and the lists, the pass fails. Zero
+	// means no bound.
 	Deadline time.Duration
-	// NameRequests bounds the requests of one pass that look for metrics
-	// outside the registry. Entities never asked come first, the others in
-	// turn.
+	// NameRequests bounds the requests of one pass that look for metrics outside
+	// the registry. New entities come first, then the others in turn.
 	NameRequests int
-	// MaxEntities and MaxSamples are how many of each one pass takes, since all
-	// of a stage is in memory and whoever answers may be no Heapster. With more
-	// entities the pass fails; what is read beyond so many samples is a hole.
+	// MaxEntities and MaxSamples bound the memory of a pass, which holds a whole
+	// stage, even if the server is not a Heapster. With more entities the pass
+	// fails; samples beyond the bound are holes.
 	MaxEntities, MaxSamples int
-	// Enricher is asked for what Heapster does not know; nil for nobody.
+	// Enricher is asked for what Heapster does not have. It may be nil.
 	Enricher Enricher
 	// Version of heapstash, for the ledger.
 	Version string
-	// Now is the local clock. It is asked from several goroutines.
+	// Now is the local clock. It is called concurrently.
 	Now func() time.Time
-	// Log gets what happens on the way. What is wrong is in the summary too.
+	// Log gets messages about the pass. The summary has all holes too.
 	Log *slog.Logger
 }
 
-// DefaultOptions asks for everything that a pass can read, under the name
-// "default".
+// DefaultOptions asks for everything, under the cluster's name "default".
 func DefaultOptions() Options {
 	return Options{
 		Cluster:      "default",
@@ -81,23 +79,22 @@ type Containers string
 
 // The ways of reading containers.
 const (
-	// ContainersAuto is full for a cluster of up to [AutoContainers], and
-	// export for a larger one, unless there metric-export is not to be had.
+	// ContainersAuto is full for a cluster of up to [AutoContainers] containers,
+	// and export for a larger one. Without metric-export it is full.
 	ContainersAuto Containers = "auto"
-	// ContainersFull reads all that Heapster shows of them.
+	// ContainersFull reads everything that Heapster shows of them.
 	ContainersFull Containers = "full"
-	// ContainersExport reads only what metric-export has: the standard
-	// metrics of the newest batch, in one request.
+	// ContainersExport reads only metric-export: the standard metrics of the
+	// newest batch, with one request.
 	ContainersExport Containers = "export"
-	// ContainersOff leaves them out.
+	// ContainersOff does not read them.
 	ContainersOff Containers = "off"
 )
 
-// AutoContainers is the number of containers, system containers among them,
-// above which ContainersAuto makes do with metric-export. Each costs eleven
-// requests a pass, and three times as many at the first one; an apiserver
-// that shares two cores with Heapster and heapstash proxies about a thousand
-// a second.
+// AutoContainers is the number of containers, with system containers, above which
+// ContainersAuto is export. A container costs eleven requests a pass, and three
+// times as many at the first pass. An apiserver that shares two cores with Heapster
+// and heapstash proxies about a thousand requests a second.
 const AutoContainers = 500
 
 // wants reports whether the entity is to be asked for.
@@ -111,7 +108,7 @@ func (o Options) wants(e schema.Entity) bool {
 	return e.Namespace == "" || o.wantsNamespace(e.Namespace)
 }
 
-// asksWithinPods reports whether pods or their containers are asked for at all.
+// asksWithinPods reports whether pods or their containers are asked for.
 func (o Options) asksWithinPods() bool {
 	return slices.Contains(o.Kinds, schema.Pod) || slices.Contains(o.Kinds, schema.Container) && o.Containers != ContainersOff
 }
@@ -125,8 +122,8 @@ func (o Options) wantsNamespace(name string) bool {
 
 func isContainer(k schema.Kind) bool { return k == schema.Container || k == schema.SystemContainer }
 
-// matchesAny takes a glob that is none for one that matches nothing; whoever
-// reads globs from users checks them.
+// matchesAny reports whether a glob matches the name. An invalid glob matches
+// nothing; the configuration refuses it.
 func matchesAny(globs []string, name string) bool {
 	return slices.ContainsFunc(globs, func(glob string) bool {
 		ok, err := path.Match(glob, name)

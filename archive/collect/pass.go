@@ -3,49 +3,50 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/collect/fetch"
+	"heapstash/archive/collect/metricexport"
+	"heapstash/archive/collect/timeline"
 	"heapstash/schema"
 )
 
-// overlap is how far before its watermark a scope is asked again: scrapes may
-// overlap, and then a batch can appear after a newer one.
+// overlap is how long before its watermark a scope is asked for again: Heapster's
+// scrapes may overlap, and then a batch can appear after a newer one.
 const overlap = 30 * time.Second
 
-// closing is how long a pass that was told to stop may take to say so in the
-// ledger.
+// closing is how long a cancelled pass may take to write so into the ledger.
 const closing = 5 * time.Second
 
-// Run makes one pass. The summary is valid whether or not there is an error:
-// with one, it tells what was done until then, and that is stored.
+// Run makes one pass. The summary is valid even with an error: then it tells what
+// the pass stored before.
 //
-// A scope that cannot be read is a hole in the summary and in the ledger, not
-// an error. Errors are that Heapster cannot be reached at all, that it is not
-// the cluster it was ([ForeignClusterError]), that the store failed, or that
-// ctx ended.
+// A scope that cannot be read is a hole in the summary and in the ledger, not an
+// error. It is an error if Heapster cannot be reached at all, if it is another
+// cluster ([ForeignClusterError]), if the store fails, or if ctx ends.
 func Run(ctx context.Context, source Source, store Store, opts Options) (Summary, error) {
 	p := newPass(store, opts)
 	p.source = source
-	if opts.Deadline > 0 {
-		d := deadline{p.record.Started.Add(opts.Deadline), opts.Deadline, opts.Now}
-		p.source = timedSource{source, d}
-		if opts.Enricher != nil {
-			p.Enricher = timedEnricher{opts.Enricher, d}
-		}
-	}
 	if err := p.begin(ctx); err != nil {
 		return Summary{Pass: p.record}, err
 	}
-	return p.end(ctx, p.upkeep(ctx, p.run(ctx)))
+	asking, cancel := p.withDeadline(ctx)
+	defer cancel()
+	err := p.run(ctx, asking)
+	if ctx.Err() == nil {
+		err = p.overdue(err)
+	}
+	return p.end(ctx, p.upkeep(ctx, err))
 }
 
-// Fail notes in the ledger a pass that had no source to read, for that reason:
-// what is lost meanwhile is lost because passes failed. It returns what Run
-// would, with the reason as the error.
+// Fail notes in the ledger a pass that has no source to read, with the reason:
+// samples that Heapster drops meanwhile are lost because passes failed. It
+// returns the same as Run, with the reason as the error.
 func Fail(ctx context.Context, store Store, opts Options, reason error) (Summary, error) {
 	p := newPass(store, opts)
 	if err := p.begin(ctx); err != nil {
@@ -54,7 +55,7 @@ func Fail(ctx context.Context, store Store, opts Options, reason error) (Summary
 	return p.end(ctx, reason)
 }
 
-// begin opens the pass's line in the ledger.
+// begin opens the pass's row in the ledger.
 func (p *pass) begin(ctx context.Context) (err error) {
 	if p.record.ID, err = p.store.BeginPass(ctx, p.record); err != nil {
 		p.record.Outcome, p.record.Error = archive.OutcomeFailed, err.Error()
@@ -62,7 +63,7 @@ func (p *pass) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// end closes it, though ctx may have ended.
+// end closes the row, even if ctx has ended.
 func (p *pass) end(ctx context.Context, err error) (Summary, error) {
 	p.record.Finished = p.Now()
 	if p.source != nil {
@@ -81,43 +82,38 @@ func (p *pass) end(ctx context.Context, err error) (Summary, error) {
 	return Summary{Pass: p.record, Holes: p.holes}, err
 }
 
-// pass is one pass under way. Only fetch works on several goroutines.
+// pass is one pass. Its methods run on one goroutine; only the fetcher and the
+// lists use several.
 type pass struct {
 	Options
-	source Source // nil for a pass that cannot read any
+	source Source // nil for a pass without one
 	store  Store
 
-	record  archive.Pass
-	memory  archive.Memory
-	export  export
-	shown   testimony              // of pods, in the horizon's batch
-	kube    kubernetes             // what was asked of it
-	present map[schema.Entity]bool // what is listed
-	taken   atomic.Int64           // samples read
-	splits  *splitter
-	holes   []archive.Hole
-	stored  int    // how many of holes are in the ledger already
-	hint    string // that was logged last, lest it be repeated at each hole
-
-	batches []schema.Instant // that Heapster is known to have made lately, sorted
-	step    time.Duration    // from one to the next
-	setBack bool             // Heapster's clock was
-	oldest  schema.Instant   // of the batches that Heapster still has whole
+	record   archive.Pass
+	memory   archive.Memory
+	timeline *timeline.Timeline
+	fetcher  fetch.Fetcher
+	export   export
+	shown    metricexport.Evidence // of pods, in the horizon's batch
+	kube     kubernetes
+	present  map[schema.Entity]bool // the listed entities
+	taken    atomic.Int64           // samples read
+	holes    []archive.Hole
+	stored   int    // how many of holes are in the ledger already
+	hint     string // the last one logged, to log it once for many holes
 }
 
 func newPass(store Store, opts Options) *pass {
-	p := &pass{
+	return &pass{
 		Options: opts,
 		store:   store,
 		record:  archive.Pass{Cluster: opts.Cluster, Version: opts.Version, Started: opts.Now()},
 	}
-	p.splits = newSplitter(p)
-	return p
 }
 
-// stages are the kinds that are fetched, and then stored, together: one
-// transaction for the few small ones and one for each large one. Containers
-// and labelled series are the last stage.
+// stages are the kinds that are fetched and stored together: one transaction for
+// the few small kinds and one for each large kind. Containers and labelled series
+// are the last stage.
 var (
 	stages = [][]schema.Kind{
 		{schema.Node, schema.Namespace},
@@ -126,16 +122,20 @@ var (
 	containerKinds = []schema.Kind{schema.Container, schema.SystemContainer}
 )
 
-func (p *pass) run(ctx context.Context) error {
+// run reads with one context, which ends at the pass's deadline, and stores with
+// the other.
+func (p *pass) run(ctx, asking context.Context) error {
 	var err error
 	if p.memory, err = p.store.Memory(ctx, p.Cluster); err != nil {
 		return err
 	}
-	cluster, err := p.readCluster(ctx)
+	p.timeline = timeline.New(p.memory, p.Now)
+	p.fetcher = fetch.Fetcher{Source: p.source, Concurrency: p.Concurrency, Skip: p.skip, Take: p.take, WasRefused: p.refusedBefore}
+	cluster, err := p.readCluster(asking)
 	if err != nil {
 		return err
 	}
-	found, err := p.discover(ctx)
+	found, err := p.discover(asking)
 	if err != nil {
 		return err
 	}
@@ -144,17 +144,17 @@ func (p *pass) run(ctx context.Context) error {
 		return err
 	}
 	if p.record.Horizon == 0 {
-		if err := p.probe(ctx, found.listed); err != nil {
+		if err := p.findHorizon(asking, found.listed); err != nil {
 			return err
 		}
 	}
 	p.checkClock()
-	p.checkFreshness(ctx, len(found.listed) > 0)
+	p.checkFreshness(asking, len(found.listed) > 0)
 
-	underway := p.beginExport(ctx)
-	defer underway.abandon()
+	download := p.downloadExport(asking)
+	defer download.abandon()
 
-	// What the first batch says of entities holds for all that follow.
+	// The first batch has what holds for all of them.
 	batch := p.batch()
 	batch.Horizon = p.record.Horizon
 	batch.Appeared, batch.Vanished = found.appeared, found.vanished
@@ -163,68 +163,83 @@ func (p *pass) run(ctx context.Context) error {
 		batch.Watermarks[schema.Scope{Kind: schema.Cluster}] = p.record.Horizon
 	}
 	for _, kinds := range stages {
-		if batch.Carried, err = p.discoverNames(ctx, found, kinds); err != nil {
+		if batch.Carried, err = p.discoverNames(asking, found, kinds); err != nil {
 			return err
 		}
 		plan := p.plan(found, batch.Carried, kinds)
-		a, err := p.fetch(ctx, &plan)
+		result, err := p.fetch(asking, plan)
 		if err != nil {
 			return err
 		}
 		if slices.Contains(kinds, schema.Pod) {
-			p.shown = testify(plan.requests, a, p.record.Horizon, found.isShared)
+			p.shown = evidence(result, p.record.Horizon, found.lists.IsShared)
 		}
-		if err := p.keep(ctx, batch, plan, a); err != nil {
+		if err := p.keep(ctx, batch, plan, result); err != nil {
 			return err
 		}
 		batch = p.batch()
 	}
-	if err := p.readContainers(ctx, underway, found, batch); err != nil {
+	if err := p.readContainers(ctx, asking, download, found, batch); err != nil {
 		return err
 	}
-	return p.enrich(ctx, found)
+	return p.enrich(ctx, asking, found)
 }
 
 // readContainers is the last stage: containers, system containers and labelled
-// series, with what metric-export tells.
-func (p *pass) readContainers(ctx context.Context, underway *exporting, found discovery, batch archive.Batch) (err error) {
+// series, together with what metric-export shows.
+func (p *pass) readContainers(ctx, asking context.Context, download *download, found discovery, batch archive.Batch) (err error) {
 	listed := len(found.appeared)
-	if p.export, err = p.finishExport(ctx, underway, &found); err != nil {
+	if p.export, err = p.finishExport(asking, download, &found); err != nil {
 		return err
 	}
 	p.chooseContainers(found)
 	if p.Containers == ContainersFull {
-		if batch.Carried, err = p.discoverNames(ctx, found, containerKinds); err != nil {
+		if batch.Carried, err = p.discoverNames(asking, found, containerKinds); err != nil {
 			return err
 		}
 	}
 	plan := p.planContainers(found, batch.Carried)
-	a, err := p.fetch(ctx, &plan)
+	result, err := p.fetch(asking, plan)
 	if err != nil {
 		return err
 	}
-	p.reconcile(&found, plan, a)
+	p.reconcile(&found, result)
 	p.export.identities = p.identities(found)
-	p.withoutUID()
+	p.checkUIDs()
 	batch.Rows = p.export.rows
 	batch.Appeared, batch.Vanished = p.labelledChanges()
-	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // by the export alone
-	batch.Identities = p.news(p.export.identities)
-	batch.NamespaceIDs = p.learned(found)
-	return p.keep(ctx, batch, plan, a)
+	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // only the export has these
+	batch.Identities = p.changed(p.export.identities)
+	batch.NamespaceIDs = p.learnedIDs()
+	return p.keep(ctx, batch, plan, result)
 }
 
-// keep judges what a plan brought, and stores it with the batch.
-func (p *pass) keep(ctx context.Context, batch archive.Batch, plan plan, a answers) error {
+// fetch carries out a plan. Its error is that the pass was cancelled.
+func (p *pass) fetch(ctx context.Context, plan plan) (fetch.Result, error) {
+	result := p.fetcher.Fetch(ctx, plan.requests)
+	return result, cancelled(ctx)
+}
+
+// skip returns an error for requests that are left out when time is short. Pods,
+// namespaces and nodes are never left out.
+func (p *pass) skip(r fetch.Request) error {
+	if (isContainer(r.Scope.Kind) || r.Scope.Part == schema.Labelled) && p.overBudget() {
+		return fmt.Errorf("left out %v after the pass began: %w", p.Budget, schema.ErrBudget)
+	}
+	return nil
+}
+
+// keep settles what a plan brought, and stores it with the batch.
+func (p *pass) keep(ctx context.Context, batch archive.Batch, plan plan, result fetch.Result) error {
 	p.record.Entities += plan.entities
-	watermarks, asked := p.settle(plan, a.errs)
-	batch.Rows = append(batch.Rows, a.rows...)
+	watermarks, asked := p.settle(plan, result)
+	batch.Rows = append(batch.Rows, result.Rows...)
 	maps.Copy(batch.Watermarks, watermarks)
 	maps.Copy(batch.Asked, asked)
 	if err := p.write(ctx, batch); err != nil {
 		return err
 	}
-	p.Log.Debug("stored", "requests", len(plan.requests), "rows", len(batch.Rows))
+	p.Log.Debug("stored", "requests", len(result.Requests), "rows", len(batch.Rows))
 	return nil
 }
 
@@ -232,7 +247,7 @@ func (p *pass) batch() archive.Batch {
 	return archive.Batch{
 		Pass:       p.record.ID,
 		Cluster:    p.Cluster,
-		Seen:       p.seen(),
+		Seen:       p.timeline.Seen(),
 		Watermarks: make(map[schema.Scope]schema.Instant),
 		Asked:      make(map[schema.Scope][]schema.MetricName),
 	}
@@ -254,14 +269,14 @@ func (p *pass) write(ctx context.Context, batch archive.Batch) error {
 	return nil
 }
 
-// upkeep has the store do its share of upkeep, also where a write found too little
-// space: deleting old samples may make room for the next pass. A pass whose samples
-// are stored has failed when that fails.
+// upkeep has the store do its share of upkeep, also if a write found too little
+// space: deleting old samples may free it for the next pass. If upkeep fails, so
+// does the pass, although its samples are stored.
 func (p *pass) upkeep(ctx context.Context, err error) error {
 	if err != nil && !errors.Is(err, archive.ErrNoSpace) || p.record.Horizon == 0 {
 		return err
 	}
-	done, failed := p.store.Upkeep(ctx, p.earlier())
+	done, failed := p.store.Upkeep(ctx, p.timeline.Earlier())
 	if done != (archive.Upkeep{}) {
 		p.Log.Debug("upkeep", "moved", done.Moved, "deleted", done.Deleted)
 	}
@@ -269,19 +284,4 @@ func (p *pass) upkeep(ctx context.Context, err error) error {
 		return err // which says the same
 	}
 	return errors.Join(err, failed)
-}
-
-// earlier is the earlier one of Heapster's clock and the local one: neither may
-// make what is young look old.
-func (p *pass) earlier() schema.Instant {
-	return min(p.record.Horizon, schema.InstantOf(p.Now()))
-}
-
-// seen is Heapster's time at which its lists were read, the local clock's
-// where Heapster has shown none.
-func (p *pass) seen() schema.Instant {
-	if p.record.Horizon > 0 {
-		return p.record.Horizon
-	}
-	return schema.InstantOf(p.Now())
 }

@@ -5,58 +5,37 @@ import (
 	"slices"
 	"time"
 
+	"heapstash/archive/collect/fetch"
 	"heapstash/schema"
 )
 
 // shortAfterlife is how long a vanished entity is asked for all its metrics:
-// Heapster's 140 seconds, and the rest for batches that come late.
+// [schema.ShortRetention], and the rest for late batches.
 const shortAfterlife = 5 * time.Minute
 
 // plan is what one stage of a pass asks for.
 type plan struct {
-	requests []request
-	// scopes are those that are whole once the requests are answered, be
-	// there any or none: true for those that had somebody at the last pass.
+	requests []fetch.Request
+	// scopes are whole once the requests are answered, even without requests.
+	// The value is true if the last pass listed an entity of the scope.
 	scopes   map[schema.Scope]bool
 	entities int
 }
 
-// cover adds a scope, with what one of its entities says of the last pass.
+// cover adds the scope of an entity that the last pass listed, or did not.
 func (p *plan) cover(scope schema.Scope, listedBefore bool) {
 	p.scopes[scope] = p.scopes[scope] || listedBefore
 }
 
-// request asks for one metric: of one entity, or of several pods of a
-// namespace at once.
-type request struct {
-	scope  schema.Scope
-	entity schema.Entity // of several pods, any of them
-	pods   []string      // distinct; nil for a request of one entity
-	metric schema.MetricName
-	start  schema.Instant
-}
-
-// size is the number of entities that the request asks for.
-func (r request) size() int { return max(1, len(r.pods)) }
-
-// member is the i-th of the entities.
-func (r request) member(i int) schema.Entity {
-	if r.pods == nil {
-		return r.entity
-	}
-	return schema.PodEntity(r.entity.Namespace, r.pods[i])
-}
-
-// plan decides the requests for the unlabelled series of entities of the
-// kinds, which are not containers.
-func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName, kinds []schema.Kind) plan {
+// plan plans the requests for the unlabelled series of nodes, namespaces or pods.
+func (p *pass) plan(found discovery, carried map[schema.Entity][]schema.MetricName, kinds []schema.Kind) plan {
 	result := plan{scopes: make(map[schema.Scope]bool)}
 	pods := newPodRequests()
 	common := make(map[schema.Kind][]schema.Metric)
 	for _, kind := range kinds {
 		common[kind] = schema.CommonMetricsOf(kind)
 	}
-	for _, e := range slices.Concat(found.listed, found.gone) {
+	for _, e := range slices.Concat(found.listed, found.recent) {
 		if !slices.Contains(kinds, e.Kind) {
 			continue
 		}
@@ -65,26 +44,27 @@ func (p *pass) plan(found discovery, fresh map[schema.Entity][]schema.MetricName
 		n := p.needsOf(e, e.Scope(), found.present[e])
 		if e.Kind == schema.Pod {
 			pods.add(n)
-			pods.addMore(p.more(n, fresh[e]))
+			pods.addMore(p.more(n, carried[e]))
 			continue
 		}
 		result.requests = append(result.requests, p.common(n, common[e.Kind])...)
-		result.requests = append(result.requests, p.more(n, fresh[e])...)
+		result.requests = append(result.requests, p.more(n, carried[e])...)
 	}
 	result.requests = append(result.requests, pods.requests(p, common[schema.Pod])...)
 	// What the last pass had no time for comes first.
-	slices.SortStableFunc(result.requests, func(a, b request) int {
-		return cmp.Compare(p.memory.Watermarks[a.scope], p.memory.Watermarks[b.scope])
+	slices.SortStableFunc(result.requests, func(a, b fetch.Request) int {
+		return cmp.Compare(p.memory.Watermarks[a.Scope], p.memory.Watermarks[b.Scope])
 	})
 	return result
 }
 
-// needs tells from when on an entity is asked for in a scope, and for what.
+// needs are the time from which an entity is asked for in a scope, and whether for
+// all metrics.
 type needs struct {
 	entity   schema.Entity
 	scope    schema.Scope
 	start    schema.Instant
-	longOnly bool // what else Heapster had of it is evicted
+	longOnly bool // Heapster has evicted the other metrics
 }
 
 func (p *pass) needsOf(e schema.Entity, scope schema.Scope, listed bool) needs {
@@ -94,56 +74,45 @@ func (p *pass) needsOf(e schema.Entity, scope schema.Scope, listed bool) needs {
 		if p.refusedBefore(e) {
 			n.start = watermark.Add(-afterlife) // all of it
 		}
-	} // else the scope's watermark says nothing of it
+	} // otherwise the scope's watermark does not hold for the entity
 	lastSeen := p.memory.Entities[e]
-	n.longOnly = !listed && lastSeen != 0 && p.attentive() && p.seen().Sub(lastSeen) > shortAfterlife
+	n.longOnly = !listed && lastSeen != 0 && p.timeline.IsAttentive() && p.timeline.Seen().Sub(lastSeen) > shortAfterlife
 	return n
 }
 
-// startFor is from when on a metric is asked for: from the beginning, if the
-// scope was not asked for it before.
-func (p *pass) startFor(n needs, m schema.MetricName) schema.Instant {
-	if !p.memory.Asked[n.scope][m] {
-		return 0
+// request asks for a metric. If no pass asked the scope for it before, it asks for
+// everything that is visible.
+func (p *pass) request(n needs, m schema.MetricName) fetch.Request {
+	r := fetch.Request{Scope: n.scope, Entity: n.entity, Metric: m}
+	if p.memory.Asked[n.scope][m] {
+		r.Start = n.start
 	}
-	return n.start
+	return r
 }
 
 // common asks for the metrics that every such entity is asked for.
-func (p *pass) common(n needs, metrics []schema.Metric) []request {
-	requests := make([]request, 0, len(metrics))
+func (p *pass) common(n needs, metrics []schema.Metric) []fetch.Request {
+	requests := make([]fetch.Request, 0, len(metrics))
 	for _, m := range metrics {
 		if m.Long || !n.longOnly {
-			requests = append(requests, request{scope: n.scope, entity: n.entity, metric: m.Name, start: p.startFor(n, m.Name)})
+			requests = append(requests, p.request(n, m.Name))
 		}
 	}
 	return requests
 }
 
-// more asks for the metrics that the entity is known to carry besides, and for
-// those that were found only now.
-func (p *pass) more(n needs, fresh []schema.MetricName) []request {
+// more asks for the other metrics that the entity is known to carry, and for those
+// that this pass found.
+func (p *pass) more(n needs, found []schema.MetricName) []fetch.Request {
 	if n.longOnly {
 		return nil
 	}
-	var requests []request
+	var requests []fetch.Request
 	for _, m := range p.memory.Carried[n.entity] {
-		requests = append(requests, request{scope: n.scope, entity: n.entity, metric: m, start: n.start})
+		requests = append(requests, fetch.Request{Scope: n.scope, Entity: n.entity, Metric: m, Start: n.start})
 	}
-	for _, m := range fresh {
-		requests = append(requests, request{scope: n.scope, entity: n.entity, metric: m})
+	for _, m := range found {
+		requests = append(requests, fetch.Request{Scope: n.scope, Entity: n.entity, Metric: m})
 	}
 	return requests
-}
-
-// attentive reports whether no batch came and went between this pass and the
-// one before. If one did, whatever ended earlier may have been back in it.
-func (p *pass) attentive() bool {
-	missed := 0
-	for _, at := range p.batches {
-		if at > p.memory.Horizon {
-			missed++
-		}
-	}
-	return missed <= 1 && p.oldest <= p.memory.Horizon.Add(p.step)
 }

@@ -4,39 +4,49 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
+	"heapstash/archive/collect/fetch"
 	"heapstash/schema"
 )
 
-// A pod that is refused by its name, where others of its namespace are
-// answered, does not hold back their watermark. It has one of its own until it
-// is answered again, from which all that is still visible of it is asked for.
+// A pod that is refused by name, while other pods of its namespace are answered,
+// does not hold back their watermark. It has a watermark of its own until it is
+// answered again. Then the pass asks for everything that is visible of it.
 
 // mostNamed is how many refused pods of a scope have a hole each.
 const mostNamed = 20
 
-// ownScope is what the watermark of one pod covers. No namespace has a slash
-// in its name.
+// ownScope is the scope of one pod's own watermark. No namespace's name has a
+// slash.
 func ownScope(e schema.Entity) schema.Scope {
 	return schema.Scope{Kind: schema.Pod, Name: e.Namespace + "/" + e.Pod}
 }
 
-// refusedBefore reports whether the last pass could not read the pod, others
-// of its namespace being answered.
+// refusedBefore reports whether the last pass could not read the pod, although it
+// read others of the same namespace.
 func (p *pass) refusedBefore(e schema.Entity) bool {
 	_, own := p.memory.Watermarks[ownScope(e)]
 	return e.Kind == schema.Pod && own
 }
 
-// forgetOwn drops the watermarks of pods that are asked for no more.
-func (p *pass) forgetOwn(plan plan, watermarks map[schema.Scope]schema.Instant) {
+// watermarkOf is the time up to which the entity was read whole.
+func (p *pass) watermarkOf(e schema.Entity, scope schema.Scope) schema.Instant {
+	watermark := p.memory.Watermarks[scope]
+	if e.Kind == schema.Pod && scope == e.Scope() {
+		if own, refused := p.memory.Watermarks[ownScope(e)]; refused {
+			return min(own, watermark)
+		}
+	}
+	return watermark
+}
+
+// dropOwn drops the watermarks of pods that are not asked for any more.
+func (p *pass) dropOwn(requests []fetch.Request, watermarks map[schema.Scope]schema.Instant) {
 	asked := make(map[schema.Scope]bool)
-	for _, r := range plan.requests {
-		for i := range r.size() {
-			if e := r.member(i); e.Kind == schema.Pod {
+	for _, r := range requests {
+		for i := range r.Size() {
+			if e := r.Member(i); e.Kind == schema.Pod {
 				asked[ownScope(e)] = true
 			}
 		}
@@ -48,84 +58,70 @@ func (p *pass) forgetOwn(plan plan, watermarks map[schema.Scope]schema.Instant) 
 	}
 }
 
-// watermarkOf is up to where the entity was read whole.
-func (p *pass) watermarkOf(e schema.Entity, scope schema.Scope) schema.Instant {
-	watermark := p.memory.Watermarks[scope]
-	if e.Kind == schema.Pod && scope == e.Scope() {
-		if own, refused := p.memory.Watermarks[ownScope(e)]; refused {
-			return min(own, watermark)
-		}
-	}
-	return watermark
-}
-
-// refusedByName finds the pods of the scope that are refused by their names,
-// with the error of each.
-func (p *pass) refusedByName(scope schema.Scope, requests []request, members []int, errs []error) map[schema.Entity]error {
-	if scope.Kind != schema.Pod {
+// refusedByName finds the pods that are refused by name, with the error of each.
+func (p *pass) refusedByName(o outcome) map[schema.Entity]error {
+	if o.scope.Kind != schema.Pod {
 		return nil
 	}
 	answered := make(map[schema.MetricName]bool)
-	for _, i := range members {
-		answered[requests[i].metric] = answered[requests[i].metric] || errs[i] == nil
+	for i, r := range o.requests {
+		answered[r.Metric] = answered[r.Metric] || o.errs[i] == nil
 	}
 	refused := make(map[schema.Entity]error)
-	for _, i := range members {
-		r, err := requests[i], errs[i]
-		if r.size() != 1 || !splits(err) || errors.Is(err, schema.ErrUnaddressable) {
+	for i, r := range o.requests {
+		err := o.errs[i]
+		if r.Size() != 1 || !fetch.MayBeName(err) || errors.Is(err, schema.ErrUnaddressable) {
 			continue
 		}
-		if e := r.member(0); refused[e] == nil && (answered[r.metric] || p.splits.knows(e)) {
+		if e := r.Member(0); refused[e] == nil && (answered[r.Metric] || p.fetcher.IsRefused(e)) {
 			refused[e] = err
 		}
 	}
 	return refused
 }
 
-// noteRefused makes holes of pods that are refused by their names.
+// noteRefused notes the pods that are refused by name.
 func (p *pass) noteRefused(scope schema.Scope, refused map[schema.Entity]error) {
-	for n, e := range slices.SortedFunc(maps.Keys(refused), compareEntities) {
+	for n, e := range sorted(refused) {
 		if n == mostNamed {
-			h := holeOf(scope.Entity(), refused[e])
+			h := p.holeOf(scope.Entity(), refused[e])
 			h.Detail = fmt.Sprintf("%d more pods, the first %s: %s", len(refused)-n, e.Pod, h.Detail)
 			p.hole(h)
 			return
 		}
-		p.hole(holeOf(e, refused[e]))
+		p.hole(p.holeOf(e, refused[e]))
 	}
 }
 
-// ownWatermarks gives the scope's refused pods watermarks of their own, and
-// takes them from those that were answered.
-func (p *pass) ownWatermarks(plan plan, refused map[schema.Entity]error, moved bool, watermarks map[schema.Scope]schema.Instant, scope schema.Scope) {
-	for e := range refused {
-		if moved && !p.refusedBefore(e) {
-			own := p.memory.Horizon // it was not there
-			if p.listedBefore(e) {
-				own = p.memory.Watermarks[scope]
-			}
-			if own == 0 { // nothing was promised of what came before this pass
-				own = cmp.Or(p.oldest, p.record.Horizon).Add(-p.step)
-			}
-			watermarks[ownScope(e)] = own
-		}
-	}
-	if !moved {
+// ownWatermarks gives the refused pods watermarks of their own, if the scope's
+// watermark moves, and drops those of the pods that were answered.
+func (p *pass) ownWatermarks(o outcome, refused map[schema.Entity]error, moves bool, watermarks map[schema.Scope]schema.Instant) {
+	if !moves {
 		return
 	}
-	seen := make(map[schema.Entity]bool)
-	for _, r := range plan.requests {
-		if r.scope != scope {
+	for e := range refused {
+		if p.refusedBefore(e) {
 			continue
 		}
-		for i := range r.size() {
-			e := r.member(i)
-			if seen[e] || refused[e] != nil || !p.refusedBefore(e) {
-				continue
-			}
-			seen[e] = true
-			watermarks[ownScope(e)] = 0
-			p.findLoss(e, p.watermarkOf(e, scope))
+		own := p.memory.Horizon // the pod is new
+		if p.listedBefore(e) {
+			own = p.memory.Watermarks[o.scope]
 		}
+		if own == 0 { // this is the archive's first pass
+			own = cmp.Or(p.timeline.Oldest, p.record.Horizon).Add(-p.timeline.Step)
+		}
+		watermarks[ownScope(e)] = own
+	}
+	answered := make(map[schema.Entity]bool)
+	for _, r := range o.requests {
+		for i := range r.Size() {
+			if e := r.Member(i); refused[e] == nil && p.refusedBefore(e) {
+				answered[e] = true
+			}
+		}
+	}
+	for _, e := range sorted(answered) {
+		watermarks[ownScope(e)] = 0
+		p.noteLoss(e, p.watermarkOf(e, o.scope))
 	}
 }

@@ -1,45 +1,58 @@
 package collect
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"heapstash/archive"
+	"heapstash/archive/collect/fetch"
 	"heapstash/schema"
 )
 
-// settle judges each scope by its requests. A watermark moves to the horizon
-// where the scope was fetched whole, for then nothing up to there is missing.
+// outcome is what the requests of one scope brought.
+type outcome struct {
+	scope    schema.Scope
+	requests []fetch.Request
+	errs     []error // of each request
+}
+
+// settle judges each scope by its requests. If a scope was read whole, nothing is
+// missing up to the horizon, and its watermark moves there.
 //
-// What no URL can name does not hold it back, nor what was refused since ever:
-// nothing of that was promised, and a metric that was never answered is asked
-// for without a start.
-func (p *pass) settle(plan plan, errs []error) (map[schema.Scope]schema.Instant, map[schema.Scope][]schema.MetricName) {
+// Neither an entity that no URL can name holds the watermark back, nor a request
+// that was refused at every pass. A metric that was never answered is asked for
+// without a start.
+func (p *pass) settle(plan plan, result fetch.Result) (map[schema.Scope]schema.Instant, map[schema.Scope][]schema.MetricName) {
 	watermarks := make(map[schema.Scope]schema.Instant)
 	asked := make(map[schema.Scope][]schema.MetricName)
-	requests := make(map[schema.Scope][]int)
-	for i, r := range plan.requests {
-		requests[r.scope] = append(requests[r.scope], i)
+	outcomes := make(map[schema.Scope]outcome)
+	for i, r := range result.Requests {
+		o := outcomes[r.Scope]
+		o.requests, o.errs = append(o.requests, r), append(o.errs, result.Errs[i])
+		outcomes[r.Scope] = o
 	}
-	p.forgetOwn(plan, watermarks)
-	scopes := slices.SortedFunc(maps.Keys(plan.scopes), compareScopes)
-	for _, scope := range scopes {
-		refused := p.refusedByName(scope, plan.requests, requests[scope], errs)
+	p.dropOwn(result.Requests, watermarks)
+	for _, scope := range slices.SortedFunc(maps.Keys(plan.scopes), schema.Scope.Compare) {
+		o := outcomes[scope]
+		o.scope = scope
+		refused := p.refusedByName(o)
 		p.noteRefused(scope, refused)
-		held, broken := p.judge(scope, plan.requests, requests[scope], errs, refused)
-		p.ownWatermarks(plan, refused, !held && p.record.Horizon > 0, watermarks, scope)
-		if !held && p.record.Horizon > p.memory.Watermarks[scope] {
+		held, broken := p.judge(o, refused)
+		p.ownWatermarks(o, refused, !held && p.record.Horizon > 0, watermarks)
+		if watermark := p.memory.Watermarks[scope]; !held && p.record.Horizon > watermark {
 			watermarks[scope] = p.record.Horizon
 			if plan.scopes[scope] {
-				p.findScopeGap(scope)
+				// The watermark was held back; an empty scope would have
+				// left it behind.
+				p.noteLoss(scope.Entity(), watermark)
 			}
 		}
-		for _, i := range requests[scope] {
-			m := plan.requests[i].metric
-			if !broken[m] && !p.memory.Asked[scope][m] && !slices.Contains(asked[scope], m) && lastingly(scope, m) {
+		for _, r := range o.requests {
+			m := r.Metric
+			lasting := scope.Part == schema.Labelled || schema.IsCommon(scope.Kind, m) // every pass asks the whole scope for it
+			if lasting && !broken[m] && !p.memory.Asked[scope][m] && !slices.Contains(asked[scope], m) {
 				asked[scope] = append(asked[scope], m)
 			}
 		}
@@ -47,70 +60,59 @@ func (p *pass) settle(plan plan, errs []error) (map[schema.Scope]schema.Instant,
 	return watermarks, asked
 }
 
-// findScopeGap notes what was lost while a scope's watermark was held back,
-// rather than left behind by a scope that was empty. What all scopes lost is
-// noted already.
-func (p *pass) findScopeGap(scope schema.Scope) {
-	p.findLoss(scope.Entity(), p.memory.Watermarks[scope])
-}
-
-func (p *pass) findLoss(of schema.Entity, watermark schema.Instant) {
+// noteLoss notes what Heapster dropped since a watermark that is older than the
+// last pass. What every scope lost since then is noted already.
+func (p *pass) noteLoss(e schema.Entity, watermark schema.Instant) {
 	if watermark >= p.memory.Horizon {
 		return
 	}
-	lost, window := p.lostSince(watermark)
+	lost, window := p.timeline.Lost(watermark)
 	if lost <= 0 {
 		return
 	}
 	p.hole(archive.Hole{
-		Entity: of, Cause: archive.CauseFailed, Window: window,
-		Detail: fmt.Sprintf("%v of samples were gone before this could be read again; the holes of the passes before tell why", lost),
+		Entity: e, Cause: archive.CauseFailed, Window: window,
+		Detail: fmt.Sprintf("Heapster had dropped %v of samples before this could be read again; the holes of earlier passes have the reason", lost),
 	})
 }
 
-// lastingly reports whether every pass asks the whole scope for the metric.
-func lastingly(scope schema.Scope, m schema.MetricName) bool {
-	return scope.Part == schema.Labelled || isCommon(scope.Kind, m)
-}
-
-// judge notes what is missing of a scope, and tells whether that holds its
-// watermark back, and which metrics were not answered for every entity.
-//
-// Pods that are refused by their names are noted already.
-func (p *pass) judge(scope schema.Scope, requests []request, members []int, errs []error, refused map[schema.Entity]error) (held bool, broken map[schema.MetricName]bool) {
+// judge notes what is missing of a scope. It returns whether that holds the
+// watermark back, and the metrics that were not answered for every entity. Pods
+// that are refused by name are noted already.
+func (p *pass) judge(o outcome, refused map[schema.Entity]error) (held bool, broken map[schema.MetricName]bool) {
 	broken = make(map[schema.MetricName]bool)
 	var failed []int
 	nameless := make(map[schema.Entity]bool)
-	for _, i := range members {
-		err, r := errs[i], requests[i]
+	for i, r := range o.requests {
+		err := o.errs[i]
 		if err == nil {
 			continue
 		}
-		if errors.Is(err, schema.ErrUnaddressable) && r.size() == 1 {
-			if !nameless[r.member(0)] {
-				nameless[r.member(0)] = true
-				p.nameless(scope, r.member(0), err)
+		if errors.Is(err, schema.ErrUnaddressable) && r.Size() == 1 {
+			if !nameless[r.Member(0)] {
+				nameless[r.Member(0)] = true
+				p.noteNameless(o.scope, r.Member(0), err)
 			}
 			continue
 		}
-		if r.size() == 1 && refused[r.member(0)] != nil {
+		if r.Size() == 1 && refused[r.Member(0)] != nil {
 			continue
 		}
 		failed = append(failed, i)
-		broken[r.metric] = true
-		held = held || !errors.Is(err, schema.ErrRefused) || p.memory.Asked[scope][r.metric]
+		broken[r.Metric] = true
+		held = held || !errors.Is(err, schema.ErrRefused) || p.memory.Asked[o.scope][r.Metric]
 	}
 	if len(failed) == 0 {
 		return false, broken
 	}
-	p.hole(scopeHole(requests, errs, failed, len(members)))
-	return held || len(failed) == len(members), broken
+	p.noteFailed(o, failed)
+	return held || len(failed) == len(o.requests), broken
 }
 
-// nameless notes an entity that no URL can name: once, and again for each time
-// that the export, which names it, left out.
-func (p *pass) nameless(scope schema.Scope, e schema.Entity, err error) {
-	h := holeOf(e, err)
+// noteNameless notes an entity that no URL can name: once, and again for each time
+// for which the export, which has it, does not have samples.
+func (p *pass) noteNameless(scope schema.Scope, e schema.Entity, err error) {
+	h := p.holeOf(e, err)
 	h.Lasting = true
 	if scope.Part == schema.Plain {
 		p.hole(h)
@@ -119,13 +121,13 @@ func (p *pass) nameless(scope schema.Scope, e schema.Entity, err error) {
 	watermark := p.memory.Watermarks[scope]
 	switch {
 	case p.export.at > 0 && !p.isMissing(e):
-		if h.Window = p.missed(watermark); watermark == 0 || h.Window.From == 0 {
+		if h.Window = p.timeline.Between(watermark, p.export.at); watermark == 0 || h.Window.From == 0 {
 			return
 		}
 	case p.export.refused:
-		return // nothing of it was promised
+		return // nothing could be read of it
 	default:
-		if h.Window = p.unread(watermark); h.Window.From == 0 {
+		if h.Window = p.timeline.Since(watermark); h.Window.From == 0 {
 			return
 		}
 	}
@@ -134,31 +136,26 @@ func (p *pass) nameless(scope schema.Scope, e schema.Entity, err error) {
 }
 
 // isMissing reports whether the newest batch has the entity, or may have it, and
-// the export that was read does not bring it.
+// the export does not.
 func (p *pass) isMissing(e schema.Entity) bool {
 	if e.Labels != "" {
 		_, shown := p.export.labelled[e]
-		return !shown && p.export.doubted.labelled[e] != nil
+		return !shown && p.export.doubts.labelled[e] != nil
 	}
-	return !p.export.told[e] && (p.present[e] || p.export.doubted.containers[e])
+	return !p.export.told[e] && (p.present[e] || p.export.doubts.containers[e])
 }
 
-// scopeHole describes the failed requests of one scope: as exactly as one
-// line can.
-func scopeHole(requests []request, errs []error, failed []int, total int) archive.Hole {
-	first := requests[failed[0]]
-	hole := holeOf(first.scope.Entity(), errs[failed[0]])
+// noteFailed notes the failed requests of a scope as one hole.
+func (p *pass) noteFailed(o outcome, failed []int) {
+	first := o.requests[failed[0]]
+	h := p.holeOf(o.scope.Entity(), o.errs[failed[0]])
 	if len(failed) > 1 {
-		hole.Detail = fmt.Sprintf("%d of %d requests, the first: %s", len(failed), total, hole.Detail)
-		return hole
+		h.Detail = fmt.Sprintf("%d of %d requests, the first: %s", len(failed), len(o.requests), h.Detail)
+	} else {
+		h.Metric = first.Metric
+		if first.Size() == 1 {
+			h.Entity = first.Member(0)
+		}
 	}
-	hole.Metric = first.metric
-	if first.size() == 1 {
-		hole.Entity = first.member(0)
-	}
-	return hole
-}
-
-func compareScopes(a, b schema.Scope) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part))
+	p.hole(h)
 }

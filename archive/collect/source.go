@@ -3,72 +3,62 @@ package collect
 import (
 	"context"
 
+	"heapstash/archive/collect/fetch"
 	"heapstash/schema"
 )
 
-// Source is what a pass reads. Its methods are called concurrently. Errors
-// wrap one of the schema package's sentinels where one fits, or the context's
-// error; whatever else they are counts as [schema.ErrProtocol].
+// Source is what a pass reads. Its methods are called concurrently. Errors wrap
+// one of the schema package's sentinels where one fits, or they are the context's
+// error; any other error counts as [schema.ErrProtocol].
 type Source interface {
 	Lister
 	SeriesReader
-	PodReader
 	Exporter
 	Meter
 }
 
-// Lister tells what Heapster's latest batch holds.
+// Lister lists what Heapster's latest batch has.
 type Lister interface {
-	// AllKeys lists every entity in one call; unknown are keys of a form that
-	// is not understood.
+	// AllKeys lists every entity with one request. It does not understand the
+	// form of the unknown keys.
 	AllKeys(ctx context.Context) (entities []schema.Entity, unknown []string, err error)
-	// Nodes, Namespaces and Pods do the same where AllKeys is refused.
+	// Nodes, Namespaces and Pods list the same where AllKeys is refused.
 	Nodes(ctx context.Context) ([]string, error)
 	Namespaces(ctx context.Context) ([]string, error)
 	Pods(ctx context.Context, namespace string) ([]string, error)
-	// Containers and SystemContainers do it for containers. Heapster before
-	// v1.3 does not have them.
+	// Containers and SystemContainers list containers. Heapster has these lists
+	// since v1.3.
 	Containers(ctx context.Context, namespace, pod string) ([]string, error)
 	SystemContainers(ctx context.Context, node string) ([]string, error)
-	// Healthz returns an error when Heapster says that it is not well: its
-	// newest batch is over three minutes old.
+	// Healthz returns an error if Heapster says that it is not well: its newest
+	// batch is over three minutes old.
 	Healthz(ctx context.Context) error
 }
 
-// SeriesReader reads one entity. An entity or a metric that Heapster does not
-// know has no names and no points, and is no error.
+// SeriesReader reads series. An entity or a metric that Heapster does not know has
+// no names and no points, which is not an error.
 type SeriesReader interface {
-	// MetricNames lists the unlabelled metrics that the entity carries.
+	fetch.Source
+	// MetricNames lists the unlabelled metrics of the entity.
 	MetricNames(ctx context.Context, e schema.Entity) ([]schema.MetricName, error)
-	// Series returns the visible points at or after start, in any order;
-	// None asks for all.
-	Series(ctx context.Context, e schema.Entity, m schema.MetricName, start schema.Instant) ([]schema.Point, error)
-}
-
-// PodReader reads one metric of many pods at once.
-type PodReader interface {
-	// SplitPods divides the pods into batches that PodSeries can ask for.
+	// SplitPods divides the pods into batches for PodSeries.
 	SplitPods(namespace string, pods []string, m schema.MetricName) [][]string
-	// PodSeries returns the points of each pod, at the pod's place. It
-	// returns all of them or an error.
-	PodSeries(ctx context.Context, namespace string, pods []string, m schema.MetricName, start schema.Instant) ([][]schema.Point, error)
 }
 
-// Exporter reads Heapster's newest batch at once, though not all of it: see
-// [schema.Exported].
+// Exporter reads Heapster's newest batch with one request, though not all of it:
+// see [schema.Exported].
 type Exporter interface {
-	// Export calls visit for each metric set until that returns an error,
-	// which it then returns. A batch whose end did not arrive is an error.
+	// Export calls visit for each metric set. It returns visit's first error. It
+	// is an error if the end of the batch did not arrive.
 	// [schema.ErrExportDisabled] is lasting.
 	Export(ctx context.Context, visit func(schema.Exported) error) error
 }
 
-// Enricher tells what Kubernetes knows of what Heapster shows. Its errors are
-// those of a [Source].
+// Enricher asks Kubernetes for what Heapster does not have. Its errors are those
+// of a [Source].
 type Enricher interface {
-	// Pods returns every pod with its owner. Nodes and images are known only
-	// if the pods are asked for whole, which takes several times the bytes;
-	// Since is none.
+	// Pods returns every pod with its owner. Only whole pods, which are several
+	// times as long, have nodes and images. Since is zero.
 	Pods(ctx context.Context, whole bool) ([]schema.Identity, error)
 	// Namespaces returns every namespace.
 	Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error)

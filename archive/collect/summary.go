@@ -8,18 +8,18 @@ import (
 	"heapstash/schema"
 )
 
-// Summary tells what a pass did.
+// Summary is what a pass did.
 type Summary struct {
 	Pass  archive.Pass
 	Holes []archive.Hole
 
-	// Archive is where the samples are, for people, and NewArchive is set where
-	// the pass made it. Whoever opened the store sets them.
+	// Archive is the path or URL of the archive, and NewArchive is set if the pass
+	// made it. The caller that opened the store sets them.
 	Archive    string
 	NewArchive bool
 }
 
-// Complete reports whether nothing is missing that could be had.
+// Complete reports whether the pass read everything that Heapster has.
 func (s Summary) Complete() bool { return s.Pass.Outcome == archive.OutcomeComplete }
 
 // MarshalJSON writes the summary as `collect --json` prints it. Times are

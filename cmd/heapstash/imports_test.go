@@ -67,7 +67,10 @@ heapster/kube:         schema heapster heapster/wire heapster/failure; k8s.io/
 heapster/heapstertest: heapster
 
 archive:         schema
-archive/collect: schema archive
+archive/collect/timeline:     schema archive
+archive/collect/metricexport: schema
+archive/collect/fetch:        schema
+archive/collect:              schema archive archive/collect/timeline archive/collect/metricexport archive/collect/fetch
 archive/query:   schema archive
 archive/export:  schema archive
 

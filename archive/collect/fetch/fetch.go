@@ -1,10 +1,9 @@
-package collect
+package fetch
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,99 +12,110 @@ import (
 	"heapstash/schema"
 )
 
-// givingUp is how many requests in a row may find nobody before a pass stops
-// asking: each has been tried several times already.
-const givingUp = 16
+// mostUnanswered is how many requests in a row may get no answer before no more
+// are sent. Each was tried several times.
+const mostUnanswered = 16
 
-// answers are what the requests of a plan brought.
-type answers struct {
-	rows []schema.Row
-	errs []error // of each request
+// Fetcher sends the requests of one pass.
+type Fetcher struct {
+	Source      Source
+	Concurrency int
+	// Skip returns an error for a request that is not to be sent any more.
+	Skip func(Request) error
+	// Take counts samples, and returns an error if they are too many; with 0,
+	// if there is no room for one more. It is called concurrently.
+	Take func(samples int) error
+	// WasRefused reports whether the last pass could not read the pod although
+	// it read others of the same namespace.
+	WasRefused func(schema.Entity) bool
+
+	once     sync.Once
+	splitter *splitter
 }
 
-// fetch carries out a plan. What was split has several requests in it then. The
-// only error is that of ctx.
-func (p *pass) fetch(ctx context.Context, plan *plan) (answers, error) {
-	rows := newRows()
-	errs := make([]error, len(plan.requests))
-	var parts []part  // of requests that were split, beyond their first
-	var mu sync.Mutex // guards rows and parts
-	var unreachable atomic.Int32
+// Result is what requests brought.
+type Result struct {
+	Rows     []schema.Row
+	Requests []Request // as they were sent, some of them in parts
+	Errs     []error   // one for each of Requests; nil where it was answered
+}
+
+// Fetch sends the requests.
+func (f *Fetcher) Fetch(ctx context.Context, requests []Request) Result {
+	rows := NewRows()
+	result := Result{Requests: make([]Request, len(requests)), Errs: make([]error, len(requests))}
+	copy(result.Requests, requests)
+	var more []part   // the parts of requests that were split, without the first
+	var mu sync.Mutex // guards rows, more and result
+	var unanswered atomic.Int32
 	var group errgroup.Group
-	group.SetLimit(p.Concurrency)
-	for i, r := range slices.Clone(plan.requests) {
-		if isOptional(r) && p.overBudget() {
-			errs[i] = fmt.Errorf("left out %v after the pass began: %w", p.Budget, schema.ErrBudget)
-			continue
-		}
-		if unreachable.Load() >= givingUp {
-			errs[i] = fmt.Errorf("not asked after %d requests without an answer: %w", givingUp, schema.ErrUnreachable)
-			continue
-		}
-		if errs[i] = p.full(); errs[i] != nil {
+	group.SetLimit(f.Concurrency)
+	for i, r := range requests {
+		if err := f.refuse(r, int(unanswered.Load())); err != nil {
+			result.Errs[i] = err
 			continue
 		}
 		group.Go(func() error {
-			answers := p.splits.ask(ctx, r)
-			for j := range answers {
-				a := &answers[j]
-				if a.err == nil {
-					a.err = p.take(pointsOf(a.series))
-				}
-				switch {
-				case a.err == nil:
-					unreachable.Store(0)
-				case errors.Is(a.err, schema.ErrUnreachable):
-					unreachable.Add(1)
-				}
+			parts := f.split().fetch(ctx, r)
+			for j := range parts {
+				f.count(&parts[j], &unanswered)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			for _, a := range answers {
-				for j, points := range a.series {
-					if a.err == nil {
-						rows.add(a.member(j), a.metric, points)
+			for _, part := range parts {
+				for j, points := range part.series {
+					if part.err == nil {
+						rows.Add(part.Member(j), part.Metric, points)
 					}
 				}
 			}
-			plan.requests[i], errs[i] = answers[0].request, answers[0].err
-			parts = append(parts, answers[1:]...)
+			result.Requests[i], result.Errs[i] = parts[0].Request, parts[0].err
+			more = append(more, parts[1:]...)
 			return nil
 		})
 	}
 	group.Wait() // its functions return no error
-	for _, a := range parts {
-		plan.requests, errs = append(plan.requests, a.request), append(errs, a.err)
+	for _, part := range more {
+		result.Requests, result.Errs = append(result.Requests, part.Request), append(result.Errs, part.err)
 	}
-	if err := ctx.Err(); err != nil {
-		return answers{}, err
-	}
-	return answers{rows.all(), errs}, nil
+	result.Rows = rows.All()
+	return result
 }
 
-func pointsOf(series [][]schema.Point) int {
-	count := 0
-	for _, points := range series {
-		count += len(points)
+// refuse returns an error for a request that is not sent.
+func (f *Fetcher) refuse(r Request, unanswered int) error {
+	if err := f.Skip(r); err != nil {
+		return err
 	}
-	return count
-}
-
-// isOptional reports whether the request may be left out when time is short.
-// Pods, namespaces, nodes and the cluster are never left out.
-func isOptional(r request) bool {
-	return isContainer(r.scope.Kind) || r.scope.Part == schema.Labelled
-}
-
-func (p *pass) overBudget() bool {
-	return p.Budget > 0 && p.Now().Sub(p.record.Started) > p.Budget
-}
-
-// read carries out one request and returns a series for each of its entities.
-func (p *pass) read(ctx context.Context, r request) ([][]schema.Point, error) {
-	if r.pods != nil {
-		return p.source.PodSeries(ctx, r.entity.Namespace, r.pods, r.metric, r.start)
+	if unanswered >= mostUnanswered {
+		return fmt.Errorf("not asked after %d requests without an answer: %w", mostUnanswered, schema.ErrUnreachable)
 	}
-	points, err := p.source.Series(ctx, r.entity, r.metric, r.start)
-	return [][]schema.Point{points}, err
+	return f.Take(0)
 }
+
+// count takes the samples of the part, and counts the requests in a row that
+// were not answered.
+func (f *Fetcher) count(p *part, unanswered *atomic.Int32) {
+	if p.err == nil {
+		samples := 0
+		for _, points := range p.series {
+			samples += len(points)
+		}
+		p.err = f.Take(samples)
+	}
+	switch {
+	case p.err == nil:
+		unanswered.Store(0)
+	case errors.Is(p.err, schema.ErrUnreachable):
+		unanswered.Add(1)
+	}
+}
+
+func (f *Fetcher) split() *splitter {
+	f.once.Do(func() { f.splitter = newSplitter(f.Source, f.WasRefused) })
+	return f.splitter
+}
+
+// IsRefused reports whether the pod alone was refused while others of its
+// request were answered.
+func (f *Fetcher) IsRefused(pod schema.Entity) bool { return f.split().knows(pod) }

@@ -1,10 +1,10 @@
-package collect
+package fetch
 
 import "heapstash/schema"
 
-// rows gathers points, which come by metric, into rows, which are by entity
-// and time.
-type rows struct {
+// Rows collects points, which come by metric, into rows, one for each entity and
+// time.
+type Rows struct {
 	rows  []schema.Row
 	index map[rowKey]int
 }
@@ -14,9 +14,11 @@ type rowKey struct {
 	at     schema.Instant
 }
 
-func newRows() *rows { return &rows{index: make(map[rowKey]int)} }
+// NewRows returns no rows.
+func NewRows() *Rows { return &Rows{index: make(map[rowKey]int)} }
 
-func (r *rows) add(e schema.Entity, m schema.MetricName, points []schema.Point) {
+// Add adds points of one series.
+func (r *Rows) Add(e schema.Entity, m schema.MetricName, points []schema.Point) {
 	for _, point := range points {
 		key := rowKey{e, point.At}
 		i, ok := r.index[key]
@@ -29,4 +31,5 @@ func (r *rows) add(e schema.Entity, m schema.MetricName, points []schema.Point) 
 	}
 }
 
-func (r *rows) all() []schema.Row { return r.rows }
+// All returns the rows.
+func (r *Rows) All() []schema.Row { return r.rows }

@@ -1,4 +1,4 @@
-package collect
+package fetch
 
 import (
 	"context"
@@ -20,7 +20,7 @@ const (
 
 // part is what came of a part of a request.
 type part struct {
-	request
+	Request
 	series [][]schema.Point
 	err    error
 }
@@ -30,12 +30,10 @@ type part struct {
 // an answer that is), it halves the pods, until those that stay refused stand
 // alone. What it learns holds for the pass. It may be used concurrently.
 type splitter struct {
-	read func(context.Context, request) ([][]schema.Point, error)
-	// before reports whether the last pass could not read the pod, others of
-	// its scope being answered.
-	before func(schema.Entity) bool
+	source     Source
+	wasRefused func(schema.Entity) bool
 
-	turn sync.Mutex // held while a batch is split, so that the others learn of it
+	splitting sync.Mutex // held while a request is split, so that the others learn from it
 
 	mu        sync.Mutex // guards what follows
 	refused   map[schema.Entity]error
@@ -44,21 +42,21 @@ type splitter struct {
 	fruitless map[schema.MetricName]bool
 }
 
-func newSplitter(p *pass) *splitter {
+func newSplitter(source Source, wasRefused func(schema.Entity) bool) *splitter {
 	return &splitter{
-		read:      p.read,
-		before:    p.refusedBefore,
-		refused:   make(map[schema.Entity]error),
-		fits:      make(map[schema.Scope]int),
-		fruitless: make(map[schema.MetricName]bool),
+		source:     source,
+		wasRefused: wasRefused,
+		refused:    make(map[schema.Entity]error),
+		fits:       make(map[schema.Scope]int),
+		fruitless:  make(map[schema.MetricName]bool),
 	}
 }
 
-// ask carries out a request, in parts where that is needed. The parts have
+// fetch carries out a request, in parts where that is needed. The parts have
 // the request's entities, each one once.
-func (s *splitter) ask(ctx context.Context, r request) []part {
-	if r.pods == nil {
-		series, err := s.read(ctx, r)
+func (s *splitter) fetch(ctx context.Context, r Request) []part {
+	if r.Pods == nil {
+		series, err := r.read(ctx, s.source)
 		return []part{{r, series, err}}
 	}
 	parts := s.arrange(r)
@@ -66,8 +64,8 @@ func (s *splitter) ask(ctx context.Context, r request) []part {
 		if parts[i].err != nil {
 			continue
 		}
-		parts[i].series, parts[i].err = s.read(ctx, parts[i].request)
-		if splits(parts[i].err) && parts[i].size() > 1 {
+		parts[i].series, parts[i].err = parts[i].read(ctx, s.source)
+		if MayBeName(parts[i].err) && parts[i].Size() > 1 {
 			further := s.split(ctx, parts[i])
 			parts[i] = further[0]
 			parts = append(parts, further[1:]...)
@@ -76,22 +74,16 @@ func (s *splitter) ask(ctx context.Context, r request) []part {
 	return parts
 }
 
-// splits reports whether fewer names may be answered where this error came.
-func splits(err error) bool {
-	return errors.Is(err, schema.ErrRefused) || errors.Is(err, schema.ErrNotFound) ||
-		errors.Is(err, schema.ErrProtocol) || errors.Is(err, schema.ErrUnaddressable)
-}
-
 // arrange makes the requests that what is known so far suggests. Pods that are
 // refused whatever is asked of them have their error already.
-func (s *splitter) arrange(r request) []part {
+func (s *splitter) arrange(r Request) []part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var parts []part
 	var rest []string
-	for i, pod := range r.pods {
-		err, known := s.refused[r.member(i)]
-		switch alone := (part{request: r.of(pod)}); {
+	for i, pod := range r.Pods {
+		err, known := s.refused[r.Member(i)]
+		switch alone := (part{Request: r.of(pod)}); {
 		case !known:
 			rest = append(rest, pod)
 		case errors.Is(err, schema.ErrProtocol): // perhaps for what was answered, so ask
@@ -101,38 +93,32 @@ func (s *splitter) arrange(r request) []part {
 			parts = append(parts, alone)
 		}
 	}
-	if fits := s.fits[r.scope]; fits > 0 {
+	if fits := s.fits[r.Scope]; fits > 0 {
 		for len(rest) > fits {
-			parts = append(parts, part{request: r.of(rest[:fits]...)})
+			parts = append(parts, part{Request: r.of(rest[:fits]...)})
 			rest = rest[fits:]
 		}
 	}
 	if len(rest) > 0 {
-		parts = append(parts, part{request: r.of(rest...)})
+		parts = append(parts, part{Request: r.of(rest...)})
 	}
 	return parts
-}
-
-// of is the request for some of its pods.
-func (r request) of(pods ...string) request {
-	r.pods = pods
-	return r
 }
 
 // split asks for halves of what was refused, and returns parts of the same
 // pods. Another batch may have been split meanwhile, so it looks first.
 func (s *splitter) split(ctx context.Context, whole part) []part {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	again := s.arrange(whole.request)
+	s.splitting.Lock()
+	defer s.splitting.Unlock()
+	again := s.arrange(whole.Request)
 	if len(again) == 1 {
 		return s.halve(ctx, whole)
 	}
 	var parts []part
 	for _, a := range again {
 		if a.err == nil {
-			a.series, a.err = s.read(ctx, a.request)
-			if splits(a.err) && a.size() > 1 {
+			a.series, a.err = a.read(ctx, s.source)
+			if MayBeName(a.err) && a.Size() > 1 {
 				parts = append(parts, s.halve(ctx, a)...)
 				continue
 			}
@@ -149,20 +135,20 @@ func (s *splitter) halve(ctx context.Context, whole part) []part {
 		return []part{whole}
 	}
 	var done []part
-	answered, asked, most := 0, 0, 2*bits.Len(uint(whole.size()))
+	answered, asked, most := 0, 0, 2*bits.Len(uint(whole.Size()))
 	pending := []part{whole}
 	for len(pending) > 0 && ctx.Err() == nil && (answered > 0 || asked < most) && s.pay(2) {
 		last := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
-		for _, pods := range [][]string{last.pods[:last.size()/2], last.pods[last.size()/2:]} {
-			half := part{request: last.of(pods...)}
-			half.series, half.err = s.read(ctx, half.request)
+		for _, pods := range [][]string{last.Pods[:last.Size()/2], last.Pods[last.Size()/2:]} {
+			half := part{Request: last.of(pods...)}
+			half.series, half.err = half.read(ctx, s.source)
 			asked++
 			switch {
 			case half.err == nil:
-				answered = max(answered, half.size())
+				answered = max(answered, half.Size())
 				done = append(done, half)
-			case splits(half.err) && half.size() > 1:
+			case MayBeName(half.err) && half.Size() > 1:
 				pending = append(pending, half)
 			default:
 				done = append(done, half)
@@ -181,13 +167,13 @@ func (s *splitter) halve(ctx context.Context, whole part) []part {
 func (s *splitter) worthwhile(whole part) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.allBefore(whole) || !s.fruitless[whole.metric] && len(s.fruitless) < mostFruitless
+	return s.allWereRefused(whole) || !s.fruitless[whole.Metric] && len(s.fruitless) < mostFruitless
 }
 
-// allBefore reports whether all of the pods were refused at the last pass.
-func (s *splitter) allBefore(whole part) bool {
-	for i := range whole.size() {
-		if !s.before(whole.member(i)) {
+// allWereRefused reports whether all of the pods were refused at the last pass.
+func (s *splitter) allWereRefused(whole part) bool {
+	for i := range whole.Size() {
+		if !s.wasRefused(whole.Member(i)) {
 			return false
 		}
 	}
@@ -207,14 +193,14 @@ func (s *splitter) pay(requests int) bool {
 func (s *splitter) giveUp(whole part) []part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.allBefore(whole) {
-		s.fruitless[whole.metric] = true
+	if !s.allWereRefused(whole) {
+		s.fruitless[whole.Metric] = true
 		return []part{whole}
 	}
 	var parts []part
-	for i, pod := range whole.pods {
-		s.refused[whole.member(i)] = whole.err
-		parts = append(parts, part{request: whole.of(pod), err: whole.err})
+	for i, pod := range whole.Pods {
+		s.refused[whole.Member(i)] = whole.err
+		parts = append(parts, part{Request: whole.of(pod), err: whole.err})
 	}
 	return parts
 }
@@ -230,12 +216,12 @@ func (s *splitter) learn(whole part, done []part, answered int) {
 			continue
 		}
 		failed = true
-		if splits(d.err) && d.size() == 1 {
-			s.refused[d.member(0)] = d.err
+		if MayBeName(d.err) && d.Size() == 1 {
+			s.refused[d.Member(0)] = d.err
 		}
 	}
 	if !failed {
-		s.fits[whole.scope] = answered
+		s.fits[whole.Scope] = answered
 	}
 }
 

@@ -1,189 +1,80 @@
-package collect
+package metricexport
 
 import (
-	"cmp"
+	"iter"
 	"maps"
-	"reflect"
 	"slices"
 
 	"heapstash/schema"
 )
 
-// exportName is the name that metric-export gives a pod, or a container of a
-// pod. Several namespaces may have it.
-type exportName struct{ pod, container string }
+// Attribution finds the namespaces of metric-export's sets of pods and
+// containers. Heapster does not export them. But each set of one batch is of
+// another entity, so that each namespace that is found leaves fewer for the
+// other sets. A claim whose namespace does not follow stays open: nothing is
+// guessed.
+type Attribution struct {
+	Claims []*Claim
 
-func nameOf(e schema.Entity) exportName { return exportName{e.Pod, e.Container} }
-
-// attribution finds the namespaces of metric-export's sets of pods and
-// containers. Heapster does not name them, but since each set of one batch is
-// of another entity, each finding narrows the choice for the others. What stays
-// open is never guessed.
-type attribution struct {
-	lists  lists
-	claims []*claim
-	named  map[exportName][]*claim
-	names  []exportName // of named, sorted: the same sets are always decided alike
+	lists Lists
+	named map[Name][]*Claim
+	names []Name // of named, sorted, so that the same sets give the same result
 }
 
-// lists tell which namespaces may have a name.
-type lists struct {
-	homes   map[exportName][]string
-	whole   bool     // homes has the containers of all namespaces
-	unheard []string // the namespaces whose pods could not be listed
-	stale   bool     // the lists are of another batch than the export
-}
-
-// claim is sets that are of one namespace.
-type claim struct {
-	id        string // of the namespace; empty where that is not told
-	sets      []*schema.Exported
-	open      []string // the namespaces that it may be of
-	namespace string   // the one that it is of; empty while that is open
-}
-
-// attribute groups the sets, and finds what the lists alone tell.
-func attribute(sets []schema.Exported, l lists) *attribution {
-	a := &attribution{lists: l, named: make(map[exportName][]*claim)}
+// Attribute groups the sets into claims.
+func Attribute(sets []schema.Exported, lists Lists) *Attribution {
+	a := &Attribution{lists: lists, named: make(map[Name][]*Claim)}
 	for _, c := range group(unrepeated(sets)) {
-		c.open = l.common(c.sets)
-		a.claims = append(a.claims, c)
-		for _, set := range c.sets {
-			a.named[nameOf(set.Entity)] = append(a.named[nameOf(set.Entity)], c)
+		c.open = lists.mayHaveAll(c.Sets)
+		a.Claims = append(a.Claims, c)
+		for _, set := range c.Sets {
+			a.named[NameOf(set.Entity)] = append(a.named[NameOf(set.Entity)], c)
 		}
 	}
-	a.names = slices.SortedFunc(maps.Keys(a.named), func(x, y exportName) int {
-		return cmp.Or(cmp.Compare(x.pod, y.pod), cmp.Compare(x.container, y.container))
-	})
+	a.names = slices.SortedFunc(maps.Keys(a.named), compareNames)
 	return a
 }
 
-// unrepeated drops sets that are equal to an earlier one. Either Heapster
-// repeated a set, or idle pods of several namespaces have equal sets without
-// ids. Two claims would be of two namespaces; one claim is right in both cases,
-// because it stays open until only one namespace may have such a set.
-func unrepeated(sets []schema.Exported) []*schema.Exported {
-	kept := make(map[schema.Entity][]*schema.Exported, len(sets))
-	var all []*schema.Exported
-	for i := range sets {
-		set := &sets[i]
-		same := func(other *schema.Exported) bool { return reflect.DeepEqual(*other, *set) }
-		if set.Entity.Pod == "" || slices.ContainsFunc(kept[set.Entity], same) {
+// Hear removes the namespaces that the evidence contradicts, and decides what
+// follows.
+func (a *Attribution) Hear(e Evidence) {
+	for _, c := range a.Claims {
+		if c.Namespace == "" {
+			c.open = slices.DeleteFunc(c.open, func(namespace string) bool { return e.contradicts(c, namespace) })
+		}
+	}
+	a.conclude()
+}
+
+// Recall decides by ids of namespaces and uids of pods that are known from
+// elsewhere.
+func (a *Attribution) Recall(namespaces map[string]string, pods map[string]schema.Entity) {
+	for _, c := range a.Claims {
+		if c.Namespace != "" {
 			continue
 		}
-		kept[set.Entity] = append(kept[set.Entity], set)
-		all = append(all, set)
+		if namespace, known := namespaces[c.id]; known && c.id != "" && a.mayBe(c, namespace) {
+			a.decide(c, namespace)
+		} else if namespace := c.namespaceOf(pods); namespace != "" && a.mayBe(c, namespace) {
+			a.decide(c, namespace)
+		}
 	}
-	return all
+	a.conclude()
 }
 
-// group puts the sets together that have the same namespace's id, or the same
-// pod's uid. A pod of two namespaces is of neither.
-func group(sets []*schema.Exported) []*claim {
-	ids := make(map[string]string) // of namespaces, by pods' uids
-	for _, set := range sets {
-		if set.PodUID == "" || set.NamespaceID == "" {
-			continue
-		}
-		id, known := ids[set.PodUID]
-		if !known {
-			id = set.NamespaceID
-		} else if id != set.NamespaceID {
-			id = ""
-		}
-		ids[set.PodUID] = id
-	}
-	var claims []*claim
-	index := make(map[string]*claim)
-	for _, set := range sets {
-		id := set.NamespaceID
-		if known, told := ids[set.PodUID]; told {
-			id = known
-		}
-		key := "namespace " + id
-		if id == "" {
-			key = "pod " + set.PodUID
-		}
-		c := index[key]
-		if c == nil || id == "" && set.PodUID == "" {
-			c = &claim{id: id}
-			index[key] = c
-			claims = append(claims, c)
-		}
-		c.sets = append(c.sets, set)
-	}
-	return slices.Concat(mapEach(claims, (*claim).distinct)...)
+func (a *Attribution) mayBe(c *Claim, namespace string) bool {
+	return a.lists.Stale && len(c.open) == 0 || slices.Contains(c.open, namespace)
 }
 
-// distinct returns the claim, or a claim for each of its sets: two sets of one
-// name cannot be of one namespace, whatever their ids say.
-func (c *claim) distinct() []*claim {
-	names := make(map[exportName]bool, len(c.sets))
-	for _, set := range c.sets {
-		names[nameOf(set.Entity)] = true
-	}
-	if len(names) == len(c.sets) {
-		return []*claim{c}
-	}
-	return mapEach(c.sets, func(set *schema.Exported) *claim { return &claim{sets: []*schema.Exported{set}} })
-}
-
-func mapEach[T, U any](all []T, f func(T) U) []U {
-	mapped := make([]U, len(all))
-	for i, one := range all {
-		mapped[i] = f(one)
-	}
-	return mapped
-}
-
-// of returns the namespaces that may have the name. Where the lists are whole,
-// they are the ones that list it.
-func (l lists) of(name exportName) []string {
-	homes := l.homes[name]
-	if name.container != "" && !l.whole {
-		homes = l.homes[exportName{pod: name.pod}]
-	}
-	if len(l.unheard) > 0 {
-		homes = slices.Concat(homes, l.unheard)
-		slices.Sort(homes)
-		homes = slices.Compact(homes)
-	}
-	return homes
-}
-
-// common returns the namespaces that may have all of the sets. A set's label
-// pod_namespace, which Heapster has up to v1.3, leaves one of them.
-func (l lists) common(sets []*schema.Exported) []string {
-	count := make(map[string]int)
-	for _, set := range sets {
-		for _, namespace := range l.of(nameOf(set.Entity)) {
-			if set.Namespace == "" || set.Namespace == namespace {
-				count[namespace]++
-			}
-		}
-		if l.stale && set.Namespace != "" {
-			count[set.Namespace] = max(1, count[set.Namespace])
-		}
-	}
-	var common []string
-	for namespace, n := range count {
-		if n == len(sets) {
-			common = append(common, namespace)
-		}
-	}
-	slices.Sort(common)
-	return common
-}
-
-// conclude decides whatever follows from what is decided or was struck out.
-func (a *attribution) conclude() {
-	if a.lists.stale {
-		return // no list says who has a name
+// conclude decides everything that follows from the namespaces that are left.
+func (a *Attribution) conclude() {
+	if a.lists.Stale {
+		return // no list shows who has a name
 	}
 	for again := true; again; {
 		again = false
-		for _, c := range a.claims {
-			if c.namespace == "" && len(c.open) == 1 {
+		for _, c := range a.Claims {
+			if c.Namespace == "" && len(c.open) == 1 {
 				again = a.decideLast(c) || again
 			}
 		}
@@ -193,13 +84,14 @@ func (a *attribution) conclude() {
 	}
 }
 
-// decideLast decides for the only namespace that is left, unless another claim
-// of the same name has none but that either: then one of them is false.
-func (a *attribution) decideLast(c *claim) bool {
+// decideLast decides for the only namespace that is left. If another claim of
+// the same name has only that one too, then one of them is false, and both stay
+// open.
+func (a *Attribution) decideLast(c *Claim) bool {
 	namespace, alone := c.open[0], true
 	for _, rival := range a.rivals(c) {
 		if slices.Equal(rival.open, c.open) {
-			rival.open, rival.namespace, alone = nil, "", false
+			rival.open, rival.Namespace, alone = nil, "", false
 		}
 	}
 	if !alone {
@@ -212,12 +104,12 @@ func (a *attribution) decideLast(c *claim) bool {
 
 // findOwners looks for a namespace that lists the name and that only one of the
 // claims may be of. A claim whose evidence contradicts itself may be of any.
-func (a *attribution) findOwners(name exportName, claims []*claim) (found bool) {
-	homes := a.lists.homes[name]
-	if len(claims) < len(homes) || len(claims) < 2 && len(a.lists.unheard) == 0 {
+func (a *Attribution) findOwners(name Name, claims []*Claim) (found bool) {
+	listed := a.lists.Namespaces[name]
+	if len(claims) < len(listed) || len(claims) < 2 && len(a.lists.Unread) == 0 {
 		return false
 	}
-	owner := make(map[string]*claim) // nil for several
+	owner := make(map[string]*Claim) // nil for several
 	for _, c := range claims {
 		if len(c.open) == 0 {
 			return false
@@ -230,18 +122,18 @@ func (a *attribution) findOwners(name exportName, claims []*claim) (found bool) 
 			}
 		}
 	}
-	for _, home := range homes {
-		if c := owner[home]; c != nil && c.namespace == "" {
-			a.decide(c, home)
+	for _, namespace := range listed {
+		if c := owner[namespace]; c != nil && c.Namespace == "" {
+			a.decide(c, namespace)
 			found = true
 		}
 	}
 	return found
 }
 
-// decide notes whose the claim is, so that no other one is.
-func (a *attribution) decide(c *claim, namespace string) {
-	c.namespace, c.open = namespace, []string{namespace}
+// decide gives the claim its namespace, and removes that from its rivals.
+func (a *Attribution) decide(c *Claim, namespace string) {
+	c.Namespace, c.open = namespace, []string{namespace}
 	for _, rival := range a.rivals(c) {
 		rival.open = slices.DeleteFunc(rival.open, func(open string) bool { return open == namespace })
 	}
@@ -249,17 +141,17 @@ func (a *attribution) decide(c *claim, namespace string) {
 
 // rivals are the other claims that cannot be of the same namespace: they have
 // another id, or a set of the same name.
-func (a *attribution) rivals(c *claim) []*claim {
-	var rivals []*claim
+func (a *Attribution) rivals(c *Claim) []*Claim {
+	var rivals []*Claim
 	if c.id != "" {
-		for _, other := range a.claims {
+		for _, other := range a.Claims {
 			if other != c && other.id != "" {
 				rivals = append(rivals, other)
 			}
 		}
 	}
-	for _, set := range c.sets {
-		for _, other := range a.named[nameOf(set.Entity)] {
+	for _, set := range c.Sets {
+		for _, other := range a.named[NameOf(set.Entity)] {
 			if other != c {
 				rivals = append(rivals, other)
 			}
@@ -268,58 +160,55 @@ func (a *attribution) rivals(c *claim) []*claim {
 	return rivals
 }
 
-// recall decides by namespaces' ids and pods' uids that are known from
-// elsewhere.
-func (a *attribution) recall(namespaces map[string]string, pods map[string]schema.Entity) {
-	for _, c := range a.claims {
-		if c.namespace != "" {
-			continue
-		}
-		if namespace, known := namespaces[c.id]; known && c.id != "" && a.mayBe(c, namespace) {
-			a.decide(c, namespace)
-		} else if namespace := c.namespaceOf(pods); namespace != "" && a.mayBe(c, namespace) {
-			a.decide(c, namespace)
+// IsStale reports whether the lists and the export are of different batches.
+func (a *Attribution) IsStale() bool { return a.lists.Stale }
+
+// Open returns the claims without a namespace.
+func (a *Attribution) Open() []*Claim {
+	return slices.DeleteFunc(slices.Clone(a.Claims), func(c *Claim) bool { return c.Namespace != "" })
+}
+
+// HasOpen reports whether an open claim has a set of that name.
+func (a *Attribution) HasOpen(name Name) bool {
+	return slices.ContainsFunc(a.named[name], func(c *Claim) bool { return c.Namespace == "" })
+}
+
+// Candidates visits each set of open claims once for each namespace that it may
+// be of, with the entity that it is then.
+func (a *Attribution) Candidates(claims []*Claim) iter.Seq2[schema.Entity, *schema.Exported] {
+	return func(yield func(schema.Entity, *schema.Exported) bool) {
+		for _, c := range claims {
+			for _, set := range c.Sets {
+				for _, namespace := range a.namespaces(c, set) {
+					e := set.Entity
+					e.Namespace = namespace
+					if !yield(e, set) {
+						return
+					}
+				}
+			}
 		}
 	}
-	a.conclude()
 }
 
-func (a *attribution) mayBe(c *claim, namespace string) bool {
-	return a.lists.stale && len(c.open) == 0 || slices.Contains(c.open, namespace)
-}
-
-// namespaceOf returns the namespace of the pods with the claim's uids; empty if
-// there are none, or several.
-func (c *claim) namespaceOf(pods map[string]schema.Entity) (namespace string) {
-	for _, set := range c.sets {
-		pod, known := pods[set.PodUID]
-		if set.PodUID == "" || !known || pod.Pod != set.Entity.Pod || pod.Namespace == namespace {
-			continue
-		}
-		if namespace != "" {
-			return ""
-		}
-		namespace = pod.Namespace
-	}
-	return namespace
-}
-
-// undecided returns the claims that are open.
-func (a *attribution) undecided() []*claim {
-	var open []*claim
-	for _, c := range a.claims {
-		if c.namespace == "" {
-			open = append(open, c)
+// Ownerless returns the sets of open claims that no namespace may have.
+func (a *Attribution) Ownerless(claims []*Claim) []*schema.Exported {
+	var sets []*schema.Exported
+	for _, c := range claims {
+		for _, set := range c.Sets {
+			if len(a.namespaces(c, set)) == 0 {
+				sets = append(sets, set)
+			}
 		}
 	}
-	return open
+	return sets
 }
 
-// suspects returns the namespaces that an open claim's set may be of: all that
-// may have its name where the evidence contradicts itself.
-func (a *attribution) suspects(c *claim, set *schema.Exported) []string {
+// namespaces returns the namespaces that a set of the claim may be of. If the
+// evidence contradicts itself, these are all that may have its name.
+func (a *Attribution) namespaces(c *Claim, set *schema.Exported) []string {
 	if len(c.open) > 0 {
 		return c.open
 	}
-	return a.lists.of(nameOf(set.Entity))
+	return a.lists.mayHave(NameOf(set.Entity))
 }

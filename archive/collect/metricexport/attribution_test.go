@@ -1,4 +1,4 @@
-package collect
+package metricexport
 
 import (
 	"fmt"
@@ -12,10 +12,10 @@ import (
 // namespaces as name: pods.
 func TestAttribution(t *testing.T) {
 	for name, test := range map[string]struct {
-		lists   []string
-		unheard []string
-		sets    []string
-		want    []string // of each claim, ? for one that is open
+		lists  []string
+		unread []string
+		sets   []string
+		want   []string // of each claim, ? for one that is open
 	}{
 		"a name of one namespace": {[]string{"blue: a db", "green: db"}, nil, []string{"a@1", "db@1", "db@2"}, []string{"blue", "green"}},
 		"namesakes alone":         {[]string{"blue: db", "green: db"}, nil, []string{"db@1", "db@2"}, []string{"?", "?"}},
@@ -26,24 +26,24 @@ func TestAttribution(t *testing.T) {
 		"two for one namespace":         {[]string{"blue: db"}, nil, []string{"db#1", "db#2"}, []string{"?", "?"}},
 		"a pod with two ids":            {[]string{"blue: a b"}, nil, []string{"a@1#1", "a/c@2#1", "b@2#2"}, []string{"blue", "blue"}},
 		"the same set twice":            {[]string{"blue: a"}, nil, []string{"a@1#1", "a@1#1"}, []string{"blue"}},
-		"as many as are listed":         {[]string{"blue: db"}, []string{"green"}, []string{"db@1"}, []string{"blue"}},
-		"more than are listed":          {[]string{"blue: db"}, []string{"green"}, []string{"db@1", "db@2"}, []string{"?", "?"}},
-		"fewer than are listed":         {[]string{"blue: db", "red: db"}, []string{"green"}, []string{"db@1"}, []string{"?"}},
-		"a label":                       {[]string{"blue: db", "green: db"}, nil, []string{"db%green", "db%blue"}, []string{"green", "blue"}},
-		"a label of nobody":             {[]string{"blue: db"}, nil, []string{"db%red"}, []string{"?"}},
+		"the same set twice, no ids":    {[]string{"blue: db", "green: db"}, nil, []string{"db", "db"}, []string{"?"}},
+		"a repeated set and another":    {[]string{"blue: db", "green: a db"}, nil, []string{"db", "db", "a@1", "db@1"}, []string{"blue", "green"}},
+		"contradictions of three": {[]string{"blue: db", "green: db", "red: db"}, nil, []string{"db%green#1", "db%green#2", "db#3"},
+			[]string{"?", "?", "?"}},
+		"as many as are listed": {[]string{"blue: db"}, []string{"green"}, []string{"db@1"}, []string{"blue"}},
+		"more than are listed":  {[]string{"blue: db"}, []string{"green"}, []string{"db@1", "db@2"}, []string{"?", "?"}},
+		"fewer than are listed": {[]string{"blue: db", "red: db"}, []string{"green"}, []string{"db@1"}, []string{"?"}},
+		"a label":               {[]string{"blue: db", "green: db"}, nil, []string{"db%green", "db%blue"}, []string{"green", "blue"}},
+		"a label of nobody":     {[]string{"blue: db"}, nil, []string{"db%red"}, []string{"?"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := discovery{homes: make(map[exportName][]string), whole: true, unheard: make(map[schema.Scope]bool)}
-			var listed []schema.Entity
+			lists := Lists{Namespaces: make(map[Name][]string), Whole: true, Unread: test.unread}
 			for _, list := range test.lists {
 				namespace, pods, _ := strings.Cut(list, ": ")
 				for pod := range strings.FieldsSeq(pods) {
-					listed = append(listed, schema.PodEntity(namespace, pod), schema.ContainerEntity(namespace, pod, "c"))
+					lists.Add(schema.PodEntity(namespace, pod))
+					lists.Add(schema.ContainerEntity(namespace, pod, "c"))
 				}
-			}
-			d.house(listed)
-			for _, namespace := range test.unheard {
-				d.unheard[schema.Scope{Kind: schema.Pod, Name: namespace}] = true
 			}
 			var sets []schema.Exported
 			for _, text := range test.sets {
@@ -57,11 +57,11 @@ func TestAttribution(t *testing.T) {
 				}
 				sets = append(sets, schema.Exported{Entity: e, Namespace: label, NamespaceID: id, PodUID: uid})
 			}
-			a := attribute(sets, d.lists(false))
+			a := Attribute(sets, lists)
 			a.conclude()
 			var got []string
-			for _, c := range a.claims {
-				if got = append(got, c.namespace); c.namespace == "" {
+			for _, c := range a.Claims {
+				if got = append(got, c.Namespace); c.Namespace == "" {
 					got[len(got)-1] = "?"
 				}
 			}

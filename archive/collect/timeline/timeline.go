@@ -1,9 +1,9 @@
-package collect
+// Package timeline knows which batches Heapster made lately and which of them no
+// pass has read. It compares Heapster's clock with the local one, because either
+// may have been set between two passes.
+package timeline
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,144 +11,52 @@ import (
 	"heapstash/schema"
 )
 
-// readCluster reads the cluster's own series, all that is visible of them. It
-// comes before every other request of data: the newest batch of the first
-// series is the pass's horizon, for whatever is asked later shows that batch
-// whole.
-func (p *pass) readCluster(ctx context.Context) ([]schema.Row, error) {
-	entity := schema.ClusterEntity()
-	names, err := p.source.MetricNames(ctx, entity)
-	if err != nil {
-		return nil, err
-	}
-	metrics := namesOf(schema.MetricsOf(schema.Cluster))
-	// The long ones first: theirs is the best view of what batches there were.
-	slices.SortStableFunc(metrics, func(a, b schema.MetricName) int { return long(b) - long(a) })
-	for _, m := range names {
-		if !slices.Contains(metrics, m) {
-			metrics = append(metrics, m)
-		}
-	}
-	rows := newRows()
-	var longTimes, shortTimes []schema.Instant
-	for _, m := range metrics {
-		points, err := p.source.Series(ctx, entity, m, 0)
-		if err == nil {
-			err = p.take(len(points))
-		}
-		if err != nil {
-			return nil, err
-		}
-		if p.record.Horizon == 0 {
-			p.record.Horizon = newest(points)
-		}
-		for _, point := range points {
-			if long(m) == 1 {
-				longTimes = append(longTimes, point.At)
-			} else {
-				shortTimes = append(shortTimes, point.At)
-			}
-		}
-		rows.add(entity, m, points)
-	}
-	longTimes, shortTimes = distinct(longTimes), distinct(shortTimes)
-	p.batches = distinct(slices.Concat(longTimes, shortTimes))
-	p.step = resolution(longTimes, shortTimes)
-	if len(shortTimes) > 0 {
-		p.oldest = shortTimes[0]
-		p.findGap()
-	}
-	if !p.wants(entity) {
-		return nil, nil
-	}
-	p.record.Entities++
-	return rows.all(), nil
+// Timeline is what one pass knows of Heapster's batches.
+type Timeline struct {
+	// Horizon is Heapster's newest batch when the pass began; zero without one.
+	Horizon schema.Instant
+	// Batches are those that Heapster is known to have made lately, sorted.
+	Batches []schema.Instant
+	// Oldest is the oldest batch of which Heapster still has every metric.
+	Oldest schema.Instant
+	// Step is the time from one batch to the next.
+	Step time.Duration
+
+	last    schema.Instant // the horizon of the last good pass
+	passed  time.Time      // when that pass began, by the local clock
+	failure string         // why the last pass failed
+	now     func() time.Time
 }
 
-// long is 1 for the metrics that Heapster keeps for 15 minutes.
-func long(m schema.MetricName) int {
-	if metric, ok := schema.Lookup(m); ok && metric.Long {
-		return 1
+// New returns the timeline of a pass that has read nothing yet. Now is the local
+// clock.
+func New(memory archive.Memory, now func() time.Time) *Timeline {
+	t := &Timeline{Step: time.Minute, last: memory.Horizon, passed: memory.Passed, failure: memory.Failure, now: now}
+	if t.passed.IsZero() {
+		t.passed = t.last.Time()
 	}
-	return 0
+	return t
 }
 
-// probe finds a horizon where the cluster has no series of its own: in the
-// first of the entities listed that has one.
-func (p *pass) probe(ctx context.Context, listed []schema.Entity) error {
-	const tries = 5
-	for _, e := range listed[:min(tries, len(listed))] {
-		for _, m := range schema.MetricsOf(e.Kind) {
-			if !m.Long {
-				continue
-			}
-			points, err := p.source.Series(ctx, e, m.Name, 0)
-			if err != nil {
-				return err
-			}
-			if p.record.Horizon = newest(points); p.record.Horizon > 0 {
-				return nil
-			}
-		}
+// Observe notes the times of the cluster's samples: of the two metrics that
+// Heapster keeps for long, and of the other ones.
+func (t *Timeline) Observe(long, short []schema.Instant) {
+	long, short = distinct(long), distinct(short)
+	t.Batches = distinct(slices.Concat(long, short))
+	t.Step = resolution(long, short)
+	if len(short) > 0 {
+		t.Oldest = short[0]
 	}
-	return nil
 }
 
-// findGap notes what was lost since the pass before.
-func (p *pass) findGap() {
-	lost, window := p.lostSince(p.memory.Horizon)
-	if lost <= 0 {
-		return
-	}
-	p.record.Gap = lost
-	pause := p.record.Horizon.Sub(p.memory.Horizon)
-	if p.leapt() {
-		pause = p.Now().Sub(p.lastPass()).Round(time.Second)
-	}
-	p.hole(p.gapHole(lost, pause, window))
+// distinct sorts times and drops repetitions.
+func distinct(times []schema.Instant) []schema.Instant {
+	slices.Sort(times)
+	return slices.Compact(times)
 }
 
-// gapHole is what was lost since the pass before, so long ago.
-func (p *pass) gapHole(lost, pause time.Duration, window schema.Window) archive.Hole {
-	h := archive.Hole{Cause: archive.CauseLate, Window: window,
-		Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", lost, pause)}
-	switch knows := len(p.batches) > 0 && p.batches[0] <= p.memory.Horizon; {
-	case p.memory.Failure != "":
-		h.Cause = archive.CauseFailed
-		h.Detail = fmt.Sprintf("%v of samples were gone before this pass came, %v after the last good one: %s", lost, pause, p.memory.Failure)
-	case !knows && pause < schema.LongRetention-p.step:
-		h.Cause = archive.CauseRestarted
-		h.Detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
-	}
-	return h
-}
-
-// lostSince tells how much time Heapster has dropped since a batch that was
-// read whole, and which. Of the last 15 minutes all batches are known, if only
-// by two metrics; before that, one is taken to have come at every step.
-func (p *pass) lostSince(last schema.Instant) (time.Duration, schema.Window) {
-	if last == 0 || p.oldest <= last || p.record.Horizon <= last {
-		return 0, schema.Window{}
-	}
-	if p.leapt() && p.oldest.Time().Sub(p.Now()) > farAhead {
-		lost := p.lostByLocalClock(last)
-		return lost, schema.Window{From: last.Add(p.step), To: last.Add(p.step+lost) - 1}
-	}
-	window := schema.Window{From: last.Add(p.step), To: p.oldest - 1}
-	if len(p.batches) == 0 || p.batches[0] > last {
-		return p.oldest.Sub(last) - p.step, window
-	}
-	var lost time.Duration
-	for _, at := range p.batches {
-		if at > last && at < p.oldest {
-			lost += p.step
-		}
-	}
-	return lost, window
-}
-
-// resolution is the least distance between two batches, a minute where only
-// one is known: Heapster's default.
+// resolution is the least distance between two batches, and a minute, Heapster's
+// default, if only one batch is known.
 func resolution(batches ...[]schema.Instant) time.Duration {
 	least := time.Duration(0)
 	for _, times := range batches {
@@ -168,52 +76,29 @@ func resolution(batches ...[]schema.Instant) time.Duration {
 	return least
 }
 
-// checkFreshness notes a Heapster that has nothing, or nothing new.
-func (p *pass) checkFreshness(ctx context.Context, listed bool) {
-	if p.record.Horizon == 0 {
-		detail := "Heapster lists nothing and has no samples: it was just started, or it reaches no kubelet"
-		if listed {
-			detail = "Heapster lists entities and shows no sample of them"
+// Seen is Heapster's time at which its lists were read, or the local time if
+// Heapster has no batch.
+func (t *Timeline) Seen() schema.Instant {
+	if t.Horizon > 0 {
+		return t.Horizon
+	}
+	return schema.InstantOf(t.now())
+}
+
+// Earlier is the earlier one of Heapster's clock and the local one: no clock that
+// is ahead makes young samples old.
+func (t *Timeline) Earlier() schema.Instant {
+	return min(t.Horizon, schema.InstantOf(t.now()))
+}
+
+// IsAttentive reports whether no batch came and went between the last pass and
+// this one. If one did, an entity that ended before may have been in it again.
+func (t *Timeline) IsAttentive() bool {
+	missed := 0
+	for _, at := range t.Batches {
+		if at > t.last {
+			missed++
 		}
-		p.hole(archive.Hole{Cause: archive.CauseEmpty, Detail: detail})
-		return
 	}
-	age := p.Now().Sub(p.record.Horizon.Time()).Round(time.Second)
-	if age <= schema.StaleAge {
-		return
-	}
-	// Old by the local clock. Where Heapster calls itself well, the clocks
-	// differ; where it does not say, it counts as stale.
-	if err := p.source.Healthz(ctx); err == nil {
-		p.Log.Warn("Heapster's clock differs from the local one", "behind", age)
-		return
-	} else if errors.Is(err, context.Canceled) || errors.Is(err, schema.ErrBudget) {
-		return
-	}
-	p.hole(archive.Hole{
-		Cause:  archive.CauseStale,
-		Detail: fmt.Sprintf("Heapster's newest batch is %v old: look at its log for kubelets that do not answer", age),
-	})
-}
-
-func newest(points []schema.Point) schema.Instant {
-	var at schema.Instant
-	for _, point := range points {
-		at = max(at, point.At)
-	}
-	return at
-}
-
-// distinct sorts times and drops repetitions.
-func distinct(times []schema.Instant) []schema.Instant {
-	slices.Sort(times)
-	return slices.Compact(times)
-}
-
-func namesOf(metrics []schema.Metric) []schema.MetricName {
-	names := make([]schema.MetricName, len(metrics))
-	for i, m := range metrics {
-		names[i] = m.Name
-	}
-	return names
+	return missed <= 1 && t.Oldest <= t.last.Add(t.Step)
 }

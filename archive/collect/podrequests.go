@@ -1,14 +1,16 @@
 package collect
 
-import "heapstash/schema"
+import (
+	"heapstash/archive/collect/fetch"
+	"heapstash/schema"
+)
 
-// podRequests asks for pods of a namespace together, where they are asked for
-// the same.
+// podRequests joins requests for pods of a namespace.
 type podRequests struct {
 	groups []podGroup
-	index  map[podNeeds]int // into groups
-	more   []request        // each for several pods of one metric that not all have
-	others map[podSeries]int
+	index  map[podNeeds]int  // into groups
+	more   []fetch.Request   // for metrics that not all pods have
+	others map[podSeries]int // into more
 }
 
 // podGroup is pods that are asked for every common metric together.
@@ -33,7 +35,7 @@ func newPodRequests() *podRequests {
 	return &podRequests{index: make(map[podNeeds]int), others: make(map[podSeries]int)}
 }
 
-// add asks for the common metrics of a pod.
+// add adds a pod, which is asked for the common metrics.
 func (g *podRequests) add(n needs) {
 	key := podNeeds{n.scope, n.start, n.longOnly}
 	i, ok := g.index[key]
@@ -45,44 +47,45 @@ func (g *podRequests) add(n needs) {
 	g.groups[i].pods = append(g.groups[i].pods, n.entity.Pod)
 }
 
-// addMore asks for other metrics, each request of one pod.
-func (g *podRequests) addMore(requests []request) {
+// addMore adds requests for other metrics, each of one pod.
+func (g *podRequests) addMore(requests []fetch.Request) {
 	for _, r := range requests {
-		key := podSeries{r.scope, r.metric, r.start}
+		key := podSeries{r.Scope, r.Metric, r.Start}
 		i, ok := g.others[key]
 		if !ok {
 			i = len(g.more)
 			g.others[key] = i
 			g.more = append(g.more, r)
 		}
-		g.more[i].pods = append(g.more[i].pods, r.entity.Pod)
+		g.more[i].Pods = append(g.more[i].Pods, r.Entity.Pod)
 	}
 }
 
-// requests cuts what was added to the sizes that the source can ask for.
-func (g *podRequests) requests(p *pass, common []schema.Metric) []request {
-	// All metrics of a group take the batches that the longest name allows.
+// requests returns requests for as many pods as the source can ask for at once.
+func (g *podRequests) requests(p *pass, common []schema.Metric) []fetch.Request {
+	// The longest name leaves room for the fewest pods. All metrics of a group
+	// are asked for with these.
 	var longest schema.MetricName
 	for _, m := range common {
 		if len(m.Name) > len(longest) {
 			longest = m.Name
 		}
 	}
-	var requests []request
-	split := func(r request, batches [][]string) {
+	var requests []fetch.Request
+	add := func(r fetch.Request, batches [][]string) {
 		for _, batch := range batches {
-			r.pods = batch
+			r.Pods = batch
 			requests = append(requests, r)
 		}
 	}
 	for _, group := range g.groups {
 		batches := p.source.SplitPods(group.scope.Name, group.pods, longest)
 		for _, r := range p.common(group.needs, common) {
-			split(r, batches)
+			add(r, batches)
 		}
 	}
 	for _, r := range g.more {
-		split(r, p.source.SplitPods(r.scope.Name, r.pods, r.metric))
+		add(r, p.source.SplitPods(r.Scope.Name, r.Pods, r.Metric))
 	}
 	return requests
 }
