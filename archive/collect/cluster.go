@@ -147,7 +147,7 @@ func (p *pass) checkClock() {
 	}
 	if t.IsFuture(t.Horizon) {
 		now := schema.InstantOf(p.Now())
-		p.Log.Warn("Heapster's newest batch lies in the future: set its clock, or the local one", "newest", t.Horizon, "ahead", t.Horizon.Sub(now))
+		p.Log.Warn("Heapster's newest batch lies in the future: set its clock, or the local one", "newest", t.Horizon, "ahead", t.Horizon.Sub(now).String())
 		if p.memory.Horizon == 0 || t.Leapt() {
 			p.hole(archive.Hole{
 				Cause: archive.CauseClock,
