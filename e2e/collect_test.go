@@ -72,13 +72,13 @@ func TestCollectKeepsTheLastMinutesOfTheDead(t *testing.T) {
 	last := pod("bank", "last").with(map[schema.MetricName]schema.Value{"custom/foo": schema.Int(1)})
 	s.feed(120*time.Second, a, b, last, node("n2"))
 	s.collect()
-	s.feed(100*time.Second, a, b, last, node("n2")) // nobody looks
-	s.feed(80*time.Second, a)                       // b, last, its namespace and its node are gone
+	s.feed(100*time.Second, a, b, last, node("n2")) // no pass
+	s.feed(80*time.Second, a)                       // b, last, its namespace and the node n2 are gone
 	s.collect()
-	s.feed(60*time.Second, a, last) // is back
+	s.feed(60*time.Second, a, last) // last is back
 	s.collect()
 	s.feed(40*time.Second, a, last)
-	s.feed(20*time.Second, a, pod("shop", "mayfly")) // no list will show it
+	s.feed(20*time.Second, a, pod("shop", "mayfly")) // no list shows it at a pass
 	s.feed(0, a)
 	s.collect()
 }
@@ -120,7 +120,7 @@ func TestCollectAfterAPause(t *testing.T) {
 		s.feed(ago, pod("shop", "a"), pod("shop", "b"))
 	}
 	s.feed(0, pod("shop", "a"))
-	// Of the batches up to 3 minutes ago only the two long metrics are left.
+	// Of batches older than 3 minutes, Heapster only has the two long metrics.
 	if late := s.collect("late"); late.GapSeconds != 9*60 {
 		t.Errorf("a gap of %d seconds", late.GapSeconds)
 	}
@@ -139,7 +139,7 @@ func TestCollectAfterAPauseLongerThanHeapstersMemory(t *testing.T) {
 	for ago := 29 * minute; ago > 0; ago -= minute {
 		s.feed(ago, pod("shop", "a"), pod("shop", "b"))
 	}
-	s.feed(0, pod("shop", "a")) // b's last batches are to be had
+	s.feed(0, pod("shop", "a")) // Heapster still has b's last batches
 	if late := s.collect("late"); late.GapSeconds != 27*60 {
 		t.Errorf("a gap of %d seconds", late.GapSeconds)
 	}
@@ -155,7 +155,7 @@ func TestCollectAfterHeapsterWasRestarted(t *testing.T) {
 	s := newStory(t)
 	s.feed(2*minute, pod("shop", "a"))
 	s.collect()
-	s.feed(1*minute, pod("shop", "a")) // nobody looks
+	s.feed(1*minute, pod("shop", "a")) // no pass
 	s.restart()
 	s.collect("empty")
 	s.feed(0, pod("shop", "a"))
@@ -169,7 +169,7 @@ func TestCollectAfterHeapsterWasRestarted(t *testing.T) {
 	s.collect()
 }
 
-// disks are file systems of different sizes, some of them no whole number.
+// disks returns file systems of different sizes. Every second size has a fraction.
 func disks(names ...string) map[string]schema.Value {
 	sizes := make(map[string]schema.Value)
 	for i, name := range names {
@@ -180,7 +180,8 @@ func disks(names ...string) map[string]schema.Value {
 	return sizes
 }
 
-// everyKind is a cluster with all that Heapster makes trouble with.
+// everyKind is a cluster of all kinds, with names and values that are hard to read
+// from Heapster.
 func everyKind() []member {
 	type values = map[schema.MetricName]schema.Value
 	return []member{
@@ -216,8 +217,8 @@ func TestEveryKindAtEverySecondBatch(t *testing.T) {
 	s.collect()
 	s.feed(minute, everyKind()...)
 	s.feed(0, everyKind()...)
-	// The two whose names have slashes are in metric-export alone, and that
-	// shows the newest batch alone.
+	// Two containers have slashes in their names. Only metric-export has them, and
+	// only of the newest batch.
 	s.collect("unaddressable", "unaddressable")
 	gap := s.gap(minute, time.Second, "unaddressable")
 	if got := s.sql("SELECT from_ts, to_ts, seconds, cause FROM gaps"); got != gap+"\n"+gap {
@@ -233,8 +234,8 @@ func TestEveryKindAfterAPause(t *testing.T) {
 	for ago := 11 * minute; ago >= 0; ago -= minute {
 		s.feed(ago, everyKind()...)
 	}
-	// The two whose names have slashes have lost what came between the two
-	// that metric-export showed.
+	// The two containers with slashes in their names have lost the batches between
+	// the two that metric-export showed.
 	if late := s.collect("late", "unaddressable", "unaddressable"); late.GapSeconds != 9*60 {
 		t.Errorf("a gap of %d seconds", late.GapSeconds)
 	}

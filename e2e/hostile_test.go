@@ -22,24 +22,22 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// The most that a pass over a small cluster may take, whoever answers: the export
-// waits for the lists, with the labels of pods that it has, which may be all of
-// limits.export.
+// The limits of a pass over a small cluster with a hostile Heapster, in bytes. The
+// labels of pods stay in memory until the lists are read; limits.export limits them.
 const (
 	mostMemory = 384 << 20
 	mostFile   = 4 << 20
 )
 
-// mostWithinLimits is what a pass may take whose every answer is as long as the
-// limits let it be. A pod, in deploy/kubernetes, may take as much and a query
-// by kubectl exec besides, which may take 512 MB.
+// mostWithinLimits is the memory of a pass whose answers are all as long as the
+// limits allow, in bytes. A pod of deploy/kubernetes may use that, and 512 MB for a
+// query by kubectl exec.
 const (
 	mostWithinLimits = 512 << 20
 	podLimit         = mostWithinLimits + 512<<20
 )
 
-// body answers with a text that is written piece by piece, until the client
-// goes.
+// body answers with a text that it writes piece by piece until the client is gone.
 func body(write func(w io.Writer) error) heapsim.Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -49,7 +47,7 @@ func body(write func(w io.Writer) error) heapsim.Fault {
 	}
 }
 
-// repeat writes begin, and then so many times what is made of a number.
+// repeat writes begin, and then format several times; % stands for the number.
 func repeat(begin string, times int, format string) func(w io.Writer) error {
 	return func(w io.Writer) error {
 		if _, err := io.WriteString(w, begin); err != nil {
@@ -70,7 +68,7 @@ func repeat(begin string, times int, format string) func(w io.Writer) error {
 	}
 }
 
-// list writes what is made of so many numbers, with commas between, and then end.
+// list writes begin, format several times with commas between, and end.
 func list(begin string, times int, format, end string) func(w io.Writer) error {
 	return func(w io.Writer) error {
 		if err := repeat(begin+fmt.Sprintf(format, 0), times-1, ","+format)(w); err != nil {
@@ -81,7 +79,7 @@ func list(begin string, times int, format, end string) func(w io.Writer) error {
 	}
 }
 
-// bomb answers with a zip of 10 GB in 10 MB.
+// bomb answers with 10 GB, zipped to 10 MB.
 func bomb(text string) heapsim.Fault {
 	var piece bytes.Buffer
 	z := gzip.NewWriter(&piece)
@@ -95,7 +93,7 @@ func bomb(text string) heapsim.Fault {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(begin.Bytes())
-			for range 640 { // zips that follow each other are one
+			for range 640 { // concatenated zips are one zip
 				if _, err := w.Write(piece.Bytes()); err != nil {
 					return
 				}
@@ -106,26 +104,26 @@ func bomb(text string) heapsim.Fault {
 
 const megabyte = 1 << 20
 
-// Each is JSON that is well-formed as far as it comes, and that only its length
-// is wrong with: 10 GB, of texts and names that are short enough.
+// Each is 10 GB of JSON in which only the length is wrong: it is well-formed as far
+// as it is read, and its texts and names are short enough.
 var (
 	longText    = strings.Repeat("a", 60_000)
 	tenOfNames  = repeat(`["x"`, 3.5e6, `,"`+strings.Repeat("n", 3000)+`"`)
 	tenOfPoints = repeat(`{"items":[{"metrics":[`+strings.TrimPrefix(paddedPoint, ","), 170_000, paddedPoint)
 	tenOfSets   = repeat(`[`+strings.TrimPrefix(paddedSet, ","), 170_000, paddedSet)
 	paddedPoint = `,{"timestamp":"2017-09-27T07:09:00Z","value":1,"more":"` + longText + `"}`
-	// It may be of a pod that there is, whose labels are kept.
+	// The pod may exist, so its labels are kept.
 	paddedSet = `,{"metrics":{},"labels":{"nodename":"n","pod_name":"p","namespace_name":"n","container_name":"/pod","labels":"` + longText + `"}}`
 )
 
-// zipped answers with what is written, zipped.
+// zipped answers with the text, zipped.
 func zipped(write func(w io.Writer) error) heapsim.Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 			if err != nil {
-				panic(err) // a level that there is
+				panic(err) // the level is valid
 			}
 			_ = write(z)
 			_ = z.Close()
@@ -162,14 +160,14 @@ var (
 		`,{"metrics":{"memory/usage":[{"end":"2017-09-27T07:09:00Z","value":1}]},"labels":{"nodename":"n%d","container_name":"machine"}}`))
 )
 
-// Whoever answers in Heapster's place, a pass takes little memory, little disk
-// and little time, stores nothing that Heapster did not show, and names the
-// setting that would take more, if there is one.
+// TestHostileHeapster: with any answers, a pass takes little memory, disk and time,
+// stores only samples that Heapster showed, and names the setting that allows more,
+// if there is one.
 func TestHostileHeapster(t *testing.T) {
 	const unknown = "No known Heapster sends as much"
 	const keys, lists, points, pods, export, all = "/debug/allkeys$", "/(nodes|namespaces)/$", "/metrics/memory/usage$", "/pod-list/", "/metric-export$", ""
 	for name, test := range map[string]struct {
-		path   string // of what is answered so
+		path   string // of the requests that get this answer
 		answer heapsim.Fault
 		code   int
 		says   string
@@ -233,7 +231,7 @@ func TestHostileHeapster(t *testing.T) {
 			}
 			p.holds(fed)
 
-			// What was held back is read once the truth is told again.
+			// The next pass reads the rest when Heapster answers as usual.
 			sim.Heal()
 			p.collect(0, 10*time.Second)
 			p.holds(fed)
@@ -244,8 +242,8 @@ func TestHostileHeapster(t *testing.T) {
 	}
 }
 
-// A Heapster that answers every question with as much as the limits let it. All
-// of a stage is in memory, and so this is the most that the defaults cost.
+// TestHostileWithinTheLimits: every answer is as long as the limits allow. A pass
+// holds all answers of a stage in memory, so this is the most that a pass takes.
 func TestHostileWithinTheLimits(t *testing.T) {
 	sim := rig.StartStandIn(t, heapsim.Options{}, heapsim.ClusterOptions{Nodes: 10, Pods: 280, Containers: 1})
 	sim.Scrape(time.Now().Truncate(time.Minute))
@@ -267,7 +265,7 @@ func TestHostileWithinTheLimits(t *testing.T) {
 		})
 	})
 	p := pass{t: t, url: sim.URL, archive: filepath.Join(t.TempDir(), "a.db")}
-	p.env = []string{"HEAPSTASH_COLLECT_BUDGET=5m"} // lest a slow machine read less
+	p.env = []string{"HEAPSTASH_COLLECT_BUDGET=5m"} // enough for a slow machine
 	stderr, usage := p.collect(3, time.Minute)
 	info, err := os.Stat(p.archive)
 	if err != nil {
@@ -293,7 +291,7 @@ func TestHostileWithinTheLimits(t *testing.T) {
 	}
 }
 
-// pass is collect against one server.
+// pass runs collect against one server.
 type pass struct {
 	t            *testing.T
 	url, archive string
@@ -304,7 +302,7 @@ func (p pass) collect(code int, timeout time.Duration) (stderr string, usage *sy
 	p.t.Helper()
 	command := exec.Command(programs.Heapstash, "collect", "--heapster-url", p.url, "--db-file", p.archive,
 		"--timeout", timeout.String(), "--tries", "2")
-	command.Env = append([]string{}, p.env...) // and nothing else
+	command.Env = append([]string{}, p.env...) // without the settings of the machine
 	o := rig.Run(p.t, command)
 	if o.Code != code {
 		p.t.Errorf("exit code %d, want %d\n%.2000s", o.Code, code, o.Stderr)
@@ -346,7 +344,7 @@ func (p pass) holds(fed heapsim.Batch) {
 	}
 }
 
-// withoutFraction cuts the fraction off the value of a sample: only metric-export shows
+// withoutFraction truncates the value of a sample: only metric-export shows
 // fractions.
 func withoutFraction(sample string) string {
 	key, value := cut(sample)

@@ -1,4 +1,4 @@
-// Package e2e tests heapstash against the real things.
+// Package e2e tests heapstash against the handlers of the real Heapster.
 package e2e
 
 import (
@@ -9,7 +9,7 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// programs are built by TestMain.
+// programs are the programs that TestMain builds.
 var programs rig.Programs
 
 func TestMain(m *testing.M) {
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// must fails the test unless all is well.
+// must ends the test if there is an error.
 func must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"heapstash/schema"
 )
 
-// member is an entity with what every batch has of it.
+// member is an entity with the values that every batch has of it.
 type member struct {
 	entity schema.Entity
-	fixed  map[schema.MetricName]schema.Value // beside the usual metrics, or in their place
+	fixed  map[schema.MetricName]schema.Value // in addition to the usual metrics, or instead of them
 	disks  map[string]schema.Value            // filesystem/usage by resource_id
 	gpu    bool
-	uid    string // of the pod, instead of one that goes by its name
+	uid    string // of the pod; if empty, its name determines the uid
 }
 
 func cluster() member                   { return member{entity: schema.ClusterEntity()} }
@@ -42,7 +42,7 @@ func (m member) withGPU() member {
 	return m
 }
 
-// as returns the member as a pod of another uid.
+// as returns the member as a pod with another uid.
 func (m member) as(uid string) member {
 	m.uid = uid
 	return m
@@ -54,8 +54,8 @@ func (m member) with(fixed map[schema.MetricName]schema.Value) member {
 	return m
 }
 
-// usual are some of the metrics that Heapster has of each kind. Aggregates
-// have exactly these.
+// usual returns some of the metrics that Heapster has of a kind. Aggregates have
+// exactly these.
 func usual(k schema.Kind) []schema.MetricName {
 	switch k {
 	case schema.Cluster, schema.Namespace:
@@ -67,8 +67,8 @@ func usual(k schema.Kind) []schema.MetricName {
 	}
 }
 
-// set is what a batch has of the member. The usual values tell where and when
-// they are from, so that none can pass for another.
+// set returns the member's set in a batch. Each usual value depends on the entity,
+// the metric and the time, so a value in the wrong place is found.
 func (m member) set(at time.Time) heapsim.Set {
 	set := heapsim.Set{Entity: m.entity, Values: make(map[schema.MetricName]schema.Value)}
 	for _, name := range usual(m.entity.Kind) {
@@ -99,8 +99,8 @@ func (m member) set(at time.Time) heapsim.Set {
 	return set
 }
 
-// batch has the members, and the cluster, the node n1 and the namespaces that
-// they live in where these are not among them.
+// batch returns a batch of the members. It adds the cluster, the node n1 and the
+// members' namespaces if they are not among the members.
 func batch(at time.Time, members ...member) heapsim.Batch {
 	b := heapsim.Batch{At: at}
 	there := make(map[schema.Entity]bool)

@@ -15,9 +15,9 @@ import (
 	"heapstash/schema"
 )
 
-// TestNamesakes: namespaces that hold only pods of names that others have too,
-// with and without ids, with values of their own and all alike, at every batch
-// and with some left out. Each cell is what was fed, or in a hole with its time.
+// TestNamesakes: every pod name exists in several namespaces. metric-export has ids
+// or not, and the pods' values differ or not. Passes follow all batches or some. Each
+// sample must have the value that was fed, or a hole must cover its time.
 func TestNamesakes(t *testing.T) {
 	for _, ids := range []string{"namespace_id,pod_id", "namespace_id", "pod_id", "", "some"} {
 		for _, idle := range []bool{false, true} {
@@ -35,19 +35,19 @@ func TestNamesakes(t *testing.T) {
 	}
 }
 
-// namesakes is a story of pods that several namespaces have.
+// namesakes is a story of pods whose names exist in several namespaces.
 type namesakes struct {
 	*story
 	rand       *rand.Rand
-	ids        string // which of them metric-export has
+	ids        string // that metric-export has
 	idle       bool
 	containers collect.Containers
 
 	since map[string]string // the incarnations of namespaces and pods
 }
 
-// tell feeds batches 20 seconds apart: namespaces and pods are deleted, and come
-// back under their names. Passes leave out some.
+// tell feeds batches 20 seconds apart. Namespaces and pods are deleted and come back
+// under the same names. Some batches have no pass.
 func (n *namesakes) tell() {
 	attention := 0.4 + 0.6*n.rand.Float64()
 	for ago := 160 * time.Second; ago >= 0; ago -= 20 * time.Second {
@@ -64,7 +64,7 @@ func (n *namesakes) batch(ago time.Duration) heapsim.Batch {
 	var members []member
 	for _, ns := range []string{"blue", "green", "red"} {
 		if n.since[ns] == "" || n.rand.Float64() < 0.1 {
-			n.since[ns] = fmt.Sprintf("%s since %v ago", ns, ago) // with all that was in it
+			n.since[ns] = fmt.Sprintf("%s since %v ago", ns, ago) // its pods are new, too
 			delete(n.since, ns+"/db-0")
 			delete(n.since, ns+"/db-1")
 		}
@@ -83,13 +83,13 @@ func (n *namesakes) batch(ago time.Duration) heapsim.Batch {
 	members = append(members, node("n1").on(whole("/dev/sda1")), systemContainer("n1", "kubelet"))
 	b := batch(n.now.Add(-ago), members...)
 	for i := range b.Sets {
-		n.tellBadly(&b.Sets[i])
+		n.obscure(&b.Sets[i])
 	}
 	return b
 }
 
-// whole are file systems with sizes that are whole numbers, which the model API
-// shows as they are.
+// whole returns file systems whose sizes are integers: the model API shows them
+// exactly.
 func whole(names ...string) map[string]schema.Value {
 	sizes := make(map[string]schema.Value)
 	for i, name := range names {
@@ -98,8 +98,8 @@ func whole(names ...string) map[string]schema.Value {
 	return sizes
 }
 
-// tellBadly hides ids, and gives idle namesakes the same values.
-func (n *namesakes) tellBadly(set *heapsim.Set) {
+// obscure removes ids, and gives idle namesakes the same values.
+func (n *namesakes) obscure(set *heapsim.Set) {
 	if set.Entity.Pod == "" {
 		return
 	}
@@ -127,8 +127,8 @@ func (n *namesakes) pass() {
 	must(n, err)
 }
 
-// judge looks for cells that differ from what was fed, and for missing ones that
-// no hole has.
+// judge fails the test for each sample with another value than the one that was fed,
+// and for each missing sample that no hole covers.
 func (n *namesakes) judge() {
 	n.Helper()
 	got := make(map[string]string)
@@ -152,7 +152,7 @@ func (n *namesakes) judge() {
 		case n.containers == collect.ContainersExport && n.inHole(holes, columns):
 			inHoles++
 		default:
-			n.Errorf("%s is missing, and no hole is there", key)
+			n.Errorf("%s is missing, and no hole covers it", key)
 		}
 	}
 	for key, value := range got {
@@ -163,7 +163,7 @@ func (n *namesakes) judge() {
 	n.Logf("%d wanted, %d stored, %d in %d holes", len(wanted), len(got), inHoles, len(holes))
 }
 
-// isLeftOut tells the metrics of containers that metric-export does not have.
+// isLeftOut reports whether metric-export lacks a metric of containers.
 func (n *namesakes) isLeftOut(metric string) bool {
 	return metric == "cpu/usage_rate" || metric == "restart_count"
 }
@@ -187,7 +187,7 @@ func (n *namesakes) inHole(holes, columns []string) bool {
 	return false
 }
 
-// cut takes the value off a row.
+// cut splits a row of the view samples before its value.
 func cut(line string) (key, value string) {
 	line = strings.TrimSuffix(line, "\n")
 	i := strings.LastIndexByte(line, '\t')

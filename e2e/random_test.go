@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	seed      = flag.Uint64("seed", 1, "what the random stories depend on")
-	schedules = flag.Int("schedules", 20, "how many random stories are told")
+	seed      = flag.Uint64("seed", 1, "the first seed of the random stories")
+	schedules = flag.Int("schedules", 20, "the number of random stories")
 )
 
-// TestRandomStories: whatever is born, dies, comes back, and whenever there
-// are batches, restarts and passes, the archive holds what was visible at the
-// passes, once.
+// TestRandomStories: entities come and go and come back, between batches, restarts
+// and passes at random times. The archive must hold each sample that was visible at
+// a pass, once.
 func TestRandomStories(t *testing.T) {
 	for i := range *schedules {
 		t.Run(fmt.Sprintf("seed=%d", *seed+uint64(i)), func(t *testing.T) {
@@ -37,21 +37,21 @@ type randomStory struct {
 	cast []*actor
 }
 
-// tell feeds batches 20 seconds apart over some minutes, or 60 over half an
-// hour, and makes passes between them.
+// tell feeds batches 20 seconds apart over some minutes, or 60 seconds apart over
+// half an hour, and makes passes between them.
 func (r *randomStory) tell() {
 	step, ago := 20*time.Second, time.Duration(r.rand.IntN(20))*20*time.Second
 	if r.chance(0.5) {
 		step, ago = time.Minute, time.Duration(r.rand.IntN(30))*time.Minute
 	}
-	attention := 0.2 + 0.8*r.rand.Float64() // the chance that a pass follows a batch
+	attention := 0.2 + 0.8*r.rand.Float64() // the probability that a pass follows a batch
 	for ; ago >= 0; ago -= step {
 		if r.chance(0.05) {
 			r.Logf("%v ago: restart", ago)
 			r.restart()
 		}
 		if ago > 0 && r.chance(0.1) {
-			continue // Heapster made no batch
+			continue // Heapster has no batch of that time
 		}
 		r.feed(ago, r.next()...)
 		for attentive := attention; r.chance(attentive); attentive = 0.2 {
@@ -64,9 +64,10 @@ func (r *randomStory) tell() {
 
 func (r *randomStory) chance(p float64) bool { return r.rand.Float64() < p }
 
-// next returns the members of the next batch: some die, some are born.
+// next returns the members of the next batch. Some have gone, some have come.
 func (r *randomStory) next() []member {
-	// A pod that only one namespace has tells metric-export's ids apart.
+	// metric-export names a namespace by its id. A pod that only one namespace has
+	// shows which namespace the id belongs to.
 	members := []member{namespace("bank"), namespace("shop"), pod("bank", "teller"), pod("shop", "clerk")}
 	for _, a := range r.cast {
 		if r.chance(0.2) {
@@ -79,16 +80,16 @@ func (r *randomStory) next() []member {
 	return members
 }
 
-// actor is one who comes and goes.
+// actor is a member that comes and goes.
 type actor struct {
 	member
-	containers []member // of a pod, which come and go with it
+	containers []member // of a pod; they come and go with it
 
 	alive bool
 }
 
-// newCast returns actors. Two of them live alone, and their namespaces come
-// and go with them; the other namespaces, and the node n1, are always there.
+// newCast returns the actors. Two of them are alone in their namespaces, which come
+// and go with them. The other namespaces and the node n1 are always there.
 func newCast(r *rand.Rand) []*actor {
 	var cast []*actor
 	for _, m := range []member{

@@ -20,9 +20,8 @@ import (
 	"heapstash/schema"
 )
 
-// TestStandInIsHonest feeds the stand-in and the real handlers alike, and
-// compares what they answer at every URL that there is, and at many that are
-// not.
+// TestStandInIsHonest gives the stand-in and the real handlers the same batches. It
+// compares their answers at every URL that exists, and at many that do not.
 func TestStandInIsHonest(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	for name, batches := range map[string][]heapsim.Batch{
@@ -62,7 +61,7 @@ func TestStandInIsHonestAfterRestart(t *testing.T) {
 	p.compareAll(urls(batches))
 }
 
-// request is one that both are asked.
+// request is a request that both get.
 type request struct {
 	method string // GET if empty
 	path   string // with the query
@@ -103,7 +102,7 @@ func (p *pair) compareAll(requests []request) {
 	p.Logf("%d requests compared", len(requests))
 }
 
-// compare asks both, and compares status, headers and body.
+// compare sends a request to both, and compares status, headers and body.
 func (p *pair) compare(r request) {
 	p.Helper()
 	want, got := p.ask(p.real.URL, r), p.ask(p.sim.URL, r)
@@ -112,7 +111,7 @@ func (p *pair) compare(r request) {
 	}
 }
 
-// answer is what must be the same.
+// answer has the parts of an answer that must be equal.
 type answer struct {
 	status                          int
 	contentType, encoding, location string
@@ -151,13 +150,13 @@ func (p *pair) ask(base string, r request) answer {
 	a.newline = bytes.HasSuffix(text, []byte("\n"))
 	a.indented = bytes.Contains(bytes.TrimSpace(text), []byte("\n "))
 	a.body = canonical(a.contentType, text)
-	// The go-restful of realheapster says more than Heapster's own.
+	// realheapster has a later go-restful than Heapster, which adds this.
 	a.body, _, _ = strings.Cut(a.body, "\n\nAvailable representations")
 	return a
 }
 
-// canonical brings what Heapster orders at random into an order, and drops
-// the indentation.
+// canonical sorts lists, whose order is random in Heapster, and removes the
+// indentation.
 func canonical(contentType string, text []byte) string {
 	if contentType != "application/json" {
 		return string(text)
@@ -176,13 +175,12 @@ func canonical(contentType string, text []byte) string {
 	return compact.String()
 }
 
-// generated is a quarter of an hour of a small cluster that changes, as old
-// as both retentions and older.
+// generated returns 16 minutes of batches of a small cluster that changes: longer
+// than both of Heapster's retentions.
 func generated(now time.Time) []heapsim.Batch {
 	cluster := heapsim.NewCluster(heapsim.ClusterOptions{Seed: 1, Nodes: 1, Namespaces: 2, Pods: 5, Containers: 1})
 	var batches []heapsim.Batch
-	// Half-way between the minutes of retention, lest a slow test sees an
-	// eviction at one of the two only.
+	// At half minutes, so that no batch expires while a slow test compares the two.
 	for at := now.Add(-16*time.Minute - 30*time.Second); at.Before(now); at = at.Add(time.Minute) {
 		batches = append(batches, cluster.Next(at))
 		switch len(batches) {
@@ -194,13 +192,13 @@ func generated(now time.Time) []heapsim.Batch {
 	return batches
 }
 
-// oddities are two batches of everything that is awkward.
+// oddities returns two batches of names and values that are hard to handle.
 func oddities(now time.Time) []heapsim.Batch {
 	type values = map[schema.MetricName]schema.Value
 	odd := values{
 		"memory/usage":      schema.Int(-1),
 		"cpu/usage":         schema.Int(1<<53 + 1),
-		"cpu/usage_rate":    schema.Real(2.999), // the long store knows integers only
+		"cpu/usage_rate":    schema.Real(2.999), // Heapster's long store has integers only
 		"uptime":            schema.Int(math.MaxInt64),
 		"memory/limit":      schema.Int(math.MinInt64),
 		"network/rx":        schema.Real(2.0),
@@ -253,12 +251,12 @@ func oddities(now time.Time) []heapsim.Batch {
 	second := heapsim.Batch{At: now.Add(-10 * time.Second), Sets: slices.DeleteFunc(slices.Clone(first.Sets), func(s heapsim.Set) bool {
 		return s.Entity.Pod == "gone"
 	})}
-	// Later in the batch, and so the one that counts.
+	// The last set of an entity counts.
 	second.Sets = append(second.Sets, heapsim.Set{Entity: schema.PodEntity("b", "web-0"), Values: values{"uptime": schema.Int(1)}})
 	return []heapsim.Batch{first, second}
 }
 
-// urls are those of everything in the batches, and those that have no answer.
+// urls returns requests for everything in the batches, and for what is not there.
 func urls(batches []heapsim.Batch) []request {
 	entities := make(map[schema.Entity]bool)
 	metrics := map[schema.MetricName]bool{"no/such": true, "cpu-usage": true, "cpu-limit": true, "memory-limit": true, "memory-usage": true, "memory-working": true}
@@ -312,7 +310,7 @@ func urls(batches []heapsim.Batch) []request {
 	return append(all, awkward(batches)...)
 }
 
-// awkward are requests that are wrong, or unusual.
+// awkward returns wrong and unusual requests.
 func awkward(batches []heapsim.Batch) []request {
 	var all []request
 	for _, path := range []string{
@@ -377,7 +375,7 @@ func pathOf(of schema.Entity) string {
 	}
 }
 
-// escape escapes all but, if told so, the slashes.
+// escape escapes a name. It keeps slashes if slashes is true.
 func escape(name string, slashes bool) string {
 	escaped := url.PathEscape(name)
 	if slashes {

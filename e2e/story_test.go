@@ -15,9 +15,8 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// story is what happens to one Heapster and one archive. Its verbs are feed,
-// restart and collect; after every collect the archive is compared with the
-// oracle.
+// story is a sequence of events at one Heapster and one archive: feed, restart and
+// collect. collect compares the archive with the oracle.
 type story struct {
 	*testing.T
 	oracle   *oracle.Oracle
@@ -27,10 +26,9 @@ type story struct {
 	archive  string
 }
 
-// newStory begins a story whose now is ten seconds ago. Times count back from
-// there by multiples of 20 seconds, and then no batch expires within the ten
-// seconds that follow: 130 seconds is younger than what Heapster evicts, and
-// 150 older.
+// newStory begins a story whose now is ten seconds ago. Batches are multiples of 20
+// seconds older than that. So no batch expires during the next ten seconds:
+// Heapster evicts at 140 seconds, and a batch is 130 or 150 seconds old.
 func newStory(t *testing.T, flags ...string) *story {
 	h := rig.StartHeapster(t, programs.Heapster, flags...)
 	return &story{
@@ -43,7 +41,7 @@ func newStory(t *testing.T, flags ...string) *story {
 	}
 }
 
-// feed has Heapster take a batch of so long ago.
+// feed gives Heapster a batch of some time ago.
 func (s *story) feed(ago time.Duration, members ...member) {
 	s.Helper()
 	s.feedBatch(batch(s.now.Add(-ago), members...))
@@ -54,7 +52,7 @@ func (s *story) feedBatch(b heapsim.Batch) {
 	from := time.Now()
 	must(s, s.heapster.Feed(b))
 	if !s.oracle.Feed(b, from, time.Now()) {
-		s.Fatal("a batch expired while another was fed: run the test again, with less beside it")
+		s.Fatal("a batch expired while another was fed: the machine is too busy; run the test again")
 	}
 }
 
@@ -65,8 +63,8 @@ func (s *story) restart() {
 	s.oracle.Restart()
 }
 
-// summary is the last line of `heapstash collect --json`, as far as the tests
-// look at it.
+// summary has the members of the last line of `heapstash collect --json` that the
+// tests read.
 type summary struct {
 	MessageType string `json:"message_type"`
 	New         int    `json:"samples_new"`
@@ -79,7 +77,7 @@ type summary struct {
 	GapSeconds int `json:"gap_seconds"`
 }
 
-// causes are those of the holes that do not last, with commas between.
+// causes joins the causes of the holes that are not permanent, with commas.
 func (s summary) causes() string {
 	var causes []string
 	for _, h := range s.Holes {
@@ -90,14 +88,14 @@ func (s summary) causes() string {
 	return strings.Join(causes, ",")
 }
 
-// collect runs `heapstash collect`, which must say that samples are missing
-// for these causes, and otherwise store what is visible and exit with 0.
+// collect runs `heapstash collect`. It must store every visible sample. It must
+// report holes of exactly these causes, and exit with 0 if there are none.
 func (s *story) collect(causes ...string) summary {
 	s.Helper()
 	added := s.oracle.Pass()
 	command := exec.Command(programs.Heapstash,
 		"collect", "--heapster-url", s.heapster.URL, "--db-file", s.archive, "--json")
-	command.Env = []string{} // no settings of whoever runs the test
+	command.Env = []string{} // without the settings of the machine
 	o := rig.Run(s, command)
 	lines := strings.Split(strings.TrimSpace(o.Stdout), "\n")
 	var sum summary
@@ -116,8 +114,7 @@ func (s *story) collect(causes ...string) summary {
 	return sum
 }
 
-// compare compares the archive's samples, as the stock shell shows them, with
-// the oracle's.
+// compare compares the samples that the stock shell reads with the oracle's.
 func (s *story) compare() {
 	s.Helper()
 	if err := oracle.Compare(oracle.Lines(s.sql("SELECT * FROM samples")), s.oracle.Samples()); err != nil {
@@ -125,10 +122,10 @@ func (s *story) compare() {
 	}
 }
 
-// sql asks the stock shell.
+// sql runs a statement in the stock shell.
 func (s *story) sql(statement string) string { s.Helper(); return rig.SQL(s, s.archive, statement) }
 
-// gap is a row of the gaps view: from, to, how long, why.
+// gap is a row of the gaps view: from, to, seconds, cause.
 func (s *story) gap(from, to time.Duration, cause string) string {
 	return fmt.Sprintf("%d\t%d\t%d\t%s", s.now.Add(-from).Unix(), s.now.Add(-to).Unix(), int((from-to).Seconds())+1, cause)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Compare returns an error unless both have the same lines, in whatever order.
-// Lines may be repeated.
+// Compare returns an error unless both have the same lines, in any order. A line
+// may occur several times.
 func Compare(got, want []string) error {
 	extra, missing := Difference(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
 	if len(extra)+len(missing) == 0 {
@@ -16,7 +16,8 @@ func Compare(got, want []string) error {
 	return fmt.Errorf("of %d rows %d should not be there:\n%s\n%d are missing:\n%s", len(got), len(extra), First(extra), len(missing), First(missing))
 }
 
-// Difference compares two sorted lists of lines, which may be repeated.
+// Difference returns the lines that only one of two sorted lists has. A line may
+// occur several times.
 func Difference(a, b []string) (onlyA, onlyB []string) {
 	for len(a) > 0 && len(b) > 0 {
 		switch strings.Compare(a[0], b[0]) {
@@ -31,7 +32,7 @@ func Difference(a, b []string) (onlyA, onlyB []string) {
 	return append(onlyA, a...), append(onlyB, b...)
 }
 
-// First returns the first ten lines, for messages.
+// First joins the first ten lines, for a message.
 func First(lines []string) string {
 	const few = 10
 	if len(lines) > few {

@@ -1,7 +1,7 @@
-// Package oracle says what an archive must hold. It knows what was fed to a
-// Heapster, when, and when there was a pass. With what it judges it shares the
-// vocabulary, which is package schema's, and with the stand-in the type of a
-// batch; and no code that asks, decodes, merges, stores or reads.
+// Package oracle knows the samples that an archive must hold. A test tells it of
+// every batch of a Heapster and of every pass. The oracle shares the vocabulary
+// of package schema with heapstash, and the type of a batch with the stand-in. It
+// shares no code that requests, decodes, merges, stores or reads samples.
 package oracle
 
 import (
@@ -25,7 +25,7 @@ const (
 
 func isLong(m schema.MetricName) bool { return m == "cpu/usage_rate" || m == "memory/usage" }
 
-// IsExported tells which metrics metric-export has of containers
+// IsExported reports whether metric-export has the metric of a container
 // (metrics/core/metrics.go: StandardMetrics, and the limits).
 func IsExported(m schema.MetricName) bool {
 	switch m {
@@ -39,26 +39,25 @@ func IsExported(m schema.MetricName) bool {
 
 func isContainer(k schema.Kind) bool { return k == schema.Container || k == schema.SystemContainer }
 
-// HasURL tells whether the model API can be asked for the entity.
+// HasURL reports whether a URL of the model API can name the entity.
 func HasURL(e schema.Entity) bool { return !strings.Contains(e.Container, "/") }
 
-// Oracle says what an archive must hold: the union of what was visible at each
-// pass, of the entities that a list showed at that pass or before. It is not
-// safe for concurrent use.
+// Oracle computes the samples of an archive: all that were visible at a pass, of
+// entities that a list showed at that pass or before. It is not safe for
+// concurrent use.
 type Oracle struct {
 	short, long []heapsim.Batch // what Heapster holds, in the order fed
 	met         map[schema.Entity]bool
-	rows        map[string]string // of SELECT * FROM samples: the last column by the others
+	rows        map[string]string // of SELECT * FROM samples: the last column by all others
 }
 
-// New returns the oracle of a Heapster that has just started, and of no archive.
+// New returns the oracle of a Heapster without a batch and of an empty archive.
 func New() *Oracle {
 	return &Oracle{met: make(map[schema.Entity]bool), rows: make(map[string]string)}
 }
 
-// Feed notes a batch that Heapster took at some moment from the one to the
-// other. It reports whether all these moments are alike: if a batch expired in
-// between, nobody knows what Heapster holds.
+// Feed notes a batch that Heapster took at some moment between from and to. It is
+// sure of what Heapster holds unless an older batch expired between the two.
 func (o *Oracle) Feed(b heapsim.Batch, from, to time.Time) (sure bool) {
 	short, long := unexpired(o.short, from.Add(-shortKept)), unexpired(o.long, from.Add(-longKept))
 	sure = len(short) == len(unexpired(o.short, to.Add(-shortKept))) && len(long) == len(unexpired(o.long, to.Add(-longKept)))
@@ -70,10 +69,10 @@ func unexpired(batches []heapsim.Batch, limit time.Time) []heapsim.Batch {
 	return slices.DeleteFunc(slices.Clone(batches), func(b heapsim.Batch) bool { return !b.At.After(limit) })
 }
 
-// Restart notes that Heapster was restarted.
+// Restart notes a restart of Heapster.
 func (o *Oracle) Restart() { o.short, o.long = nil, nil }
 
-// Pass notes a pass, and returns how many samples it must have added.
+// Pass notes a pass and returns the number of samples that it must add.
 func (o *Oracle) Pass() (added int) {
 	if len(o.short) > 0 { // the lists show what was fed last
 		for _, set := range o.short[len(o.short)-1].Sets {
@@ -93,7 +92,7 @@ func (o *Oracle) Pass() (added int) {
 	return len(o.rows) - before
 }
 
-// newest is the batch that metric-export shows, the zero one without any.
+// newest is the batch that metric-export shows; the zero batch if there is none.
 func (o *Oracle) newest() heapsim.Batch {
 	var newest heapsim.Batch
 	for _, b := range o.short {
@@ -104,8 +103,8 @@ func (o *Oracle) newest() heapsim.Batch {
 	return newest
 }
 
-// store adds what the model API has of the batches: of the long metrics, or of
-// the others and of the labelled ones.
+// store adds the samples that the model API has of the batches: of the long
+// metrics, or of all others, labelled metrics included.
 func (o *Oracle) store(batches []heapsim.Batch, long bool) {
 	for _, b := range batches {
 		for _, set := range b.Sets {
@@ -126,8 +125,8 @@ func (o *Oracle) store(batches []heapsim.Batch, long bool) {
 	}
 }
 
-// add adds a sample unless there is one: a value that the model API cut does
-// not take the place of an exact one.
+// add adds a sample unless there is one: a value that the model API cut must not
+// replace an exact one.
 func (o *Oracle) add(e schema.Entity, m schema.MetricName, at time.Time, value string) {
 	key := sampleKey(e, m, at)
 	if _, found := o.rows[key]; !found {
@@ -135,7 +134,7 @@ func (o *Oracle) add(e schema.Entity, m schema.MetricName, at time.Time, value s
 	}
 }
 
-// export adds what metric-export has of the batch, which is exact.
+// export adds the exact values that metric-export has of the batch.
 func (o *Oracle) export(b heapsim.Batch) {
 	for _, set := range b.Sets {
 		for metric, value := range set.Values {
@@ -149,7 +148,7 @@ func (o *Oracle) export(b heapsim.Batch) {
 	}
 }
 
-// Labelled is the entity with the labels, spelled in key order.
+// Labelled returns the entity with the labels in the order of their keys.
 func Labelled(e schema.Entity, l heapsim.Labelled) schema.Entity {
 	var pairs []string
 	for _, key := range slices.Sorted(maps.Keys(l.Labels)) {
@@ -159,8 +158,8 @@ func Labelled(e schema.Entity, l heapsim.Labelled) schema.Entity {
 	return e
 }
 
-// exact spells a value as the shell shows it. A float without a fraction is
-// written as an integer by metric-export.
+// exact spells a value as the shell shows it. metric-export writes a float without
+// a fraction as an integer.
 func exact(v schema.Value) string {
 	if integer, ok := v.Int64(); ok {
 		return strconv.FormatInt(integer, 10)
@@ -168,8 +167,7 @@ func exact(v schema.Value) string {
 	return Float(v.Float64())
 }
 
-// Float spells a float, one without a fraction as the integer that JSON makes of
-// it.
+// Float spells a float. JSON has a float without a fraction as an integer.
 func Float(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e21 {
 		return strconv.FormatFloat(v, 'f', -1, 64)
@@ -177,9 +175,8 @@ func Float(v float64) string {
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
-// shown spells a value as the shell shows what the model API shows of it:
-// floats are truncated toward zero, and of the long metrics the store keeps
-// only integers.
+// shown spells the value that the model API shows. It truncates floats toward
+// zero; for the long metrics Heapster stores no floats and shows 0.
 func shown(v schema.Value, long bool) string {
 	integer, ok := v.Int64()
 	switch {
@@ -192,7 +189,7 @@ func shown(v schema.Value, long bool) string {
 	return strconv.FormatInt(integer, 10)
 }
 
-// sampleKey is all columns of a sample but its value, as the shell shows them.
+// sampleKey spells all columns of a sample except its value, as the shell does.
 func sampleKey(e schema.Entity, m schema.MetricName, at time.Time) string {
 	orNull := func(name string) string { return cmp.Or(name, "NULL") }
 	return strings.Join([]string{

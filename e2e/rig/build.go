@@ -1,6 +1,6 @@
-// Package rig builds and runs the programs that the tests and the benchmark
-// of this module are about: heapstash, a real Heapster, and a real Kubernetes
-// with that Heapster behind a Service.
+// Package rig builds and runs what the tests and programs of this module need:
+// heapstash, a real Heapster or a stand-in, a real Kubernetes with Heapster behind a
+// Service, InfluxDB, the sqlite3 shell, and a machine to install packages on.
 package rig
 
 import (
@@ -15,40 +15,40 @@ import (
 
 // Programs are the paths of what has been built.
 type Programs struct {
-	Heapster   string // of realheapster/
+	Heapster   string // realheapster/
 	Heapstash  string
-	Trial      string // heapstash with a version of its own, see BuildTrial
-	Static     string // heapstash as images have it, if BuildAll built it
-	Kubernetes string // of realkubernetes/, likewise
-	Kustomize  string // of oldkustomize/, likewise
+	Trial      string // heapstash with one more migration; by BuildTrial
+	Static     string // heapstash as images have it; by BuildAll
+	Kubernetes string // realkubernetes/; by BuildAll
+	Kustomize  string // oldkustomize/; by BuildAll
 }
 
-// Build builds heapstash and the real Heapster. What is up to date is left
-// alone: the programs stay in bin/e2e of the repository, for its linking takes
-// longer than many a test. It works in every directory of this module.
+// Build builds heapstash and the real Heapster into bin/e2e of the repository. It
+// keeps programs that are up to date, because linking takes longer than many tests.
+// It works in every directory of this module.
 func Build() (Programs, error) { return build("heapster", "heapstash") }
 
-// BuildAll builds the static heapstash, the real Kubernetes and an old
-// kustomize, too. The first time takes minutes.
+// BuildAll also builds the static heapstash, the real Kubernetes and an old
+// kustomize. The first build takes minutes.
 func BuildAll() (Programs, error) {
 	return build("heapster", "heapstash", "static", "kubernetes", "kustomize")
 }
 
-// BuildTrial builds a heapstash that knows one version more than this one, whose
-// migration writes a table anew, and returns its path.
+// BuildTrial builds a heapstash with one more format version, whose migration
+// rewrites a table, and returns its path.
 func BuildTrial() (string, error) {
 	p, err := build("trial")
 	return p.Trial, err
 }
 
-// BuildHeapstash builds heapstash alone, and returns its path.
+// BuildHeapstash builds only heapstash, and returns its path.
 func BuildHeapstash() (string, error) {
 	p, err := build("heapstash")
 	return p.Heapstash, err
 }
 
 func build(names ...string) (Programs, error) {
-	// No test depends on the configuration files of the machine that it runs on.
+	// No test depends on the machine's configuration files.
 	if err := os.Setenv("HEAPSTASH_CONFIG", ""); err != nil {
 		return Programs{}, err
 	}
@@ -79,7 +79,7 @@ func build(names ...string) (Programs, error) {
 		switch name {
 		case "heapster":
 			err = goBuild(p.Heapster, filepath.Join(here, "realheapster"), ".")
-		case "heapstash": // with the flags of `make build` lest it be compiled twice
+		case "heapstash": // with the flags of `make build`, so that it is compiled once
 			err = goBuild(p.Heapstash, root, "./cmd/heapstash")
 		case "trial":
 			err = goBuild(p.Trial, root, "./cmd/heapstash", "-tags=trialmigration")
@@ -110,7 +110,7 @@ func run(command *exec.Cmd) error {
 	return nil
 }
 
-// lock keeps packages whose tests run at the same time from building the same.
+// lock lets one package build at a time: the tests of several run at once.
 func lock(path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -17,24 +17,24 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Cluster is a real Kubernetes in which Heapster runs, in a network of its
-// own, behind a Service.
+// Cluster is a real Kubernetes with Heapster behind a Service. Heapster has its own
+// network.
 type Cluster struct {
 	*ControlPlane
 	Network  *network
-	Heapster *Heapster // its URL is the pod's
+	Heapster *Heapster // with the URL of its pod
 
 	programs Programs
 }
 
-// Where Heapster listens in its pod.
+// The ports of Heapster in its pod.
 const (
 	heapsterPort    = 8082
 	heapsterPortTLS = 8443
 )
 
-// StartCluster starts a cluster, in an empty directory, with nothing in it.
-// It takes root and iproute2, and a few seconds.
+// StartCluster starts an empty cluster in an empty directory. It needs root and
+// iproute2, and takes a few seconds.
 func StartCluster(ctx context.Context, programs Programs, dir string) (_ *Cluster, err error) {
 	c := &Cluster{programs: programs}
 	defer func() {
@@ -51,23 +51,23 @@ func StartCluster(ctx context.Context, programs Programs, dir string) (_ *Cluste
 	return c, c.StartHeapster()
 }
 
-// StartHeapster starts Heapster's process, where it was if it ran before.
+// StartHeapster starts Heapster's process, at the same address as before.
 func (c *Cluster) StartHeapster() (err error) {
 	c.Heapster, err = RunHeapster(c.Network.inside(c.programs.Heapster,
 		"--listen", net.JoinHostPort(c.Network.Pods, portOf(heapsterPort)), "--feed", net.JoinHostPort(c.Network.Pods, "0"),
-		// The apiserver does not verify a pod's certificate: its own serves.
+		// The apiserver does not verify a pod's certificate, so its own will do.
 		"--listen-tls", net.JoinHostPort(c.Network.Pods, portOf(heapsterPortTLS)), "--tls-cert", c.file("tls.crt"), "--tls-key", c.file("tls.key")))
 	return err
 }
 
-// StopHeapster ends Heapster's process, and leaves its Service as it is.
+// StopHeapster ends Heapster's process. Its Service stays.
 func (c *Cluster) StopHeapster() error {
 	h := c.Heapster
 	c.Heapster = nil
 	return h.Stop()
 }
 
-// Stop ends everything.
+// Stop ends all processes and removes the network.
 func (c *Cluster) Stop() error {
 	var errs []error
 	if c.Heapster != nil {
@@ -82,8 +82,8 @@ func (c *Cluster) Stop() error {
 	return errors.Join(errs...)
 }
 
-// Expose gives Heapster a Service with these ports, and what a node and the
-// controllers would add: a running Pod, and Endpoints that point to it.
+// Expose gives Heapster a Service with these ports. It also makes what a node and
+// the controllers would make: a running Pod, and Endpoints that point to it.
 func (c *Cluster) Expose(ctx context.Context, namespace, name string, ports ...corev1.ServicePort) error {
 	core := c.Admin.CoreV1()
 	if _, err := core.Services(namespace).Create(ctx, &corev1.Service{
@@ -115,19 +115,18 @@ func (c *Cluster) Expose(ctx context.Context, namespace, name string, ports ...c
 	return err
 }
 
-// Port is a port of a Service that leads to Heapster. A Service of several
-// has a name for each.
+// Port is a Service's port that leads to Heapster. A Service with several ports has
+// a name for each.
 func Port(name string, port int32) corev1.ServicePort {
 	return corev1.ServicePort{Name: name, Port: port, TargetPort: intstr.FromInt32(heapsterPort)}
 }
 
-// PortTLS is a port that leads to where Heapster speaks TLS.
+// PortTLS is a Service's port that leads to Heapster's TLS port.
 func PortTLS(name string, port int32) corev1.ServicePort {
 	return corev1.ServicePort{Name: name, Port: port, TargetPort: intstr.FromInt32(heapsterPortTLS)}
 }
 
-// Token returns a new token of a service account, as a pod gets it. The
-// account must exist.
+// Token returns a new token of an existing service account, as a pod gets it.
 func (c *Cluster) Token(ctx context.Context, namespace, account string) (string, error) {
 	seconds := int64(time.Hour / time.Second)
 	request, err := c.Admin.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, account,
@@ -138,8 +137,7 @@ func (c *Cluster) Token(ctx context.Context, namespace, account string) (string,
 	return request.Status.Token, nil
 }
 
-// ExpiredToken returns a service account's token as Token does, but one whose
-// time was over an hour ago.
+// ExpiredToken returns a token as Token does, which expired an hour ago.
 func (c *Cluster) ExpiredToken(ctx context.Context, namespace, account string) (string, error) {
 	text, err := c.Token(ctx, namespace, account)
 	if err != nil {

@@ -21,12 +21,12 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// ControlPlane is a running kube-apiserver with its etcd. There are no nodes
-// and no controllers.
+// ControlPlane is a running kube-apiserver with its etcd, without nodes and
+// controllers.
 type ControlPlane struct {
 	Server string // the apiserver's URL, on loopback
 	CAFile string
-	// AdminConf is a kubeconfig as kubeadm writes it: a client certificate of
+	// AdminConf is a kubeconfig as kubeadm writes it, with a client certificate of
 	// the group system:masters.
 	AdminConf string
 	Admin     *kubernetes.Clientset // of that user
@@ -41,7 +41,7 @@ type ControlPlane struct {
 	apiserver *process
 }
 
-// startControlPlane starts one in an empty directory.
+// startControlPlane starts a control plane in an empty directory.
 func startControlPlane(ctx context.Context, program, dir string) (_ *ControlPlane, err error) {
 	c := &ControlPlane{dir: dir, program: program, CAFile: filepath.Join(dir, "ca.crt"), AdminConf: filepath.Join(dir, "admin.conf")}
 	defer func() {
@@ -85,8 +85,7 @@ func FreePort() (string, error) {
 	return port, err
 }
 
-// writeSecrets writes certificates and keys, and the administrator's
-// kubeconfig.
+// writeSecrets writes certificates, keys and the administrator's kubeconfig.
 func (c *ControlPlane) writeSecrets() error {
 	var err error
 	if c.authority, err = newAuthority(); err != nil {
@@ -121,14 +120,13 @@ func (c *ControlPlane) writeSecrets() error {
 
 func (c *ControlPlane) file(name string) string { return filepath.Join(c.dir, name) }
 
-// WriteKubeconfig writes a kubeconfig for a user of this apiserver, which it
-// reaches at the URL.
+// WriteKubeconfig writes a kubeconfig for a user of this apiserver at the URL.
 func (c *ControlPlane) WriteKubeconfig(path, server string, user clientcmdapi.AuthInfo) error {
 	return WriteKubeconfig(path, server, c.authority.pem(), user)
 }
 
-// WriteKubeconfig writes a kubeconfig of one context, user@kubernetes. The
-// authority of the server's certificate is in PEM.
+// WriteKubeconfig writes a kubeconfig with one context, user@kubernetes. Authority
+// is the certificate, in PEM, that signed the server's.
 func WriteKubeconfig(path, server string, authority []byte, user clientcmdapi.AuthInfo) error {
 	config := clientcmdapi.NewConfig()
 	config.Clusters["kubernetes"] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: authority}
@@ -170,16 +168,15 @@ func (c *ControlPlane) startAPIServer() error {
 		"--client-ca-file="+c.CAFile,
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-signing-key-file="+c.file("sa.key"), "--service-account-key-file="+c.file("sa.key"),
-		"--authorization-mode=RBAC", "--allow-privileged=true", // what is refused, Pod Security refuses
-		// They wait for what controllers do, and there are none.
+		"--authorization-mode=RBAC", "--allow-privileged=true", // only Pod Security refuses pods
+		// They wait for controllers, which are not there.
 		"--disable-admission-plugins=ServiceAccount,StorageObjectInUseProtection")
 	command.Stdout, command.Stderr = log, log
 	c.apiserver, err = start(command)
 	return err
 }
 
-// awaitReady waits until the apiserver has all that it makes for itself, the
-// roles among it.
+// awaitReady waits until the apiserver has made its own objects, such as roles.
 func (c *ControlPlane) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -199,10 +196,10 @@ func (c *ControlPlane) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Kill kills the apiserver, as if its machine lost power.
+// Kill kills the apiserver, as a power failure does.
 func (c *ControlPlane) Kill() error { return c.apiserver.stop(syscall.SIGKILL) }
 
-// Start starts the apiserver again after Kill, where it was.
+// Start starts the apiserver after Kill, at the same address as before.
 func (c *ControlPlane) Start(ctx context.Context) error {
 	if err := c.startAPIServer(); err != nil {
 		return err
@@ -210,12 +207,12 @@ func (c *ControlPlane) Start(ctx context.Context) error {
 	return c.awaitReady(ctx)
 }
 
-// Kubectl runs kubectl as the administrator and returns what it prints.
+// Kubectl runs kubectl as the administrator and returns its output.
 func (c *ControlPlane) Kubectl(ctx context.Context, arguments ...string) (string, error) {
 	return c.kubectl(ctx, nil, arguments)
 }
 
-// KubectlStdin is Kubectl with something to read.
+// KubectlStdin is Kubectl with an input.
 func (c *ControlPlane) KubectlStdin(ctx context.Context, stdin string, arguments ...string) (string, error) {
 	return c.kubectl(ctx, []byte(stdin), arguments)
 }
@@ -231,7 +228,7 @@ func (c *ControlPlane) kubectl(ctx context.Context, stdin []byte, arguments []st
 	return string(out), nil
 }
 
-// stop ends what runs of it: the apiserver first, which would wait for etcd.
+// stop ends the processes. The apiserver comes first: it would wait for etcd.
 func (c *ControlPlane) stop() error {
 	var errs []error
 	if c.apiserver != nil {
@@ -243,7 +240,7 @@ func (c *ControlPlane) stop() error {
 	return errors.Join(errs...)
 }
 
-// portOf is a port as the flags of programs have it.
+// portOf spells a port for a flag.
 func portOf(port int32) string { return strconv.Itoa(int(port)) }
 
 // APIServerID is the process id of the apiserver.

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// BuildPackage makes the Debian package of what lies here, and returns its
-// path.
+// BuildPackage builds the Debian package of the repository and returns its path.
 func BuildPackage() (string, error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "heapstash").Output()
 	if err != nil {
@@ -23,7 +22,7 @@ func BuildPackage() (string, error) {
 	}
 	defer unlock()
 	command := exec.Command("make", "-s", "-C", dir, "deb")
-	command.Env = append(os.Environ(), "MAKEFLAGS=") // not those of a make that runs the tests
+	command.Env = append(os.Environ(), "MAKEFLAGS=") // without the flags of a make that runs the tests
 	out, err := command.CombinedOutput()
 	path := regexp.MustCompile(`(?m)^created package: (.*\.deb)$`).FindSubmatch(out)
 	if err != nil || path == nil {

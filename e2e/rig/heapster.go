@@ -15,8 +15,8 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// Heapster is a running server with the handlers and the sink of Heapster
-// v1.5.4. Its sink evicts by the wall clock, so it is fed with times near now.
+// Heapster is a running server with the handlers and the sink of Heapster v1.5.4.
+// Its sink evicts batches by the real clock, so feed it batches of about now.
 type Heapster struct {
 	URL string // of the API, up to before /api/v1/model
 

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// InfluxDB is a running influxd, of version 1.x, on loopback.
+// InfluxDB is a running influxd 1.x on loopback.
 type InfluxDB struct {
 	URL string
 
@@ -24,8 +24,8 @@ type InfluxDB struct {
 	log     string
 }
 
-// influxConfig is a server that keeps what it has in a directory, and serves
-// nothing but its API. Unlike the default, it takes any number of series.
+// influxConfig configures a server that stores everything in one directory, and
+// serves only its API. It has no limit of series, unlike the default.
 const influxConfig = `reporting-disabled = true
 bind-address = "127.0.0.1:%[2]s"
 [meta]
@@ -45,8 +45,8 @@ bind-address = "127.0.0.1:%[2]s"
   enabled = false
 `
 
-// StartInfluxDB starts the influxd that is installed, in an empty directory.
-// It ends with Stop, or with this process.
+// StartInfluxDB starts the installed influxd in an empty directory. It ends with
+// Stop, or with this process.
 func StartInfluxDB(ctx context.Context, dir string) (*InfluxDB, error) {
 	program, err := exec.LookPath("influxd")
 	if err != nil {
@@ -101,7 +101,8 @@ func (db *InfluxDB) awaitReady(ctx context.Context) error {
 // Stop ends the server.
 func (db *InfluxDB) Stop() error { return db.process.stop(syscall.SIGTERM) }
 
-// Write gives the server lines of its protocol. The error has what it says.
+// Write writes lines of InfluxDB's line protocol. The error contains the server's
+// message.
 func (db *InfluxDB) Write(database string, lines io.Reader) error {
 	response, err := http.Post(db.URL+"/write?"+url.Values{"db": {database}}.Encode(), "text/plain", lines)
 	if err != nil {
@@ -115,7 +116,7 @@ func (db *InfluxDB) Write(database string, lines io.Reader) error {
 	return err
 }
 
-// InfluxSeries is one series of an answer. Numbers are [json.Number], exact.
+// InfluxSeries is one series of an answer. Numbers are exact: [json.Number].
 type InfluxSeries struct {
 	Name    string            `json:"name"`
 	Tags    map[string]string `json:"tags"`
@@ -123,7 +124,7 @@ type InfluxSeries struct {
 	Values  [][]any           `json:"values"`
 }
 
-// Query asks one question. Times are Unix seconds.
+// Query runs a query. Times are Unix seconds.
 func (db *InfluxDB) Query(database, question string) ([]InfluxSeries, error) {
 	response, err := http.PostForm(db.URL+"/query", url.Values{"db": {database}, "q": {question}, "epoch": {"s"}})
 	if err != nil {
@@ -154,5 +155,5 @@ func (db *InfluxDB) Query(database, question string) ([]InfluxSeries, error) {
 	return series, nil
 }
 
-// PID is the server's process.
+// PID is the server's process id.
 func (db *InfluxDB) PID() int { return db.process.command.Process.Pid }

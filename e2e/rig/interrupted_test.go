@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// victim, in the environment, makes this program one that is to be killed.
+// victim is the environment variable of a process that the test kills.
 const victim = "E2E_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// beVictim makes all that a process of these tests makes, and prints what.
+// beVictim makes a directory, a namespace, a server and a pod, and prints their
+// names and ids.
 func beVictim() error {
 	dir, err := Scratch()
 	if err != nil {
@@ -61,7 +62,7 @@ func beVictim() error {
 	if err == nil {
 		err = Start(command)
 	}
-	if err == nil { // as the other user, who would not die by what Start says
+	if err == nil { // the change of the user cancels the Pdeathsig
 		_, err = stdout.Read(make([]byte, 1))
 	}
 	if err != nil {
@@ -71,9 +72,9 @@ func beVictim() error {
 	return err
 }
 
-// TestNothingIsLeft ends a process of these tests by signals. Told to, it takes
-// all away that it made; killed, it leaves to the next one what no kernel takes
-// away.
+// TestNothingIsLeft ends a process by signals. On SIGINT and SIGTERM it removes all
+// that it made. After SIGKILL, the kernel ends its processes, and the next process
+// removes the rest.
 func TestNothingIsLeft(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
@@ -135,7 +136,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-// left are those of a directory and a network namespace that exist.
+// left returns those of a directory and a network namespace that still exist.
 func left(t *testing.T, dir, space string) (found []string) {
 	t.Helper()
 	if _, err := os.Stat(dir); err == nil {
@@ -153,7 +154,7 @@ func left(t *testing.T, dir, space string) (found []string) {
 	return found
 }
 
-// TestOrphans tells whose a name is.
+// TestOrphans: names of ended processes, and no others, are orphaned.
 func TestOrphans(t *testing.T) {
 	mine, err := owned()
 	if err != nil {
@@ -161,8 +162,8 @@ func TestOrphans(t *testing.T) {
 	}
 	for name, want := range map[string]bool{
 		mine:                                  false,
-		mine + "0":                            true, // of one that had this id before
-		namePrefix + "4194999-1":              true, // no id is that high
+		mine + "0":                            true, // another process had this id before
+		namePrefix + "4194999-1":              true, // higher than any id
 		namePrefix + "x":                      false,
 		namePrefix + "4194999":                false,
 		"heapstash-4194999-1":                 false,

@@ -15,21 +15,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a process of these tests makes outside of itself has a name that ends in
-// whose it is: the process's id, and when it was started, for ids come again.
-// So what a killed one leaves is known as such, and nobody else's is touched.
+// Network namespaces and directories of these tests are named for the process that
+// made them: its id and its start time, because ids are reused. So the leftovers of
+// a killed process are recognized, and nothing else is removed.
 
 // namePrefix begins the names of network namespaces and directories.
 const namePrefix = "heapstash-e2e-"
 
-// owned is the name of what is this process's.
+// owned returns the name for everything that this process makes.
 func owned() (string, error) {
 	started, err := startOf(os.Getpid())
 	return fmt.Sprintf("%s%d-%s", namePrefix, os.Getpid(), started), err
 }
 
-// orphaned reports whether that is the name of what was a process's that is no
-// more.
+// orphaned reports whether a name belongs to a process that has ended.
 func orphaned(name string) bool {
 	var pid int
 	var started string
@@ -41,7 +40,7 @@ func orphaned(name string) bool {
 	return errors.Is(err, os.ErrNotExist) || err == nil && now != started
 }
 
-// startOf is when a process was started, in the kernel's ticks since its boot.
+// startOf returns the start time of a process in ticks since the kernel's boot.
 func startOf(pid int) (string, error) {
 	fields, err := statOf(pid)
 	if err != nil {
@@ -51,9 +50,9 @@ func startOf(pid int) (string, error) {
 	return fields[startTime], nil
 }
 
-// Scratch makes a directory for all temporary files of this process, those of
-// testing.T among them, and removes what processes that were killed have left:
-// their directories, which hold keys, and their network namespaces.
+// Scratch makes a directory for all temporary files of this process, including
+// those of testing.T. It removes the leftovers of killed processes: directories,
+// which contain keys, and network namespaces.
 func Scratch() (dir string, err error) {
 	if err := RemoveLeftovers(); err != nil {
 		return "", err
@@ -69,7 +68,7 @@ func Scratch() (dir string, err error) {
 	return dir, os.Setenv("TMPDIR", dir)
 }
 
-// RemoveLeftovers removes what is of processes that are no more.
+// RemoveLeftovers removes the leftovers of processes that have ended.
 func RemoveLeftovers() error {
 	spaces, err := namespaces()
 	errs := []error{err}
@@ -88,8 +87,8 @@ func RemoveLeftovers() error {
 	return errors.Join(errs...)
 }
 
-// namespaces are the names of this machine's network namespaces, for root: none
-// where nobody could have made one.
+// namespaces returns the names of this machine's network namespaces. It returns
+// none to other users than root, and on a machine without iproute2.
 func namespaces() ([]string, error) {
 	if _, err := exec.LookPath("ip"); err != nil || os.Geteuid() != 0 {
 		return nil, nil
@@ -105,14 +104,14 @@ func namespaces() ([]string, error) {
 	return names, nil
 }
 
-// OnInterrupt has this process, if it is told to end, kill the servers that it
-// started, remove its network namespace and its directory, and end with 130.
+// OnInterrupt makes this process clean up on SIGINT, SIGTERM and SIGHUP: it kills
+// its servers, removes its network namespace and directory, and exits with 130.
 func OnInterrupt() {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		<-told
-		signal.Reset() // whoever is impatient asks again
+		signal.Reset() // a second signal ends it at once
 		if err := abandon(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
@@ -120,8 +119,7 @@ func OnInterrupt() {
 	}()
 }
 
-// abandon does that. No server is started any more, and what the tests are
-// about does not matter.
+// abandon cleans up, and keeps the lock so that no more servers start.
 func abandon() error {
 	running.Lock()
 	for p := range running.all {
@@ -142,14 +140,14 @@ func abandon() error {
 	return err
 }
 
-// running are the servers that were started and have not ended.
+// running has the servers that have not ended.
 var running struct {
 	sync.Mutex
 	all map[*process]bool
 }
 
-// diesWithParent has the kernel kill this process, or what it becomes, when the
-// thread that started it ends. Whoever changes users must ask for it again.
+// diesWithParent makes the kernel kill this process when the thread that started it
+// ends. It must be called again after a change of the user.
 func diesWithParent(parent int) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("asking to die with the parent: %w", err)

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// Machine is this machine in a mount namespace, where an overlay takes what is
-// written. So packages can be installed for real, and nothing stays of them.
-// Processes and the network are this machine's; no systemd runs.
+// Machine is this machine in a mount namespace. An overlay takes all writes, so
+// packages can be installed for real and leave nothing behind. Processes and the
+// network are this machine's. systemd does not run.
 type Machine struct {
 	root   string
 	holder *exec.Cmd // holds the namespace, until its stdin ends
@@ -28,7 +28,7 @@ mount -t tmpfs tmpfs root/run # no systemd runs in there
 echo ready
 cat >/dev/null`
 
-// NewMachine makes one, which is gone when the test ends.
+// NewMachine makes a machine that ends with the test.
 func NewMachine(tb testing.TB) *Machine {
 	tb.Helper()
 	NeedRoot(tb)
@@ -59,8 +59,8 @@ func NewMachine(tb testing.TB) *Machine {
 	return m
 }
 
-// As returns a command in the machine, of that user in that directory, with no
-// other variables than those given as NAME=VALUE before it.
+// As returns a command in the machine, as a user in a directory. Its environment
+// has only PATH and the NAME=VALUE pairs in front of the command.
 func (m *Machine) As(user, dir string, command ...string) *exec.Cmd {
 	arguments := []string{
 		"--target", strconv.Itoa(m.holder.Process.Pid), "--mount",
@@ -70,7 +70,7 @@ func (m *Machine) As(user, dir string, command ...string) *exec.Cmd {
 	return exec.Command("nsenter", append(arguments, command...)...)
 }
 
-// Do runs a script as root, which must succeed, and returns its stdout.
+// Do runs a script as root and returns its stdout. The script must succeed.
 func (m *Machine) Do(tb testing.TB, script string) string {
 	tb.Helper()
 	var stdout, stderr strings.Builder
@@ -82,7 +82,7 @@ func (m *Machine) Do(tb testing.TB, script string) string {
 	return strings.TrimSpace(stdout.String())
 }
 
-// Put copies a file of this machine's into it, where root may read it.
+// Put copies a file of this machine into it, readable by root only.
 func (m *Machine) Put(tb testing.TB, from, to string) {
 	tb.Helper()
 	file, err := os.Open(from)
@@ -97,8 +97,8 @@ func (m *Machine) Put(tb testing.TB, from, to string) {
 	}
 }
 
-// Unit returns the command that a service of systemd's starts, as its user in
-// its directory. What the unit forbids it is not forbidden.
+// Unit returns the command of a systemd service, as its user in its directory. The
+// unit's restrictions do not apply.
 func (m *Machine) Unit(tb testing.TB, service string) *exec.Cmd {
 	tb.Helper()
 	settings := make(map[string]string)
@@ -109,8 +109,8 @@ func (m *Machine) Unit(tb testing.TB, service string) *exec.Cmd {
 	return m.As(settings["User"], settings["WorkingDirectory"], strings.Fields(settings["ExecStart"])...)
 }
 
-// Cron returns the command of a file for /etc/cron.d, which has one line for
-// it, as cron starts it.
+// Cron returns the command of a file for /etc/cron.d as cron starts it. The file
+// must have one command.
 func (m *Machine) Cron(tb testing.TB, file string) *exec.Cmd {
 	tb.Helper()
 	var variables, fields []string

@@ -12,12 +12,12 @@ import (
 	"heapstash/internal/need"
 )
 
-// SkipRoot, if it is 1 in the environment, leaves out what takes root, or
-// namespaces of the kernel's, where there are none to be had. Otherwise that
-// fails: a test that was not run is not green.
+// SkipRoot is an environment variable. If it is 1, tests that need root or kernel
+// namespaces are skipped where these are missing. Without it they fail, because a
+// test that did not run has not passed.
 const SkipRoot = "E2E_SKIP_ROOT"
 
-// mountNamespace tells why this process can have no mount namespace.
+// mountNamespace returns an error if this process cannot have a mount namespace.
 var mountNamespace = sync.OnceValue(func() error {
 	if os.Geteuid() != 0 {
 		return errors.New("it takes root")
@@ -28,7 +28,7 @@ var mountNamespace = sync.OnceValue(func() error {
 	return nil
 })
 
-// networkNamespace tells why this process can have no network namespace.
+// networkNamespace returns an error if this process cannot have a network namespace.
 func networkNamespace() error {
 	if err := mountNamespace(); err != nil {
 		return err
@@ -48,9 +48,9 @@ func networkNamespace() error {
 	return nil
 }
 
-// NeedNetwork is for TestMain: it reports whether what takes a network
-// namespace can be run here. If not, it says so; the error is one that must
-// fail the tests, for nobody wants them left out.
+// NeedNetwork is for TestMain: it reports whether tests in a network namespace can
+// run here. If they cannot and [SkipRoot] is not set, it returns an error that must
+// fail the tests.
 func NeedNetwork(what string) (able bool, err error) {
 	err = networkNamespace()
 	if err == nil {
@@ -63,7 +63,8 @@ func NeedNetwork(what string) (able bool, err error) {
 	return false, fmt.Errorf("%s: %w; %s=1 leaves it out", what, err, SkipRoot)
 }
 
-// NeedRoot fails a test that root alone can run, unless it is to be left out.
+// NeedRoot ends a test that needs root and a mount namespace if they are missing:
+// the test fails, or is skipped with [SkipRoot].
 func NeedRoot(tb testing.TB) {
 	tb.Helper()
 	err := mountNamespace()

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// network is a network namespace for pods, beside this host's: an apiserver
-// proxies to no loopback address.
+// network is a network namespace for pods that this host can reach: an apiserver
+// does not proxy to loopback addresses.
 type network struct {
 	name string // of the namespace and of the device on this side
 	Host string // this side's address
 	Pods string // the other side's
 }
 
-// newNetwork makes this process's one, of addresses that no device here has.
+// newNetwork makes the network of this process, with unused addresses.
 func newNetwork() (*network, error) {
 	name, err := owned()
 	if err != nil {
@@ -47,12 +47,12 @@ func newNetwork() (*network, error) {
 	return n, nil
 }
 
-// inside makes the command one that runs in the namespace.
+// inside returns a command that runs in the namespace.
 func (n *network) inside(path string, arguments ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", n.name, path}, arguments...)...)
 }
 
-// remove removes the namespace, and with it the devices.
+// remove removes the namespace and its devices.
 func (n *network) remove() error { return ip("netns delete " + n.name) }
 
 func ip(arguments string) error {

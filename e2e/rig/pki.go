@@ -38,7 +38,7 @@ func newAuthority() (authority, error) {
 
 func (a authority) pem() []byte { return CertificatePEM(a.certificate) }
 
-// server returns the certificate and the key of a server on loopback, in PEM.
+// server returns the certificate and key of a server on loopback, in PEM.
 func (a authority) server() (certificate, key []byte, err error) {
 	template := newTemplate(pkix.Name{CommonName: "kube-apiserver"})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -47,7 +47,7 @@ func (a authority) server() (certificate, key []byte, err error) {
 	return a.sign(template)
 }
 
-// client returns the certificate and the key of a user, in PEM.
+// client returns the certificate and key of a user, in PEM.
 func (a authority) client(user string, groups ...string) (certificate, key []byte, err error) {
 	template := newTemplate(pkix.Name{CommonName: user, Organization: groups})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}

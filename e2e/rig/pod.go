@@ -19,15 +19,13 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// serviceAccountDir is where pods find their token.
+// serviceAccountDir is the directory of the token in a pod.
 const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-// Pod is a pod's one container, run as a kubelet and a container runtime would
-// run it, as far as heapstash can tell: its user and groups, no capabilities, a
-// root directory that holds nothing but the binary and is read-only, the
-// volumes with the modes that fsGroup gives them, the service account's token,
-// and the apiserver's address. What is not imitated: seccomp, limits, and the
-// network (it is this host's).
+// Pod is a pod with one container, as a kubelet and a container runtime run it: its
+// user and groups, no capabilities, a read-only root directory with only the binary,
+// volumes with the modes of fsGroup, the service account's token, and the
+// apiserver's address. Missing are seccomp and limits; the network is this host's.
 type Pod struct {
 	Spec corev1.PodSpec
 
@@ -35,7 +33,7 @@ type Pod struct {
 	environ []string
 }
 
-// podInit is what the process does before it becomes the container.
+// podInit describes what the process does before it becomes the container.
 type podInit struct {
 	Root    string
 	Volumes []podVolume
@@ -43,7 +41,7 @@ type podInit struct {
 	GID     int
 	Groups  []int
 	Command []string
-	Parent  int // with which it dies
+	Parent  int // the process that must be alive
 }
 
 type podVolume struct {
@@ -52,9 +50,8 @@ type podVolume struct {
 	ReadOnly bool
 }
 
-// NewPod prepares a pod of that specification below an empty directory. Claims
-// are the directories of its persistent volume claims, by their names; they are
-// given to the fsGroup.
+// NewPod prepares a pod below an empty directory. Claims are the directories of its
+// persistent volume claims by name; NewPod gives them to the fsGroup.
 func (c *Cluster) NewPod(ctx context.Context, namespace string, spec corev1.PodSpec, dir, binary string, claims map[string]string) (*Pod, error) {
 	container := spec.Containers[0]
 	p := &Pod{Spec: spec, init: podInit{
@@ -67,7 +64,7 @@ func (c *Cluster) NewPod(ctx context.Context, namespace string, spec corev1.PodS
 		p.init.Groups = []int{int(*spec.SecurityContext.FSGroup)}
 	}
 	if len(container.Command) > 0 || !ptr.Deref(container.SecurityContext.ReadOnlyRootFilesystem, false) {
-		return nil, errors.New("rig: the container is none that this imitates")
+		return nil, errors.New("rig: cannot run this container: it has a command, or can write to its root directory")
 	}
 	if err := copyFile(binary, filepath.Join(p.init.Root, "heapstash")); err != nil {
 		return nil, err
@@ -106,7 +103,7 @@ func (c *Cluster) NewPod(ctx context.Context, namespace string, spec corev1.PodS
 	return p, nil
 }
 
-// volume makes the pod's volume of that name, and returns its directory.
+// volume makes a volume of the pod and returns its directory.
 func (c *Cluster) volume(ctx context.Context, namespace string, spec corev1.PodSpec, name, dir string, claims map[string]string) (string, error) {
 	at := filepath.Join(dir, "volume-"+name)
 	for _, v := range spec.Volumes {
@@ -127,13 +124,13 @@ func (c *Cluster) volume(ctx context.Context, namespace string, spec corev1.PodS
 			}
 			return claim, giveToGroup(claim, spec.SecurityContext.FSGroup)
 		default:
-			return "", fmt.Errorf("rig: volume %s is of a kind that this does not imitate", name)
+			return "", fmt.Errorf("rig: cannot make a volume of the kind of %s", name)
 		}
 	}
 	return "", fmt.Errorf("no volume %s", name)
 }
 
-// giveToGroup does what a kubelet does for fsGroup: the directory stays root's.
+// giveToGroup does what a kubelet does for fsGroup: the owner stays root.
 func giveToGroup(dir string, group *int64) error {
 	if group == nil {
 		return nil
@@ -141,7 +138,7 @@ func giveToGroup(dir string, group *int64) error {
 	return errors.Join(os.Chown(dir, 0, int(*group)), os.Chmod(dir, 0o770|os.ModeSetgid))
 }
 
-// serviceAccount makes the volume of an account's token.
+// serviceAccount makes the volume with an account's token.
 func (c *Cluster) serviceAccount(ctx context.Context, namespace, account, dir string) (string, error) {
 	token, err := c.Token(ctx, namespace, account)
 	if err != nil {
@@ -173,12 +170,11 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, content, 0o755)
 }
 
-// Run has the container run another command of heapstash, as `kubectl exec`
-// would.
+// Run sets another command of heapstash, as for `kubectl exec`.
 func (p *Pod) Run(arguments ...string) { p.init.Command = append([]string{"/heapstash"}, arguments...) }
 
-// Command returns the container's process, for [Start]: this program in another
-// role, which RunPodInit gives it. It dies with this one.
+// Command returns the container's process for [Start]. It is this program, which
+// [RunPodInit] turns into the container. It ends with this process.
 func (p *Pod) Command(ctx context.Context) (*exec.Cmd, error) {
 	p.init.Parent = os.Getpid()
 	text, err := json.Marshal(p.init)
@@ -195,7 +191,7 @@ func (p *Pod) Command(ctx context.Context) (*exec.Cmd, error) {
 	return command, nil
 }
 
-// Probe is the URL of an HTTP probe of the container.
+// Probe returns the URL of an HTTP probe of the container.
 func (p *Pod) Probe(probe *corev1.Probe) (string, error) {
 	if probe == nil || probe.HTTPGet == nil {
 		return "", errors.New("no HTTP probe")

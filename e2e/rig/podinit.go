@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// podInitVariable holds a podInit, in the process that is to become a pod.
+// podInitVariable has a podInit as JSON, in the process that becomes a pod.
 const podInitVariable = "E2E_POD"
 
-// RunPodInit becomes the pod that the environment describes, and does not
-// return then. Programs that use [Pod.Command] call it first of all.
+// RunPodInit becomes the pod that the environment describes, and then does not
+// return. A program that uses [Pod.Command] calls it first.
 func RunPodInit() {
 	text, ok := os.LookupEnv(podInitVariable)
 	if !ok {
@@ -33,7 +33,7 @@ func RunPodInit() {
 }
 
 func (p podInit) run() error {
-	runtime.LockOSThread() // the capabilities and the namespace are a thread's
+	runtime.LockOSThread() // capabilities and the namespace belong to the thread
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
@@ -86,14 +86,14 @@ func bind(from, at string, readOnly bool) error {
 	return unix.Mount("", at, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")
 }
 
-// dropPrivileges leaves the process no way to capabilities: none are in the
-// bounding set, and no file that it executes adds any.
+// dropPrivileges empties the bounding set of capabilities, and keeps executed files
+// from adding any.
 func dropPrivileges() error {
 	for c := uintptr(0); ; c++ {
-		// Setuid still works: it takes the permitted set.
+		// Setuid still works: it needs the permitted set only.
 		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
 		if errors.Is(err, unix.EINVAL) {
-			break // the kernel knows no more
+			break // the last capability of this kernel
 		}
 		if err != nil {
 			return fmt.Errorf("dropping capability %d: %w", c, err)

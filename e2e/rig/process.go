@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// process is a server that ends with this process at the latest, even if this
-// one is killed.
+// process is a server. It ends at the latest with this process, even if this process
+// is killed.
 type process struct {
 	name    string
 	command *exec.Cmd
@@ -49,21 +49,21 @@ func start(command *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// Start starts a command that may ask to die with this process.
+// Start starts a command, which may have a Pdeathsig.
 func Start(command *exec.Cmd) error { return onParentThread(command.Start) }
 
-// errEarly is what stop says of a server that nobody had asked to end.
-var errEarly = errors.New("nobody had asked it to")
+// errEarly is the error of a server that ended before stop.
+var errEarly = errors.New("before it was stopped")
 
-// stop asks the server to end by the signal, waits for it, and kills it if it
-// takes too long. That it ends by a signal is no error.
+// stop sends the signal, waits for the end, and kills the server after 20 s. A server
+// that a signal ends is not an error.
 func (p *process) stop(signal syscall.Signal) error {
 	select {
 	case <-p.exited:
 		return fmt.Errorf("%s had ended: %w", p.name, errors.Join(errEarly, p.err))
 	default:
 	}
-	// Some end with their standard input, before the signal reaches them.
+	// Some servers end with their standard input, before the signal reaches them.
 	p.stdin.Close()
 	if err := p.command.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s: %w", p.name, err)
@@ -81,9 +81,9 @@ func (p *process) stop(signal syscall.Signal) error {
 	return nil
 }
 
-// onParentThread calls f on the one thread that starts processes. Linux sends
-// the signal of a parent's death when the thread that was the parent ends, and
-// Go ends threads as it likes, unless one is locked.
+// onParentThread calls f on the thread that starts all processes. Linux sends a
+// Pdeathsig when the thread that started the process ends. Go may end any thread
+// that is not locked.
 func onParentThread(f func() error) error {
 	result := make(chan error)
 	parentThread() <- func() { result <- f() }
@@ -101,8 +101,7 @@ var parentThread = sync.OnceValue(func() chan<- func() {
 	return calls
 })
 
-// CPUTime is what a process has used of the processor, user and system time
-// together, to a hundredth of a second.
+// CPUTime returns the user and system time of a process, to a hundredth of a second.
 func CPUTime(pid int) (time.Duration, error) {
 	fields, err := statOf(pid)
 	if err != nil {
@@ -120,7 +119,7 @@ func CPUTime(pid int) (time.Duration, error) {
 	return time.Duration(ticks) * (time.Second / 100), nil // USER_HZ, which is 100
 }
 
-// statOf is what /proc/PID/stat has, from the process's state on. It wraps
+// statOf returns the fields of /proc/PID/stat from the state on. The error wraps
 // os.ErrNotExist if there is no such process.
 func statOf(pid int) ([]string, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -130,7 +129,7 @@ func statOf(pid int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The name, in parentheses, may hold anything.
+	// The name, in parentheses, may contain spaces and parentheses.
 	text := string(stat)
 	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
 	if len(fields) < 40 {

@@ -17,8 +17,8 @@ type Proxy struct {
 	process *process
 }
 
-// StartProxy starts a kubectl proxy by that kubectl, or by the one of the
-// kubectl packages, with the credentials of the kubeconfig, and the flags.
+// StartProxy starts a kubectl proxy with the kubeconfig and the flags. It uses the
+// kubectl of realkubernetes if kubectl is empty.
 func (c *ControlPlane) StartProxy(kubectl, kubeconfig string, flags ...string) (*Proxy, error) {
 	arguments := append([]string{"proxy", "--kubeconfig", kubeconfig, "--port=0"}, flags...)
 	if kubectl == "" {
