@@ -2,7 +2,7 @@ package torture
 
 import "golang.org/x/sys/unix"
 
-// calls are those that are supervised, by their numbers on this machine.
+// calls are the supervised system calls by their numbers on this architecture.
 var calls = map[int]call{
 	unix.SYS_PREAD64:   {name: "pread64", fd: 0},
 	unix.SYS_PWRITE64:  {name: "pwrite64", fd: 0},

@@ -11,15 +11,15 @@ import (
 	"heapstash/schema"
 )
 
-// look is what there is to see in an archive.
-type look struct {
+// contents are an archive's samples and watermarks.
+type contents struct {
 	samples    []string          // of the view, sorted
 	watermarks map[string]string // by kind, name and part
 }
 
-// look looks at an archive, which must be whole for SQLite and for heapstash.
-// Where a kill left a journal, the shell rolls it back.
-func (w *world) look(archive string) look {
+// contents reads an archive, in which neither SQLite nor `heapstash check` may find a
+// fault. The shell rolls back a journal that a kill left.
+func (w *world) contents(archive string) contents {
 	w.Helper()
 	out, err := rig.Shell(w.Context(), archive, `PRAGMA integrity_check; PRAGMA foreign_key_check;
 		SELECT 'sample', * FROM samples; SELECT 'watermark', kind, name, part, ts FROM watermark`)
@@ -27,15 +27,15 @@ func (w *world) look(archive string) look {
 		w.Fatal(err)
 	}
 	verdict, rows, _ := strings.Cut(out, "\n")
-	l := look{watermarks: make(map[string]string)}
+	c := contents{watermarks: make(map[string]string)}
 	for _, line := range oracle.Lines(rows) {
 		what, row, _ := strings.Cut(line, "\t")
 		switch what {
 		case "sample":
-			l.samples = append(l.samples, row)
+			c.samples = append(c.samples, row)
 		case "watermark":
 			i := strings.LastIndex(row, "\t")
-			l.watermarks[row[:i]] = row[i+1:]
+			c.watermarks[row[:i]] = row[i+1:]
 		default:
 			verdict += "\n" + line
 		}
@@ -44,13 +44,13 @@ func (w *world) look(archive string) look {
 		w.Fatalf("integrity_check: %s", verdict)
 	}
 	w.must(w.command("check", "--db-file", archive))
-	return l
+	return c
 }
 
-// samples are the rows of the view, sorted, one string each.
-func (w *world) samples(archive string) []string { w.Helper(); return w.look(archive).samples }
+// samples returns the rows of the view samples, sorted.
+func (w *world) samples(archive string) []string { w.Helper(); return w.contents(archive).samples }
 
-// sample columns, as `SELECT * FROM samples` has them.
+// The columns of `SELECT * FROM samples`.
 const (
 	kindColumn      = 1
 	namespaceColumn = 2
@@ -60,8 +60,8 @@ const (
 	tsColumn        = 8
 )
 
-// scopeOf names the scope of a sample as the table watermark does, and the
-// stage of the pass that stores it: each is one transaction.
+// scopeOf returns the scope of a sample as the table watermark spells it, and the
+// stage of the pass that stores the sample. A stage is a transaction.
 func scopeOf(sample string) (scope, stage string) {
 	column := strings.Split(sample, "\t")
 	kind, name, part := column[kindColumn], "", ""
@@ -86,13 +86,12 @@ func scopeOf(sample string) (scope, stage string) {
 	return strings.Join([]string{kind, name, part}, "\t"), stage
 }
 
-// whole fails the test unless the archive has what it had before a pass, and of
-// what the pass was to add whole stages only, one after the other, and whether
-// a scope's samples are there is what its watermark says. It tells how many
-// stages there are, and whether nothing is missing.
-func (w *world) whole(archive string, before, after []string) (stages int, all bool) {
+// stages ends the test unless the archive has all samples from before a pass, and of
+// the new samples whole stages only, without a gap. Each scope's watermark must agree
+// with its samples. It returns the number of stages, and whether nothing is missing.
+func (w *world) stages(archive string, before, after []string) (stages int, all bool) {
 	w.Helper()
-	got := w.look(archive)
+	got := w.contents(archive)
 	lost, added := oracle.Difference(before, got.samples)
 	if len(lost) > 0 {
 		w.Fatalf("%d samples that were committed are gone:\n%s", len(lost), oracle.First(lost))
@@ -128,7 +127,7 @@ func (w *world) whole(archive string, before, after []string) (stages int, all b
 	return len(there), len(missing) == 0
 }
 
-// holds fails the test unless the archive has exactly these samples.
+// holds ends the test unless the archive has exactly these samples.
 func (w *world) holds(archive string, want []string) {
 	w.Helper()
 	if err := oracle.Compare(w.samples(archive), want); err != nil {
@@ -136,9 +135,9 @@ func (w *world) holds(archive string, want []string) {
 	}
 }
 
-// contents are all that two archives of one story have in common, the ledger
-// is not, with names in the place of ids.
-const contents = `
+// equalTables selects what two archives of the same batches have in common, with
+// names instead of ids. The ledger differs.
+const equalTables = `
 	PRAGMA integrity_check;
 	PRAGMA foreign_key_check;
 	SELECT 'watermark', * FROM watermark;
@@ -146,15 +145,15 @@ const contents = `
 	SELECT 'asked', a.cluster, a.kind, a.name, a.part, m.name FROM asked a JOIN metric m ON m.id = a.metric_id;
 	SELECT 'carried', e.cluster, e.kind, e.namespace, e.pod, e.container, e.node, e.labels, m.name
 		FROM carried c JOIN metric m ON m.id = c.metric_id JOIN entity e ON e.id = c.entity_id;
-	SELECT 'setting', * FROM setting WHERE name <> 'archive_id'; -- which is random
+	SELECT 'setting', * FROM setting WHERE name <> 'archive_id'; -- archive_id is random
 	SELECT 'compaction', * FROM compaction;
 	SELECT 'schema', type, name, sql FROM sqlite_schema;
 	PRAGMA user_version; PRAGMA application_id; PRAGMA journal_mode;`
 
-// cells are all cells of an archive but those of the ledger, a row each, sorted.
+// cells returns the rows of an archive without the ledger, sorted.
 func (w *world) cells(archive string) []string {
 	w.Helper()
-	queries := contents
+	queries := equalTables
 	for _, view := range strings.Fields(w.sql(archive, "SELECT name FROM sqlite_schema WHERE type = 'view'")) {
 		if !slices.Contains([]string{"passes", "holes", "gaps"}, view) {
 			queries += fmt.Sprintf("SELECT '%s', * FROM \"%[1]s\";", view)
@@ -163,15 +162,15 @@ func (w *world) cells(archive string) []string {
 	return oracle.Lines(w.sql(archive, queries))
 }
 
-// alike fails the test unless cells are those of an undisturbed twin.
+// alike fails the test unless two archives have the same cells.
 func (w *world) alike(cells, twin []string) {
 	w.Helper()
 	if err := oracle.Compare(cells, twin); err != nil {
-		w.Error("beside its undisturbed twin: ", err)
+		w.Error("compared with an archive without faults: ", err)
 	}
 }
 
-// exists reports whether there is a file.
+// exists reports whether a file exists.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestDiskFull: on a file system with so much space left, an operation works,
-// or it says what to do and has taken nothing away; with space, it goes on.
+// TestDiskFull: on a file system with little free space, an operation works, or it
+// says what to do and no sample is lost. With free space, it continues.
 func TestDiskFull(t *testing.T) {
 	needRoot(t)
 	for _, o := range operations {
-		if o.name == "Upgrade" { // which wants more than that: TestDiskUpgrade
+		if o.name == "Upgrade" { // it needs more space: TestDiskUpgrade
 			continue
 		}
 		t.Run(o.name, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestDiskFull(t *testing.T) {
 					ballast := w.fill(disk, left<<10)
 					e := w.run(op.command(archive))
 					var e2 rig.Outcome
-					if e.Code != 0 { // and again, for the next pass comes in a minute
+					if e.Code != 0 { // again, as a minute later
 						w.blames(e, "free some space")
 						e2 = w.run(op.command(archive))
 					}
@@ -50,14 +50,14 @@ func TestDiskFull(t *testing.T) {
 			}
 			w.Log(outcomes)
 			if outcomes["an error"] == 0 || outcomes["harmless"] == 0 {
-				w.Error("the space left was never too little, or always")
+				w.Error("the free space was never too little, or always")
 			}
 		})
 	}
 }
 
-// TestDiskMinFree: a pass stops before it takes the space that is to stay free, and
-// stores nothing; with space, it goes on.
+// TestDiskMinFree: a pass ends before it takes the space of archive.min_free, and
+// stores nothing. With free space, it continues.
 func TestDiskMinFree(t *testing.T) {
 	needRoot(t)
 	w := newWorld(t)
@@ -83,11 +83,11 @@ func TestDiskMinFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.must(floored())
-	op.heals(w, archive)
+	op.repeat(w, archive)
 }
 
-// TestFileLimit: the same with a limit on the size of files, as a quota has
-// it, and with none of the signals that come with that.
+// TestFileLimit is TestDiskFull with a limit of the size of a file, as a quota sets.
+// SIGXFSZ must not end heapstash.
 func TestFileLimit(t *testing.T) {
 	for _, o := range operations {
 		t.Run(o.name, func(t *testing.T) {
@@ -111,14 +111,14 @@ func TestFileLimit(t *testing.T) {
 			}
 			w.Log(outcomes)
 			if outcomes["an error"] == 0 {
-				w.Error("the limit was never too low")
+				w.Error("no limit was too low")
 			}
 		})
 	}
 }
 
-// TestReadOnly: a file system that became read-only, and a directory that does
-// not belong to heapstash's user any more.
+// TestReadOnly: the file system becomes read-only, or the directory belongs to
+// another user than heapstash's.
 func TestReadOnly(t *testing.T) {
 	needRoot(t)
 	w := newWorld(t)
@@ -135,7 +135,7 @@ func TestReadOnly(t *testing.T) {
 		remount(unix.MS_RDONLY)
 		w.blames(w.run(op.command(archive)), "mount it writable")
 		remount(0)
-		op.heals(w, archive)
+		op.repeat(w, archive)
 	})
 	t.Run("Owner", func(t *testing.T) {
 		w := w.within(t)
@@ -155,11 +155,11 @@ func TestReadOnly(t *testing.T) {
 		w.blames(w.run(nobody()), "must be writable")
 		w.must(exec.Command("chown", "-R", "65534:65534", filepath.Dir(archive)))
 		w.must(nobody())
-		op.heals(w, archive)
+		op.repeat(w, archive)
 	})
 }
 
-// reach lets other users pass through the directories above.
+// reach lets other users reach a directory.
 func reach(t *testing.T, dir string) {
 	t.Helper()
 	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
@@ -169,7 +169,7 @@ func reach(t *testing.T, dir string) {
 	}
 }
 
-// blames fails the test unless the command failed and says what to do.
+// blames fails the test unless the command failed with this hint.
 func (w *world) blames(e rig.Outcome, hint string) {
 	w.Helper()
 	if e.Code != 1 || !strings.Contains(e.Stderr, "heapstash: ") || !strings.Contains(e.Stderr, hint) {
@@ -177,7 +177,7 @@ func (w *world) blames(e rig.Outcome, hint string) {
 	}
 }
 
-// mount mounts a file system for the test.
+// mount mounts a file system until the test ends.
 func (w *world) mount(kind, options string) (path string) {
 	w.Helper()
 	path = w.TempDir()
@@ -202,7 +202,7 @@ func (w *world) onto(disk, archive string) string {
 	return filepath.Join(dir, "a.db")
 }
 
-// fill leaves so many bytes of a file system, in a file beside everything.
+// fill leaves some free bytes in a file system: a file of zeros takes the rest.
 func (w *world) fill(disk string, left int) (ballast string) {
 	w.Helper()
 	var stat unix.Statfs_t

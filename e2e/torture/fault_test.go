@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-// fault is what happens to a system call.
+// fault is something that happens to a system call.
 type fault struct {
 	name string
 	decision
-	lasts bool // it happens to all that follow, too
+	lasts bool // it happens to all later calls, too
 }
 
 var faults = []fault{
@@ -29,7 +29,7 @@ var faults = []fault{
 	{"KILL", decision{kill: true}, false},
 }
 
-// concerns reports whether the fault can happen to the call.
+// concerns reports whether the fault can happen at a call.
 func (f fault) concerns(call string) bool {
 	switch {
 	case call == "pread64" || call == "flock" || call == "mmap":
@@ -44,8 +44,8 @@ func (f fault) concerns(call string) bool {
 	return true
 }
 
-// apart is how many calls of a name are between two that are disturbed. Those
-// by which something lasts or goes are few, and none of them is like another.
+// apart returns how many calls of a name are apart that have a fault. Calls that sync
+// or remove are few and differ, so each has a fault.
 func apart(call string) int {
 	switch call {
 	case "fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "unlink", "unlinkat", "linkat":
@@ -54,13 +54,12 @@ func apart(call string) int {
 	return *every
 }
 
-// TestFaults has the 1st, the 2nd, ... of each of the system calls fail by which
-// an operation reads and writes the archive, or kills the process in front of
-// it. A fault is either harmless, and then the operation's work is all there,
-// or it is an error with a message; the archive is right in either case, and
-// the next pass mends what there is to mend.
+// TestFaults makes the 1st, 2nd, ... of the system calls fail by which an operation
+// reads and writes the archive, or kills the process at that call. Either the fault is
+// harmless and the operation is complete, or it is an error with a message. In both
+// cases the archive is right, and a repetition completes the operation.
 //
-// The short form has one fault at one call of each name.
+// With -short, there is one fault at one call of each name.
 func TestFaults(t *testing.T) {
 	var all struct {
 		sync.Mutex
@@ -74,7 +73,7 @@ func TestFaults(t *testing.T) {
 				w := newWorld(t)
 				op := o.prepare(w)
 				made := w.survey(op)
-				w.Logf("undisturbed, it makes %v", made)
+				w.Logf("without faults, it makes %v", made)
 				rounds := make(tally)
 				for _, f := range faults {
 					t.Run(f.name, func(t *testing.T) { w.within(t).suffer(op, f, made, rounds) })
@@ -90,26 +89,26 @@ func TestFaults(t *testing.T) {
 	byFault := all.rounds.by(func(r round) string { return r.fault })
 	for _, f := range faults {
 		if byFault[f.name] == 0 && all.operations == len(operations) {
-			t.Errorf("%s happened nowhere", f.name)
+			t.Errorf("%s never happened", f.name)
 		}
 	}
 	t.Logf("rounds by outcome: %v; by fault: %v; by call: %v", all.rounds.by(func(r round) string { return r.outcome }),
 		byFault, all.rounds.by(func(r round) string { return r.call }))
 }
 
-// covers fails the test unless each call that the operation must make failed,
-// and each that it made: all of those of which none is left out.
+// covers fails the test unless faults happened at each call that the operation must
+// make and at each that it made. Without -short it also counts them.
 func (w *world) covers(op *operation, made map[string]int, rounds tally) {
 	w.Helper()
 	for _, call := range op.calls {
 		if made[call] == 0 {
-			w.Errorf("it is to make a %s, and does not", call)
+			w.Errorf("it must make a %s, and does not", call)
 		}
 	}
 	byCall := rounds.by(func(r round) string { return r.call })
 	for call := range made {
 		if byCall[call] == 0 {
-			w.Errorf("nothing happened to a %s", call)
+			w.Errorf("no fault happened at a %s", call)
 		}
 	}
 	if testing.Short() {
@@ -119,13 +118,13 @@ func (w *world) covers(op *operation, made map[string]int, rounds tally) {
 	for _, f := range faults {
 		for call, times := range made {
 			if f.concerns(call) && both[f.name+" at "+call] < times/apart(call) {
-				w.Errorf("%s happened to %d of %d %s", f.name, both[f.name+" at "+call], times, call)
+				w.Errorf("%s happened at %d of %d %s", f.name, both[f.name+" at "+call], times, call)
 			}
 		}
 	}
 }
 
-// round is what a round was about, and what came of it.
+// round is a fault at a call for a file, and its outcome.
 type round struct{ fault, call, file, outcome string }
 
 // tally counts rounds.
@@ -142,7 +141,7 @@ func (t tally) plus(other tally) tally {
 	return sum
 }
 
-// by counts them by a part of what they were about.
+// by counts rounds by a part of them.
 func (t tally) by(part func(round) string) map[string]int {
 	counts := make(map[string]int)
 	for r, n := range t {
@@ -151,7 +150,7 @@ func (t tally) by(part func(round) string) map[string]int {
 	return counts
 }
 
-// survey counts the calls that the operation makes when nothing fails.
+// survey counts the calls of the operation without faults.
 func (w *world) survey(op *operation) map[string]int {
 	w.Helper()
 	made := make(map[string]int)
@@ -163,7 +162,7 @@ func (w *world) survey(op *operation) map[string]int {
 	return made
 }
 
-// suffer has the fault happen at one call after the other.
+// suffer makes the fault happen at one call after the other.
 func (w *world) suffer(op *operation, f fault, made map[string]int, rounds tally) {
 	w.Helper()
 	for i, call := range slices.Sorted(maps.Keys(made)) {
@@ -197,7 +196,7 @@ func (w *world) suffer(op *operation, f fault, made map[string]int, rounds tally
 	}
 }
 
-// shortFault is the one fault that the i-th call has in the short form.
+// shortFault is the one fault of the i-th call with -short.
 func shortFault(call string, i int) string {
 	var possible []string
 	for _, f := range faults {
@@ -208,8 +207,8 @@ func shortFault(call string, i int) string {
 	return possible[(i+int(*seed))%len(possible)]
 }
 
-// disturb runs the operation on a copy, with the fault at the n-th call of a
-// name. It returns the call; the zero one if there were not so many.
+// disturb runs the operation on a copy, with the fault at the n-th call of a name. It
+// returns that call, or the zero call if there are fewer.
 func (w *world) disturb(op *operation, f fault, call string, n int) (hit asked, e rig.Outcome, archive string) {
 	w.Helper()
 	archive = w.copyOf(op.archive, "disturbed")
@@ -230,7 +229,7 @@ func (w *world) disturb(op *operation, f fault, call string, n int) (hit asked, 
 	return hit, e, archive
 }
 
-// supervised runs a command on an archive, with what is decided of its calls.
+// supervised runs a command on an archive. decide decides about its calls.
 func (w *world) supervised(cmd *exec.Cmd, archive string, decide func(asked) decision) rig.Outcome {
 	w.Helper()
 	wait, err := supervise(cmd, filepath.Dir(archive), decide)
@@ -247,7 +246,7 @@ func (w *world) supervised(cmd *exec.Cmd, archive string, decide func(asked) dec
 	return e
 }
 
-// judge looks at what a fault left.
+// judge checks the archive after a fault, and repeats the operation.
 func (w *world) judge(op *operation, f fault, e rig.Outcome, archive string) (outcome string) {
 	w.Helper()
 	switch {
@@ -263,10 +262,10 @@ func (w *world) judge(op *operation, f fault, e rig.Outcome, archive string) (ou
 	default:
 		w.Fatalf("exit code %d\n%s", e.Code, e.Stderr)
 	}
-	state, done := op.left(w, archive)
+	state, done := op.examineCopy(w, archive)
 	if outcome == "harmless" && !done {
-		w.Fatalf("it exits 0, and comes to %s", state)
+		w.Fatalf("it exits 0, and the archive is %s", state)
 	}
-	op.heals(w, archive)
+	op.repeat(w, archive)
 	return outcome
 }

@@ -9,14 +9,11 @@ import (
 	"time"
 )
 
-// TestKill kills heapstash (SIGKILL) at random moments of each of its
-// operations. A moment is anywhere in the time that the operation takes
-// undisturbed, and a little beyond.
-//
-// Of so many kills, a third are of one archive, again and again; each operation
-// gets its share of the others.
+// TestKill kills heapstash (SIGKILL) at random moments of each operation, up to a
+// little after its usual end. A third of the kills hit passes into one archive, again
+// and again. The operations share the others.
 func TestKill(t *testing.T) {
-	var killed, parts atomic.Int64 // of the parts there are fewer with -run Of/NAME
+	var killed, parts atomic.Int64 // fewer parts with -run Of/NAME
 	t.Run("Of", func(t *testing.T) {
 		for _, o := range operations {
 			t.Run(o.name, func(t *testing.T) {
@@ -33,7 +30,7 @@ func TestKill(t *testing.T) {
 	})
 	t.Logf("%d kills", killed.Load())
 	if killed.Load() < int64(*rounds) && parts.Load() > int64(len(operations)) {
-		t.Errorf("there were to be %d", *rounds)
+		t.Errorf("there must be %d", *rounds)
 	}
 }
 
@@ -43,19 +40,16 @@ func share(rounds, parts int) int { return (rounds + parts - 1) / parts }
 // assassin kills a command at random moments.
 type assassin struct {
 	*world
-	took      time.Duration // undisturbed, of late
+	took      time.Duration // of the last run that was not killed
 	hit, late int
 }
 
-// time has the command end undisturbed once more.
-func (a *assassin) time(e rig.Outcome) { a.took = e.Took }
-
-// strike runs the command and kills it, and reports whether it lived to end.
+// strike runs the command and kills it. It reports whether the command ended before.
 func (a *assassin) strike(cmd *exec.Cmd) (e rig.Outcome, lived bool) {
 	a.Helper()
 	part := a.rand.Float64() * 1.02
 	if a.rand.Float64() < 0.1 {
-		part = 0.9 + a.rand.Float64()*0.2 // when it is about to end
+		part = 0.9 + a.rand.Float64()*0.2 // near the end
 	}
 	delay := time.Duration(part * float64(a.took))
 	e = rig.RunUntil(a, cmd, delay)
@@ -64,10 +58,10 @@ func (a *assassin) strike(cmd *exec.Cmd) (e rig.Outcome, lived bool) {
 		a.hit++
 	case 0:
 		a.late++
-		a.time(e)
+		a.took = e.Took
 		return e, true
 	default:
-		a.Fatalf("killed after %v, it exits %d by itself\n%s", delay, e.Code, e.Stderr)
+		a.Fatalf("the command that was to be killed after %v exits %d\n%s", delay, e.Code, e.Stderr)
 	}
 	return e, false
 }
@@ -76,25 +70,25 @@ func (a *assassin) report(where map[string]int) {
 	a.Logf("%d killed within %v, %d ended before; left behind: %v", a.hit, a.took, a.late, where)
 }
 
-// killOperation: what is killed has done a part of its work or none, and the
-// next one, which may be killed as well, does the rest.
+// killOperation kills an operation, and sometimes its repetition. The last repetition
+// must do the rest.
 func killOperation(op *operation, kills int) int64 {
 	a := &assassin{world: op.world}
 	where := make(map[string]int)
 	for a.hit < kills {
 		timed := op.copyOf(op.archive, "timed")
-		a.time(op.must(op.command(timed)))
+		a.took = op.must(op.command(timed)).Took
 		archive := op.copyOf(op.archive, "killed")
 		_, lived := a.strike(op.command(archive))
-		for !lived && op.rand.Float64() < 0.3 { // and the one that would mend it
+		for !lived && op.rand.Float64() < 0.3 { // the repetition, too
 			_, lived = a.strike(op.command(archive))
 		}
-		state, done := op.left(op.world, archive)
+		state, done := op.examineCopy(op.world, archive)
 		if lived && !done {
-			op.Fatalf("it ended well and comes to %s", state)
+			op.Fatalf("it exits 0, and the archive is %s", state)
 		}
 		where[state]++
-		op.heals(op.world, archive)
+		op.repeat(op.world, archive)
 		if op.Failed() {
 			op.FailNow()
 		}
@@ -103,8 +97,9 @@ func killOperation(op *operation, kills int) int64 {
 	return int64(a.hit)
 }
 
-// killPass: after every kill the next pass goes on, also where an hour closes,
-// and after all of them the archive is that of a heapstash that nobody killed.
+// killPass kills passes into one archive, also passes that compact an hour. After
+// each kill the next pass continues. In the end the archive must be equal to one
+// whose passes were not killed.
 func killPass(t *testing.T, kills int) int64 {
 	w := newWorld(t)
 	archive := w.file("killed")
@@ -120,12 +115,12 @@ func killPass(t *testing.T, kills int) int64 {
 		w.feed(1, 2*time.Minute)
 		w.oracle.Pass()
 		after := w.oracle.Samples()
-		a.time(w.pass(twin))
+		a.took = w.pass(twin).Took
 		compacted := moved()
-		// The one that closes the first hour is killed in any case.
+		// The pass that compacts the first hour is killed in any case.
 		for strikes := 1 + w.rand.IntN(3); strikes > 0 && (a.hit < kills || closings == 0); strikes-- {
 			a.strike(w.collect(archive))
-			stages, _ := w.whole(w.copyOf(archive, "look"), before, after)
+			stages, _ := w.stages(w.copyOf(archive, "examined"), before, after)
 			where[fmt.Sprintf("%d stages", stages)]++
 		}
 		w.pass(archive)

@@ -15,28 +15,26 @@ import (
 	"heapstash/schema"
 )
 
-// operation is something that heapstash does to an archive, what must be true
-// of the archive if it is disturbed, and what comes of it in the end.
+// operation is something that heapstash does to an archive, and the checks of the
+// archive after a fault and after the operation has been repeated.
 type operation struct {
 	*world
-	archive string // as it is before; it is not there if the operation makes it
+	archive string // before the operation; a path without a file if the operation makes it
 	command func(archive string) *exec.Cmd
-	// looks fails the test unless what is left of an archive is right, and
-	// tells how far the operation came, and whether that is the end.
-	looks func(w *world, archive string) (state string, done bool)
-	// mends is what repeats the operation: what comes next in life.
-	mends func(archive string) *exec.Cmd
-	// shows are all cells of what the operation makes, and done are those of
-	// one that was not disturbed.
-	shows func(w *world, archive string) []string
-	done  []string
-	// calls are some of those that it cannot do without, lest a fault be
-	// thought harmless that never was.
+	// examine ends the test unless the archive is right. It returns how far the
+	// operation came, and whether the operation is done.
+	examine func(w *world, archive string) (state string, done bool)
+	// cells returns all cells that the operation makes.
+	cells func(w *world, archive string) []string
+	// undisturbed are the cells that the operation makes without a fault.
+	undisturbed []string
+	// calls are system calls that the operation must make, so that a fault does
+	// happen.
 	calls []string
 }
 
-// operations are those that are disturbed, each in a world of its own. The one
-// that makes most calls is first, so that the others do not end long before it.
+// operations are the operations under test, each in its own world. The one with the
+// most calls is first, so that it does not run alone at the end.
 var operations = []struct {
 	name    string
 	prepare func(*world) *operation
@@ -50,26 +48,24 @@ var operations = []struct {
 	{"Prune", prune},
 }
 
-// undisturbed completes an operation by having it done.
-func (op *operation) undisturbed() *operation {
+// rehearse runs the operation on a copy without a fault, and completes it with the
+// result.
+func (op *operation) rehearse() *operation {
 	op.Helper()
-	if op.mends == nil {
-		op.mends = op.command
-	}
-	if op.shows == nil {
-		op.shows = (*world).cells
+	if op.cells == nil {
+		op.cells = (*world).cells
 	}
 	twin := op.copyOf(op.archive, "twin")
 	op.must(op.command(twin))
-	if state, done := op.looks(op.world, twin); !done {
-		op.Fatalf("undisturbed, it comes to %s", state)
+	if state, done := op.examine(op.world, twin); !done {
+		op.Fatalf("without a fault, the result is %s", state)
 	}
-	op.done = op.shows(op.world, twin)
+	op.undisturbed = op.cells(op.world, twin)
 	op.calls = append(op.calls, "pread64", "pwrite64", "openat", "flock", "mmap", "fsync", "ftruncate")
 	return op
 }
 
-// pass is an operation that is a pass into the archive.
+// passInto is a pass into the archive.
 func (w *world) passInto(archive string) *operation {
 	var before []string
 	if exists(archive) {
@@ -78,7 +74,7 @@ func (w *world) passInto(archive string) *operation {
 	w.oracle.Pass()
 	after := w.oracle.Samples()
 	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd { return w.collect(archive) }}
-	op.looks = func(w *world, archive string) (string, bool) {
+	op.examine = func(w *world, archive string) (string, bool) {
 		w.Helper()
 		if !exists(archive) {
 			if before != nil {
@@ -86,10 +82,10 @@ func (w *world) passInto(archive string) *operation {
 			}
 			return "no archive", false
 		}
-		stages, all := w.whole(archive, before, after)
+		stages, all := w.stages(archive, before, after)
 		return fmt.Sprintf("%d stages", stages), all
 	}
-	return op.undisturbed()
+	return op.rehearse()
 }
 
 func firstPass(w *world) *operation {
@@ -108,7 +104,7 @@ func laterPass(w *world) *operation {
 	return w.passInto(archive)
 }
 
-// compaction is a pass at which an hour closes.
+// compaction is a pass that compacts an hour.
 func compaction(w *world) *operation {
 	archive := w.file("before")
 	w.at = noon.Add(38 * time.Minute)
@@ -117,8 +113,8 @@ func compaction(w *world) *operation {
 	return w.passInto(archive)
 }
 
-// history gives the archive so many batches, two minutes apart, with a pass for
-// each that compacts nothing.
+// history gives the archive several batches, two minutes apart, with a pass after
+// each. The passes do not compact.
 func (w *world) history(archive string, batches int) {
 	w.Helper()
 	for range batches {
@@ -137,7 +133,7 @@ func (uncompacted) Compact(context.Context, schema.Instant) (int64, error) { ret
 
 func leaveInPlace(s *sqlite.Store) collect.Store { return uncompacted{s} }
 
-// compactCommand has an hour to move that passes left.
+// compactCommand compacts an hour that passes did not compact.
 func compactCommand(w *world) *operation {
 	archive := w.file("before")
 	w.at = noon.Add(56 * time.Minute)
@@ -145,18 +141,17 @@ func compactCommand(w *world) *operation {
 	before := w.samples(archive)
 	op := &operation{world: w, archive: archive,
 		command: func(archive string) *exec.Cmd { return w.command("compact", "--db-file", archive) }}
-	op.looks = func(w *world, archive string) (string, bool) {
+	op.examine = func(w *world, archive string) (string, bool) {
 		w.Helper()
 		w.holds(archive, before)
 		moved := w.sql(archive, "SELECT count(*) || ' tables moved' FROM compaction")
 		hot := w.sql(archive, "SELECT count(*) FROM pod_hot, (SELECT max(ts) AS newest FROM pod_hot) WHERE ts < newest - newest % 3600")
 		return moved, moved != "0 tables moved" && hot == "0"
 	}
-	return op.undisturbed()
+	return op.rehearse()
 }
 
-// prune takes the first of two hours away; between them lies one that nobody
-// archived.
+// prune removes the first of two hours. Between them is an hour without a pass.
 func prune(w *world) *operation {
 	archive := w.file("before")
 	w.at = noon.Add(30 * time.Minute)
@@ -178,17 +173,17 @@ func prune(w *world) *operation {
 		cmd.Env = append(cmd.Env, "HEAPSTASH_ARCHIVE_RETENTION_RAW=2h")
 		return cmd
 	}}
-	op.looks = func(w *world, archive string) (string, bool) {
+	op.examine = func(w *world, archive string) (string, bool) {
 		w.Helper()
 		got := w.samples(archive)
 		if missing, _ := oracle.Difference(after, got); len(missing) > 0 {
-			w.Fatalf("%d samples went that were to stay:\n%s", len(missing), oracle.First(missing))
+			w.Fatalf("%d samples are gone that must stay:\n%s", len(missing), oracle.First(missing))
 		}
 		gone, extra := oracle.Difference(before, got)
 		if len(extra) > 0 {
-			w.Fatalf("%d samples came:\n%s", len(extra), oracle.First(extra))
+			w.Fatalf("%d samples are new:\n%s", len(extra), oracle.First(extra))
 		}
-		rows := make(map[string]string) // that are gone, by what but metric and value makes them
+		rows := make(map[string]string) // a lost sample of each row, by the row's columns without metric and value
 		row := func(sample string) string {
 			columns := strings.Split(sample, "\t")
 			return strings.Join(append(columns[:metricColumn:metricColumn], columns[tsColumn]), "\t")
@@ -214,10 +209,10 @@ func prune(w *world) *operation {
 		}
 		return "some pruned", false
 	}
-	return op.undisturbed()
+	return op.rehearse()
 }
 
-// snapshot copies an archive with a log beside it.
+// snapshot copies an archive that has a -wal file.
 func snapshot(w *world) *operation {
 	archive := w.file("before")
 	w.history(archive, 5)
@@ -226,7 +221,7 @@ func snapshot(w *world) *operation {
 	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd {
 		return w.command("snapshot", "--db-file", archive, "--force", copied(archive))
 	}}
-	op.looks = func(w *world, archive string) (string, bool) {
+	op.examine = func(w *world, archive string) (string, bool) {
 		w.Helper()
 		w.holds(archive, before)
 		if !exists(copied(archive)) {
@@ -235,25 +230,26 @@ func snapshot(w *world) *operation {
 		w.holds(copied(archive), before)
 		return "a snapshot", true
 	}
-	op.shows = func(w *world, archive string) []string {
+	op.cells = func(w *world, archive string) []string {
 		return append(w.cells(copied(archive)), w.cells(archive)...)
 	}
 	op.calls = []string{"fchmod", "renameat", "unlinkat"}
-	return op.undisturbed()
+	return op.rehearse()
 }
 
-// left looks at a copy of what a disturbance left, lest the looking mend it.
-func (op *operation) left(w *world, archive string) (state string, done bool) {
+// examineCopy examines a copy of an archive after a fault, because opening an archive
+// may repair it.
+func (op *operation) examineCopy(w *world, archive string) (state string, done bool) {
 	w.Helper()
-	return op.looks(w, w.copyOf(archive, "look"))
+	return op.examine(w, w.copyOf(archive, "examined"))
 }
 
-// heals fails the test unless the operation, repeated, makes of the archive
-// what it would be without the disturbance.
-func (op *operation) heals(w *world, archive string) {
+// repeat repeats the operation after a fault. The archive must then be as if there
+// had been no fault.
+func (op *operation) repeat(w *world, archive string) {
 	w.Helper()
-	w.must(op.mends(archive))
-	w.alike(op.shows(w, archive), op.done)
+	w.must(op.command(archive))
+	w.alike(op.cells(w, archive), op.undisturbed)
 	for _, left := range []string{archive + ".new", filepath.Join(filepath.Dir(archive), "snapshot.db.partial")} {
 		if exists(left) {
 			w.Errorf("%s is still there", left)

@@ -20,18 +20,18 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// census counts an archive's samples, a transaction's part of a batch a row.
+// census counts an archive's samples by batch and stage.
 const census = `SELECT CASE WHEN labels IS NOT NULL OR kind LIKE '%container' THEN '3 last' WHEN kind = 'pod' THEN '2 pod' ELSE '1 first' END AS stage,
 	ts, count(*) AS samples FROM samples GROUP BY stage, ts ORDER BY ts, stage`
 
-// expected is what a census may find: by stage and time, the samples there are
-// in the end. Readers look while passes add to it.
+// expected has the samples that a census may find, by stage and time. Passes add to it
+// while readers check.
 type expected struct {
 	sync.Mutex
 	samples map[string]int // by stage and ts, tab between
 }
 
-// learn notes what the oracle says.
+// learn replaces the expected samples by the oracle's.
 func (x *expected) learn(samples []string) {
 	x.Lock()
 	defer x.Unlock()
@@ -43,7 +43,7 @@ func (x *expected) learn(samples []string) {
 	}
 }
 
-// newest is the time of the newest batch.
+// newest returns the time of the newest batch.
 func (x *expected) newest() string {
 	x.Lock()
 	defer x.Unlock()
@@ -54,9 +54,9 @@ func (x *expected) newest() string {
 	return newest
 }
 
-// check compares a census that was taken after a pass over the batch of that
-// time began: every part is whole, in their order none is left out, and those
-// of the batches before are all there.
+// check checks a census that was taken after the pass over the batch of that time
+// began: every part is whole, there is no gap in their order, and older batches are
+// complete.
 func (x *expected) check(census, since string) error {
 	found := make(map[string]string)
 	for _, line := range oracle.Lines(census) {
@@ -85,13 +85,13 @@ func (x *expected) check(census, since string) error {
 		delete(found, part)
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("nobody knows of %v", found)
+		return fmt.Errorf("the archive has %v, which was not fed", found)
 	}
 	return nil
 }
 
-// TestReaders: while passes write and compact, readers with short and long
-// statements never make one fail, and see whole transactions only.
+// TestReaders: readers with short and long statements never make a pass fail, and see
+// whole transactions only.
 func TestReaders(t *testing.T) {
 	w := newWorld(t)
 	passes := 24
@@ -155,8 +155,8 @@ func TestReaders(t *testing.T) {
 		}
 		return rig.Shell(ctx, copied, census, "-readonly")
 	})
-	// One that keeps its snapshot over several passes: the census before and
-	// after a long statement of the same transaction is the same.
+	// A long transaction over several passes: the census is the same before and after
+	// a long statement.
 	read("a long transaction", func() (string, error) {
 		out, err := rig.Shell(ctx, archive, "BEGIN;"+census+";SELECT '--';"+
 			"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000000) SELECT max(i) FROM n; SELECT '--';"+census+";COMMIT", "-readonly")
@@ -175,13 +175,13 @@ func TestReaders(t *testing.T) {
 	}
 	t.Logf("%d passes, %d reads", passes, reads.Load())
 	if cold := w.sql(archive, "SELECT count(*) > 0 FROM pod_cold"); cold != "1" {
-		t.Error("nothing was compacted meanwhile")
+		t.Error("no pass compacted")
 	}
 	w.holds(archive, w.oracle.Samples())
 }
 
-// TestTwoWriters: of two passes at once one writes and the other exits with
-// 11; when the first is killed, its lock is gone with it.
+// TestTwoWriters: of two passes at once, one writes and the other exits with 11. When
+// the first is killed, its lock ends.
 func TestTwoWriters(t *testing.T) {
 	w := newWorld(t)
 	archive := w.file("fought")
@@ -213,14 +213,14 @@ func TestTwoWriters(t *testing.T) {
 		if err := first.Wait(); err == nil {
 			t.Fatal("it was not killed")
 		}
-		w.pass(archive) // at once
+		w.pass(archive) // without waiting for a lock
 		w.holds(archive, w.oracle.Samples())
 	}
 	running := w.sql(archive, "SELECT outcome, count(*) FROM passes GROUP BY 1 ORDER BY 1")
 	if want := fmt.Sprintf("abandoned\t%d\ncomplete\t%d", times, times+1); running != want {
 		t.Errorf("passes:\n%swant\n%s", running, want)
 	}
-	// Without a hold, whoever comes first.
+	// Without a hold, the first pass that gets the lock writes.
 	outcomes := make(map[int]int)
 	for range times {
 		w.feed(1, time.Minute)
@@ -235,7 +235,7 @@ func TestTwoWriters(t *testing.T) {
 			outcomes[code]++
 		}
 		if !slices.Contains(codes, 0) {
-			t.Fatalf("nobody wrote: %v", codes)
+			t.Fatalf("no pass wrote: %v", codes)
 		}
 		w.holds(archive, w.oracle.Samples())
 	}

@@ -17,16 +17,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A supervised process asks at each system call that concerns a file whether
-// the kernel may carry it out (seccomp_unotify(2)). Unlike with strace, the
-// calls of all its threads are counted as one series, and no root is needed.
+// At each system call for a file, the kernel asks the supervisor whether to carry it
+// out (seccomp_unotify(2)). Unlike strace, this counts the calls of all threads in one
+// order, and needs no root.
 
-// supervisedEnv names the variable that makes a process of this test program
-// give itself a filter, send the other end of it to its parent, and become
-// another program.
+// supervisedEnv is the environment variable of a process of this test program that
+// installs a filter, sends its descriptor to the parent, and executes another program.
 const supervisedEnv = "TORTURE_SUPERVISED"
 
-// beSupervised does that if it is asked to, and then does not return.
+// beSupervised does that if the variable is set, and then does not return.
 func beSupervised() {
 	if os.Getenv(supervisedEnv) == "" {
 		return
@@ -42,11 +41,11 @@ func beSupervised() {
 	os.Exit(125)
 }
 
-// toParent is the descriptor of the socket that the filter is sent through.
+// toParent is the descriptor of the socket to the parent.
 const toParent = 3
 
 func installFilter() error {
-	runtime.LockOSThread() // the filter is this thread's, which is the one that executes
+	runtime.LockOSThread() // the filter belongs to the thread that executes the program
 	unix.CloseOnExec(toParent)
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
@@ -61,7 +60,7 @@ func installFilter() error {
 	return unix.Sendmsg(toParent, []byte{0}, unix.UnixRights(int(listener)), nil, 0)
 }
 
-// filterProgram asks the supervisor about the calls, and allows all others.
+// filterProgram notifies the supervisor of the calls, and allows all others.
 func filterProgram() []unix.SockFilter {
 	const (
 		number = 0       // offsets in struct seccomp_data
@@ -88,29 +87,29 @@ func filterProgram() []unix.SockFilter {
 	return append(program, answer(unix.SECCOMP_RET_ALLOW))
 }
 
-// call is a system call that is supervised: how it names its file.
+// call is a supervised system call, and how it names its file.
 type call struct {
 	name string
 	fd   int // the argument that is the file's descriptor, or -1
-	path int // else the one that is its path
+	path int // the argument that is the path, if fd is -1
 }
 
-// asked is a call that a process is about to make.
+// asked is a call before it is made.
 type asked struct {
 	call string
 	path string
 }
 
-// decision is what becomes of a call: it is carried out, or not, but fails
-// with errno, or the process is killed in front of it.
+// decision is what happens at a call: the zero decision carries it out. Otherwise it
+// fails with errno, or the process is killed before it.
 type decision struct {
 	errno syscall.Errno
 	kill  bool
 }
 
-// supervise makes a command one whose calls on files below the directory are
-// decided by decide, and returns a function that waits for the last of them.
-// Call it before the command's Start; decide is called from one goroutine.
+// supervise lets decide decide about a command's calls for files below a directory.
+// Call it before the command's Start. It returns a function that waits for the last
+// call. One goroutine calls decide.
 func supervise(cmd *exec.Cmd, dir string, decide func(asked) decision) (wait func() error, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -123,7 +122,7 @@ func supervise(cmd *exec.Cmd, dir string, decide func(asked) decision) (wait fun
 	}
 	cmd.Args = append([]string{self}, cmd.Args...)
 	cmd.Path = self
-	// A signal by which Go preempts its goroutines would have a call asked twice.
+	// Go's signals for preemption would interrupt a call, which would be asked twice.
 	cmd.Env = append(cmd.Env, supervisedEnv+"=1", "GODEBUG=asyncpreemptoff=1")
 	cmd.ExtraFiles = []*os.File{theirs}
 	var group sync.WaitGroup
@@ -241,8 +240,7 @@ func (s supervisor) ioctl(request uintptr, argument unsafe.Pointer) error {
 	return nil
 }
 
-// file is the path of the file that the call is about; empty if that cannot
-// be told.
+// file returns the path of the call's file; empty if it is unknown.
 func (n notification) file() string {
 	c := calls[int(n.nr)]
 	if c.fd >= 0 {

@@ -1,6 +1,6 @@
-// Package torture kills heapstash, fails its system calls, fills its disk and
-// reads its archive while it writes, and then looks at what is left. Each test
-// has a stand-in Heapster whose batches and clock it moves itself.
+// Package torture kills heapstash, makes its system calls fail, fills its disk and
+// reads its archive during passes, and then checks the archive. Each test has a
+// stand-in Heapster and moves its clock.
 package torture
 
 import (
@@ -14,20 +14,19 @@ import (
 )
 
 var (
-	seed   = flag.Uint64("seed", 1, "what the kills, and which calls fail, depend on")
-	rounds = flag.Int("rounds", 0, "how many kills in all; 0: 300, or 20 with -short")
-	every  = flag.Int("every", 0, "how many system calls apart those are that fail, of those that read and write; 0: 10; with -short, 80, and one call of each name")
+	seed   = flag.Uint64("seed", 1, "the seed of the kills and of the calls that fail")
+	rounds = flag.Int("rounds", 0, "the number of kills; 0: 300, or 20 with -short")
+	every  = flag.Int("every", 0, "one of so many reads and writes fails; 0: 10; with -short: 80, and one call of each name")
 )
 
 // heapstash is the program under test; TestMain builds it.
 var heapstash string
 
-// trial builds, when it is first asked to, one whose newest version is yet to
-// come.
+// trial builds a heapstash with one more format version, at the first call.
 var trial = sync.OnceValues(rig.BuildTrial)
 
 func TestMain(m *testing.M) {
-	beSupervised() // does not return in a process that is to be
+	beSupervised() // does not return in a supervised process
 	flag.Parse()
 	program, err := rig.BuildHeapstash()
 	if err != nil {
@@ -50,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// needRoot fails a test that root alone can run, unless it is to be left out.
+// needRoot skips a test that needs root with -short. Otherwise see [rig.NeedRoot].
 func needRoot(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -20,12 +20,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// released is an archive of the first version, with something in every table.
+// released is an archive of the first version, with rows in every table.
 const released = "../../archive/sqlite/testdata/versions/v1.db.gz"
 
-// enlarge adds rows to the table that the trial's migration writes anew: for each
-// entity so many minutes, of 2011 and later. The passes that made the archive
-// noted no watermarks of the labelled series, as others would have.
+// enlarge adds rows to the table that the trial's migration rewrites: some minutes
+// for each entity, from 2011 on. It also adds watermarks of the labelled series,
+// which that archive lacks.
 const enlarge = `
 	PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 	INSERT INTO narrow_cold (entity_id, metric_id, ts, value)
@@ -35,8 +35,8 @@ const enlarge = `
 		FROM entity WHERE labels <> '';
 	PRAGMA journal_mode = WAL`
 
-// older unpacks the released archive, enlarged, and has the world's heapstash
-// be the one that writes it anew.
+// older unpacks the released archive and enlarges it. The world's heapstash becomes
+// the trial, which migrates it.
 func (w *world) older(minutes int) (archive string) {
 	w.Helper()
 	var err error
@@ -69,9 +69,8 @@ func (w *world) older(minutes int) (archive string) {
 	return archive
 }
 
-// upgrade is a pass that finds an archive of the first version, and brings it
-// to one more than the newest: it goes through every migration that there is,
-// and one that writes a table anew.
+// upgrade is a pass that migrates an archive of the first version to one more than
+// the newest: through all migrations and one that rewrites a table.
 func upgrade(w *world) *operation {
 	archive := w.older(200)
 	w.feed(3, time.Minute) // since the archive's last batch, at noon
@@ -85,11 +84,11 @@ func upgrade(w *world) *operation {
 	op := &operation{world: w, archive: archive, command: func(archive string) *exec.Cmd {
 		return w.collect(archive, "--accept-new-nodes")
 	}}
-	op.looks = func(w *world, archive string) (string, bool) {
+	op.examine = func(w *world, archive string) (string, bool) {
 		w.Helper()
-		stages, all := w.whole(archive, before, after)
+		stages, all := w.stages(archive, before, after)
 		found := version(w, archive)
-		if passed == "" { // undisturbed
+		if passed == "" { // the rehearsal
 			passed = found
 		}
 		switch {
@@ -100,11 +99,11 @@ func upgrade(w *world) *operation {
 		}
 		return fmt.Sprintf("version %s, %d stages", found, stages), all && found != old
 	}
-	return op.undisturbed()
+	return op.rehearse()
 }
 
-// TestDiskUpgrade: a migration is refused where there is less space than it
-// says that it needs, and works with just that.
+// TestDiskUpgrade: a migration refuses to begin with less free space than it states,
+// and works with just as much.
 func TestDiskUpgrade(t *testing.T) {
 	needRoot(t)
 	w := newWorld(t)
@@ -122,30 +121,30 @@ func TestDiskUpgrade(t *testing.T) {
 		ballast := w.fill(disk, left)
 		e := w.run(op.command(archive))
 		if left > stated {
-			if state, done := op.left(w, archive); e.Code != 0 || !done {
+			if state, done := op.examineCopy(w, archive); e.Code != 0 || !done {
 				w.Errorf("with %d bytes, and %d are needed: exit code %d, %s\n%s", left, stated, e.Code, state, e.Stderr)
 			}
 		} else {
 			w.blames(e, "make room there")
-			if state, _ := op.left(w, archive); state != "version 1, 0 stages" {
-				w.Errorf("refused, it comes to %s", state)
+			if state, _ := op.examineCopy(w, archive); state != "version 1, 0 stages" {
+				w.Errorf("after the refusal, the archive is %s", state)
 			}
 			match := regexp.MustCompile(`needs (\d+) bytes`).FindStringSubmatch(e.Stderr)
 			if match == nil {
-				w.Fatalf("it does not say how many bytes it needs: %s", e.Stderr)
+				w.Fatalf("the message has no number of bytes: %s", e.Stderr)
 			}
 			stated, _ = strconv.Atoi(match[1]) // digits
 		}
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)
 		}
-		op.heals(w, archive)
+		op.repeat(w, archive)
 	}
 	w.Logf("it needs %d bytes", stated)
 }
 
-// TestUpkeepMigrates: compact and prune, which may be the first to open an
-// archive with a new heapstash, tell of its migration as a pass does.
+// TestUpkeepMigrates: compact and prune report a migration as a pass does. They may
+// be the first command of a new heapstash.
 func TestUpkeepMigrates(t *testing.T) {
 	for name, arguments := range map[string][]string{"compact": {"compact"}, "prune": {"prune"}} {
 		t.Run(name, func(t *testing.T) {
@@ -156,13 +155,13 @@ func TestUpkeepMigrates(t *testing.T) {
 			cmd.Env = append(cmd.Env, "HEAPSTASH_ARCHIVE_RETENTION_RAW=2h")
 			reports := w.reports(w.must(cmd).Stderr)
 			if len(reports) < 2 || reports[0].Took != 0 || reports[len(reports)-1].Message != "the archive is migrated" {
-				t.Errorf("it told %+v", reports)
+				t.Errorf("the reports are %+v", reports)
 			}
 		})
 	}
 }
 
-// report is what the log has of a migration.
+// report is a line of the log about a migration.
 type report struct {
 	Message string        `json:"msg"`
 	Written *int64        `json:"written"` // bytes, as the next
@@ -170,7 +169,7 @@ type report struct {
 	Took    time.Duration `json:"took"`
 }
 
-// reports are those in a log.
+// reports returns the reports of a log.
 func (w *world) reports(log string) (reports []report) {
 	w.Helper()
 	for line := range strings.Lines(log) {
@@ -185,16 +184,16 @@ func (w *world) reports(log string) (reports []report) {
 	return reports
 }
 
-// gigabyte is about the size of an archive whose migration takes a while, and
-// what it and its migration need of the disk of temporary files.
+// The size of an archive whose migration takes some time, in bytes; the minutes that
+// make it so large; and the free space that the test needs in TMPDIR.
 const (
 	gigabyte        = 1e9
 	gigabyteMinutes = 2_300_000
 	gigabyteNeeds   = 5e9
 )
 
-// TestUpgradeOfAGigabyte: it is told how the migration goes, and that takes no
-// more space at any time than it says at its beginning. It needs 5 GB in TMPDIR.
+// TestUpgradeOfAGigabyte: a migration reports its progress, and never takes more space
+// than it states in the beginning. The test needs 5 GB in TMPDIR.
 func TestUpgradeOfAGigabyte(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs 5 GB in TMPDIR and some minutes, which -short leaves out")
@@ -260,8 +259,8 @@ func TestUpgradeOfAGigabyte(t *testing.T) {
 	t.Logf("%d MB: %d reports in %v; it states %d MB of free space and took %d", size/1e6, len(reports), last.Took, stated/1e6, (most-size)/1e6)
 }
 
-// takenIn is what the files in a directory take of the disk, with those that a
-// process has open there and that have no name any more.
+// takenIn returns the disk space of the files in a directory, including files without
+// a name that a process has open.
 func takenIn(dir string, pid int) (bytes int64) {
 	add := func(path string, nameless bool) {
 		var stat unix.Stat_t

@@ -14,15 +14,13 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// noon is when a world begins: long ago, so that nothing depends on the local
-// clock.
+// noon is the begin of a world: long ago, so that nothing depends on the real clock.
 var noon = time.Date(2017, 9, 27, 12, 0, 0, 0, time.UTC)
 
-// world is a Heapster with its cluster, an oracle that knows what was fed, and
-// archives that are made of it.
+// world is a Heapster with its cluster, the oracle, and archives.
 type world struct {
 	*testing.T
-	program string // the heapstash that is under test
+	program string // the heapstash under test
 	dir     string // for archives
 	rand    *rand.Rand
 	sim     *rig.StandIn
@@ -31,16 +29,16 @@ type world struct {
 	at      time.Time // of the last batch
 }
 
-// newWorld begins a world without a batch. It is small, lest most of the time
-// go to what is not tested: it has a few hundred samples a batch, of every kind.
+// newWorld begins a world without a batch. It is small, to be fast: a batch has a few
+// hundred samples, of every kind.
 func newWorld(t *testing.T) *world {
 	w := &world{
 		T:       t,
 		program: heapstash,
 		dir:     t.TempDir(),
 		rand:    rand.New(rand.NewPCG(*seed, 0)),
-		// Without disks, for theirs are the values that depend on when a
-		// pass comes: metric-export shows those of the newest batch as floats.
+		// Without disks: their values depend on the time of a pass, because
+		// metric-export shows floats of the newest batch only.
 		sim: rig.StartStandIn(t, heapsim.Options{Seed: *seed},
 			heapsim.ClusterOptions{Seed: *seed, Nodes: 1, Namespaces: 2, Pods: 4, Containers: 1, NoDisks: true}),
 		oracle: oracle.New(),
@@ -51,15 +49,15 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// within is the world in a subtest.
+// within returns the world for a subtest.
 func (w *world) within(t *testing.T) *world {
 	inner := *w
 	inner.T = t
 	return &inner
 }
 
-// feed gives Heapster so many batches, which come so far apart. A pod or two
-// are replaced in some of them.
+// feed gives Heapster several batches, a time apart. A pod or two are replaced in
+// some of them.
 func (w *world) feed(batches int, apart time.Duration) {
 	for range batches {
 		w.at = w.at.Add(apart)
@@ -78,10 +76,10 @@ func (w *world) collect(archive string, more ...string) *exec.Cmd {
 	return w.command(append([]string{"collect", "--heapster-url", w.sim.URL, "--db-file", archive, "--log-level", "error"}, more...)...)
 }
 
-// command is one of heapstash, without the settings of whoever runs the test.
+// command is a command of heapstash without the settings of the machine.
 func (w *world) command(arguments ...string) *exec.Cmd {
 	cmd := exec.Command(w.program, arguments...)
-	// Disks are filled to the last byte, but where that is not what is tested.
+	// Tests fill disks to the last byte.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "HEAPSTASH_ARCHIVE_MIN_FREE=0"}
 	return cmd
 }
@@ -101,7 +99,7 @@ func (w *world) pass(archive string) rig.Outcome {
 	return w.must(w.collect(archive))
 }
 
-// file is a path for an archive in a directory of its own.
+// file returns the path for an archive in a new directory.
 func (w *world) file(name string) string {
 	w.Helper()
 	dir := filepath.Join(w.dir, name)
@@ -111,8 +109,8 @@ func (w *world) file(name string) string {
 	return filepath.Join(dir, "a.db")
 }
 
-// copyOf copies an archive, and what stands beside it, into a directory of its
-// own, in the place of what was there.
+// copyOf copies the directory of an archive, and returns the path of the copied
+// archive. An older copy of that name is removed.
 func (w *world) copyOf(archive, name string) string {
 	w.Helper()
 	dir := filepath.Join(w.dir, name)
@@ -125,5 +123,5 @@ func (w *world) copyOf(archive, name string) string {
 	return filepath.Join(dir, "a.db")
 }
 
-// sql runs a script that only reads in the stock shell.
+// sql runs a script that only reads.
 func (w *world) sql(archive, script string) string { w.Helper(); return rig.SQL(w, archive, script) }
