@@ -1,24 +1,21 @@
 //go:build linux
 
-// Bench measures what a whole pass costs, as a process, against a real
-// Heapster: beside a floor, which is a process that sends the same requests,
-// with as many in flight, unzips the answers and throws them away.
+// Bench measures the cost of a whole pass against a real Heapster, as a process. It
+// compares the pass with a floor: a process that sends the same requests with the same
+// concurrency, unzips the answers and drops them.
 //
 //	go run ./bench [-pairs N]
 //
-// Each pair has a Heapster of its own with the last three batches of a
-// generated cluster, stamped two minutes ago, one minute ago, and now: what a
-// Heapster that scrapes every minute holds. (It evicts by the wall clock, so
-// batches of other times would not do.) The archive holds the first two, from
-// a pass that is not measured. Then one more pass goes through a proxy that
-// notes its requests, into a copy of the archive. Then both processes run, in
-// turns first and second.
+// For each pair, Heapster has three batches of a generated cluster: of two minutes
+// ago, of one minute ago, and of now, as if it scraped every minute. (It evicts by the
+// real clock.) The archive has the first two, from a pass that is not measured. The
+// next pass goes into a copy of the archive, through a proxy that records its
+// requests. Then both processes run; their order alternates.
 //
-// So the archive is small, and nothing is compacted. What a pass costs in an
-// archive of a day, compaction included, is what BenchmarkDay of package
-// archive measures.
+// So the archive is small, and nothing is compacted. BenchmarkDay of package archive
+// measures a pass into an archive of a day, with compaction.
 //
-// It fails if it cannot measure, not if something is slow.
+// It fails if a measurement fails, but not if a pass is slow.
 package main
 
 import (
@@ -33,7 +30,7 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// round is one cluster, one way of reading it, and what that may cost.
+// round is a cluster, a way of reading it, and the promised costs.
 type round struct {
 	name       string
 	size       heapsim.ClusterOptions
@@ -54,7 +51,7 @@ func clusterOf(pods int) heapsim.ClusterOptions {
 	return heapsim.ClusterOptions{Seed: 1, Nodes: pods / 20, Namespaces: 40, Pods: pods}
 }
 
-// rounds are the promises. The last two show how cost grows.
+// rounds returns the promises. The last two show how the cost grows.
 func rounds() []round {
 	return []round{
 		{name: "cluster, nodes, namespaces, pods", size: clusterOf(1000), kinds: "cluster,node,namespace,pod",
@@ -72,7 +69,7 @@ const concurrency = 8
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
-	pairs := flag.Int("pairs", 10, "how many times both are measured")
+	pairs := flag.Int("pairs", 10, "how often both are measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

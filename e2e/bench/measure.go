@@ -20,12 +20,11 @@ import (
 // measureRole makes this program run a command and report what it took:
 // measure REPORT COMMAND ARGUMENT...
 //
-// It is a process of its own because Linux counts into a process's maximum of
-// memory what its parent had when it was started, and the parent of the
-// others holds whole batches.
+// It is a separate process: Linux counts a parent's memory at the start into the
+// maximum of a child, and the main process has whole batches in memory.
 const measureRole = "measure"
 
-// result is what a process took, and what it said.
+// result is the cost of a process, and its output.
 type result struct {
 	traffic `json:"-"`
 	Samples int64 `json:"-"` // new ones
@@ -33,7 +32,7 @@ type result struct {
 	Wall    time.Duration
 	CPU     time.Duration // user and system
 	RSS     int64         // maximum, in bytes
-	Written int64         // given to write calls, in bytes: to files and to sockets
+	Written int64         // by write calls to files and sockets, in bytes
 }
 
 func (r result) wall() time.Duration { return r.Wall.Round(time.Millisecond) }
@@ -112,7 +111,7 @@ func awaitEnd(pid int) error {
 	}
 }
 
-// bytesWritten is what a process has given to write calls.
+// bytesWritten returns the bytes of a process's write calls.
 func bytesWritten(pid int) (int64, error) {
 	io, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
 	if err != nil {

@@ -22,7 +22,7 @@ type pair struct {
 	pass, floor result
 }
 
-// bencher has what pairs are made with.
+// bencher has the programs, the Heapster and the cluster of all pairs.
 type bencher struct {
 	round    round
 	dir      string
@@ -75,8 +75,8 @@ func (b *bencher) pair(ctx context.Context, i int) (p pair, err error) {
 	return p, nil
 }
 
-// prepare leaves an archive that lacks Heapster's newest batch, and a file
-// with the requests that a pass will send.
+// prepare makes an archive that lacks Heapster's newest batch, and a file with the
+// requests of the next pass.
 func (b *bencher) prepare(ctx context.Context, archive, requests string) error {
 	if err := b.heapster.Restart(); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (b *bencher) collect(url, archive string) []string {
 	}
 }
 
-// copyFile copies an archive that nobody has open.
+// copyFile copies an archive that no process has open.
 func copyFile(from, to string) error {
 	if wal, err := os.Stat(from + "-wal"); err == nil && wal.Size() > 0 {
 		return fmt.Errorf("%s is not all of the archive: there are %d bytes in its WAL", from, wal.Size())

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// print writes what was measured, and then what was promised.
+// print writes the measurements, and then compares them with the promises.
 func (r round) print(w io.Writer, pairs []pair) error {
 	fmt.Fprintf(w, "%s: %d pods, %d namespaces, %d nodes; %d new samples a pass; %d pairs in turns; minimum / median / maximum\n\n",
 		r.name, r.size.Pods, r.size.Namespaces, r.size.Nodes, pairs[0].pass.Samples, len(pairs))
@@ -60,18 +60,18 @@ func (r round) print(w io.Writer, pairs []pair) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	// Both send the same requests, so the difference is what went to files.
+	// Both send the same requests, so the difference went to files.
 	written := spreadOf(pairs, func(p pair) float64 { return float64(p.pass.Written-p.floor.Written) / 1e6 })
 	_, err := fmt.Fprintf(w, "Written to files, MB: %s\n\n", written.spell(2))
 	return err
 }
 
-// wallOf is the wall time of passes in seconds.
+// wallOf returns the wall time of passes in seconds.
 func wallOf(pairs []pair) spread {
 	return spreadOf(pairs, func(p pair) float64 { return p.pass.Wall.Seconds() })
 }
 
-// spread is how a figure was distributed over the pairs.
+// spread is the distribution of a figure over the pairs.
 type spread struct{ min, median, max float64 }
 
 func spreadOf(pairs []pair, figure func(pair) float64) spread {

@@ -11,13 +11,13 @@ import (
 	"sync"
 )
 
-// recording is what a pass asked, in order.
+// recording has the requests of a pass, in order.
 type recording struct {
 	URLs      []string
 	UserAgent string
 }
 
-// recorder is a proxy before Heapster that notes the requests.
+// recorder is a proxy in front of Heapster that records the requests.
 type recorder struct {
 	server *httptest.Server
 	target string

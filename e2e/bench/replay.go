@@ -20,14 +20,14 @@ import (
 // replayRole makes this program the floor: replay FILE.
 const replayRole = "replay"
 
-// traffic is what both processes say in their last line.
+// traffic has members of the last line of both processes.
 type traffic struct {
 	Requests int64 `json:"requests"`
 	Bytes    int64 `json:"bytes"` // of bodies, as they came over the wire
 }
 
-// replay sends the requests that a file lists, as heapstash's client does,
-// and reads every answer to its end.
+// replay sends the requests of a file as heapstash's client does, and reads every
+// answer to its end.
 func replay(ctx context.Context, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -65,7 +65,7 @@ func replay(ctx context.Context, file string) error {
 	return json.NewEncoder(os.Stdout).Encode(traffic{int64(len(asked.URLs)), bytes.Load()})
 }
 
-// drain reads answers and keeps nothing.
+// drain reads answers and drops them.
 type drain struct {
 	client    *http.Client
 	userAgent string

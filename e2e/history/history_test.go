@@ -36,8 +36,8 @@ func shell(t *testing.T, path, statement string) string {
 	return string(out)
 }
 
-// TestHoursWithoutRowsAreThoseOfRows: what the generator writes of time whose
-// rows it does not keep is what the archive makes of the same rows.
+// TestHoursWithoutRowsAreThoseOfRows: the hours and days that the package writes are
+// those that the archive makes of the same rows.
 func TestHoursWithoutRowsAreThoseOfRows(t *testing.T) {
 	o := options()
 	whole := made(t, o)
@@ -68,8 +68,8 @@ func firstDifference(a, b string) string {
 	return "its end"
 }
 
-// TestMadeArchiveIsWhole: `heapstash check` finds nothing, and there is what a
-// year is asked for: pods that end, pods that come back, gaps.
+// TestMadeArchiveIsWhole: `heapstash check` finds nothing, and the archive has pods
+// that ended, pods that came back, and gaps.
 func TestMadeArchiveIsWhole(t *testing.T) {
 	o := options()
 	o.RawDays = 1

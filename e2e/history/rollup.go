@@ -25,13 +25,13 @@ type period struct {
 	tallies []tally // by column
 }
 
-// tally is what the values of one column come to.
+// tally aggregates the values of one column.
 type tally struct {
 	count, min, max, sum int64
 	values               []int64
 
 	increase, last int64
-	grew, known    bool // there is an increase; there is a last
+	grew, known    bool // increase is valid; last is valid
 }
 
 func newRollup(t *table, entity int64, out *batches) *rollup {
@@ -39,7 +39,7 @@ func newRollup(t *table, entity int64, out *batches) *rollup {
 		hour: period{tallies: make([]tally, len(t.columns))}, day: period{tallies: make([]tally, len(t.columns))}}
 }
 
-// add takes in a row. Rows come in the order of time.
+// add adds a row. Call it in the order of time.
 func (r *rollup) add(at schema.Instant, values []int64) {
 	if begin := at - at%hour; begin != r.hour.begin {
 		r.endHour()
@@ -64,7 +64,7 @@ func (r *rollup) add(at schema.Instant, values []int64) {
 		case t.known && v >= t.last:
 			t.grow(v - t.last)
 		case t.known:
-			t.grow(v) // it was reset
+			t.grow(v) // a reset
 		default:
 			t.grow(0)
 		}
@@ -112,7 +112,7 @@ func (r *rollup) endDay() {
 	}
 }
 
-// clear keeps what counters stand at.
+// clear begins a new period. Counters keep their last values.
 func (p *period) clear() {
 	p.samples = 0
 	for i, t := range p.tallies {
@@ -120,7 +120,7 @@ func (p *period) clear() {
 	}
 }
 
-// cells are a row in the order of [table.rolled].
+// cells returns a row in the order of [table.rolled].
 func (r *rollup) cells(p *period, hourly bool) []driver.Value {
 	cells := append(make([]driver.Value, 0, 4+5*len(p.tallies)), r.entity, int64(p.begin), p.samples, nil)
 	fewer := make(map[string]int64)
@@ -154,7 +154,7 @@ func (r *rollup) cells(p *period, hourly bool) []driver.Value {
 	return cells
 }
 
-// nearest is the percentile of sorted values by nearest rank.
+// nearest returns a percentile of sorted values by nearest rank.
 func nearest(values []int64, percent int) driver.Value {
 	if len(values) == 0 {
 		return nil

@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// batchRows is how many rows go to the writer at once, and commitRows how many
-// are in a transaction.
+// batchRows is the number of rows that go to the writer at once, and commitRows the
+// number of rows in a transaction.
 const (
 	batchRows  = 1000
 	commitRows = 2_000_000
 )
 
-// batch is rows of one table, in the order of its key.
+// batch has rows of one table.
 type batch struct {
 	insert string
 	width  int
 	values []driver.Value
 }
 
-// batches collects rows by their table, and sends them on.
+// batches collects rows by table and sends them to the writer.
 type batches struct {
 	ctx  context.Context
 	open map[string]*batch
@@ -50,7 +50,7 @@ func (b *batches) send(open *batch) {
 	}
 }
 
-// flush sends what is left.
+// flush sends the remaining rows.
 func (b *batches) flush() {
 	for _, open := range b.open {
 		b.send(open)
@@ -88,8 +88,7 @@ func write(ctx context.Context, conn *sql.Conn, o Options) (rows int64, err erro
 	return rows, errors.Join(err, context.Cause(ctx))
 }
 
-// writer writes batches by the driver itself: database/sql would take as long
-// again.
+// writer writes batches by the driver: database/sql would take twice as long.
 type writer struct {
 	conn       driver.Conn
 	statements map[string]driver.StmtExecContext

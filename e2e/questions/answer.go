@@ -13,12 +13,12 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// answer is what a question comes to: for each key, its values. NaN stands for
-// no value.
+// answer has the values of each key of an answer. NaN stands for no value.
 type answer map[string][]float64
 
-// ofCSV reads what sqlite3 and heapstash print: keys, then values.
-func ofCSV(text string, keys int) (answer, error) {
+// parseCSV parses the output of sqlite3 and heapstash: columns of keys, then of
+// values.
+func parseCSV(text string, keys int) (answer, error) {
 	rows := csv.NewReader(strings.NewReader(text))
 	header, err := rows.Read()
 	if errors.Is(err, io.EOF) {
@@ -50,8 +50,8 @@ func ofCSV(text string, keys int) (answer, error) {
 	}
 }
 
-// ofInflux puts the answers to several statements together.
-func ofInflux(statements [][]rig.InfluxSeries) (answer, error) {
+// joinInflux joins InfluxDB's answers to several statements.
+func joinInflux(statements [][]rig.InfluxSeries) (answer, error) {
 	a := make(answer)
 	for i, series := range statements {
 		for _, s := range series {
@@ -77,8 +77,8 @@ func ofInflux(statements [][]rig.InfluxSeries) (answer, error) {
 	return a, nil
 }
 
-// compare returns how many values there are, and the keys of those rows that
-// differ. Those by sums of floats may differ in the last digits.
+// compare returns the number of values, and the keys of rows that differ. Sums of
+// floats may differ in the last digits.
 func compare(a, b answer) (values int, differ []string, err error) {
 	if len(a) != len(b) {
 		return 0, nil, fmt.Errorf("%d rows, and %d", len(a), len(b))

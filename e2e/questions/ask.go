@@ -13,13 +13,13 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// taken is what asking once took.
+// taken is the time of one answer.
 type taken struct {
 	wall time.Duration
-	cpu  time.Duration // user and system time; 0 where it is not known
+	cpu  time.Duration // user and system; 0 if it is not known
 }
 
-// command asks by a process: its start, and the opening of the archive, count.
+// command asks by a process. The start of the process counts.
 func command(ctx context.Context, name string, arguments ...string) (string, taken, error) {
 	c := exec.CommandContext(ctx, name, arguments...)
 	var stdout, stderr bytes.Buffer
@@ -34,7 +34,7 @@ func command(ctx context.Context, name string, arguments ...string) (string, tak
 	return stdout.String(), took, nil
 }
 
-// askers are the ways in which an archive is asked.
+// askers are the ways of asking an archive.
 type askers struct {
 	file      string
 	heapstash string // the program
@@ -50,7 +50,7 @@ func (a askers) own(ctx context.Context, statement string) (string, taken, error
 	return command(ctx, a.heapstash, "sql", "--db-file", a.file, "--format", "csv", statement)
 }
 
-// open asks over a connection that is open, as Grafana does.
+// open asks over an open connection, as Grafana does.
 func (a askers) open(ctx context.Context, statement string) (rows int, took taken, err error) {
 	began := time.Now()
 	result, err := a.reader.Query(ctx, statement)
@@ -76,7 +76,7 @@ func (a askers) open(ctx context.Context, statement string) (rows int, took take
 	return rows, taken{wall: time.Since(began)}, result.Err()
 }
 
-// overHTTP asks InfluxDB, over a connection that is open.
+// overHTTP asks InfluxDB over an open connection.
 func (a askers) overHTTP(statements []string) (all [][]rig.InfluxSeries, took taken, err error) {
 	began := time.Now()
 	for _, s := range statements {

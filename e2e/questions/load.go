@@ -16,13 +16,13 @@ import (
 
 const (
 	database = "k8s"
-	// linesAtOnce is how many lines InfluxDB is given in a request: its
-	// documentation has 5,000 to 10,000.
+	// linesAtOnce is the number of lines in a request. InfluxDB's documentation
+	// recommends 5,000 to 10,000.
 	linesAtOnce = 10_000
 )
 
-// load gives InfluxDB what the archive has of pods and of the metrics that are
-// asked for, as Heapster's own sink would have written it.
+// load loads the archive's pods with the metrics of the questions into InfluxDB, as
+// Heapster's own sink writes them.
 func load(ctx context.Context, db *rig.InfluxDB, heapstash, archive string, r span) (lines int, err error) {
 	if _, err := db.Query("", "CREATE DATABASE "+database); err != nil {
 		return 0, err
@@ -65,7 +65,7 @@ func load(ctx context.Context, db *rig.InfluxDB, heapstash, archive string, r sp
 	for scanner.Scan() {
 		line := scanner.Text()
 		if strings.HasPrefix(line, "#") || line == "" {
-			// What comes before is for influx -import.
+			// The lines before this one are for influx -import.
 			data = data || strings.HasPrefix(line, "# CONTEXT-DATABASE")
 			continue
 		}

@@ -1,18 +1,17 @@
 //go:build linux
 
-// Questions asks an archive of a year what people ask, and says how long that
-// took beside what was promised; and it asks InfluxDB 1.x the same of the same
-// samples, loaded in the schema of Heapster's own sink.
+// Questions measures how long answers from an archive of a year take, and compares
+// the times with the promised ones. It asks InfluxDB 1.x the same questions of the
+// same samples, in the schema of Heapster's own sink.
 //
 //	go run ./questions [-file FILE] [-runs N] [-days N] [-influx=false]
 //
-// All of it is warm: each question is asked once before it is measured. The
-// ways of asking take turns, and medians count. sqlite3 and heapstash sql are
-// processes, whose start counts; "open" is a connection that was open. InfluxDB
-// has all cores, SQLite one.
+// The caches are warm: each question is asked once before it is measured. The ways of
+// asking alternate, and the medians count. sqlite3 and heapstash sql are processes,
+// and their start counts; "open" is an open connection. InfluxDB uses all cores,
+// SQLite one.
 //
-// It fails if the answers differ, and if it cannot measure; not if something is
-// slow.
+// It fails if answers differ or a measurement fails, but not if an answer is slow.
 package main
 
 import (
@@ -35,8 +34,8 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("questions: ")
 	file := flag.String("file", "year.db", "the archive")
-	runs := flag.Int("runs", 9, "how many times each question is asked")
-	days := flag.Int("days", 30, "how many days InfluxDB is given")
+	runs := flag.Int("runs", 9, "how often each question is asked")
+	days := flag.Int("days", 30, "the number of days to load into InfluxDB")
 	influx := flag.Bool("influx", true, "ask InfluxDB, too")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -60,7 +59,7 @@ func run(ctx context.Context, file string, runs, days int, withInflux bool) (err
 	if err != nil {
 		return err
 	}
-	who := asked{namespace: "shop", pod: "web-0"}
+	who := subject{namespace: "shop", pod: "web-0"}
 	questions := who.questions()
 	if err := a.promised(ctx, os.Stdout, questions, end, runs); err != nil || !withInflux {
 		return err
@@ -80,11 +79,11 @@ func run(ctx context.Context, file string, runs, days int, withInflux bool) (err
 	if err != nil {
 		return err
 	}
-	fmt.Printf("InfluxDB was given %d samples, of %d days, in %v.\n\n", lines, days, time.Since(began).Round(time.Second))
+	fmt.Printf("%d samples of %d days were loaded into InfluxDB in %v.\n\n", lines, days, time.Since(began).Round(time.Second))
 	return a.beside(ctx, os.Stdout, questions, span{end, days}, runs)
 }
 
-// end is the last midnight for which the archive has a whole day before.
+// end returns the midnight after the archive's last complete day.
 func (a askers) end(ctx context.Context) (time.Time, error) {
 	text, _, err := a.stock(ctx, "SELECT max(ts) + 86400 AS upto FROM cluster_daily")
 	if err != nil {

@@ -29,7 +29,7 @@ func (s series) cpu() time.Duration  { return s.median(func(t taken) time.Durati
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()*1e3) }
 
-// promised asks each question over its long range.
+// promised asks each question over its full range.
 func (a askers) promised(ctx context.Context, w io.Writer, questions []question, end time.Time, runs int) error {
 	fmt.Fprintf(w, "ms, medians of %d runs each, in turns, warm\n\n", runs)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -73,13 +73,13 @@ func (a askers) promised(ctx context.Context, w io.Writer, questions []question,
 	return nil
 }
 
-// same holds the answers of sqlite3 and of heapstash to one another.
+// same returns an error unless sqlite3 and heapstash give the same answer.
 func (q question) same(stock, own string, open int) error {
-	a, err := ofCSV(stock, q.keys)
+	a, err := parseCSV(stock, q.keys)
 	if err != nil {
 		return err
 	}
-	b, err := ofCSV(own, q.keys)
+	b, err := parseCSV(own, q.keys)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (q question) same(stock, own string, open int) error {
 	return nil
 }
 
-// beside asks InfluxDB the same.
+// beside asks InfluxDB and heapstash the same.
 func (a askers) beside(ctx context.Context, w io.Writer, questions []question, r span, runs int) error {
 	fmt.Fprintf(w, "%d days, ms, medians of %d runs each (3 of what takes over 10 s), in turns, warm\n\n", r.days, runs)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -108,7 +108,7 @@ func (a askers) beside(ctx context.Context, w io.Writer, questions []question, r
 		if err != nil {
 			return err
 		}
-		// Minutes need no medians of many.
+		// Three runs are enough if they take minutes.
 		slow := func() bool { return len(http) >= 3 && http.wall() > 10*time.Second }
 		for len(http) < runs && !slow() {
 			var took [4]taken
@@ -142,7 +142,7 @@ func (a askers) beside(ctx context.Context, w io.Writer, questions []question, r
 	return err
 }
 
-// agree holds InfluxDB's answer to the archive's.
+// agree returns an error unless InfluxDB gives the archive's answer.
 func (a askers) agree(ctx context.Context, q question, r span) (note string, err error) {
 	asked := q.sql
 	if q.ranked != nil {
@@ -152,7 +152,7 @@ func (a askers) agree(ctx context.Context, q question, r span) (note string, err
 	if err != nil {
 		return "", err
 	}
-	ours, err := ofCSV(text, q.keys)
+	ours, err := parseCSV(text, q.keys)
 	if err != nil {
 		return "", err
 	}
@@ -160,7 +160,7 @@ func (a askers) agree(ctx context.Context, q question, r span) (note string, err
 	if err != nil {
 		return "", err
 	}
-	theirs, err := ofInflux(series)
+	theirs, err := joinInflux(series)
 	if err != nil {
 		return "", err
 	}
@@ -176,7 +176,7 @@ func (a askers) agree(ctx context.Context, q question, r span) (note string, err
 		if err != nil {
 			return "", err
 		}
-		exact, err := ofCSV(text, q.keys)
+		exact, err := parseCSV(text, q.keys)
 		if err != nil {
 			return "", err
 		}

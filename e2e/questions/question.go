@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// question is one that somebody has of an archive, in SQL and in InfluxQL.
+// question is a question in SQL and in InfluxQL.
 type question struct {
 	name   string
-	target time.Duration // of the SQL over its long range
+	target time.Duration // of the SQL over its full range
 	days   int           // of that range
 	sql    func(r span) string
-	// influx are the statements that ask InfluxDB the same. The answer has, for
-	// each key, the values of all of them.
+	// influx returns the statements for InfluxDB. The answer has, for each key, the
+	// values of all statements.
 	influx func(r span) []string
-	// ranked is the SQL by InfluxDB's rule for percentiles, which rounds the
-	// rank to the nearest where heapstash takes the next: nil if there are none.
-	// Within hours of fewer than 60 minutes it still takes the next; exact, for
-	// one row, does not.
+	// ranked is the SQL with InfluxDB's percentiles: InfluxDB rounds the rank to the
+	// nearest integer, heapstash rounds it up. Hours with fewer than 60 minutes are
+	// still rounded up, except by exact, which is for one row. Both are nil for a
+	// question without percentiles.
 	ranked func(r span) string
 	exact  func(r span, key string) string
-	// keys is how many columns name a row.
+	// keys is the number of columns that name a row.
 	keys int
 }
 
-// span is a range of time before a midnight, UTC.
+// span is a range of days before a midnight, UTC.
 type span struct {
 	end  time.Time
 	days int
@@ -33,23 +33,23 @@ type span struct {
 
 func (r span) begin() time.Time { return r.end.AddDate(0, 0, -r.days) }
 
-// where is the condition on ts.
+// where returns the condition on ts.
 func (r span) where() string {
 	return fmt.Sprintf("ts >= unixepoch('%s', '-%d days') AND ts < unixepoch('%[1]s')", r.end.Format(time.DateOnly), r.days)
 }
 
-// when is the condition on InfluxDB's time.
+// when returns the condition on InfluxDB's time.
 func (r span) when() string {
 	return fmt.Sprintf("time >= '%s' AND time < '%s'", r.begin().Format(time.RFC3339), r.end.Format(time.RFC3339))
 }
 
-// metrics are those that are asked for, and so those that InfluxDB is given.
+// metrics are the metrics of the questions.
 var metrics = []string{"cpu/usage_rate", "cpu/request", "memory/working_set", "memory/request"}
 
-// asked is who the questions are about.
-type asked struct{ namespace, pod string }
+// subject is the namespace and the pod of the questions.
+type subject struct{ namespace, pod string }
 
-func (a asked) questions() []question {
+func (a subject) questions() []question {
 	return []question{
 		{name: "one pod, hour by hour", target: 50 * time.Millisecond, days: 365, keys: 1, sql: a.pods, influx: a.podsOfInflux},
 		{name: "top 10 of a namespace by CPU", target: 200 * time.Millisecond, days: 90, keys: 1, sql: a.top, influx: a.topOfInflux},
@@ -58,12 +58,12 @@ func (a asked) questions() []question {
 	}
 }
 
-func (a asked) pods(r span) string {
+func (a subject) pods(r span) string {
 	return fmt.Sprintf(`SELECT ts, cpu_usage_rate_avg, memory_working_set_avg FROM pod_hourly
 WHERE namespace = '%s' AND pod = '%s' AND %s ORDER BY ts`, a.namespace, a.pod, r.where())
 }
 
-func (a asked) podsOfInflux(r span) (statements []string) {
+func (a subject) podsOfInflux(r span) (statements []string) {
 	for _, metric := range []string{"cpu/usage_rate", "memory/working_set"} {
 		statements = append(statements, fmt.Sprintf(`SELECT mean(value) FROM "%s" WHERE type = 'pod' AND namespace_name = '%s' AND pod_name = '%s' AND %s GROUP BY time(1h) fill(none)`,
 			metric, a.namespace, a.pod, r.when()))
@@ -71,18 +71,18 @@ func (a asked) podsOfInflux(r span) (statements []string) {
 	return statements
 }
 
-func (a asked) top(r span) string {
+func (a subject) top(r span) string {
 	return fmt.Sprintf(`SELECT pod, 1.0 * sum(cpu_usage_rate_sum) / sum(cpu_usage_rate_count) AS millicores FROM pod_daily
 WHERE namespace = '%s' AND %s GROUP BY pod ORDER BY millicores DESC LIMIT 10`, a.namespace, r.where())
 }
 
-func (a asked) topOfInflux(r span) []string {
+func (a subject) topOfInflux(r span) []string {
 	return []string{fmt.Sprintf(`SELECT top(millicores, pod_name, 10) FROM (SELECT mean(value) AS millicores FROM "cpu/usage_rate" WHERE type = 'pod' AND namespace_name = '%s' AND %s GROUP BY pod_name)`,
 		a.namespace, r.when())}
 }
 
-// rightSizing: the nearest rank's value is the first with which so large a share
-// is not above it, which is what cume_dist tells.
+// rightSizing: cume_dist is the share of the values that are not greater. The value
+// of the nearest rank is the least with a large enough share.
 func rightSizing(r span) string {
 	const text = `NAME AS MATERIALIZED (
   SELECT namespace, pod, min(p95) AS p95, max(request) AS request FROM (
@@ -98,7 +98,7 @@ SELECT namespace, pod, cpu.p95 AS cpu_p95, memory.p95 AS memory_p95, cpu.request
 FROM memory LEFT JOIN cpu USING (namespace, pod)`
 }
 
-// rightSizingByRoundedRank counts ranks itself.
+// rightSizingByRoundedRank counts ranks.
 func rightSizingByRoundedRank(r span) string {
 	const text = `WITH hours AS (
   SELECT namespace, pod, cpu_usage_rate_p95 AS cpu, memory_working_set_p95 AS memory, cpu_request_max AS cpu_request, memory_request_max AS memory_request,
@@ -115,7 +115,7 @@ FROM hours GROUP BY namespace, pod`
 		"RANK(memory_hours)", strings.ReplaceAll(rank, "HOURS", "memory_hours")).Replace(text)
 }
 
-// rightSizingOfMinutes takes InfluxDB's percentiles of one pod's rows.
+// rightSizingOfMinutes computes InfluxDB's percentiles from one pod's rows.
 func rightSizingOfMinutes(r span, key string) string {
 	namespace, pod, _ := strings.Cut(key, "/")
 	const text = `(WITH

@@ -26,15 +26,14 @@ func (s *soak) print(out io.Writer) {
 		float64(p.growth)/mb, ms(p.median), ms(p.slow), ms(p.cpu), float64(p.heap)/mb, float64(p.rss)/mb, p.wall.Seconds())
 }
 
-// judge fails unless the last periods were like the first: it compares the
-// middle of the last third with that of the first, the first period aside,
-// which begins without an archive.
+// judge returns an error if something grew. It compares the medians of the last third
+// and of the first third of the periods, without the first period, which begins
+// without an archive.
 func (s *soak) judge(out io.Writer) error {
 	if len(s.periods) < 6 {
 		return fmt.Errorf("%d periods are too few to judge", len(s.periods))
 	}
-	// An hour has a sixtieth of the passes of a day, and other programs take
-	// more of some hours than of others.
+	// An hour has few passes, and other programs disturb some hours more than others.
 	noise := 1.0
 	if s.batchesAPeriod() < batchesADay {
 		noise = 1.5
@@ -50,8 +49,8 @@ func (s *soak) judge(out io.Writer) error {
 		slices.Sort(early)
 		slices.Sort(late)
 		ratio := late[third/2] / early[third/2]
-		fmt.Fprintf(out, "%-28s %.2f times that of the first third, in the last; at most %.2f\n", what, ratio, limit)
-		if !(ratio <= limit) { // nor no number
+		fmt.Fprintf(out, "%-28s last third / first third = %.2f; at most %.2f\n", what, ratio, limit)
+		if !(ratio <= limit) { // also if it is NaN
 			errs = append(errs, fmt.Errorf("%s grows: %.2f times, at most %.2f", what, ratio, limit))
 		}
 	}
@@ -63,7 +62,7 @@ func (s *soak) judge(out io.Writer) error {
 	return errors.Join(errs...)
 }
 
-// compare compares some of the series, cell by cell, with what was fed.
+// compare compares some series cell by cell with the oracle.
 func (s *soak) compare(ctx context.Context, out io.Writer) error {
 	var script strings.Builder
 	for of := range s.series {
@@ -93,11 +92,11 @@ func (s *soak) compare(ctx context.Context, out io.Writer) error {
 	if err := oracle.Compare(got, want); err != nil {
 		return fmt.Errorf("%d series: %w", len(s.series), err)
 	}
-	fmt.Fprintf(out, "%d series of %d samples are what was fed, cell by cell\n", len(s.series), len(want))
+	fmt.Fprintf(out, "%d series with %d samples equal what was fed, cell by cell\n", len(s.series), len(want))
 	return nil
 }
 
-// selectSeries are the columns of the view samples, floats to their last bit.
+// selectSeries has the columns of the view samples, with exact floats.
 const selectSeries = `SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, time,
 	CASE typeof(value) WHEN 'real' THEN printf('%%!.17g', value) ELSE value END
 	FROM samples WHERE cluster = 'default' AND kind = %s AND metric = %s`
@@ -112,10 +111,10 @@ func spelled(row string) string {
 	return row[:i] + oracle.Float(value)
 }
 
-// quote makes a text one of SQL.
+// quote returns a text as a string of SQL.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// count compares the archive with what was fed, as the stock shell counts it.
+// count compares the numbers of samples, holes, passes and conflicts.
 func (s *soak) count(ctx context.Context, out io.Writer) error {
 	began := time.Now()
 	answer, err := rig.Shell(ctx, s.Path, countSamples()+"; SELECT count(*) FROM holes; SELECT count(*) FROM passes WHERE outcome = 'complete'; SELECT count(*) FROM conflicts", "-readonly")
@@ -127,17 +126,17 @@ func (s *soak) count(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("samples, holes, complete passes and conflicts are\n%swant\n%s", answer, want)
 	}
 	if s.stored != s.fed {
-		return fmt.Errorf("passes say that they stored %d samples, %d were fed", s.stored, s.fed)
+		return fmt.Errorf("the passes' summaries have %d samples, %d were fed", s.stored, s.fed)
 	}
-	fmt.Fprintf(out, "every one of %d samples is there, once, in %d complete passes without a hole (counted in %v)\n",
+	fmt.Fprintf(out, "all %d samples are there once, from %d complete passes without a hole (counted in %v)\n",
 		s.fed, s.Days*batchesADay, time.Since(began).Round(time.Second))
 	return nil
 }
 
-// countSamples counts by one reading of each view of a kind or a family, where
-// the view samples would read them for each of their metrics.
+// countSamples is SQL that reads the view of each kind and family once. The view
+// samples would read it for each of its metrics.
 func countSamples() string {
-	counts := []string{"(SELECT count(*) FROM narrow_hot)", "(SELECT count(*) FROM narrow_cold)"} // what has no column
+	counts := []string{"(SELECT count(*) FROM narrow_hot)", "(SELECT count(*) FROM narrow_cold)"} // metrics without a column
 	count := func(view string, metrics []schema.Metric) {
 		var columns []string
 		for _, m := range metrics {

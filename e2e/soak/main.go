@@ -1,15 +1,13 @@
-// Soak archives an accelerated month and watches that nothing grows but the
-// archive: the stand-in Heapster has a batch a minute of a cluster whose pods
-// come and go, and a pass follows each, in a process of its own, which makes one
-// after the other as `heapstash run` does.
+// Soak archives an accelerated month and checks that only the archive grows. A
+// stand-in Heapster has a batch a minute of a cluster whose pods come and go. One
+// process makes a pass after each batch, as `heapstash run` does.
 //
 //	go run ./soak [-days N] [-seed N] [-dir DIR]
 //
-// It prints a line a simulated day (an hour, if it is to be less than six days),
-// and fails unless memory and the time of a pass stay what they were, the file
-// grows evenly, some of the series are what was fed, cell by cell, every sample
-// that was fed is there, once, no pass has a hole, and `heapstash check` finds
-// nothing.
+// It prints a line for each simulated day, or each hour if there are less than six
+// days. It fails unless memory and the time of a pass stay constant, the file grows
+// evenly, every sample is there once, some series equal what was fed, no pass has a
+// hole, and `heapstash check` finds nothing.
 package main
 
 import (
@@ -30,9 +28,9 @@ func main() {
 		return
 	}
 	o := options{Pods: 50}
-	flag.IntVar(&o.Days, "days", 30, "how many days to simulate")
-	flag.Uint64Var(&o.Seed, "seed", 1, "what the cluster and its churn depend on")
-	dir := flag.String("dir", "", "where to put the archive; by default in memory (/dev/shm) if there is room, or among temporary files")
+	flag.IntVar(&o.Days, "days", 30, "the number of days to simulate")
+	flag.Uint64Var(&o.Seed, "seed", 1, "the seed of the cluster and its churn")
+	dir := flag.String("dir", "", "the directory of the archive; by default in memory (/dev/shm) if it has enough space, or of temporary files")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
 	defer stop()
@@ -63,12 +61,12 @@ func run(ctx context.Context, o options, dir string) error {
 	return errors.Join(s.run(ctx, os.Stdout), s.close())
 }
 
-// needs is the space that the archive will take with its log, generously.
+// needs is an upper limit of the space for the archive and its -wal file, in bytes.
 func (o options) needs() int64 { return int64(o.Days)*int64(o.Pods)*500_000 + 100e6 }
 
-// memory is where a disk that others use does not count: six times a pass waits
-// for it. Empty, for the directory of temporary files, where there is no such
-// place, or too little of it: containers have 64 MB as a rule.
+// memory returns a directory in memory, because a pass syncs six times and other
+// programs use the disk. It returns the empty string, for the directory of temporary
+// files, if there is too little memory; containers usually have 64 MB.
 func memory(needs int64) string {
 	const shm = "/dev/shm"
 	var stat unix.Statfs_t
@@ -76,7 +74,7 @@ func memory(needs int64) string {
 		return ""
 	}
 	if free := int64(stat.Bavail) * stat.Bsize; free < needs {
-		fmt.Fprintf(os.Stderr, "soak: %s has %d MB, and up to %d may be needed: the archive goes to %s, whose disk counts in what follows\n",
+		fmt.Fprintf(os.Stderr, "soak: %s has %d MB free, and the archive may need %d MB: it goes to %s, whose disk affects the times\n",
 			shm, free/1e6, needs/1e6, os.TempDir())
 		return ""
 	}

@@ -24,30 +24,29 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// passerEnv names the variable that makes a process of this program one that
-// makes passes. What judges them is in another one, for that remembers a part
-// of what there was.
+// passerEnv is the environment variable of the process that makes passes. The judge is
+// another process, because its memory grows.
 const passerEnv = "SOAK_PASSER"
 
-// order is what a passer is told, a line of JSON each, after its options.
+// order is a line of JSON to a passer, after the line of its options.
 type order struct {
-	Measure bool // memory, after a collection, instead of a pass over the next batch
+	Measure bool // memory after a garbage collection, instead of a pass over the next batch
 }
 
-// passed is what it answers.
+// passed is a passer's answer to an order.
 type passed struct {
 	New   int
 	Took  time.Duration
 	Error string
 	Heap  uint64        // bytes in use
 	RSS   int64         // bytes
-	CPU   time.Duration // so far
+	CPU   time.Duration // since its start
 }
 
 // bePasser makes passes until its input ends.
 func bePasser(in io.Reader, out io.Writer) error {
-	// The heap is small, and would be collected many times a pass. What is in
-	// use, which is what counts, is measured after a collection.
+	// The heap is small and would be collected many times a pass. The memory in use is
+	// measured after a collection anyway.
 	debug.SetGCPercent(400)
 	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
 	var o options
@@ -81,8 +80,7 @@ func bePasser(in io.Reader, out io.Writer) error {
 	}
 }
 
-// inProcess answers requests without the network, and what belongs to it, which
-// would be half of what a month takes.
+// inProcess answers requests without the network, which would take half of the time.
 type inProcess struct{ handler http.Handler }
 
 func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -95,7 +93,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// pass makes one as `heapstash run` does, with the archive open for no longer.
+// pass makes a pass as `heapstash run` does: the archive is open during the pass only.
 func (p *passed) pass(client *heapster.Client, w *world) {
 	began := time.Now()
 	sum, err := pass(client, w)
@@ -110,14 +108,14 @@ func (p *passed) pass(client *heapster.Client, w *world) {
 func pass(client *heapster.Client, w *world) (collect.Summary, error) {
 	opts := collect.DefaultOptions()
 	opts.Now = func() time.Time { return w.now }
-	// The standard metrics of containers, by one request instead of a
-	// thousand, which would be most of what a month takes.
+	// metric-export has the standard metrics of containers in one request. The model
+	// API needs a thousand, which would take most of the time.
 	opts.Containers = collect.ContainersExport
 	return rig.Pass(context.Background(), client, w.Path, opts, nil)
 }
 
 func (p *passed) measure() {
-	// What pools keep outlives one collection, and is now there and now not.
+	// Pools keep objects for more than one collection.
 	for range 3 {
 		runtime.GC()
 	}
@@ -136,7 +134,7 @@ func (p *passed) measure() {
 	}
 }
 
-// passer is such a process.
+// passer is the process that makes passes.
 type passer struct {
 	cmd     *exec.Cmd
 	stdin   io.Closer
@@ -167,7 +165,7 @@ func startPasser(o options) (*passer, error) {
 	return p, p.orders.Encode(o)
 }
 
-// begin has it carry out an order, and returns what waits for the answer.
+// begin sends an order, and returns a function that waits for the answer.
 func (p *passer) begin(o order) (answer func() (passed, error)) {
 	sent := p.orders.Encode(o)
 	return func() (passed, error) {

@@ -26,7 +26,7 @@ const (
 	churn       = 0.05 // of the pods, an hour
 )
 
-// A month is judged by its days, and a day or two by their hours.
+// batchesAPeriod is the number of batches of a day, or of an hour in a short soak.
 func (o options) batchesAPeriod() int {
 	if o.Days < 6 {
 		return 60
@@ -61,35 +61,35 @@ func (w *world) advance() {
 	}
 }
 
-// soak is a process that makes passes, and what the archive must hold.
+// soak has the process that makes passes, and the expected contents of the archive.
 type soak struct {
 	*world
 	passer *passer
-	picked *oracle.Oracle // of some of the series
+	picked *oracle.Oracle // of some series
 	series map[series]bool
 
 	fed     int64 // samples
-	stored  int64 // samples, as the passes say
+	stored  int64 // samples, by the passes' summaries
 	periods []period
 }
 
-// series is what one sample after the other belongs to.
+// series is a metric of an entity.
 type series struct {
 	entity schema.Entity
 	metric schema.MetricName
 }
 
-// period is what was measured in a simulated day, or hour.
+// period has the measurements of a simulated day or hour.
 type period struct {
-	size   int64         // of the archive at its end, with its log
-	growth int64         // of that
-	heap   uint64        // bytes in use at its end
+	size   int64         // of the archive and its -wal file in the end, in bytes
+	growth int64         // of size, in bytes
+	heap   uint64        // bytes in use in the end
 	rss    int64         // bytes
-	median time.Duration // of a pass, by the wall
-	slow   time.Duration // of a hundred passes, one takes longer
-	cpu    time.Duration // a pass
-	total  time.Duration // CPU so far
-	stored int64         // samples so far
+	median time.Duration // wall time of a pass
+	slow   time.Duration // the 99th percentile of that
+	cpu    time.Duration // of a pass, on average
+	total  time.Duration // CPU since the begin
+	stored int64         // samples since the begin
 	wall   time.Duration
 }
 
@@ -100,7 +100,7 @@ func newSoak(o options) (*soak, error) {
 
 func (s *soak) close() error { return s.passer.stop() }
 
-// run soaks, prints what it measures, and judges it.
+// run simulates all periods, prints them and judges them.
 func (s *soak) run(ctx context.Context, out io.Writer) error {
 	unit := "day"
 	if s.batchesAPeriod() < batchesADay {
@@ -121,7 +121,7 @@ func (s *soak) run(ctx context.Context, out io.Writer) error {
 	return errors.Join(s.judge(out), s.compare(ctx, out), s.count(ctx, out), s.check(ctx, out))
 }
 
-// period simulates one.
+// period simulates one period.
 func (s *soak) period(ctx context.Context) error {
 	var p, before period
 	if len(s.periods) > 0 {
@@ -158,7 +158,7 @@ func (s *soak) period(ctx context.Context) error {
 	return err
 }
 
-// expect notes what a pass over the batch is to store.
+// expect notes the samples that a pass over the batch must store.
 func (s *soak) expect(b heapsim.Batch) {
 	some := heapsim.Batch{At: b.At}
 	for _, set := range b.Sets {
@@ -185,8 +185,8 @@ func (s *soak) expect(b heapsim.Batch) {
 	s.picked.Pass()
 }
 
-// picks reports whether the series is one that is compared cell by cell, and
-// notes it: one of some hundred, the more the shorter the soak is.
+// picks reports whether a series is compared cell by cell, and notes it. It picks more
+// series of a short soak than of a long one.
 func (s *soak) picks(of series) bool {
 	hash := fnv.New64a()
 	fmt.Fprint(hash, s.Seed, of)

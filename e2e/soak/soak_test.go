@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestDay soaks for one day, which is judged by its hours.
+// TestDay soaks one day.
 func TestDay(t *testing.T) {
 	o := options{Days: 1, Pods: 10, Seed: 1}
 	dir, err := os.MkdirTemp(memory(o.needs()), "heapstash-soak")
@@ -36,7 +36,7 @@ func TestDay(t *testing.T) {
 	}
 }
 
-// TestJudge: what grows is found, and what does not is not.
+// TestJudge: judge finds what grows, and nothing else.
 func TestJudge(t *testing.T) {
 	of := func(grow func(p *period, i int)) *soak {
 		s := &soak{world: &world{options: options{Days: 30}}}
@@ -65,7 +65,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestSpelled: what SQLite shows to the last bit is what the oracle spells.
+// TestSpelled: a float that SQLite prints exactly is spelled as the oracle spells it.
 func TestSpelled(t *testing.T) {
 	for shown, want := range map[string]string{
 		"a\t458129.06666666665": "a\t458129.06666666665", "a\t0.5": "a\t0.5", "a\t7.0": "a\t7", "a\t1002752.0": "a\t1002752", "a\t9007199254740993": "a\t9007199254740993",

@@ -1,11 +1,9 @@
-// Year makes an archive of a year of 200 pods, or of as many as one likes, to
-// ask it questions.
+// Year makes an archive of a year with 200 pods at a time.
 //
 //	go run ./year [-file FILE] [-days N] [-raw-days N] [-pods N] [-seed N]
 //
-// The rows are what a pass a minute would have archived. Those older than
-// -raw-days are gone, as with archive.retention.raw, and what they came to by
-// the hour and by the day is there.
+// It has the rows of a pass a minute. Rows older than -raw-days are missing, as with
+// archive.retention.raw; their hours and days are there.
 package main
 
 import (
@@ -22,13 +20,13 @@ import (
 
 func main() {
 	o := history.Options{End: schema.InstantOf(time.Date(2018, 7, 1, 0, 0, 0, 0, time.UTC)), Progress: os.Stderr}
-	flag.Uint64Var(&o.Seed, "seed", 1, "what the cluster, its churn and its load depend on")
-	flag.IntVar(&o.Days, "days", 365, "how many days there are")
-	flag.IntVar(&o.RawDays, "raw-days", 90, "how many of them have a row a minute")
-	flag.IntVar(&o.Pods, "pods", 200, "how many pods there are at a time")
-	flag.IntVar(&o.Namespaces, "namespaces", 10, "how many namespaces")
-	flag.IntVar(&o.Nodes, "nodes", 10, "how many nodes")
-	file := flag.String("file", "year.db", "the archive to be made; it is replaced")
+	flag.Uint64Var(&o.Seed, "seed", 1, "the seed of the cluster, its churn and its load")
+	flag.IntVar(&o.Days, "days", 365, "the number of days")
+	flag.IntVar(&o.RawDays, "raw-days", 90, "the number of days at the end with a row a minute")
+	flag.IntVar(&o.Pods, "pods", 200, "the number of pods at a time")
+	flag.IntVar(&o.Namespaces, "namespaces", 10, "the number of namespaces")
+	flag.IntVar(&o.Nodes, "nodes", 10, "the number of nodes")
+	file := flag.String("file", "year.db", "the archive to make; an existing file is replaced")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -39,20 +37,20 @@ func main() {
 	}
 }
 
-// run makes the archive under another name first, so that what is there is
-// whole.
+// run makes the archive under another name and renames it at the end, so that the
+// file is always complete.
 func run(ctx context.Context, file string, o history.Options) error {
 	began := time.Now()
 	partial := file + ".making"
 	leftovers := []string{partial, partial + "-wal", partial + "-shm", partial + "-journal", partial + ".lock"}
 	for _, name := range leftovers {
-		os.Remove(name) // of a run that was interrupted; Make says if it is there
+		os.Remove(name) // from an interrupted run; if it is still there, Make fails
 	}
 	if err := history.Make(ctx, partial, o); err != nil {
 		return err
 	}
 	for _, name := range append(leftovers[1:], file+"-wal", file+"-shm") {
-		os.Remove(name) // empty, or of what is replaced
+		os.Remove(name) // empty, or of the old archive
 	}
 	if err := os.Rename(partial, file); err != nil {
 		return err
