@@ -1,6 +1,6 @@
-// Package disk tests heapstash on disks that are not quite right: a foreign
-// file system, one that is read-only, one that is unmounted under a resident.
-// They are real, so root alone can run it, in a mount namespace of its own.
+// Package disk tests heapstash on special file systems: a FUSE, one that is read-only,
+// and one that is unmounted during `heapstash run`. It mounts them for real, so it needs
+// root, and uses its own mount namespace.
 package disk
 
 import (
@@ -72,7 +72,7 @@ func do(t *testing.T, code int, args ...string) string {
 	return o.Stdout + o.Stderr
 }
 
-// directory makes one that every user reaches.
+// directory makes a directory that every user can enter.
 func directory(t *testing.T, parent, name string) string {
 	t.Helper()
 	path := filepath.Join(parent, name)
@@ -82,7 +82,7 @@ func directory(t *testing.T, parent, name string) string {
 	return path
 }
 
-// mount mounts something until the test ends.
+// mount mounts a file system until the test ends.
 func mount(t *testing.T, source, target, kind string, flags uintptr) {
 	t.Helper()
 	if err := unix.Mount(source, target, kind, flags, ""); err != nil {

@@ -10,22 +10,22 @@ import (
 	"heapstash/internal/need"
 )
 
-// TestForeign: on a FUSE whose files share no memory, an archive is made,
-// moved there and moved back, and passes and readers work side by side.
+// TestForeign: on a FUSE without shared memory, an archive can be made, moved there and
+// moved back. Passes and readers work at the same time.
 func TestForeign(t *testing.T) {
 	rig.NeedRoot(t)
 	home := t.TempDir()
 	local, far := directory(t, home, "local"), directory(t, home, "far")
 	unmount, err := mountForeign(directory(t, home, "behind"), far)
 	if err != nil {
-		t.Fatalf("FUSE, of which /dev/fuse must be there: %v", err)
+		t.Fatalf("FUSE, which needs /dev/fuse: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := unmount(); err != nil {
 			t.Error(err)
 		}
 	})
-	// That a log cannot work is what this is about.
+	// A write-ahead log cannot work there.
 	if out, _ := exec.Command(need.Program(t, "sqlite3"), filepath.Join(far, "premise.db"),
 		"CREATE TABLE t (x); PRAGMA journal_mode = WAL; INSERT INTO t VALUES (1)").CombinedOutput(); !strings.Contains(string(out), "rror") {
 		t.Fatalf("a write-ahead log works there: %s", out)
@@ -62,7 +62,7 @@ func TestForeign(t *testing.T) {
 		t.Errorf("moved there, it is %q, and had %s samples", got, before)
 	}
 
-	// Readers one after the other, beside three passes.
+	// Two readers during three passes.
 	done, readers := make(chan struct{}), make(chan string)
 	for range 2 {
 		go func() {

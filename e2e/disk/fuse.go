@@ -9,8 +9,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// foreign shows a directory as FUSE does one that is far away: no memory is
-// shared of its files (direct I/O), so a write-ahead log cannot work.
+// foreign shows a directory as a FUSE of a remote file system does: its files have no
+// shared memory (direct I/O), so a write-ahead log cannot work.
 type foreign struct{ *fs.LoopbackNode }
 
 func (f *foreign) WrapChild(_ context.Context, child fs.InodeEmbedder) fs.InodeEmbedder {
@@ -30,7 +30,7 @@ func (f *foreign) Create(ctx context.Context, name string, flags, mode uint32, o
 	return node, handle, answer | fuse.FOPEN_DIRECT_IO, errno
 }
 
-// mountForeign mounts a foreign directory until it is unmounted.
+// mountForeign mounts a directory as foreign until unmount is called.
 func mountForeign(directory, on string) (unmount func() error, err error) {
 	root, err := fs.NewLoopbackRoot(directory)
 	if err != nil {
@@ -42,7 +42,7 @@ func mountForeign(directory, on string) (unmount func() error, err error) {
 	}
 	server, err := fs.Mount(on, &foreign{node}, &fs.Options{MountOptions: fuse.MountOptions{
 		DirectMountStrict: true, FsName: "foreign", Name: "heapstash",
-		// The kernel would go to the files behind it.
+		// The kernel would use the files behind it.
 		DisabledCapabilities: fuse.CAP_PASSTHROUGH,
 	}})
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestReadOnlyMedium: a file system that cannot change is read with SQLite's
-// log files and without them; a pass says why it cannot write.
+// TestReadOnlyMedium: an archive on a read-only file system is read with and without
+// SQLite's log files. A pass says why it cannot write.
 func TestReadOnlyMedium(t *testing.T) {
 	rig.NeedRoot(t)
 	home := t.TempDir()
@@ -41,8 +41,8 @@ func TestReadOnlyMedium(t *testing.T) {
 	contains(t, do(t, 0, "sql", "--db-file", path, "SELECT count(*) > 0 AS has FROM samples"), "1")
 }
 
-// TestReadOnlyMount: what is only mounted read-only may change underneath, so
-// it is read with SQLite's log files, which passes leave there, or not at all.
+// TestReadOnlyMount: a file system that is mounted read-only may still change. So an
+// archive there is read only with SQLite's log files, which passes leave there.
 func TestReadOnlyMount(t *testing.T) {
 	rig.NeedRoot(t)
 	home := t.TempDir()

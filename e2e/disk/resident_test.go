@@ -19,14 +19,14 @@ import (
 
 const nobody = 65534
 
-// TestResidentLosesItsDisk: unmounted, mounted read-only, or given to another
-// user, each is said in the log and at /readyz, and nothing is made in its
-// stead; once it is back, run goes on.
+// TestResidentLosesItsDisk: the archive's file system is unmounted, mounted read-only,
+// or belongs to another user. The log and /readyz say so, and no other archive is made.
+// When it is back, run continues.
 func TestResidentLosesItsDisk(t *testing.T) {
 	rig.NeedRoot(t)
 	home := t.TempDir()
 	for path := home; path != os.TempDir() && path != "/"; path = filepath.Dir(path) {
-		if err := os.Chmod(path, 0o755); err != nil { // for nobody
+		if err := os.Chmod(path, 0o755); err != nil { // for the user nobody
 			t.Fatal(err)
 		}
 	}
@@ -102,7 +102,7 @@ func TestResidentLosesItsDisk(t *testing.T) {
 	}
 	well()
 
-	// Lazily, for a pass may be under way.
+	// Lazily, because a pass may be running.
 	must(unix.Unmount(data, unix.MNT_DETACH))
 	failing("no archive: it was there before", "mount what it lies on")
 	if left, err := os.ReadDir(data); err != nil || len(left) > 0 {
@@ -113,7 +113,7 @@ func TestResidentLosesItsDisk(t *testing.T) {
 
 	for {
 		err := unix.Mount("", data, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
-		if err != unix.EBUSY { // a pass is under way
+		if err != unix.EBUSY { // a pass is running
 			must(err)
 			break
 		}

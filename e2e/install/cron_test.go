@@ -8,11 +8,11 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// testCron runs the line of the example as cron does. What it prints is what
-// cron mails: nothing after a pass, and the reason where there is none.
+// testCron runs the line of the example as cron does. Cron mails the output: nothing
+// after a pass, and the reason if a pass fails.
 func testCron(t *testing.T, m *rig.Machine) {
 	const example = "/usr/share/doc/heapstash/examples/cron"
-	// Cron's own parser knows no user in the files that crontab takes.
+	// crontab's files have no user.
 	m.Do(t, "sed 's|^\\* \\* \\* \\* \\* heapstash |* * * * * |' "+example+" >/tmp/crontab")
 	if got := rig.Run(t, m.As("root", "/", "crontab", "-n", "/tmp/crontab")); got.Code != 0 {
 		t.Errorf("crontab -n: %+v", got)
@@ -24,7 +24,7 @@ func testCron(t *testing.T, m *rig.Machine) {
 		t.Errorf("the pass is not in the archive: %q", got)
 	}
 
-	// With the lock taken for a second, it waits and says nothing of that.
+	// With the lock taken for a second, it waits silently.
 	const locked = "exec 9>>/var/lib/heapstash/heapstash.db.lock; flock 9; echo locked; sleep 1"
 	holder := m.As("heapstash", "/", "sh", "-c", locked)
 	stdout, err := holder.StdoutPipe()

@@ -1,6 +1,6 @@
-// Package install tests what is built for strangers' machines: the static
-// program and its image, the Debian package, the units of systemd, the line for
-// cron, the manual page and the completions.
+// Package install tests the files for other machines: the static program and its
+// image, the Debian package, the systemd units, the line for cron, the manual page and
+// the completions.
 package install
 
 import (
@@ -37,7 +37,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	rig.OnInterrupt()
-	// As another user, a test reaches what is in there.
+	// A test runs programs in it as another user.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -46,15 +46,15 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// built is a tree in which the image's build stage was run, and how that went.
+// built is a copy of the repository, and the result of the image's build stage in it.
 type built struct {
 	dir    string
 	output string
 	err    error
 }
 
-// builtTree copies what a container engine would send to the build, and runs
-// the Dockerfile's RUN lines on it.
+// builtTree copies the files that a container engine sends to a build, and runs the
+// Dockerfile's RUN lines there.
 var builtTree = sync.OnceValue(func() built {
 	b := built{dir: filepath.Join(scratch, "src")}
 	if b.err = copyTree("../..", b.dir); b.err != nil {
@@ -73,8 +73,8 @@ var builtTree = sync.OnceValue(func() built {
 	return b
 })
 
-// copyTree copies what .dockerignore leaves. Its patterns are such that tar
-// takes them as container engines do.
+// copyTree copies the files that .dockerignore does not exclude. tar interprets its
+// patterns as container engines do.
 func copyTree(from, to string) error {
 	if err := os.Mkdir(to, 0o755); err != nil {
 		return err
@@ -87,7 +87,7 @@ func copyTree(from, to string) error {
 func (b *built) run(command ...string) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = b.dir
-	// MAKEFLAGS would hand on the variables of a make that runs the tests.
+	// MAKEFLAGS would contain the variables of a make that runs the tests.
 	cmd.Env = append(os.Environ(), "MAKEFLAGS=", "VERSION="+version, "SOURCE_DATE_EPOCH=1500000000")
 	output, err := cmd.CombinedOutput()
 	b.output += string(output)

@@ -29,7 +29,7 @@ func testMan(t *testing.T, m *rig.Machine) {
 	first := page("heapstash")
 	commands := helpTerms(m.Do(t, "heapstash --help"), "Available Commands:")
 	if len(commands) < 9 {
-		t.Fatalf("the program tells of no more than %q", commands)
+		t.Fatalf("the help has only %q", commands)
 	}
 	for _, command := range commands {
 		if command == "help" {
@@ -48,8 +48,8 @@ func testMan(t *testing.T, m *rig.Machine) {
 	}
 }
 
-// helpTerms returns the terms below a heading. A line that is indented by more
-// than two spaces goes on with the one before.
+// helpTerms returns the terms below a heading. A line with a larger indent continues
+// the line before.
 func helpTerms(help, heading string) []string {
 	_, below, _ := strings.Cut(help, heading+"\n")
 	below, _, _ = strings.Cut(below, "\n\n")
@@ -62,7 +62,7 @@ func helpTerms(help, heading string) []string {
 	return terms
 }
 
-// testCompletion has each shell read its script.
+// testCompletion: each shell reads its script.
 func testCompletion(t *testing.T, m *rig.Machine) {
 	scripts := map[string]string{
 		"bash": "/usr/share/bash-completion/completions/heapstash",

@@ -22,12 +22,12 @@ func buildPackage(t *testing.T) string {
 	return found[0]
 }
 
-// TestPackage installs the package for real, archives the ways it is meant to,
-// and removes it.
+// TestPackage installs the package for real, archives by units and by cron, and removes
+// the package.
 func TestPackage(t *testing.T) {
 	m := rig.NewMachine(t)
 	deb := buildPackage(t)
-	// Small images leave documentation out of packages, this test must not.
+	// Small images exclude documentation from packages; this test needs it.
 	m.Put(t, deb, "/root/heapstash.deb")
 	m.Do(t, "dpkg --path-include='*' --install /root/heapstash.deb")
 
@@ -63,11 +63,11 @@ func TestPackage(t *testing.T) {
 	if got := m.Do(t, "find /usr /etc -name '*heapstash*' -not -path '*/heapstash-*'"); got != "" {
 		t.Errorf("a purge leaves\n%s", got)
 	}
-	m.Do(t, "test -s /var/lib/heapstash/heapstash.db") // nobody else has kept that
+	m.Do(t, "test -s /var/lib/heapstash/heapstash.db") // a purge keeps the archive
 }
 
-// TestInstall: make install goes where it is told to, and what it installs
-// refers to that place.
+// TestInstall: make install installs below DESTDIR and PREFIX only, and the units name
+// the program there.
 func TestInstall(t *testing.T) {
 	dir := t.TempDir()
 	runMake(t, "install", "DESTDIR="+dir, "PREFIX=/opt/heapstash")
@@ -91,8 +91,7 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// TestDebianVersion: the versions are valid, and in the order of what they
-// are made of.
+// TestDebianVersion: the versions are valid, and in the order of the git versions.
 func TestDebianVersion(t *testing.T) {
 	versions := []struct{ described, want string }{
 		{"457b7eb", "0~20170714024000.457b7eb"},

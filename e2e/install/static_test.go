@@ -12,8 +12,8 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// TestStatic: the program asks for no loader and no library, and the linker
-// knew of nothing that it would want at run time all the same.
+// TestStatic: the program needs no loader and no library, and the linker does not warn
+// of functions that load libraries at run time.
 func TestStatic(t *testing.T) {
 	program, err := elf.Open(filepath.Join(buildTree(t), "bin", "static", "heapstash"))
 	if err != nil {
@@ -33,8 +33,8 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// TestEmptyRoot has the program archive as the image's user, with no file
-// around it, and no variable.
+// TestEmptyRoot archives as the image's user, without any other file and without an
+// environment.
 func TestEmptyRoot(t *testing.T) {
 	rig.NeedRoot(t)
 	root := filepath.Join(scratch, "root")
@@ -65,9 +65,9 @@ func TestEmptyRoot(t *testing.T) {
 	if got := heapstash("sql", "--db-file", "/data/heapstash.db", "--format", "csv", question); got.Code != 0 || got.Stdout != "pods\n6\n" {
 		t.Errorf("sql: %+v", got)
 	}
-	// C's library would load others to look a name up, or crash.
+	// The C library would load others to resolve a name, or crash.
 	got := heapstash("collect", "--heapster-url", "http://heapster.invalid:8082", "--db-file", "/data/other.db", "--tries", "1")
 	if got.Code != 1 || !strings.Contains(got.Stderr, "heapster.invalid") {
-		t.Errorf("collect from a name that nobody knows: %+v", got)
+		t.Errorf("collect from an unknown name: %+v", got)
 	}
 }

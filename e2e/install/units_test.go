@@ -9,8 +9,8 @@ import (
 
 var services = []string{"heapstash.service", "heapstash-collect.service"}
 
-// testUnits has systemd read the units, and judge what they could still do:
-// 0 is nothing, 100 all. What counts is the network, which they are for.
+// testUnits: systemd finds no fault in the units, and rates their exposure at 15 of 100
+// at most. They need the network, which counts most.
 func testUnits(t *testing.T, m *rig.Machine) {
 	units := append([]string{"systemd-analyze", "verify", "heapstash-collect.timer"}, services...)
 	quiet(t, strings.Join(units, " "), m.As("root", "/", units...))
@@ -22,8 +22,8 @@ func testUnits(t *testing.T, m *rig.Machine) {
 	}
 }
 
-// testUnitsCommands runs what the units start, as their user where they do. A
-// resident's /readyz tells of its first good pass.
+// testUnitsCommands runs the units' commands as their user in their directory. /readyz
+// of the resident answers after its first good pass.
 func testUnitsCommands(t *testing.T, m *rig.Machine) {
 	oneShot := m.Unit(t, "heapstash-collect.service")
 	if got := rig.Run(t, oneShot); got.Code != 0 || !strings.Contains(got.Stdout, "pass 1 ") {

@@ -10,9 +10,8 @@ import (
 	"k8s.io/heapster/metrics/core"
 )
 
-// batch is what POST /feed takes. Its JSON is the one that package heapsim
-// documents, but it is read here by code of its own, so that a mistake there
-// cannot hide itself.
+// batch is the body of POST /feed. Package heapsim documents its JSON. The decoder is
+// not heapsim's, so that it finds mistakes there.
 type batch struct {
 	At   time.Time `json:"at"`
 	Sets []set     `json:"sets"`
@@ -40,7 +39,7 @@ type labelled struct {
 	Value  json.Number       `json:"value"`
 }
 
-// convert makes Heapster's own batch of it.
+// convert returns the batch as Heapster's own type.
 func (b batch) convert() (*core.DataBatch, error) {
 	converted := &core.DataBatch{Timestamp: b.At, MetricSets: make(map[string]*core.MetricSet)}
 	cumulative := make(map[string]bool)
@@ -73,7 +72,7 @@ func (b batch) convert() (*core.DataBatch, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s of %s: %w", l.Metric, key, err)
 			}
-			value.MetricType = core.MetricGauge // even of counters, in Heapster's sources
+			value.MetricType = core.MetricGauge // also of counters, as Heapster's sources do
 			ms.LabeledMetrics = append(ms.LabeledMetrics,
 				core.LabeledMetric{Name: l.Metric, Labels: l.Labels, MetricValue: value})
 		}
@@ -123,7 +122,7 @@ func (s entity) identify(attributes map[string]string) (key string, labels map[s
 	}
 }
 
-// convertNumber tells integers from floats by their spelling.
+// convertNumber distinguishes integers from floats by their spelling.
 func convertNumber(number json.Number) (core.MetricValue, error) {
 	if strings.ContainsAny(number.String(), ".eE") {
 		f, err := number.Float64()

@@ -13,14 +13,14 @@ import (
 	metricsink "k8s.io/heapster/metrics/sinks/metric"
 )
 
-// heapster is one Heapster. It serves its API.
+// heapster is a Heapster that serves its API.
 type heapster struct {
 	disableExport bool
-	beside        core.DataSink // that batches go to, too; nil for none
+	second        core.DataSink // that gets all batches, too; nil for none
 	running       atomic.Pointer[process]
 }
 
-// process is what a restart replaces.
+// process has the parts that a restart replaces.
 type process struct {
 	sink *metricsink.MetricSink
 	api  http.Handler
@@ -32,8 +32,8 @@ func newHeapster(disableExport bool) *heapster {
 	return h
 }
 
-// restart sets the sink and the API up as Heapster's sinks/factory.go,
-// handlers.go and heapster.go do.
+// restart makes a new sink and API as Heapster's sinks/factory.go, handlers.go and
+// heapster.go do.
 func (h *heapster) restart() {
 	sink := metricsink.NewMetricSink(140*time.Second, 15*time.Minute,
 		[]string{core.MetricCpuUsageRate.Name, core.MetricMemoryUsage.Name})
@@ -54,7 +54,7 @@ func (h *heapster) restart() {
 	h.running.Store(&process{sink, mux})
 }
 
-// fault is what /healthz has to say, nothing if all is well.
+// fault returns the error of /healthz; the empty string if there is none.
 func fault(sink *metricsink.MetricSink) string {
 	latest := sink.GetLatestDataBatch()
 	switch {
@@ -74,8 +74,8 @@ func (h *heapster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.running.Load().api.ServeHTTP(w, r)
 }
 
-// feeding returns the handler of the other listener.
-func (h *heapster) feeding() http.Handler {
+// feeder returns the handler of the second listener.
+func (h *heapster) feeder() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/restart", func(http.ResponseWriter, *http.Request) { h.restart() })
 	mux.HandleFunc("/feed", func(w http.ResponseWriter, r *http.Request) {
@@ -92,8 +92,8 @@ func (h *heapster) feeding() http.Handler {
 			return
 		}
 		h.running.Load().sink.ExportData(converted)
-		if h.beside != nil {
-			h.beside.ExportData(converted)
+		if h.second != nil {
+			h.second.ExportData(converted)
 		}
 	})
 	return mux

@@ -9,8 +9,8 @@ import (
 	"k8s.io/heapster/metrics/sinks/influxdb"
 )
 
-// influxSink is Heapster's own sink for the InfluxDB at a URL, as --sink=influxdb:URL
-// makes it.
+// influxSink returns Heapster's own sink for the InfluxDB at a URL, as
+// --sink=influxdb:URL does.
 func influxSink(address string) (core.DataSink, error) {
 	parsed, err := url.Parse(address)
 	if err != nil {
@@ -19,8 +19,7 @@ func influxSink(address string) (core.DataSink, error) {
 	return influxdb.CreateInfluxdbSink(parsed)
 }
 
-// printTypes writes, as JSON, by the names of Heapster's metrics whether it has
-// them as floats.
+// printTypes writes JSON: the names of Heapster's metrics, and whether they are floats.
 func printTypes(w io.Writer) error {
 	isFloat := make(map[string]bool)
 	for _, metric := range core.AllMetrics {

@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
-// etcd serves a store below the directory that its argument names, and prints
-// {"client": URL}. It ends when its standard input does.
+// etcd serves a store in a directory, its argument, and prints {"client": URL}. It
+// ends when its standard input ends.
 func etcd() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: realkubernetes etcd DIRECTORY")
@@ -21,7 +21,7 @@ func etcd() {
 	config.Dir = os.Args[1]
 	config.LogLevel = "panic"
 	config.EnableGRPCGateway = false
-	config.UnsafeNoFsync = true // nothing here is to survive the machine
+	config.UnsafeNoFsync = true // the store need not survive a crash
 	config.ListenClientUrls = []url.URL{anywhere}
 	config.ListenPeerUrls = []url.URL{anywhere}
 	server, err := embed.StartEtcd(config)

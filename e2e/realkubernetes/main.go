@@ -1,6 +1,6 @@
-// Realkubernetes is the parts of a real Kubernetes that heapstash meets, in one
-// program: a kube-apiserver, the etcd that it wants, and kubectl. The first
-// argument tells which it is to be; the others are that program's own.
+// Realkubernetes contains the parts of a real Kubernetes that heapstash uses:
+// kube-apiserver, its etcd, and kubectl. The first argument selects the program; the
+// others are the program's arguments.
 //
 //	realkubernetes etcd DIRECTORY
 //	realkubernetes kube-apiserver --etcd-servers=http://127.0.0.1:2379 ...

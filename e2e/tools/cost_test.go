@@ -13,15 +13,14 @@ import (
 	"time"
 )
 
-// growPods multiplies what an archive has of pods, into the past: hours of a
-// batch a minute of its 25 pods, in the table where they would be by then. The
-// demo has six batches.
+// growPods copies the archive's six batches of 25 pods into the past, as hours of a
+// batch a minute in the cold table.
 const growPods = `WITH RECURSIVE n (i) AS (SELECT %[1]d * 10 UNION ALL SELECT i - 1 FROM n WHERE i > 1)
 	INSERT INTO pod_cold (entity_id, ts, %[2]s) SELECT e.id, s.ts - 360 * n.i, %[3]s
 	FROM (SELECT DISTINCT entity_id AS id FROM pod_hot) e CROSS JOIN n CROSS JOIN (SELECT DISTINCT ts FROM pod_hot) t
 	CROSS JOIN pod_hot s ON s.ts = t.ts AND s.entity_id = e.id`
 
-// grown makes an archive of so many hours.
+// grown makes an archive of several hours.
 func grown(tb testing.TB, hours int) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()
@@ -38,8 +37,8 @@ func grown(tb testing.TB, hours int) (dir string) {
 	return dir
 }
 
-// exportPods runs an export, or what is to be compared with one, and returns
-// the bytes that it took of memory at most.
+// exportPods runs an export, or a command to compare with it, and returns its maximum
+// of memory in bytes.
 func exportPods(tb testing.TB, dir string, args ...string) (peak int64) {
 	tb.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -57,8 +56,8 @@ func exportPods(tb testing.TB, dir string, args ...string) (peak int64) {
 
 var formats = []string{"csv", "json", "openmetrics", "influx"}
 
-// TestExportInConstantMemory: ten times the samples take no more memory. What
-// is more within a tenth is the collector's whim.
+// TestExportInConstantMemory: ten times the samples take no more memory. The garbage
+// collector may take a tenth more.
 func TestExportInConstantMemory(t *testing.T) {
 	small, large := grown(t, 4), grown(t, 40)
 	for _, format := range formats {
@@ -70,8 +69,8 @@ func TestExportInConstantMemory(t *testing.T) {
 	}
 }
 
-// BenchmarkExport exports ten days of 25 pods, 8 million samples, and beside
-// that has sql print the same rows of the view samples.
+// BenchmarkExport exports ten days of 25 pods, 8 million samples. For comparison, sql
+// prints the same rows of the view samples.
 func BenchmarkExport(b *testing.B) {
 	dir := grown(b, 240)
 	samples, err := strconv.Atoi(rig.SQL(b, filepath.Join(dir, "a.db"), "SELECT count(*) FROM samples WHERE kind = 'pod'"))

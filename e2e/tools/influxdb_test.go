@@ -48,8 +48,8 @@ func exportLines(t *testing.T, dir string, flags ...string) {
 	command(t, dir, heapstash, append([]string{"export", "--db-file", "a.db", "--format", "influx", "--output", "a.lp"}, flags...)...)
 }
 
-// importInto exports an archive into the database k8s, by the client's own
-// import, which is told the database by the file.
+// importInto exports an archive into the database k8s by `influx -import`. The file
+// names the database.
 func importInto(t *testing.T, db *rig.InfluxDB, dir string, flags ...string) {
 	t.Helper()
 	exportLines(t, dir, flags...)
@@ -60,7 +60,7 @@ func importInto(t *testing.T, db *rig.InfluxDB, dir string, flags ...string) {
 	command(t, dir, "influx", "-host", host, "-port", port, "-import", "-path", "a.lp")
 }
 
-// point names a value as InfluxDB has it.
+// point names a value of InfluxDB.
 func point(field, measurement string, tags map[string]string, ts any) string {
 	text := fmt.Sprintf("%s of %q", field, measurement)
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -71,13 +71,13 @@ func point(field, measurement string, tags map[string]string, ts any) string {
 	return fmt.Sprint(text, " at ", ts)
 }
 
-// quoted is an identifier in InfluxQL.
+// quoted returns an identifier of InfluxQL.
 func quoted(name string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 }
 
-// contents reads all that a database has: integers with all their digits and
-// an i behind them, floats exactly.
+// contents reads all values of a database: integers with an i at the end, floats
+// exactly.
 func contents(t *testing.T, db *rig.InfluxDB, database string) map[string]string {
 	t.Helper()
 	points := make(map[string]string)
@@ -100,8 +100,8 @@ func contents(t *testing.T, db *rig.InfluxDB, database string) map[string]string
 	return points
 }
 
-// TestInfluxDB writes an archive into an InfluxDB, and reads every sample back:
-// integers to the last digit.
+// TestInfluxDB writes an archive into InfluxDB and reads every sample back, integers to
+// the last digit.
 func TestInfluxDB(t *testing.T) {
 	dir := newArchive(t)
 	db := startInfluxDB(t)
@@ -131,8 +131,8 @@ func TestInfluxDB(t *testing.T) {
 	compare(t, contents(t, db, "k8s"), want)
 }
 
-// TestInfluxDBHourly is the same of hours: a field for each column, and the one
-// that dashboards ask for.
+// TestInfluxDBHourly does the same with hours: they have a field for each column, and
+// the field that dashboards read.
 func TestInfluxDBHourly(t *testing.T) {
 	dir := newArchive(t)
 	db := startInfluxDB(t)
@@ -153,7 +153,7 @@ func TestInfluxDBHourly(t *testing.T) {
 	compare(t, contents(t, db, "k8s"), want)
 }
 
-// heapsterTags are what Heapster's sink has for the labels of a sample.
+// heapsterTags returns the tags that Heapster's sink gives a sample.
 func heapsterTags(s sample) map[string]string {
 	types := map[string]string{
 		"cluster": "cluster", "node": "node", "namespace": "ns", "pod": "pod", "container": "pod_container", "system_container": "sys_container",
@@ -171,9 +171,8 @@ func heapsterTags(s sample) map[string]string {
 	return tags
 }
 
-// heapsterFloats tells of every metric of an archive whether Heapster has it as
-// floats, as the real one says. Later versions have those of ephemeral_storage,
-// like those of the other resources.
+// heapsterFloats returns which metrics are floats in Heapster. The real Heapster says
+// so; for ephemeral_storage, which later versions have, memory does.
 func heapsterFloats(t *testing.T) map[string]bool {
 	t.Helper()
 	floats := make(map[string]bool)

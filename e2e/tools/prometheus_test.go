@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// blocksOf has promtool make blocks of an archive, and reads all that is in
-// them: values by {LABELS} MILLISECONDS.
+// blocksOf makes blocks of an archive by promtool, and reads their values by
+// {LABELS} MILLISECONDS.
 func blocksOf(t *testing.T, dir string, flags ...string) map[string]string {
 	t.Helper()
 	tsdb := t.TempDir()
@@ -24,7 +24,7 @@ func blocksOf(t *testing.T, dir string, flags ...string) map[string]string {
 	if err != nil || len(blocks) < 3 {
 		t.Fatalf("blocks: %v, %v", blocks, err)
 	}
-	// dump takes a directory of a server, which has a log.
+	// dump needs a server's directory, which has a log.
 	if err := os.Mkdir(filepath.Join(tsdb, "wal"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +50,8 @@ func blocksOf(t *testing.T, dir string, flags ...string) map[string]string {
 	return got
 }
 
-// TestPrometheus has promtool make blocks of an archive, and reads every
-// sample back from them, equal as a float64.
+// TestPrometheus makes blocks of an archive by promtool and reads every sample back,
+// equal as a float64.
 func TestPrometheus(t *testing.T) {
 	dir := newArchive(t)
 	got := blocksOf(t, dir)
@@ -62,7 +62,7 @@ func TestPrometheus(t *testing.T) {
 	compare(t, got, want)
 }
 
-// TestPrometheusHourly is the same of hours: a gauge for each column.
+// TestPrometheusHourly does the same with hours: they have a gauge for each column.
 func TestPrometheusHourly(t *testing.T) {
 	dir := newArchive(t)
 	got := blocksOf(t, dir, "--level", "hourly")
@@ -76,7 +76,7 @@ func TestPrometheusHourly(t *testing.T) {
 	compare(t, got, want)
 }
 
-// prometheusKey is a sample as dump spells it.
+// prometheusKey spells a sample as dump does.
 func prometheusKey(s sample, name string) string {
 	labels := resources(s.Labels)
 	maps.Copy(labels, map[string]string{
@@ -95,7 +95,7 @@ func prometheusKey(s sample, name string) string {
 	return fmt.Sprintf("{%s} %d000", strings.Join(pairs, ", "), s.TS)
 }
 
-// floatText spells a number as a float64, all digits.
+// floatText spells a number exactly as a float64.
 func floatText(t *testing.T, text string) string {
 	t.Helper()
 	f, err := strconv.ParseFloat(text, 64)

@@ -17,12 +17,12 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// sinkDatabase is what Heapster's own sink writes to, beside k8s.
+// sinkDatabase is the database of Heapster's own sink.
 const sinkDatabase = "heapster"
 
-// heapsterAndArchive has a real Heapster write some batches to an InfluxDB by
-// its own sink, archives the same Heapster, and exports the archive to the
-// InfluxDB's database k8s. from and to, included, are the batches' times.
+// heapsterAndArchive feeds a real Heapster, whose sink writes to InfluxDB. It archives
+// the same batches and exports the archive to InfluxDB's database k8s. The first and
+// the last batch are at from and to.
 func heapsterAndArchive(t *testing.T) (db *rig.InfluxDB, from, to time.Time) {
 	t.Helper()
 	db = startInfluxDB(t)
@@ -42,11 +42,9 @@ func heapsterAndArchive(t *testing.T) (db *rig.InfluxDB, from, to time.Time) {
 	return db, from, to
 }
 
-// TestHeapstersSink holds an export to what the real Heapster's own sink wrote of
-// the same batches: the same measurements, tags and times, values of the same
-// types, and the same values, but for floats, of which Heapster shows archives
-// the whole part. Ratios of nodes are nearly the same: Heapster has them with less
-// precision.
+// TestHeapstersSink compares an export with what Heapster's own sink wrote of the same
+// batches: measurements, tags, times, types and values. The model API cuts floats to
+// integers. Ratios of nodes are nearly equal: Heapster has them with less precision.
 func TestHeapstersSink(t *testing.T) {
 	db, _, _ := heapsterAndArchive(t)
 	got, want := contents(t, db, "k8s"), contents(t, db, sinkDatabase)
@@ -76,9 +74,9 @@ func number(t *testing.T, text string) float64 {
 	return f
 }
 
-// TestGrafanaDashboards asks an export the questions of Heapster's own Grafana
-// dashboards, as they lie beside its source. Each has an answer, of the same
-// series at the same times as from what Heapster's own sink wrote.
+// TestGrafanaDashboards runs the queries of Heapster's own Grafana dashboards on an
+// export. Each has an answer, with the same series and times as from the data of
+// Heapster's own sink.
 func TestGrafanaDashboards(t *testing.T) {
 	db, from, to := heapsterAndArchive(t)
 	source := strings.TrimSpace(command(t, "../realheapster", "go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/heapster"))
@@ -101,7 +99,7 @@ func TestGrafanaDashboards(t *testing.T) {
 				asked := strings.NewReplacer(append(about,
 					"$timeFilter", fmt.Sprintf("time >= %ds AND time <= %ds", from.Unix(), to.Unix()), "$interval", "20s")...).Replace(question)
 				if strings.Contains(asked, "$") && !strings.Contains(asked, "$/") || strings.Contains(asked, "$time") {
-					t.Fatalf("%s: what is meant by %s?", name, asked)
+					t.Fatalf("%s: an unknown variable in %s", name, asked)
 				}
 				got, want := shape(t, db, "k8s", asked), shape(t, db, sinkDatabase, asked)
 				if !slices.Equal(got, want) {
@@ -116,8 +114,7 @@ func TestGrafanaDashboards(t *testing.T) {
 	}
 }
 
-// queriesOf finds the queries in a dashboard's JSON: of its panels, and of its
-// templates.
+// queriesOf finds the queries of a dashboard's panels and templates.
 func queriesOf(value any) (queries []string) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -135,8 +132,8 @@ func queriesOf(value any) (queries []string) {
 	return queries
 }
 
-// subjectsOf is what a question's variables may stand for: every node, or every
-// pod. They are pairs, as for [strings.NewReplacer].
+// subjectsOf returns values for a query's variables: every node, or every pod. They
+// are pairs for [strings.NewReplacer].
 func subjectsOf(t *testing.T, db *rig.InfluxDB, question string) (subjects [][]string) {
 	t.Helper()
 	values := func(key, where string) (names []string) {
@@ -164,8 +161,7 @@ func subjectsOf(t *testing.T, db *rig.InfluxDB, question string) (subjects [][]s
 	return subjects
 }
 
-// shape is an answer without its numbers: series, times, and which have a
-// value. Names are told, integers too.
+// shape returns an answer without its rates: series, times, and other values.
 func shape(t *testing.T, db *rig.InfluxDB, database, question string) (lines []string) {
 	t.Helper()
 	for _, series := range ask(t, db, database, question) {

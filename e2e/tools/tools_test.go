@@ -1,6 +1,6 @@
-// Package tools tests what heapstash exports with the programs that it is
-// exported for: Prometheus' promtool and InfluxDB 1.x, as Debian has them. What
-// should be there is read from the archive by the sqlite3 shell.
+// Package tools tests exports with the programs that read them: Prometheus' promtool
+// and InfluxDB 1.x, from Debian. The sqlite3 shell reads the expected samples from the
+// archive.
 package tools
 
 import (
@@ -44,8 +44,8 @@ func command(tb testing.TB, dir, name string, args ...string) (stdout string) {
 	return rig.Run(tb, cmd).Want(tb, 0).Stdout
 }
 
-// collected makes the archive a.db of six batches of a cluster in which pods end
-// and begin. They are closer together than real ones, so that none is stale.
+// collected makes the archive a.db of six batches of a cluster in which a pod is
+// replaced. The batches are ten seconds apart, so that none is stale.
 func collected(tb testing.TB, dir string) {
 	tb.Helper()
 	const batches, step = 6, 10 * time.Second
@@ -60,9 +60,9 @@ func collected(tb testing.TB, dir string) {
 	}
 }
 
-// newArchive makes an archive in a directory, and returns the directory: a.db
-// has what was collected, and beside that, of a day before and so in the cold
-// tables, what is hard to express elsewhere.
+// newArchive makes the archive a.db, and returns its directory. It has what collected
+// makes, and samples of the day before, which are in the cold tables and have names
+// and values that are hard to export.
 func newArchive(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -91,7 +91,7 @@ func newArchive(t *testing.T) (dir string) {
 			{Entity: web, At: at, Readings: []schema.Reading{
 				reading("memory/usage", schema.Int(math.MaxInt64-int64(i))),
 				reading("network/rx", schema.Int(1<<53+int64(i))),
-				reading("network/rx_rate", schema.Int(int64(i))), // which Heapster cut
+				reading("network/rx_rate", schema.Int(int64(i))), // cut by Heapster
 				reading("memory/page_faults_rate", schema.Real(float64(i)/3)),
 				reading("custom/mixed", mixed),
 				reading("custom/requests_total", schema.Int(int64(-i))),
@@ -102,7 +102,7 @@ func newArchive(t *testing.T) (dir string) {
 			{Entity: volume, At: at, Readings: []schema.Reading{reading("filesystem/usage", schema.Int(int64(i)))}},
 			{Entity: schema.SystemContainerEntity("n1", "system.slice/x y"), At: at, Readings: []schema.Reading{reading("cpu/usage", schema.Int(int64(i)))}},
 		}}
-		if i == 10 || i == 200 { // not known before, and another one later
+		if i == 10 || i == 200 { // unknown before the first, and another pod after the second
 			batch.Appeared = []schema.Entity{web}
 			batch.Identities = []schema.Identity{{Pod: web, UID: fmt.Sprint(i), Node: fmt.Sprintf("n%d", i), Since: at,
 				Labels: "app:web,tier:front end", Images: "app=nginx:1." + fmt.Sprint(i)}}
@@ -118,16 +118,16 @@ func newArchive(t *testing.T) (dir string) {
 	return dir
 }
 
-// sample is one as the shell reads it, with what is known of its pod then: of
-// the first of those that an hour had.
+// sample is a sample as the shell reads it, with its pod's identity at that time; of
+// an hour with several identities, the first.
 type sample struct {
 	Cluster, Kind, Namespace, Pod, Container, Node, Labels, Metric string
 
 	TS     int64
 	Type   string // of the value: integer or real
-	Value  string // with all its digits
-	Column string // of a metric of the registry
-	Growth string // its type there
+	Value  string // exact
+	Column string // of the registry's metric
+	Growth string // type of the registry's metric
 
 	PodNode, PodLabels, PodImages string
 }
@@ -145,7 +145,7 @@ const selectSamples = `SELECT s.cluster, s.kind, ifnull(s.namespace, '') AS name
 // statistics are columns of the view samples_hourly.
 var statistics = []string{"samples", "min", "avg", "max", "sum", "increase", "last"}
 
-// hoursOf reads one of them by the sqlite3 shell, as if it were samples.
+// hoursOf reads a statistic of hours by the sqlite3 shell, as samples.
 func hoursOf(t *testing.T, dir, statistic string) []sample {
 	t.Helper()
 	view := fmt.Sprintf("FROM (SELECT cluster, kind, namespace, pod, container, s.node AS node, labels, metric, ts, %s AS value\n"+
@@ -158,8 +158,8 @@ func hoursOf(t *testing.T, dir, statistic string) []sample {
 	return samples
 }
 
-// ratios are the metrics that Heapster's model API cuts to 0 or 1, with the two
-// columns of which an export makes them anew.
+// ratios are the metrics that Heapster's model API cuts to 0 or 1, with the two columns
+// from which an export computes them.
 var ratios = [][3]string{
 	{"cpu/node_utilization", "cpu_usage_rate", "cpu_node_allocatable"}, {"cpu/node_reservation", "cpu_request", "cpu_node_allocatable"},
 	{"memory/node_utilization", "memory_usage", "memory_node_allocatable"}, {"memory/node_reservation", "memory_request", "memory_node_allocatable"},
@@ -167,7 +167,7 @@ var ratios = [][3]string{
 	{"ephemeral_storage/node_reservation", "ephemeral_storage_request", "ephemeral_storage_node_allocatable"},
 }
 
-// exactly writes an expression for a value whose ratios are exact.
+// exactly returns an SQL expression for a value, with exact ratios.
 func exactly(value, ratio string) string {
 	text := "CASE metric"
 	for _, r := range ratios {
@@ -176,8 +176,8 @@ func exactly(value, ratio string) string {
 	return text + " ELSE " + value + " END"
 }
 
-// ratiosOfHours is a statistic of hours, with the exact ratios of those in which
-// the whole is the same throughout.
+// ratiosOfHours returns SQL for a statistic of hours, with exact ratios of hours in
+// which the whole is constant.
 func ratiosOfHours(statistic string) string {
 	constant := "CASE WHEN WHOLE_min = WHOLE_max AND WHOLE_count = h.samples THEN %s END"
 	switch statistic {
@@ -198,7 +198,7 @@ func selectInto(t *testing.T, dir, query string) (samples []sample) {
 	return samples
 }
 
-// samplesOf reads an archive by the sqlite3 shell.
+// samplesOf reads an archive's samples by the sqlite3 shell.
 func samplesOf(t *testing.T, dir string) []sample {
 	t.Helper()
 	exact := "FROM (SELECT cluster, kind, namespace, pod, container, s.node AS node, labels, metric, ts, " + exactly("value", "1.0 * PART / WHOLE") +
@@ -210,10 +210,10 @@ func samplesOf(t *testing.T, dir string) []sample {
 	return samples
 }
 
-// resources takes labels of the archive apart.
+// resources parses labels of the archive.
 func resources(labels string) map[string]string {
 	pairs := make(map[string]string)
-	if key, value, _ := strings.Cut(labels, ":"); key == "resource_id" { // the only one, whatever the value has
+	if key, value, _ := strings.Cut(labels, ":"); key == "resource_id" { // the only label; its value may contain anything
 		pairs[key] = value
 		return pairs
 	}
