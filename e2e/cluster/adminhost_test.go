@@ -9,9 +9,8 @@ import (
 )
 
 // TestREADMEsAdminHost installs the package and runs the commands of
-// docs/install.md for an admin host. systemd does not run there, so the test
-// starts the commands of the units itself, and likewise those of cron. The three
-// ways follow one another.
+// docs/install.md for an admin host, one way after the other. systemd and cron do not
+// run there, so the test starts their commands itself.
 func TestREADMEsAdminHost(t *testing.T) {
 	t.Parallel() // with what does without Heapster
 	defer restartHeapster(t)
@@ -22,7 +21,7 @@ func TestREADMEsAdminHost(t *testing.T) {
 	m := rig.NewMachine(t)
 	m.Put(t, deb, "/root/bin/heapstash_1_all.deb")
 	m.Put(t, cluster.AdminConf, "/root/admin.conf")
-	// Small images leave documentation out of packages.
+	// Small images exclude documentation from packages.
 	m.Do(t, "echo 'path-include=*' >/etc/dpkg/dpkg.cfg.d/zz-everything")
 
 	all := blocks(section(t, "docs/install.md", "On an admin host"), "console")
@@ -37,7 +36,7 @@ func TestREADMEsAdminHost(t *testing.T) {
 	sim := newCluster()
 	for _, line := range lines {
 		feed(t, sim, time.Second)
-		// systemctl switches units on; starting them is for us, and it would fail.
+		// systemctl enables units. It cannot start them; the test does.
 		run := strings.Replace(line, "systemctl enable --now ", "systemctl enable ", 1)
 		got := rig.Run(t, m.As("root", "/root", "SYSTEMD_OFFLINE=1", "bash", "-e", "-c", run)).Want(t, 0)
 		words := strings.Fields(line)

@@ -1,6 +1,6 @@
 // Package cluster tests heapstash against a real Kubernetes: a kube-apiserver
-// with its etcd, kubectl proxy, and Heapster v1.5.4 behind a Service. It wants
-// root and iproute2, for Heapster has a network namespace of its own.
+// with its etcd, kubectl proxy, and Heapster v1.5.4 behind a Service. It needs root and
+// iproute2, because Heapster has its own network namespace.
 package cluster
 
 import (
@@ -77,8 +77,8 @@ func run(m *testing.M) (code int) {
 	return m.Run()
 }
 
-// populate applies heapstash's manifests, and gives Heapster the Service that
-// kubectl top looks for, and one under other names.
+// populate applies heapstash's manifests. It gives Heapster the Service that kubectl
+// top uses, and a Service with other names.
 func populate(ctx context.Context) error {
 	if err := cluster.Expose(ctx, "kube-system", "heapster", rig.Port("", 80)); err != nil {
 		return err
@@ -89,18 +89,18 @@ func populate(ctx context.Context) error {
 	if err := cluster.Expose(ctx, "monitoring", "metrics", rig.Port("api", 8080), rig.Port("other", 8081), rig.PortTLS("secure", 443)); err != nil {
 		return err
 	}
-	// As docs/install.md has it, on a cluster that knows nothing of heapstash; tests
-	// apply others by server-side apply, and start the pods.
+	// As in docs/install.md, on a cluster without heapstash. Tests apply other manifests
+	// by server-side apply, and start the pods.
 	_, err := cluster.Kubectl(ctx, "apply", "-k", "../../deploy/kubernetes/overlays/deployment")
 	return err
 }
 
-// newCluster is a small one, as Heapster sees it.
+// newCluster returns a small generated cluster.
 func newCluster() *heapsim.Cluster {
 	return heapsim.NewCluster(heapsim.ClusterOptions{Seed: 1, Nodes: 1, Namespaces: 2, Pods: 4})
 }
 
-// feed has Heapster take batches of a generated cluster: of so long ago.
+// feed gives Heapster batches of a generated cluster, each of some time ago.
 func feed(tb testing.TB, from *heapsim.Cluster, ago ...time.Duration) {
 	tb.Helper()
 	now := time.Now().UTC().Truncate(time.Second)
@@ -111,11 +111,10 @@ func feed(tb testing.TB, from *heapsim.Cluster, ago ...time.Duration) {
 	}
 }
 
-// fedPod is a pod that Heapster is to show.
+// fedPod is a pod for Heapster to show.
 type fedPod struct{ namespace, name, uid string }
 
-// feedPods has Heapster take a generated batch, of so long ago, with these pods
-// beside the others.
+// feedPods gives Heapster a generated batch of some time ago, with these pods added.
 func feedPods(t *testing.T, from *heapsim.Cluster, ago time.Duration, pods ...fedPod) {
 	t.Helper()
 	batch := from.Next(time.Now().UTC().Truncate(time.Second).Add(-ago))
@@ -149,7 +148,7 @@ func restartHeapster(tb testing.TB) {
 	}
 }
 
-// heapstash runs a command with no settings but these.
+// heapstash runs a command of heapstash with these environment variables only.
 func heapstash(t *testing.T, environ []string, arguments ...string) rig.Outcome {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), programs.Heapstash, arguments...)
@@ -157,7 +156,7 @@ func heapstash(t *testing.T, environ []string, arguments ...string) rig.Outcome 
 	return rig.Run(t, command)
 }
 
-// kubeconfig writes one for the user.
+// kubeconfig writes a kubeconfig for the user.
 func kubeconfig(t *testing.T, user clientcmdapi.AuthInfo) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
@@ -167,8 +166,8 @@ func kubeconfig(t *testing.T, user clientcmdapi.AuthInfo) string {
 	return path
 }
 
-// token is heapstash's own service account's, which has nothing but the Role
-// of the manifests.
+// token returns a token of heapstash's service account, which has only the Role of the
+// manifests.
 func token(t *testing.T) string {
 	t.Helper()
 	text, err := cluster.Token(t.Context(), "heapstash", "heapstash")
@@ -178,8 +177,8 @@ func token(t *testing.T) string {
 	return text
 }
 
-// cells are all rows of the archive's public views, but for the ledger of
-// passes, which tells when and by how many requests they were had.
+// cells returns all rows of the archive's public views except passes, which has the
+// times and the requests of the passes.
 func cells(t *testing.T, archive string) []string {
 	t.Helper()
 	var script strings.Builder
@@ -189,8 +188,8 @@ func cells(t *testing.T, archive string) []string {
 	return oracle.Lines(rig.SQL(t, archive, script.String()))
 }
 
-// eventually repeats what the apiserver may need a moment for: what RBAC
-// allows reaches its authorizer by a watch.
+// eventually waits up to ten seconds until done. The apiserver's authorizer gets
+// changes of RBAC by a watch, some time later.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -12,8 +12,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// TestDoctorsRole asks the doctor about an account that may do nothing, gives
-// what it prints to kubectl, and asks again.
+// TestDoctorsRole: doctor prints a Role for an account without permissions. After
+// kubectl has applied it, doctor finds nothing.
 func TestDoctorsRole(t *testing.T) {
 	defer restartHeapster(t)
 	feed(t, newCluster(), 65*time.Second, 5*time.Second)
@@ -41,15 +41,15 @@ func TestDoctorsRole(t *testing.T) {
 	doctor().Want(t, 0)
 }
 
-// TestEnrichment archives whom a pod belongs to, with the permissions of the
-// manifests' component, and goes without where they are taken away.
+// TestEnrichment: with the permissions of the manifests' component, a pass archives the
+// owners of pods. Without them it succeeds, too.
 func TestEnrichment(t *testing.T) {
 	defer restartHeapster(t)
 	ctx := t.Context()
 	if _, err := cluster.Kubectl(ctx, "apply", "--server-side", "-f", manifests+"/components/enrich/rbac.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	// What controllers would make of a Deployment.
+	// The objects that controllers make for a Deployment.
 	replicaSet := apply(t, `{"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "web-1", "namespace": "default",
 		"ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "4d5e", "controller": true}]},
 		"spec": {"selector": {"matchLabels": {"app": "web"}},

@@ -22,28 +22,27 @@ import (
 	"heapstash/e2e/rig"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// fault is something that goes wrong between two passes.
+// fault is a fault of the cluster between two passes.
 type fault struct {
 	name string
-	// way are the arguments of the passes, as long as nothing is broken.
+	// way returns the arguments of the passes.
 	way func(t *testing.T) []string
-	// harm breaks something, and returns other arguments if that is what it
-	// takes. mend mends it.
-	harm func(t *testing.T) []string
-	mend func(t *testing.T)
-	// follow are the arguments of the last pass, if the message's hint is about
-	// those: what is broken stays so.
+	// harm breaks something. It returns other arguments if those are the fault. repair
+	// undoes it.
+	harm   func(t *testing.T) []string
+	repair func(t *testing.T)
+	// follow returns the arguments of the last pass if the message's hint is about
+	// arguments. Then repair runs after that pass.
 	follow func(t *testing.T) []string
-	code   int // of the pass in between
-	after  int // of the last one
+	code   int // exit code of the pass with the fault
+	after  int // exit code of the last pass
 }
 
-// TestFaults makes a pass, breaks something, makes one that must name the cause
-// and the mend (testdata/faults has what each says), does as it says, and makes
-// a last one. What an archive has it must keep, and what came meanwhile it must
-// have in the end.
+// TestFaults makes a pass, breaks something, and makes a pass that must name the cause
+// and the repair (testdata/faults has the messages). It follows the hint and makes a
+// last pass. No sample from before or from meanwhile may be missing in the end.
 func TestFaults(t *testing.T) {
 	admin := func(*testing.T) []string { return []string{"--kubeconfig", cluster.AdminConf} }
 	tokenFile := filepath.Join(t.TempDir(), "token")
@@ -78,7 +77,7 @@ func TestFaults(t *testing.T) {
 				patchRole(t, `["heapster", "heapster:80", "http:heapster:80"]`)
 				return nil
 			},
-			mend: func(t *testing.T) { patchRole(t, `["http:heapster:"]`) },
+			repair: func(t *testing.T) { patchRole(t, `["http:heapster:"]`) },
 		},
 		{
 			name: "expired token", way: account, code: 1,
@@ -90,7 +89,7 @@ func TestFaults(t *testing.T) {
 				writeToken(t, expired)
 				return nil
 			},
-			mend: func(t *testing.T) { writeToken(t, token(t)) },
+			repair: func(t *testing.T) { writeToken(t, token(t)) },
 		},
 		{
 			name: "no endpoints", way: admin, code: 1,
@@ -107,7 +106,7 @@ func TestFaults(t *testing.T) {
 				}
 				return nil
 			},
-			mend: func(t *testing.T) {
+			repair: func(t *testing.T) {
 				endpoints.ResourceVersion = "" // whatever it is by now
 				if _, err := cluster.Admin.CoreV1().Endpoints("kube-system").Update(t.Context(), endpoints, metav1.UpdateOptions{}); err != nil {
 					t.Fatal(err)
@@ -126,7 +125,7 @@ func TestFaults(t *testing.T) {
 				return nil
 			},
 			follow: func(t *testing.T) []string { return append(admin(t), "--heapster-service", "heapster-v1") },
-			mend: func(t *testing.T) {
+			repair: func(t *testing.T) {
 				if err := cluster.Admin.CoreV1().Services("kube-system").Delete(t.Context(), "heapster-v1", del); err != nil {
 					t.Fatal(err)
 				}
@@ -150,9 +149,9 @@ func TestFaults(t *testing.T) {
 			harm:   func(t *testing.T) []string { return append(admin(t), secure...) },
 			follow: func(t *testing.T) []string { return append(append(admin(t), secure...), "--heapster-scheme", "https") },
 		},
-		{name: "apiserver down", way: admin, code: 1, harm: killAPIServer, mend: startAPIServer},
+		{name: "apiserver down", way: admin, code: 1, harm: killAPIServer, repair: startAPIServer},
 		{
-			name: "apiserver down behind kubectl proxy", code: 1, harm: killAPIServer, mend: startAPIServer,
+			name: "apiserver down behind kubectl proxy", code: 1, harm: killAPIServer, repair: startAPIServer,
 			way: func(t *testing.T) []string { return []string{"--server", startProxy(t, "", cluster.AdminConf)} },
 		},
 		{
@@ -163,7 +162,7 @@ func TestFaults(t *testing.T) {
 				}
 				return nil
 			},
-			mend: func(t *testing.T) {
+			repair: func(t *testing.T) {
 				if err := cluster.StartHeapster(); err != nil {
 					t.Fatal(err)
 				}
@@ -201,14 +200,14 @@ func (f fault) run(t *testing.T) {
 	before := cells(t, archive)
 
 	broken := f.harm(t)
-	mended := false
-	mend := func() {
-		if f.mend != nil && !mended {
-			f.mend(t)
+	repaired := false
+	repair := func() {
+		if f.repair != nil && !repaired {
+			f.repair(t)
 		}
-		mended = true
+		repaired = true
 	}
-	defer mend()
+	defer repair()
 	if broken == nil {
 		broken = way
 	}
@@ -222,29 +221,29 @@ func (f fault) run(t *testing.T) {
 	if f.follow != nil {
 		last = f.follow(t)
 	} else {
-		mend()
+		repair()
 	}
 	feed(t, sim, 5*time.Second)
 	collect(last).Want(t, f.after)
 	kept(t, archive, before)
 	if n := rig.SQL(t, archive, "SELECT count(DISTINCT ts) FROM pod"); n != "2" {
-		t.Errorf("after the mend the archive has %s batches of pods, want 2", n)
+		t.Errorf("after the repair the archive has %s batches of pods, want 2", n)
 	}
 }
 
-// kept fails the test if the archive lacks samples that it had.
+// kept ends the test if the archive has lost samples.
 func kept(t *testing.T, archive string, before []string) {
 	t.Helper()
 	now := cells(t, archive)
 	for _, row := range before {
 		if _, found := slices.BinarySearch(now, row); strings.HasPrefix(row, "samples\t") && !found {
-			t.Fatal("the archive had, and has not any more: ", row)
+			t.Fatal("the archive has lost ", row)
 		}
 	}
 }
 
-// golden compares what a command said with a file, in which what differs from
-// run to run has a name.
+// golden compares a command's messages with a file. Addresses, which differ from run to
+// run, have names there.
 func golden(t *testing.T, name string, o rig.Outcome) {
 	t.Helper()
 	text := fmt.Sprintf("exit code %d\n%s", o.Code, o.Stderr)

@@ -35,10 +35,9 @@ import (
 
 const manifests = "../../deploy/kubernetes"
 
-// overlays are the kustomizations that people apply, each with what it runs,
-// whether this apiserver has all its kinds, and whether its pods keep to what
-// Pod Security calls restricted: before Kubernetes 1.19 they lacked a field for
-// it.
+// overlays are the kustomizations for users: the workload of each, whether this
+// apiserver has all its kinds, and whether its pods satisfy Pod Security's standard
+// restricted. Before Kubernetes 1.19, pods lacked a field for that.
 var overlays = []struct {
 	path                string
 	workload            string
@@ -52,8 +51,8 @@ var overlays = []struct {
 	{"example", "apps/v1 Deployment", true, true},
 }
 
-// TestManifestsAreAccepted applies them. What this apiserver has no more is
-// decoded strictly instead, and must be refused: else it is to be applied.
+// TestManifestsAreAccepted applies the manifests. Kinds that this apiserver has no
+// longer must be refused; they are decoded strictly instead.
 func TestManifestsAreAccepted(t *testing.T) {
 	for _, o := range overlays {
 		t.Run(o.path, func(t *testing.T) {
@@ -61,9 +60,8 @@ func TestManifestsAreAccepted(t *testing.T) {
 				t.Errorf("%d pod templates, want one", len(pods(t, o.path)))
 			}
 			if o.current {
-				// As a dry run, which does all but store: the objects of
-				// different overlays have the same names. A claim's size would
-				// not let itself be changed.
+				// As a dry run, which does not store: the objects of different overlays
+				// have the same names, and a claim's size cannot be changed.
 				err := cluster.Admin.CoreV1().PersistentVolumeClaims("heapstash").Delete(t.Context(), "heapstash", del)
 				if err != nil && !apierrors.IsNotFound(err) {
 					t.Fatal(err)
@@ -74,7 +72,7 @@ func TestManifestsAreAccepted(t *testing.T) {
 			case o.current && err != nil:
 				t.Error(err)
 			case !o.current && (err == nil || !strings.Contains(err.Error(), `no matches for kind "CronJob" in version "batch/v1beta1"`)):
-				t.Errorf("this apiserver has it after all? %v", err)
+				t.Errorf("this apiserver has batch/v1beta1 after all: %v", err)
 			}
 		})
 	}
@@ -92,8 +90,8 @@ func count(t *testing.T, glob string) int {
 	return len(paths)
 }
 
-// rendering is what kubectl makes of a kustomization, which does not change
-// while the tests run.
+// rendering returns the output of kubectl for a kustomization. It does not change while
+// the tests run.
 func rendering(t *testing.T, path string) string {
 	t.Helper()
 	if text, ok := renderings[path]; ok {
@@ -109,8 +107,8 @@ func rendering(t *testing.T, path string) string {
 
 var renderings = make(map[string]string)
 
-// TestOldKustomize renders the manifests by the kustomize of the oldest kubectl
-// that docs/install.md names for that.
+// TestOldKustomize renders the manifests with the kustomize of the oldest kubectl that
+// docs/install.md names for this.
 func TestOldKustomize(t *testing.T) {
 	t.Parallel() // with what does not look at manifests
 	if !strings.Contains(section(t, "docs/install.md", "Overlays"), "Render with kubectl 1.23 or later") {
@@ -126,13 +124,13 @@ func TestOldKustomize(t *testing.T) {
 	}
 }
 
-// rendered are the objects of a kustomization, decoded strictly.
+// rendered returns the objects of a kustomization, decoded strictly.
 func rendered(t *testing.T, path string) []runtime.Object {
 	t.Helper()
 	return decoded(t, rendering(t, path))
 }
 
-// decoded are the objects of a text, decoded strictly.
+// decoded returns the objects of a text, decoded strictly.
 func decoded(t *testing.T, text string) []runtime.Object {
 	t.Helper()
 	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
@@ -155,7 +153,7 @@ func decoded(t *testing.T, text string) []runtime.Object {
 	}
 }
 
-// pods are the pod templates of what a kustomization runs.
+// pods returns the pod templates of a kustomization.
 func pods(t *testing.T, path string) []corev1.PodTemplateSpec {
 	t.Helper()
 	var templates []corev1.PodTemplateSpec
@@ -174,9 +172,9 @@ func pods(t *testing.T, path string) []corev1.PodTemplateSpec {
 	return templates
 }
 
-// TestPodSecurity creates the pods of the manifests in heapstash's namespace,
-// which enforces the standard `restricted` (of workloads it judges the pods
-// alone), and copies of them with a little more of a privilege.
+// TestPodSecurity creates the pods of the manifests in heapstash's namespace, which
+// enforces the standard restricted (for pods, not for workloads). Pods with one more
+// privilege must be refused.
 func TestPodSecurity(t *testing.T) {
 	namespace, err := cluster.Admin.CoreV1().Namespaces().Get(t.Context(), "heapstash", get)
 	if err != nil {
@@ -227,8 +225,8 @@ func TestPodSecurity(t *testing.T) {
 	}
 }
 
-// TestRoleGrantsNoMore asks the apiserver what heapstash's account may do that
-// not everybody may.
+// TestRoleGrantsNoMore asks the apiserver for the permissions of heapstash's account
+// that other accounts do not have.
 func TestRoleGrantsNoMore(t *testing.T) {
 	rules := func(token, namespace string) []string {
 		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig(t, clientcmdapi.AuthInfo{Token: token}))
@@ -254,12 +252,12 @@ func TestRoleGrantsNoMore(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	nobody, err := cluster.Token(t.Context(), "default", "default") // no role names it
+	other, err := cluster.Token(t.Context(), "default", "default") // no role names it
 	if apierrors.IsNotFound(err) {                                  // there is no controller that makes it
 		_, err = cluster.Admin.CoreV1().ServiceAccounts("default").Create(t.Context(),
 			&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, metav1.CreateOptions{})
 		if err == nil {
-			nobody, err = cluster.Token(t.Context(), "default", "default")
+			other, err = cluster.Token(t.Context(), "default", "default")
 		}
 	}
 	if err != nil {
@@ -269,7 +267,7 @@ func TestRoleGrantsNoMore(t *testing.T) {
 		"kube-system": {"[get] [] [services/proxy] [http:heapster:]"},
 		"heapstash":   nil, "default": nil, "monitoring": nil,
 	} {
-		everybody := rules(nobody, namespace)
+		everybody := rules(other, namespace)
 		more := slices.DeleteFunc(rules(token(t), namespace), func(rule string) bool { return slices.Contains(everybody, rule) })
 		if !slices.Equal(more, want) {
 			t.Errorf("in %s the account may also\n%s\nwant\n%s", namespace, strings.Join(more, "\n"), strings.Join(want, "\n"))
@@ -277,8 +275,8 @@ func TestRoleGrantsNoMore(t *testing.T) {
 	}
 }
 
-// TestDeploymentsPod runs the Deployment's pod: its probes answer, it archives,
-// and it ends well when it is told to.
+// TestDeploymentsPod runs the Deployment's pod: its probes answer, it archives, and it
+// ends with 0 after SIGTERM.
 func TestDeploymentsPod(t *testing.T) {
 	defer restartHeapster(t)
 	feed(t, newCluster(), 5*time.Second)
@@ -308,7 +306,7 @@ func TestDeploymentsPod(t *testing.T) {
 	owned(t, filepath.Join(claim, "heapstash.db"))
 }
 
-// owned fails the test unless the archive is the pod's user's, and has samples.
+// owned fails the test unless the archive belongs to the pod's user and has samples.
 func owned(t *testing.T, archive string) {
 	t.Helper()
 	info, err := os.Stat(archive)
@@ -323,9 +321,9 @@ func owned(t *testing.T, archive string) {
 	}
 }
 
-// TestCronJobsPod runs the CronJob's pod twice, as two Jobs: the volume is the
-// same, the root is new. Heapster shows the Jobs' pods, too, under the names
-// that the controllers would give them; those alone are not archived.
+// TestCronJobsPod runs the CronJob's pod twice, as two Jobs do: with the same volume and
+// a new root directory. Heapster also shows the Jobs' pods, with the names that
+// controllers give them. Only those are not archived.
 func TestCronJobsPod(t *testing.T) {
 	job := applyCronJob(t)
 	defer restartHeapster(t)
@@ -351,8 +349,8 @@ func TestCronJobsPod(t *testing.T) {
 	}
 }
 
-// TestCronJobsPodWithAHole runs the CronJob's pod when Heapster is stale: that
-// is in the ledger, and would be exit code 3 without --partial-ok.
+// TestCronJobsPodWithAHole runs the CronJob's pod when Heapster is stale. The ledger
+// says so. Without --partial-ok, the exit code is 3.
 func TestCronJobsPodWithAHole(t *testing.T) {
 	template := applyCronJob(t).Spec.JobTemplate.Spec.Template.Spec
 	defer restartHeapster(t)
@@ -375,8 +373,7 @@ func TestCronJobsPodWithAHole(t *testing.T) {
 	}
 }
 
-// applyCronJob applies the overlay, and returns the CronJob as the apiserver
-// has it.
+// applyCronJob applies the overlay and returns the CronJob of the apiserver.
 func applyCronJob(t *testing.T) batchv1.CronJob {
 	t.Helper()
 	if _, err := cluster.Kubectl(t.Context(), "apply", "--server-side", "--force-conflicts", "-k", manifests+"/overlays/cronjob"); err != nil {
@@ -392,8 +389,8 @@ func applyCronJob(t *testing.T) batchv1.CronJob {
 	return jobs.Items[0]
 }
 
-// TestConfigMap holds that a change of the settings reaches the pods: its name
-// has a hash, and the pods' volume names it.
+// TestConfigMap: a change of the settings reaches the pods, because the ConfigMap's name
+// has a hash and the pods' volume has that name.
 func TestConfigMap(t *testing.T) {
 	for _, o := range overlays {
 		var name string

@@ -22,13 +22,13 @@ func thousandPods() *heapsim.Cluster {
 	return heapsim.NewCluster(heapsim.ClusterOptions{Seed: 1, Nodes: 50, Namespaces: 40, Pods: 1000})
 }
 
-// longest is what a pass over it may take with default settings, on two cores
-// that it shares with the apiserver.
+// longest is the limit of a pass over it with default settings, on two cores that it
+// shares with the apiserver.
 const longest = 30 * time.Second
 
-// TestRequestsOfAPass holds docs/costs.md to how many requests a pass over that
-// cluster makes, with default settings, through the apiserver: the first one,
-// and the next. Nothing is left out but what the defaults leave out for good.
+// TestRequestsOfAPass compares the requests of a pass over that cluster with
+// docs/costs.md: of the first pass and of the next, with default settings, through the
+// apiserver. Only permanent holes are allowed.
 func TestRequestsOfAPass(t *testing.T) {
 	defer restartHeapster(t)
 	row := regexp.MustCompile("(?m)^\\| `auto`, [^|]*\\| ([0-9,]+) \\(([0-9,]+) at the first pass\\) ").FindStringSubmatch(section(t, "docs/costs.md", "Through an apiserver"))
@@ -46,7 +46,7 @@ func TestRequestsOfAPass(t *testing.T) {
 			t.Errorf("%s requests, and docs/costs.md says %s", got, pass.want)
 		}
 		if holes := m.passing(); holes > 0 {
-			t.Errorf("%d holes that do not last", holes)
+			t.Errorf("%d holes that are not permanent", holes)
 		}
 	}
 	if got := rig.SQL(t, archive, "SELECT count(DISTINCT namespace || '/' || pod || '/' || container), count(DISTINCT ts) FROM container"); got != "2000\t2" {
@@ -54,12 +54,10 @@ func TestRequestsOfAPass(t *testing.T) {
 	}
 }
 
-// BenchmarkPass measures passes over 1,000 pods with 2,000 containers through
-// the apiserver, which shares this machine with Heapster and heapstash: the
-// first one, and one a minute later. Each pair has a new archive. It tells what
-// the default of collect.containers should be: a pass has a minute, and the
-// apiserver other things to do. With the default, it may take no longer than
-// half of that.
+// BenchmarkPass measures passes over 1,000 pods with 2,000 containers through the
+// apiserver, which shares this machine with Heapster and heapstash: the first pass into
+// a new archive, and the pass a minute later. It justifies the default of
+// collect.containers: with it, a pass may take half a minute.
 func BenchmarkPass(b *testing.B) {
 	for _, containers := range []string{"", "export", "full"} {
 		for _, nth := range []string{"first", "next"} {
@@ -97,7 +95,7 @@ func BenchmarkPass(b *testing.B) {
 	}
 }
 
-// measured is what passes took, and what they said.
+// measured has the costs of passes, and members of their summaries.
 type measured struct {
 	Requests int64 `json:"requests"`
 	New      int64 `json:"samples_new"`
@@ -117,7 +115,7 @@ func (m *measured) add(other measured) {
 	m.heapstash += other.heapstash
 }
 
-// passing counts the holes that do not last.
+// passing counts the holes that are not permanent.
 func (m *measured) passing() (n int) {
 	for _, h := range m.Holes {
 		if !h.Lasting {
@@ -127,7 +125,8 @@ func (m *measured) passing() (n int) {
 	return n
 }
 
-// measurePass makes a pass, with collect.containers as it is or by default.
+// measurePass makes a pass. Containers is the setting collect.containers; empty for the
+// default.
 func measurePass(tb testing.TB, containers, archive string, way ...string) measured {
 	tb.Helper()
 	var m measured

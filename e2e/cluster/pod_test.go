@@ -10,7 +10,7 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// deployment is the manifests', as the apiserver has it.
+// deployment returns the manifests' Deployment from the apiserver.
 func deployment(t *testing.T) *appsv1.Deployment {
 	t.Helper()
 	d, err := cluster.Admin.AppsV1().Deployments("heapstash").Get(t.Context(), "heapstash", get)
@@ -20,7 +20,7 @@ func deployment(t *testing.T) *appsv1.Deployment {
 	return d
 }
 
-// newPod prepares a pod of heapstash's namespace, whose claim is the directory.
+// newPod prepares a pod of heapstash's namespace. Claim is the directory of its claim.
 func newPod(t *testing.T, spec corev1.PodSpec, claim string) *rig.Pod {
 	t.Helper()
 	pod, err := cluster.NewPod(t.Context(), "heapstash", spec, t.TempDir(), programs.Static, map[string]string{"heapstash": claim})

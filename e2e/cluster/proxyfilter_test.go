@@ -11,10 +11,9 @@ import (
 	"heapstash/schema"
 )
 
-// TestKubectlProxysFilter archives a cluster through a kubectl proxy with its
-// default filter. Then a container named executor is there: whatever is asked
-// of it is refused, and nothing else. The proxy's flag that the message names
-// lets it through, and the next pass has what is missing.
+// TestKubectlProxysFilter archives a cluster through a kubectl proxy with its default
+// filter, which refuses requests for a container named executor. Only these samples may
+// be missing. With the proxy's flag that the message names, the next pass has them.
 func TestKubectlProxysFilter(t *testing.T) {
 	defer restartHeapster(t)
 	sim := newCluster()

@@ -17,7 +17,7 @@ import (
 	"heapstash/schema"
 )
 
-// section is a part of a document, from its heading to the next one of that
+// section returns a part of a document, from its heading to the next heading of that
 // level.
 func section(t *testing.T, document, heading string) string {
 	t.Helper()
@@ -33,7 +33,7 @@ func section(t *testing.T, document, heading string) string {
 	return text
 }
 
-// blocks are the code blocks of a language.
+// blocks returns the code blocks of a language.
 func blocks(text, language string) []string {
 	var found []string
 	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```").FindAllStringSubmatch(text, -1) {
@@ -99,7 +99,7 @@ func TestREADMEsTenMinutes(t *testing.T) {
 		}
 	}
 
-	// What the CronJob's controller would start, and that of the question.
+	// The pods that controllers start for the CronJob and for the Job of the question.
 	jobs := cluster.Admin.BatchV1().Jobs("heapstash")
 	ask, err := jobs.Get(t.Context(), "ask", get)
 	if err != nil {
@@ -112,7 +112,7 @@ func TestREADMEsTenMinutes(t *testing.T) {
 	number(t, answer.Stdout, 100)
 }
 
-// rows are those of a table that `heapstash sql` prints, below its header.
+// rows returns the rows of a table of `heapstash sql`, without its header.
 func rows(t *testing.T, table string) [][]string {
 	t.Helper()
 	lines := strings.Split(strings.TrimRight(table, "\n"), "\n")
@@ -126,8 +126,7 @@ func rows(t *testing.T, table string) [][]string {
 	return all
 }
 
-// number fails the test unless a table has one number in it, and no less than
-// that.
+// number fails the test unless a table has one number that is large enough.
 func number(t *testing.T, table string, least int) {
 	t.Helper()
 	got := rows(t, table)
@@ -172,7 +171,7 @@ func TestREADMEsCurl(t *testing.T) {
 	}
 }
 
-// answers are what Heapster's JSON has, sorted: names, or times and values.
+// answers returns the contents of Heapster's JSON, sorted: names, or times and values.
 func answers(t *testing.T, text string) [][]string {
 	t.Helper()
 	var all [][]string

@@ -21,12 +21,12 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// kinds are what every kustomization consists of, beside what it runs. There is
-// nothing for the whole cluster but the namespace.
+// kinds are the kinds of every kustomization, without its workload. Only the Namespace
+// is not in a namespace.
 var kinds = []string{"v1 ConfigMap", "v1 Namespace", "v1 PersistentVolumeClaim", "v1 ServiceAccount",
 	"networking.k8s.io/v1 NetworkPolicy", "rbac.authorization.k8s.io/v1 Role", "rbac.authorization.k8s.io/v1 RoleBinding"}
 
-// TestKinds holds each kustomization to its kinds, one object of each.
+// TestKinds: each kustomization has one object of each kind.
 func TestKinds(t *testing.T) {
 	for _, o := range overlays {
 		var got []string
@@ -43,9 +43,9 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestEnrichComponent switches on what the example has in a comment, for each
-// thing that can run: a ClusterRole with its binding, which list and no more,
-// and a variable.
+// TestEnrichComponent enables the component that the example has in a comment, for each
+// workload. It adds a ClusterRole that allows list only, its binding, and an environment
+// variable.
 func TestEnrichComponent(t *testing.T) {
 	for _, o := range overlays[:len(overlays)-1] {
 		tree := t.TempDir()
@@ -85,7 +85,7 @@ func TestEnrichComponent(t *testing.T) {
 	}
 }
 
-// requirement is something that the manifests must say.
+// requirement is a field that the manifests must have.
 type requirement struct {
 	what      string
 	got, want any
@@ -100,7 +100,7 @@ func check(t *testing.T, path string, requirements ...requirement) {
 	}
 }
 
-// spelled follows a pointer.
+// spelled spells a value, or the value of a pointer.
 func spelled(v any) string {
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() {
 		v = p.Elem().Interface()
@@ -108,7 +108,7 @@ func spelled(v any) string {
 	return fmt.Sprintf("%+v", v)
 }
 
-// TestRequirements holds the manifests to what makes them safe to run.
+// TestRequirements: the manifests have the fields that make them safe.
 func TestRequirements(t *testing.T) {
 	for _, o := range overlays {
 		for _, object := range rendered(t, o.path) {
@@ -143,8 +143,7 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-// current is the batch/v1beta1 CronJob as batch/v1 has it: they are the same
-// but for the version.
+// current converts a CronJob of batch/v1beta1 to batch/v1, which has the same fields.
 func current(t *testing.T, old *batchv1beta1.CronJob) *batchv1.CronJob {
 	t.Helper()
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(old)
@@ -197,8 +196,7 @@ func checkNetworkPolicy(t *testing.T, path string, policy *networkingv1.NetworkP
 	check(t, path, requirement{"how many labels the policy selects by", len(policy.Spec.PodSelector.MatchLabels), 1})
 }
 
-// checkPod: the field for seccomp came with Kubernetes 1.19, and an annotation
-// was before it.
+// checkPod checks a pod template. Before Kubernetes 1.19, seccomp was an annotation.
 func checkPod(t *testing.T, path string, restricted bool, template corev1.PodTemplateSpec) {
 	spec, container := template.Spec, template.Spec.Containers[0]
 	group, profile := ptr.To(int64(65532)), &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}

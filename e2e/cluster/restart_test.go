@@ -18,8 +18,8 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// disturbance is an archive of one pass, of which the second is to be disturbed
-// by the apiserver's end, and the archive of a Heapster that nobody disturbs.
+// disturbance has an archive of one pass, whose second pass the apiserver's end
+// disturbs, and an archive of undisturbed passes.
 type disturbance struct {
 	relay                *relay
 	archive, undisturbed string
@@ -28,8 +28,8 @@ type disturbance struct {
 	part                 int64 // of the relay's bytes, when most of the second pass has come
 }
 
-// prepare makes the first pass, and rehearses the second on a copy, to know
-// how much it reads. It asks by more than half for containers, which come last.
+// prepare makes the first pass, and the second into a copy, to count its bytes. More
+// than half of them are for containers, which come last.
 func prepare(t *testing.T) *disturbance {
 	t.Helper()
 	sim := heapsim.NewCluster(heapsim.ClusterOptions{Seed: 2, Nodes: 2, Namespaces: 3, Pods: 12})
@@ -67,15 +67,14 @@ func (d *disturbance) collectDirectly(t *testing.T) {
 	heapstash(t, nil, "collect", "--db-file", d.undisturbed, "--heapster-url", cluster.Heapster.URL).Want(t, 0)
 }
 
-// ledger is how the passes ended, and the causes of what the last one lacks.
+// ledger returns the outcomes of the passes, and the causes of the last pass's holes.
 func (d *disturbance) ledger(t *testing.T) (outcomes, causes string) {
 	t.Helper()
 	return rig.SQL(t, d.archive, "SELECT group_concat(outcome) FROM (SELECT outcome FROM passes ORDER BY id)"),
 		rig.SQL(t, d.archive, "SELECT group_concat(DISTINCT cause) FROM holes WHERE NOT lasting")
 }
 
-// continues makes the pass after the disturbed one: it must bring what that
-// did not.
+// continues makes the pass after the disturbed one. It must bring the missing samples.
 func (d *disturbance) continues(t *testing.T) {
 	t.Helper()
 	if d.relay.then.Load() != nil {
@@ -92,8 +91,8 @@ func (d *disturbance) continues(t *testing.T) {
 	}
 }
 
-// TestAPIServerEndsDuringAPass kills the apiserver when a pass has read most of
-// what it came for. It is back when that pass has given up.
+// TestAPIServerEndsDuringAPass kills the apiserver when a pass has read most of its
+// answers. The apiserver is back after the end of that pass.
 func TestAPIServerEndsDuringAPass(t *testing.T) {
 	defer restartHeapster(t)
 	d := prepare(t)
@@ -107,7 +106,7 @@ func TestAPIServerEndsDuringAPass(t *testing.T) {
 	startAPIServer(t)
 	d.relay.listen(t)
 
-	// How many scopes there was nothing of any more is a matter of chance.
+	// The number of unreachable scopes is random.
 	disturbed.Stderr = regexp.MustCompile(`\d+ unreachable`).ReplaceAllString(disturbed.Stderr, "N unreachable")
 	golden(t, "apiserver-ends-during-a-pass", disturbed)
 	if outcomes, causes := d.ledger(t); outcomes != "complete,partial" || causes != "unreachable" {
@@ -116,10 +115,9 @@ func TestAPIServerEndsDuringAPass(t *testing.T) {
 	d.continues(t)
 }
 
-// TestAPIServerRestartsDuringAPass kills the apiserver likewise, and starts it
-// again at once. The pass may see it come back or may not; either way what it
-// says is so. (An apiserver that has just come back refuses for a moment what
-// it allows: it has not read the Roles yet.)
+// TestAPIServerRestartsDuringAPass kills the apiserver in the same way and restarts it
+// at once. The pass may be complete or partial, and must say which. (For a moment after
+// its start, an apiserver refuses allowed requests, because it has not read the Roles.)
 func TestAPIServerRestartsDuringAPass(t *testing.T) {
 	defer restartHeapster(t)
 	d := prepare(t)
@@ -151,18 +149,18 @@ func samples(cells []string) []string {
 	return slices.DeleteFunc(cells, func(row string) bool { return !strings.HasPrefix(row, "samples\t") })
 }
 
-// relay passes connections on to a server.
+// relay forwards connections to a server.
 type relay struct {
 	address string
 	to      string
-	passed  atomic.Int64 // bytes, of what the server says
+	passed  atomic.Int64 // bytes from the server
 	limit   atomic.Int64
-	then    atomic.Pointer[func()] // called once, when so many have passed
+	then    atomic.Pointer[func()] // called once, at the limit
 
 	listener net.Listener
 }
 
-// at has the function called once so many more bytes have passed.
+// at calls the function once, after a number of further bytes.
 func (r *relay) at(bytes int64, f func()) {
 	r.limit.Store(r.passed.Load() + bytes)
 	r.then.Store(&f)
@@ -176,7 +174,7 @@ func startRelay(t *testing.T, to string) *relay {
 	return r
 }
 
-// listen takes connections, at the address where it did before.
+// listen accepts connections, at the same address as before.
 func (r *relay) listen(t *testing.T) {
 	t.Helper()
 	listener, err := net.Listen("tcp", r.address)
@@ -195,7 +193,7 @@ func (r *relay) listen(t *testing.T) {
 	}()
 }
 
-// refuse takes no connections any more. Those that there are stay.
+// refuse stops accepting connections. Existing connections stay.
 func (r *relay) refuse() { r.listener.Close() }
 
 func (r *relay) serve(client net.Conn) {

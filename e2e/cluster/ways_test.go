@@ -22,18 +22,18 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// address is where Heapster is in the cluster.
+// address is an address of Heapster in the cluster.
 type address struct {
 	namespace, service, port string
 	flags                    []string
-	// account is a service account of heapstash's namespace that may read it.
+	// account is the service account in heapstash's namespace that may use it.
 	account string
 }
 
-// name is how the service is spelled in the modern path, and in a Role.
+// name spells the service for the modern path and for a Role.
 func (a address) name() string { return "http:" + a.service + ":" + a.port }
 
-// legacyName is how it is spelled in the legacy one.
+// legacyName spells the service for the legacy path.
 func (a address) legacyName() string {
 	if a.port == "" {
 		return a.service
@@ -41,21 +41,21 @@ func (a address) legacyName() string {
 	return a.name()
 }
 
-// addresses are the one that kubectl top looks at, and another one.
+// addresses are the one that kubectl top uses, and another one.
 var addresses = []address{
 	{namespace: "kube-system", service: "heapster", account: "heapstash"},
 	{namespace: "monitoring", service: "metrics", port: "api", account: "elsewhere",
 		flags: []string{"--heapster-namespace", "monitoring", "--heapster-service", "metrics", "--heapster-port", "api"}},
 }
 
-// way is a way in.
+// way is a way to reach Heapster.
 type way struct {
 	name      string
 	arguments []string
 	environ   []string
 }
 
-// ways are all that there are to the address, but for those from a pod.
+// ways returns all ways to the address from outside of pods.
 func ways(t *testing.T, a address) []way {
 	t.Helper()
 	text, err := cluster.Token(t.Context(), "heapstash", a.account)
@@ -85,8 +85,8 @@ func ways(t *testing.T, a address) []way {
 			arguments: []string{"--heapster-url", legacyProxy + "/api/v1/proxy/namespaces/" + a.namespace + "/services/" + a.legacyName()}})
 }
 
-// TestWaysIn archives one and the same Heapster by every way there is. The
-// archives must be equal, cell by cell.
+// TestWaysIn archives the same Heapster by every way. The archives must be equal, cell
+// by cell.
 func TestWaysIn(t *testing.T) {
 	feed(t, newCluster(), 65*time.Second, 5*time.Second)
 	defer restartHeapster(t)
@@ -146,8 +146,8 @@ func TestWaysIn(t *testing.T) {
 	})
 }
 
-// allowElsewhere makes the account of the other address, with the Role of
-// docs/access.md, spelled for it.
+// allowElsewhere makes the service account for the other address, with the Role of
+// docs/access.md for it.
 func allowElsewhere(t *testing.T) {
 	t.Helper()
 	a := addresses[1]
@@ -175,8 +175,8 @@ func allowElsewhere(t *testing.T) {
 	})
 }
 
-// startProxy starts a kubectl proxy, by that kubectl or the one of the
-// packages, with the kubeconfig's credentials, and returns its URL.
+// startProxy starts a kubectl proxy with a kubeconfig, and returns its URL. It uses the
+// kubectl of realkubernetes if kubectl is empty.
 func startProxy(t *testing.T, kubectl, kubeconfig string, flags ...string) string {
 	t.Helper()
 	proxy, err := cluster.StartProxy(kubectl, kubeconfig, flags...)
@@ -191,11 +191,11 @@ func startProxy(t *testing.T, kubectl, kubeconfig string, flags ...string) strin
 	return proxy.URL
 }
 
-// legacyService is the legacy path of a service, up to its name.
+// legacyService matches the legacy path of a service, up to its name.
 var legacyService = regexp.MustCompile(`^/api/v1/proxy/namespaces/([^/]+)/services/([^/]+)/`)
 
-// modern spells the modern path for a legacy one. The plain name of a service
-// becomes what the Role of the manifests allows.
+// modern converts a legacy path to the modern one. A plain name of a service becomes
+// the name that the Role of the manifests allows.
 func modern(legacy string) string {
 	parts := legacyService.FindStringSubmatch(legacy)
 	if parts == nil {
@@ -208,9 +208,9 @@ func modern(legacy string) string {
 	return "/api/v1/namespaces/" + parts[1] + "/services/" + name + "/proxy/" + legacy[len(parts[0]):]
 }
 
-// startLegacyFront starts what stands for an apiserver up to 1.1, which knew
-// but the legacy path: behind a rewriting of that path is the real one, with
-// its authentication and authorization. It returns a kubeconfig with the token.
+// startLegacyFront starts a stand-in for an apiserver up to 1.1, which had only the
+// legacy path. It rewrites the path for the real apiserver, which authenticates and
+// authorizes. It returns a kubeconfig with the token.
 func startLegacyFront(t *testing.T, token string) string {
 	t.Helper()
 	server, err := url.Parse(cluster.Server)
@@ -229,7 +229,7 @@ func startLegacyFront(t *testing.T, token string) string {
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(server)
-			// As it is spelled, for names of metrics have slashes.
+			// Escaped, because names of metrics contain slashes.
 			r.Out.URL.RawPath = modern(r.In.URL.EscapedPath())
 			r.Out.URL.Path = modern(r.In.URL.Path)
 		},

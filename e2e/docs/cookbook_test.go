@@ -17,10 +17,10 @@ import (
 
 var update = flag.Bool("update", false, "write what the questions of the cookbook give into it")
 
-// recipe is a section of the cookbook that has a question.
+// recipe is a question of the cookbook.
 type recipe struct{ heading, sql, output string }
 
-// recipes takes the page apart.
+// recipes returns the questions of the page.
 func recipes(t *testing.T, page string) (all []recipe) {
 	t.Helper()
 	for _, section := range strings.Split(page, "\n## ")[1:] {
@@ -38,7 +38,7 @@ func recipes(t *testing.T, page string) (all []recipe) {
 	return all
 }
 
-// block is what stands between ```kind and ```.
+// block returns the text between ```kind and ```.
 func block(text, kind string) (string, bool) {
 	_, rest, found := strings.Cut(text, "```"+kind+"\n")
 	if !found {
@@ -48,7 +48,7 @@ func block(text, kind string) (string, bool) {
 	return strings.TrimPrefix(inside, "\n"), found
 }
 
-// TestCookbook: what the page says that a question gives is what it gives.
+// TestCookbook: every question of the page gives the output of the page.
 func TestCookbook(t *testing.T) {
 	name := filepath.Join(root, "docs", "cookbook.md")
 	text, err := os.ReadFile(name)
@@ -80,7 +80,7 @@ func TestCookbook(t *testing.T) {
 	}
 }
 
-// trimmed is without the spaces that fill the last column.
+// trimmed removes the spaces at the ends of lines.
 func trimmed(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
@@ -96,7 +96,7 @@ func withEnd(s string) string {
 	return s + "\n"
 }
 
-// TestCookbookWithHeapstash: heapstash sql gives the same as the stock shell.
+// TestCookbookWithHeapstash: heapstash sql and the stock shell give the same.
 func TestCookbookWithHeapstash(t *testing.T) {
 	heapstash, err := rig.BuildHeapstash()
 	if err != nil {
@@ -125,7 +125,7 @@ func TestCookbookWithHeapstash(t *testing.T) {
 
 func cells(t *testing.T, text string) (all []string) { return slices.Concat(table(t, text)...) }
 
-// table reads CSV, the header as its first row.
+// table parses CSV. Its first row is the header.
 func table(t *testing.T, text string) [][]string {
 	t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
@@ -135,7 +135,7 @@ func table(t *testing.T, text string) [][]string {
 	return rows
 }
 
-// sameCell: the shell prints 15 digits of a float.
+// sameCell compares two cells. The shell prints 15 digits of a float.
 func sameCell(a, b string) bool {
 	x, err := strconv.ParseFloat(a, 64)
 	y, other := strconv.ParseFloat(b, 64)
@@ -145,8 +145,8 @@ func sameCell(a, b string) bool {
 	return math.Abs(x-y) <= 1e-14*math.Abs(x)
 }
 
-// TestCookbookAsksRollups: what reaches back further than rows are kept asks
-// hours or days.
+// TestCookbookAsksRollups: questions about long ranges read hours or days, because rows
+// may have been pruned.
 func TestCookbookAsksRollups(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"heapstash/schema"
 )
 
-// metadata is what Datasette documents of its metadata: a title and a
-// description, and of each database its tables, of which views are some, and
-// its canned queries. https://docs.datasette.io/en/stable/metadata.html
+// metadata is Datasette's metadata: a title, a description, and for each database its
+// tables, including views, and its canned queries.
+// https://docs.datasette.io/en/stable/metadata.html
 type metadata struct {
 	Title       string              `yaml:"title"`
 	Description string              `yaml:"description"`
@@ -45,7 +45,7 @@ const head = `# For Datasette: what the views are, their columns' units, and the
 # The test of e2e/docs makes it: go test -C e2e ./docs -run TestDatasette -update
 `
 
-// made is the metadata of an archive.
+// made returns the metadata of an archive.
 func made(t *testing.T) metadata {
 	d := database{
 		Description: "A heapstash archive. Times are UTC; ts is in Unix seconds and reaches the keys. The tables are private, the views are public.",
@@ -79,7 +79,7 @@ func slug(heading string) string {
 	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(heading), "_"), "_")
 }
 
-// meaning is what a row of a view is.
+// meaning describes a row of a view.
 func meaning(view string) string {
 	for suffix, what := range map[string]string{"_hourly": "An hour of ", "_daily": "A day of ", "_rates": "The growth of counters per second, of "} {
 		if of, is := strings.CutSuffix(view, suffix); is {
@@ -93,13 +93,13 @@ func meaning(view string) string {
 	}[view]
 }
 
-// parts are what rollups have of a metric.
+// parts are the columns of a metric's rollup.
 var parts = []struct{ suffix, text string }{
 	{"_min", "the least"}, {"_max", "the greatest"}, {"_avg", "average"}, {"_sum", "sum of the values"}, {"_p50", "median"}, {"_p95", "95th percentile"},
 	{"_increase", "growth; from 0 after a reset"}, {"_last", "last value"},
 }
 
-// columnMeaning is a metric's description and unit, and what a rollup has of it.
+// columnMeaning describes a column by its metric's description, unit and statistic.
 func columnMeaning(column string) string {
 	all := slices.Concat(metricsOfAll()...)
 	of := func(name string) (schema.Metric, bool) {
@@ -134,9 +134,8 @@ func metricsOfAll() (all [][]schema.Metric) {
 	return all
 }
 
-// TestDatasette: the file is what the registry and the cookbook make of an
-// archive, is of the shape that Datasette documents, and its queries run in the
-// stock shell as they are.
+// TestDatasette: the file agrees with the registry and the cookbook, has the members
+// that Datasette documents, and its queries run in the stock shell.
 func TestDatasette(t *testing.T) {
 	name := filepath.Join(root, "deploy", "datasette", "metadata.yaml")
 	var want bytes.Buffer
@@ -156,7 +155,7 @@ func TestDatasette(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(text, want.Bytes()) {
-		t.Error("metadata.yaml is not what the registry and the cookbook make of it: -update makes it")
+		t.Error("metadata.yaml differs from the registry and the cookbook: -update rewrites it")
 	}
 
 	decoder := yaml.NewDecoder(bytes.NewReader(text))

@@ -1,5 +1,5 @@
-// Package docs holds the SQL that the project's documents and its files for
-// other tools have to an archive: all of it runs in the stock sqlite3 shell.
+// Package docs runs the SQL and the examples of the project's documents, and of its
+// files for other tools, on an archive.
 package docs
 
 import (
@@ -15,13 +15,13 @@ import (
 	"heapstash/schema"
 )
 
-// root is the repository's, from here.
+// root is the root directory of the repository.
 const root = "../.."
 
 // example is the archive of the cookbook.
 var example string
 
-// end is the midnight that is now in the documents' outputs.
+// end is the midnight that 'now' stands for in the documents' outputs.
 var end = time.Date(2018, 7, 1, 0, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
@@ -37,12 +37,12 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// then is what was asked at the end, for the archive ends there.
+// then replaces 'now' in a statement by the end of the archive.
 func then(statement string) string {
 	return strings.ReplaceAll(statement, "'now'", "'"+end.Format(time.DateOnly)+"'")
 }
 
-// archived is the archive of the cookbook.
+// archived returns the path of the cookbook's archive. The first call makes it.
 func archived(t *testing.T) string {
 	t.Helper()
 	if _, err := os.Stat(example); err == nil {

@@ -18,14 +18,14 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// snippet is a command line, or a statement of SQL, that a document has.
+// snippet is a command line or an SQL statement of a document.
 type snippet struct {
 	from, text string
 	sql        bool
 }
 
-// unrunnable are the examples that do not run on a demo: what is in them, and
-// why. Everything else must.
+// unrunnable are patterns of the examples that cannot run on a demo, with the reasons.
+// All other examples must run.
 var unrunnable = map[string]string{
 	`^(kubectl|docker) `:                                                 "it asks a Kubernetes cluster",
 	`--kubeconfig|--server|kubectl proxy|KUBECONFIG=`:                    "it asks an apiserver, or names one",
@@ -37,17 +37,16 @@ var unrunnable = map[string]string{
 	`^(sleep 1|\.\.\.)`:               "it asks nothing",
 }
 
-// whole are the examples that read every sample there is: they take the archive
-// of a day.
+// whole matches the examples that read every sample. They use the archive of a day.
 var whole = regexp.MustCompile(`^heapstash export --format (openmetrics|influx) --output`)
 
-// exits are the examples that have another exit code than 0.
+// exits are the examples with another exit code than 0.
 var exits = map[string]int{
-	// The doctor's answer is that this is too seldom.
+	// doctor says that this is too seldom.
 	`doctor --heapster-url http://localhost:8082 --every 5m`: 1,
 }
 
-// pages are the documents for people.
+// pages returns the paths of the documents.
 func pages(t *testing.T) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
@@ -63,7 +62,7 @@ var (
 	ends   = regexp.MustCompile(`;[ \t]*(?:\n|$)`)
 )
 
-// examplesOf takes a page apart.
+// examplesOf returns the examples of a page.
 func examplesOf(page, text string) (all []snippet) {
 	for _, block := range fenced.FindAllStringSubmatch(text, -1) {
 		switch kind, inside := block[1], block[2]; kind {
@@ -88,8 +87,8 @@ func examplesOf(page, text string) (all []snippet) {
 	return all
 }
 
-// commands takes a script apart: a line each, unless a quote or a pipe is open,
-// and what && joins.
+// commands splits a script at && and at the ends of lines, except where a quote or a
+// pipe is open.
 func commands(page, script string) (all []snippet) {
 	command := ""
 	for line := range strings.Lines(script) {
@@ -109,13 +108,13 @@ func commands(page, script string) (all []snippet) {
 	return all
 }
 
-// uncommented is a line without a comment at its end.
+// uncommented returns a line without its comment.
 func uncommented(line string) string {
 	before, _, _ := strings.Cut(line, "  #")
 	return before
 }
 
-// help are the examples of the commands' help.
+// help returns the examples of the commands' help.
 func help(t *testing.T, heapstash string) (all []snippet) {
 	t.Helper()
 	text := output(t, heapstash, "--help")
@@ -141,17 +140,16 @@ func output(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// host is the machine of somebody who has run the demo and keeps it serving:
-// its archive has all the names that examples give an archive, but prod.db is one
-// of a day.
+// host is a machine on which `heapstash demo --serve` runs. Copies of its archive have
+// all names that the examples use; prod.db is an archive of one day.
 type host struct {
-	home string // where commands run
-	root string // where the host's directories are
+	home string // the working directory of the commands
+	root string // the root of the host's directories
 	url  string // of the stand-in
 	env  []string
 }
 
-// usualURL is where the demo serves unless something else does.
+// usualURL is the URL of the demo's stand-in if no other program uses it.
 const usualURL = "http://127.0.0.1:8082"
 
 func newHost(t *testing.T, heapstash string) *host {
@@ -209,7 +207,7 @@ func newHost(t *testing.T, heapstash string) *host {
 			t.Fatal(err)
 		}
 	}
-	// What a reader has put into files.
+	// Files that a reader of the examples has.
 	for _, name := range []string{"question.sql", "report.sql"} {
 		if err := os.WriteFile(filepath.Join(h.home, name), []byte("SELECT count(*) FROM pod_daily"), 0o600); err != nil {
 			t.Fatal(err)
@@ -218,8 +216,7 @@ func newHost(t *testing.T, heapstash string) *host {
 	return h
 }
 
-// run runs a command as it stands, in a shell, and returns what it gives: on
-// stdout, or into files.
+// run runs a command in a shell and returns its output: on stdout, or in files.
 func (h *host) run(command string) (answer string, code int, err error) {
 	command = strings.ReplaceAll(command, "http://localhost:8082", h.url)
 	command = regexp.MustCompile(`(^|[ =>])(/var/lib|/srv|/backup)/`).ReplaceAllString(command, "${1}"+h.root+"${2}/")
@@ -250,7 +247,7 @@ func (h *host) run(command string) (answer string, code int, err error) {
 	return answer, cmd.ProcessState.ExitCode(), err
 }
 
-// files are the host's, with their sizes.
+// files returns the sizes of the host's files.
 func (h *host) files() map[string]int64 {
 	sizes := make(map[string]int64)
 	for _, top := range []string{h.home, h.root} {
@@ -264,8 +261,8 @@ func (h *host) files() map[string]int64 {
 	return sizes
 }
 
-// TestExamples: every example of the documents and of the commands' help runs
-// on a demo as it stands, and has an answer.
+// TestExamples: every example of the documents and of the commands' help runs on a demo
+// and has an output.
 func TestExamples(t *testing.T) {
 	heapstash, err := rig.BuildHeapstash()
 	if err != nil {
@@ -314,7 +311,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// ask gives a statement to the stock shell and to heapstash.
+// ask runs a statement in the stock shell and in heapstash.
 func (h *host) ask(t *testing.T, statement string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(h.home, "question.sql"), []byte(statement+";\n"), 0o600); err != nil {

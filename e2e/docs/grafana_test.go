@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// dashboard is what is looked at of one.
+// dashboard has the members of a dashboard that the test reads.
 type dashboard struct {
 	Inputs []struct {
 		Name     string `json:"name"`
@@ -38,7 +38,7 @@ type variable struct {
 
 type source struct{ Type, UID string }
 
-// query is one of the data source's own.
+// query is a query of the data source.
 type query struct {
 	Text        string   `json:"queryText"`
 	Raw         string   `json:"rawQueryText"`
@@ -47,8 +47,8 @@ type query struct {
 	Source      source   `json:"datasource"`
 }
 
-// interpolate does what Grafana, and the data source's one macro, do to a
-// query: https://github.com/fr-ser/grafana-sqlite-datasource#macros.
+// interpolate replaces Grafana's variables and the data source's macro in a query:
+// https://github.com/fr-ser/grafana-sqlite-datasource#macros.
 func interpolate(text string) string {
 	text = strings.ReplaceAll(text, "$__unixEpochGroupSeconds(ts, 86400)", "cast((ts / 86400) as int) * 86400")
 	return strings.NewReplacer(
@@ -56,8 +56,8 @@ func interpolate(text string) string {
 		"${namespace:singlequote}", "'shop','search'", "$cluster", "year").Replace(text)
 }
 
-// TestGrafanaDashboard: each query of the dashboard gives rows, and those for
-// charts give what a chart needs.
+// TestGrafanaDashboard: each query of the dashboard gives rows, and queries for charts
+// give time series.
 func TestGrafanaDashboard(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "deploy", "grafana", "heapstash.json"))
 	if err != nil {
@@ -109,7 +109,7 @@ func TestGrafanaDashboard(t *testing.T) {
 	}
 }
 
-// isSeries holds rows to what the data source makes series of: a time in
+// isSeries fails the test unless the data source can make series of the rows: a time in
 // seconds, in order, a name, and a number.
 func isSeries(t *testing.T, q query, rows [][]string) {
 	t.Helper()
@@ -129,7 +129,7 @@ func isSeries(t *testing.T, q query, rows [][]string) {
 	}
 }
 
-// run gives an interpolated query to the stock shell.
+// run runs a query in the stock shell.
 func run(t *testing.T, text string) [][]string {
 	t.Helper()
 	statement := interpolate(text)

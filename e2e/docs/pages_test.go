@@ -13,13 +13,13 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// documents are the repository's Markdown files: their text by their path.
+// documents returns the texts of the repository's Markdown files by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	return files(t, ".md")
 }
 
-// files are the repository's files of that suffix: their text by their path.
+// files returns the texts of the repository's files with a suffix, by path.
 func files(t *testing.T, suffix string) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
@@ -47,13 +47,13 @@ func files(t *testing.T, suffix string) map[string]string {
 	return all
 }
 
-// prose is a page without its code.
+// prose returns a page without its code.
 func prose(page string) string {
 	page = regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(page, "")
 	return regexp.MustCompile("`[^`\n]*`").ReplaceAllString(page, "code")
 }
 
-// TestLengths: the pages that are read first are short.
+// TestLengths: the first pages for readers are short.
 func TestLengths(t *testing.T) {
 	all := documents(t)
 	for path, most := range map[string]int{"README.md": 150} {
@@ -63,7 +63,7 @@ func TestLengths(t *testing.T) {
 	}
 }
 
-// TestLinks: every relative link leads to a file, and to a heading of it.
+// TestLinks: every relative link leads to a file and to a heading in it.
 func TestLinks(t *testing.T) {
 	all := documents(t)
 	links := 0
@@ -90,7 +90,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// anchors are the anchors of a page's headings, as GitHub makes them.
+// anchors returns the anchors of a page's headings as GitHub makes them.
 func anchors(page string) map[string]bool {
 	found := make(map[string]bool)
 	code := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(page, "")
@@ -108,8 +108,8 @@ func anchors(page string) map[string]bool {
 	return found
 }
 
-// TestPagesNameTheirReaders: every page of docs/ begins with whom it is for, and
-// is linked where readers begin.
+// TestPagesNameTheirReaders: every page of docs/ says first for which readers it is, and
+// a first page links to it.
 func TestPagesNameTheirReaders(t *testing.T) {
 	all := documents(t)
 	begin := all["README.md"] + all["docs/README.md"]
@@ -127,8 +127,8 @@ func TestPagesNameTheirReaders(t *testing.T) {
 	}
 }
 
-// TestDocumentsNameTests: every test, fuzz target and benchmark that a document
-// names exists, and in the package that its command names.
+// TestDocumentsNameTests: every test, fuzz target and benchmark in a document exists, in
+// the package of its command.
 func TestDocumentsNameTests(t *testing.T) {
 	functions := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w*)\(`)
 	byPackage := make(map[string][]string)
@@ -185,8 +185,8 @@ func anyMatches(names []string, pattern string) bool {
 	return false
 }
 
-// TestREADMEsChart: the README's question has the README's answer, on the
-// archive of the cookbook.
+// TestREADMEsChart: the README's question gives the README's output on the archive of
+// the cookbook.
 func TestREADMEsChart(t *testing.T) {
 	heapstash, err := rig.BuildHeapstash()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"heapstash/e2e/rig"
 )
 
-// TestReportsAreTheCookbook: heapstash report gives what the page's SQL gives in
-// the stock shell, and so does the SQL that it explains.
+// TestReportsAreTheCookbook: heapstash report, the page's SQL in the stock shell, and
+// the SQL of --explain give the same.
 func TestReportsAreTheCookbook(t *testing.T) {
 	heapstash, err := rig.BuildHeapstash()
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 	"heapstash/internal/need"
 )
 
-// TestPandas runs the page's snippet, with Debian's python3-pandas, where the
-// archive is heapstash.db.
+// TestPandas runs the page's Python with Debian's python3-pandas.
 func TestPandas(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "tools.md"))
 	if err != nil {
@@ -50,7 +49,7 @@ func TestPandas(t *testing.T) {
 	}
 }
 
-// TestLitestream: the example has the settings that Litestream 0.5 knows.
+// TestLitestream: the example has only settings of Litestream 0.5.
 func TestLitestream(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "deploy", "litestream", "litestream.yml"))
 	if err != nil {

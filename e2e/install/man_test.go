@@ -12,8 +12,8 @@ import (
 
 var flagOrWord = regexp.MustCompile(`(--)?[a-z0-9]+(-[a-z0-9]+)*`)
 
-// testMan: man finds the pages and has nothing to warn of. The first page has every
-// command, and each command's page has every flag that the program tells of.
+// testMan: man finds the pages and has no warnings. The first page has every command,
+// and each command's page has every flag of its help.
 func testMan(t *testing.T, m *rig.Machine) {
 	page := func(name string) []string {
 		t.Helper()
