@@ -253,7 +253,7 @@ func TestRoleGrantsNoMore(t *testing.T) {
 		return all
 	}
 	other, err := cluster.Token(t.Context(), "default", "default") // no role names it
-	if apierrors.IsNotFound(err) {                                  // there is no controller that makes it
+	if apierrors.IsNotFound(err) {                                 // there is no controller that makes it
 		_, err = cluster.Admin.CoreV1().ServiceAccounts("default").Create(t.Context(),
 			&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}, metav1.CreateOptions{})
 		if err == nil {
