@@ -2,7 +2,7 @@ package schema
 
 // registry is the one table of known metrics: those in Heapster's
 // docs/storage-schema.md (v1.5.0-beta.0 and later), and restart_count from
-// metrics/core/metrics.go. The units are those of the values; Heapster's own
+// metrics/core/metrics.go. The units describe the values; Heapster's own
 // descriptors call millicores and rates a count. The kinds follow Heapster's
 // sources, processors and aggregators.
 //

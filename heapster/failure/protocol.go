@@ -12,7 +12,7 @@ import (
 // [schema.ErrProtocol].
 type ProtocolError struct {
 	URL     string // without credentials, shortened
-	Message string // what is wrong with the answer
+	Message string // the fault of the answer
 	HTML    bool   // it is a web page
 	Err     error  // the error that ended the answer early, or a [schema.LimitError]; nil for a whole answer
 

@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// shortURL spells a URL for people: without credentials, and short, because a
-// URL with a hundred pods fills a screen.
+// shortURL spells a URL for messages: without credentials, and short, because a URL
+// with a hundred pods fills a screen.
 func shortURL(u *url.URL) string {
 	bare := *u
 	bare.User = nil

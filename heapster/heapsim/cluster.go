@@ -15,8 +15,8 @@ import (
 type ClusterOptions struct {
 	// Seed determines all random numbers.
 	Seed uint64
-	// Nodes, Namespaces and Pods count those of the cluster, Containers those
-	// of each pod. Default 3, 4, 24 and 2.
+	// Nodes, Namespaces and Pods are their numbers in the cluster, Containers the
+	// number in each pod. Default 3, 4, 24 and 2.
 	Nodes, Namespaces, Pods, Containers int
 	// Workloads, if there are any, have all pods: Namespaces, Pods and
 	// Containers are then ignored.
@@ -37,7 +37,7 @@ type ClusterOptions struct {
 	NoFilesystems      bool // nodes, pods and containers have no file systems
 	// NoContainerFilesystems: only containers have no file systems.
 	NoContainerFilesystems bool
-	// SystemContainers and Disks count those of each node. Default 4 and 2.
+	// SystemContainers and Disks are their numbers on each node. Default 4 and 2.
 	SystemContainers, Disks int
 	NoDisks                 bool
 	NoAccelerators          bool // else the first and every tenth node has one
@@ -57,7 +57,7 @@ type ClusterOptions struct {
 // and a constant packs well. From one batch to the next:
 //
 //   - a tenth of the pods idles: half a millicore a container, no network; their
-//     memory gauges change in a tenth as many batches as those of other pods
+//     memory gauges change in a tenth as many batches as other pods' gauges
 //   - cpu/usage_rate has a log-normal spread of 25 % around a mean that is itself
 //     log-normal around 40 millicores; network/* has a spread of 40 %
 //   - memory/rss moves in 80 % and memory/cache in 60 % of the batches, by
@@ -72,9 +72,8 @@ type ClusterOptions struct {
 //     reader
 //   - 40 % of the containers write to their ephemeral storage, in half of the
 //     batches
-//   - the usage of a node's first file system changes in 95 % of the batches, that
-//     of its second and of a container's root in 30 %, that of logs and volumes in
-//     50 %
+//   - the usage changes in 95 % of the batches for a node's first file system, in
+//     30 % for its second and for a container's root, in 50 % for logs and volumes
 //
 // As a result, about two fifths of the values of a pod or a container differ from
 // the batch before, and two fifths are 0; half of the values of a node differ, and a

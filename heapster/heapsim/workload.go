@@ -22,7 +22,7 @@ type Workload struct {
 
 	CPU     float64 // a pod's, in millicores
 	Memory  int64   // a pod's, in bytes, without caches
-	Network float64 // what a pod receives, in bytes a second; it sends half as much again
+	Network float64 // bytes a second that a pod receives; it sends half as much again
 	Idle    bool    // the values hardly change
 
 	// Requests and limits of a pod, in millicores and bytes. 0 means none.

@@ -42,7 +42,7 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// TestWorkloads: names, sizes and changes of pods are those of their workloads.
+// TestWorkloads: a workload decides the names, sizes and changes of its pods.
 func TestWorkloads(t *testing.T) {
 	c := heapsim.NewCluster(shop())
 	sets := func(at time.Time) map[schema.Entity]heapsim.Set {

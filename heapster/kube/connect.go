@@ -73,8 +73,8 @@ type Connection struct {
 }
 
 // Connect connects to Heapster. With [Auto] it sends one or two requests to learn
-// which proxy path has an answer; else it sends none. Its errors are those of
-// package failure, and [ConfigError].
+// which proxy path has an answer; else it sends none. Its errors are package
+// failure's, and [ConfigError].
 func Connect(ctx context.Context, opts Options) (Connection, error) {
 	silenceClientGo()
 	opts = opts.withDefaults()

@@ -13,7 +13,7 @@ import (
 )
 
 // Lister reads pods and namespaces from an apiserver. Its methods may be called
-// concurrently. Their errors are those of [heapster.Client].
+// concurrently. They return the same errors as [heapster.Client].
 type Lister struct {
 	metadata *heapster.Client // asks for the metadata of objects only
 	whole    *heapster.Client
@@ -60,7 +60,7 @@ func (l *Lister) Pods(ctx context.Context, whole bool) ([]schema.Identity, error
 	if err != nil {
 		return nil, err
 	}
-	above := make(map[string]reference) // by the UID of what it controls
+	above := make(map[string]reference) // by the UID of the controlled object
 	for _, m := range middlemen() {
 		wanted := make(map[string]bool)
 		for _, p := range pods {

@@ -9,16 +9,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Decoder reads an answer within limits, by a method for each page. (Decoding is
-// the largest part of what a pass computes, and encoding/json takes twice as
-// long as its successor.)
+// Decoder reads an answer within limits, by a method for each page. (Decoding takes
+// most of a pass's CPU time, and encoding/json takes twice as long as its
+// successor.)
 type Decoder struct {
 	*jsontext.Decoder
 	limits Limits
 }
 
 // Decode reads an answer: one JSON value with nothing but white space after it.
-// Its errors are a [FormatError], a [schema.LimitError], and those of r.
+// Its errors are a [FormatError], a [schema.LimitError], and the errors of r.
 func Decode[T any](r io.Reader, limits Limits, page func(*Decoder) (T, error)) (T, error) {
 	dec := &Decoder{jsontext.NewDecoder(&guard{from: r, limits: limits}), limits}
 	value, err := page(dec)

@@ -37,7 +37,7 @@ const (
 	ExportPage                  // metric-export
 )
 
-// Route is what a path asks for.
+// Route is the meaning of a path.
 type Route struct {
 	Page   Page
 	Of     schema.Entity     // the entity of the points or names, or the parent of a list; its Labels are ignored

@@ -68,8 +68,8 @@ func newResult(points []Point) resultJSON {
 }
 
 // PodSeries returns a function that reads a PodListPage of so many series.
-// Heapster gives them in the order of the request and without names, so that
-// with any other number nobody can tell which is whose.
+// Heapster gives them in the order of the request and without names: with any other
+// number, their pods are not known.
 func PodSeries(want int) func(*Decoder) ([][]schema.Point, error) {
 	return func(dec *Decoder) ([][]schema.Point, error) {
 		items := make([][]schema.Point, 0, want)
