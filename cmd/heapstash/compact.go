@@ -2,15 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -48,21 +47,22 @@ func newCompactCommand() *cobra.Command {
 }
 
 func printCompaction(w io.Writer, c engine.Compaction) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	l := show.NewList(w)
 	for _, m := range c.Moved {
-		fmt.Fprintf(t, "moved\t%d rows of %s\n", m.Rows, m.Table)
+		l.Pair("moved", "%d rows of %s", m.Rows, m.Table)
 	}
 	if len(c.Moved) == 0 {
-		fmt.Fprintf(t, "moved\tnothing: no hour has closed since the last pass\n")
+		l.Pair("moved", "nothing: no hour has closed since the last pass")
 	}
-	printSpace(t, c.Returned, c.Before, c.After)
+	addSpace(l, c.Returned, c.Before, c.After)
 	if c.Log > 0 {
-		fmt.Fprintf(t, "log\t%v of the write-ahead log stay until those who read the archive are done\n", schema.Size(c.Log))
+		l.Pair("log", "%v of the write-ahead log stay until the readers of the archive are done", schema.Size(c.Log))
 	}
-	return t.Flush()
+	return l.Render()
 }
 
-func printSpace(w io.Writer, returned, before, after int64) {
-	fmt.Fprintf(w, "returned\t%v to the file system\n", schema.Size(returned))
-	fmt.Fprintf(w, "size\t%v, before %v\n", schema.Size(after), schema.Size(before))
+// addSpace adds to a list the space that was returned and the archive's size.
+func addSpace(l *show.List, returned, before, after int64) {
+	l.Pair("returned", "%v to the file system", schema.Size(returned))
+	l.Pair("size", "%v, before %v", schema.Size(after), schema.Size(before))
 }

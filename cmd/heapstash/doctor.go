@@ -53,7 +53,7 @@ func newDoctorCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := doctor.Print(cmd.OutOrStdout(), report, asJSON); err != nil {
+			if err := printResult(cmd, asJSON, report, report.Print); err != nil {
 				return err
 			}
 			if report.Count(doctor.Fault) > 0 {

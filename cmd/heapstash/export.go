@@ -111,16 +111,8 @@ func newExportCommand() *cobra.Command {
 	f.StringSliceVar(&x.metrics, "metric", nil, "only metrics that match this glob, as in 'cpu/*' (repeatable)")
 	addKindAlias(f)
 	complete.Words(cmd, "format", export.Formats()...)
-	complete.Words(cmd, "level", levelNames()...)
+	complete.Words(cmd, "level", show.Names(archive.Levels())...)
 	return cmd
-}
-
-func levelNames() []string {
-	var names []string
-	for _, level := range archive.Levels() {
-		names = append(names, string(level))
-	}
-	return names
 }
 
 // exportRun is an export as the flags and the settings say.
@@ -140,7 +132,7 @@ func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun
 		return e, err
 	}
 	if !slices.Contains(archive.Levels(), e.options.Level) {
-		return e, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(levelNames(), ", "))
+		return e, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(show.Names(archive.Levels()), ", "))
 	}
 	if e.From != 0 && e.To != 0 && e.To <= e.From {
 		return e, fmt.Errorf("--until %v is not after --since %v", e.To, e.From)
@@ -283,10 +275,7 @@ func (e exportRun) wants(cluster string, entity schema.Entity) bool {
 
 // checkMetrics refuses globs that match no metric of the archive.
 func (e exportRun) checkMetrics(known []schema.MetricName) error {
-	names := make([]string, len(known))
-	for i, m := range known {
-		names[i] = string(m)
-	}
+	names := show.Names(known)
 	for _, glob := range e.metrics {
 		if !slices.ContainsFunc(names, func(name string) bool { return ask.Globbed([]string{glob}, name) }) {
 			return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), guess.AlsoMean(glob, names,

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -133,19 +132,19 @@ func printPrunable(out io.Writer, p engine.Prunable) {
 }
 
 func printPruned(w io.Writer, p engine.Pruned) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	l := show.NewList(w)
 	for _, level := range archive.Levels() {
 		for _, kind := range schema.Kinds() {
 			name := level.View(kind.String())
 			if before, limited := p.Before[name]; limited {
-				fmt.Fprintf(t, "%s\t%d rows from before %v\n", name, p.Rows[name], before)
+				l.Pair(name, "%d rows from before %v", p.Rows[name], before)
 			}
 		}
 	}
-	fmt.Fprintf(t, "without samples\t%d entities, %d identities, %d conflicts\n", p.Entities, p.Identities, p.Conflicts)
-	fmt.Fprintf(t, "ledger\t%d passes, %d holes\n", p.Passes, p.Holes)
-	printSpace(t, p.Returned, p.BytesThen, p.BytesNow)
-	return t.Flush()
+	l.Pair("without samples", "%d entities, %d identities, %d conflicts", p.Entities, p.Identities, p.Conflicts)
+	l.Pair("ledger", "%d passes, %d holes", p.Passes, p.Holes)
+	addSpace(l, p.Returned, p.BytesThen, p.BytesNow)
+	return l.Render()
 }
 
 // counted spells a number and what is counted.

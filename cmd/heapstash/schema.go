@@ -2,10 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
@@ -34,7 +34,7 @@ func newSchemaCommand() *cobra.Command {
 			lines := json.NewEncoder(cmd.OutOrStdout())
 			for _, m := range schema.Registry() {
 				if !asJSON {
-					t.Row(m.Name, m.Column(), m.Unit, m.Type, config.KindList(m.Kinds), m.Meaning())
+					t.Row(m.Name, m.Column(), m.Unit, m.Type, strings.Join(show.Names(m.Kinds), ", "), m.Meaning())
 				} else if err := lines.Encode(metricLine{m.Name, m.Column(), m.Unit, m.Type, m.Kinds, m.Family.LabelKeys(), m.Meaning()}); err != nil {
 					return err
 				}

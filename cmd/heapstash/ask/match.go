@@ -158,29 +158,17 @@ func someNames(near string, names []string) string {
 	names = slices.Clone(names)
 	rest := len(names) - mostNames
 	if rest <= 0 {
-		return strings.Join(visibleAll(names), ", ")
+		return show.Visible(strings.Join(names, ", "))
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return guess.Edits(near, a) - guess.Edits(near, b) })
-	return fmt.Sprintf("%s and %d more", strings.Join(visibleAll(names[:mostNames]), ", "), rest)
-}
-
-func visibleAll(names []string) []string {
-	all := make([]string, len(names))
-	for i, name := range names {
-		all[i] = show.Visible(name)
-	}
-	return all
+	return fmt.Sprintf("%s and %d more", show.Visible(strings.Join(names[:mostNames], ", ")), rest)
 }
 
 // filtersOf returns the filters of a query and of kinds.
 func filtersOf(q query.Query, kinds []schema.Kind) []nameFilter {
-	var kindNames []string
-	for _, kind := range kinds {
-		kindNames = append(kindNames, kind.String())
-	}
 	filters := []nameFilter{
 		{flag: "cluster-name", what: "cluster", column: "cluster", globs: q.Clusters},
-		{flag: "kinds", what: "kind", column: "kind", globs: kindNames},
+		{flag: "kinds", what: "kind", column: "kind", globs: show.Names(kinds)},
 		{flag: "namespace", what: "namespace", column: "namespace", globs: q.Namespaces},
 		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: q.ExcludeNamespaces, exclude: true},
 		{flag: "node", what: "node", column: "node", globs: q.Nodes},

@@ -163,11 +163,7 @@ func Views(tables bool) cobra.CompletionFunc {
 	return list(func(cmd *cobra.Command, _ string) []string {
 		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
 			views, err := reader.Views(ctx, tables)
-			var names []string
-			for _, v := range views {
-				names = append(names, v.Name)
-			}
-			return names, err
+			return engine.ViewNames(views), err
 		})
 	})
 }

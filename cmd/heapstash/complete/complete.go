@@ -24,11 +24,11 @@ func flagValues() map[string]cobra.CompletionFunc {
 		"heapster-proxy-path": words("auto", "modern", "legacy"),
 		"format":              words(show.RowFormats...),
 		"kinds":               completeKinds,
-		"kind":                words(kindNames()...),
+		"kind":                words(show.Names(schema.Kinds())...),
 		"level":               words("auto", "raw", "hourly", "daily"),
 		"unit":                words("raw", "auto", "Ki", "Mi", "Gi", "Ti", "millicores", "cores"),
 
-		"agg":               list(func(*cobra.Command, string) []string { return aggWords() }),
+		"agg":               list(func(*cobra.Command, string) []string { return show.Names(query.Aggs()) }),
 		"by":                list(groupWords),
 		"namespace":         list(namesOf(selectNamespaces)),
 		"exclude-namespace": list(namesOf(selectNamespaces)),
@@ -42,28 +42,11 @@ func flagValues() map[string]cobra.CompletionFunc {
 	}
 }
 
-func aggWords() []string {
-	var words []string
-	for _, agg := range query.Aggs() {
-		words = append(words, string(agg))
-	}
-	return words
-}
-
-func kindNames() []string {
-	var names []string
-	for _, kind := range schema.Kinds() {
-		names = append(names, kind.String())
-	}
-	return names
-}
-
 // completeKinds completes the last item of a list.
 func completeKinds(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	begun := typed[:strings.LastIndex(typed, ",")+1]
-	var lists []string
-	for _, kind := range schema.Kinds() {
-		lists = append(lists, begun+kind.String())
+	lists := show.Names(schema.Kinds())
+	for i := range lists {
+		lists[i] = typed[:strings.LastIndex(typed, ",")+1] + lists[i]
 	}
 	return lists, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

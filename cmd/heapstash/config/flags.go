@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"heapstash/cmd/heapstash/show"
 )
 
 // Mark is the annotation of flags that are settings. A flag of the same name without
@@ -63,7 +65,7 @@ func PassFlags(f *pflag.FlagSet, d Config) {
 	f.StringSliceP("namespace", "n", d.Namespaces, "only namespaces that match this glob (repeatable)")
 	f.StringSlice("exclude-namespace", d.ExcludeNamespaces, "no namespaces that match this glob (repeatable)")
 	f.StringSlice("exclude-pod", d.ExcludePods, "no pods that match this NAMESPACE/POD, both globs (repeatable; empty: archive all)")
-	f.StringSlice("kinds", strings.Split(KindList(d.Kinds), ", "), "kinds of thing to archive")
+	f.StringSlice("kinds", show.Names(d.Kinds), "kinds of entity to archive")
 }
 
 func LockFlags(f *pflag.FlagSet, d Config) {

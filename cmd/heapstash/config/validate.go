@@ -11,6 +11,7 @@ import (
 
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/schedule"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -78,7 +79,7 @@ func (c Config) Validate() Faults {
 	for i, glob := range c.ExcludePods {
 		checkPodGlob(&fs, fmt.Sprintf("exclude_pod[%d]", i), glob)
 	}
-	fs.check(len(c.Kinds) > 0, "kinds", "must name at least one: %s", KindList(schema.Kinds()))
+	fs.check(len(c.Kinds) > 0, "kinds", "must name at least one: %s", strings.Join(show.Names(schema.Kinds()), ", "))
 	fs.check(c.MetricsTextfile == "" || strings.HasSuffix(c.MetricsTextfile, ".prom"), "metrics_textfile",
 		"%q does not end in .prom, and node_exporter reads no other file", c.MetricsTextfile)
 	fs.check(c.RetryLock >= 0, "retry_lock", "%v is negative", c.RetryLock)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -119,13 +118,11 @@ func (e *Examiner) explainPort(ctx context.Context, err error) (Finding, bool) {
 	return Ports(ctx, lister, err)
 }
 
-func Print(w io.Writer, report Report, asJSON bool) error {
-	if !asJSON {
-		return report.Print(w)
-	}
-	return json.NewEncoder(w).Encode(struct {
-		Faults   int    `json:"faults"`
-		Warnings int    `json:"warnings"`
-		Findings Report `json:"findings"`
-	}{report.Count(Fault), report.Count(Warning), report})
+// MarshalJSON encodes the findings with the numbers of faults and warnings.
+func (r Report) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Faults   int       `json:"faults"`
+		Warnings int       `json:"warnings"`
+		Findings []Finding `json:"findings"`
+	}{r.Count(Fault), r.Count(Warning), r})
 }

@@ -17,54 +17,70 @@ import (
 	"heapstash/archive/sqlite/upkeep"
 )
 
-// Store is an archive that is open for writing.
-type Store = sqlite.Store
+type (
+	// Store is an archive that is open for writing, and Options say how it is opened.
+	Store   = sqlite.Store
+	Options = sqlite.Options
+	// Migration is the progress of an older archive's migration.
+	Migration = sqlite.Migration
+	// Reader is an archive that is open for reading.
+	Reader = sqlite.Reader
+	// View is a public view of an archive, or a table.
+	View       = tables.View
+	ViewColumn = tables.ViewColumn
+	// Usage is how the space of an archive is used.
+	Usage = archive.Usage
+	// Examination is the result of [Examine].
+	Examination = read.Examination
+	FileSystem  = dbfile.FileSystem
+	// Compaction is the result of [Compact].
+	Compaction = upkeep.Compaction
+	// Prunable is what [Prune] would delete, and Pruned is its result.
+	Prunable      = upkeep.Prunable
+	PrunableKind  = upkeep.PrunableKind
+	PrunableLevel = upkeep.PrunableLevel
+	Pruned        = upkeep.Pruned
+	// Snapshot is the result of [Copy].
+	Snapshot        = sqlite.Snapshot
+	SnapshotOptions = sqlite.SnapshotOptions
+	// CheckReport is the findings of a check.
+	CheckOptions = check.Options
+	CheckReport  = check.Report
+	// Repaired is the result of [Repair].
+	RepairOptions = repair.Options
+	Repaired      = repair.Report
+)
 
-// Options say how an archive is opened for writing.
-type Options = sqlite.Options
+const (
+	// UpkeepTurn is how long upkeep holds the archive's lock at a time.
+	UpkeepTurn = upkeep.UpkeepTurn
 
-// Migration is the progress of an older archive's migration.
-type Migration = sqlite.Migration
-
-// UpkeepTurn is how long upkeep holds the archive's lock at a time.
-const UpkeepTurn = upkeep.UpkeepTurn
+	// The kinds of file systems.
+	SafetyLocal    = dbfile.SafetyLocal
+	SafetyRemote   = dbfile.SafetyRemote
+	SafetyUser     = dbfile.SafetyUser
+	SafetyFleeting = dbfile.SafetyFleeting
+)
 
 // Open opens the archive at the path for writing, and makes one if there is none.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	return sqlite.Open(ctx, path, opts)
 }
 
-// Reader is an archive that is open for reading.
-type Reader = sqlite.Reader
-
-// A View is a public view of an archive, with its columns.
-type (
-	View       = tables.View
-	ViewColumn = tables.ViewColumn
-)
-
-// RolledMeaning says what a rollup's column has, such as avg.
-func RolledMeaning(what string) string { return tables.RolledMeaning(what) }
-
 // Read opens the archive at the path for reading.
 func Read(ctx context.Context, path string) (*Reader, error) { return sqlite.OpenReader(ctx, path) }
 
-// Usage is what takes the space of an archive.
-type Usage = archive.Usage
+// ViewNames returns the names of views.
+func ViewNames(views []View) []string {
+	names := make([]string, len(views))
+	for i, v := range views {
+		names[i] = v.Name
+	}
+	return names
+}
 
-// Examination is what a look at an archive's file and its directory tells.
-type (
-	Examination = read.Examination
-	FileSystem  = dbfile.FileSystem
-)
-
-// The kinds of file systems.
-const (
-	SafetyLocal    = dbfile.SafetyLocal
-	SafetyRemote   = dbfile.SafetyRemote
-	SafetyUser     = dbfile.SafetyUser
-	SafetyFleeting = dbfile.SafetyFleeting
-)
+// RolledMeaning says what a rollup's column has, such as avg.
+func RolledMeaning(what string) string { return tables.RolledMeaning(what) }
 
 // Examine looks at the archive at the path and changes nothing. The last pass in
 // the result is the one over the cluster.
@@ -72,55 +88,26 @@ func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 	return read.Examine(ctx, path, cluster)
 }
 
-// SQLiteVersion is the version of the SQLite that is compiled in.
+// SQLiteVersion returns the version of the SQLite that is compiled in.
 func SQLiteVersion() string { return read.SQLiteVersion() }
 
-// FreeSpace is how many bytes this user may still write where the path lies.
+// FreeSpace returns how many bytes this user may still write on the path's disk.
 func FreeSpace(path string) (int64, error) { return dbfile.FreeSpace(path) }
-
-// Compaction is what Compact did.
-type Compaction = upkeep.Compaction
 
 // Compact moves the closed hours and returns free space, as of now.
 func Compact(ctx context.Context, path string, opts Options, now time.Time) (Compaction, error) {
 	return upkeep.Compact(ctx, path, opts, now)
 }
 
-// Prunable is what Prune would delete, and Pruned what it did delete.
-type (
-	Prunable      = upkeep.Prunable
-	PrunableKind  = upkeep.PrunableKind
-	PrunableLevel = upkeep.PrunableLevel
-	Pruned        = upkeep.Pruned
-)
-
-// Prune deletes what is older than the options keep, as of now.
+// Prune deletes rows that are older than the options allow, as of now.
 func Prune(ctx context.Context, path string, opts Options, now time.Time) (Pruned, error) {
 	return upkeep.Prune(ctx, path, opts, now)
 }
-
-// Snapshot is what Copy made.
-type (
-	Snapshot        = sqlite.Snapshot
-	SnapshotOptions = sqlite.SnapshotOptions
-)
 
 // Copy writes a copy of the archive, as it is at one moment, to another file.
 func Copy(ctx context.Context, path, to string, opts SnapshotOptions) (Snapshot, error) {
 	return sqlite.TakeSnapshot(ctx, path, to, opts)
 }
-
-// CheckReport is what a check found.
-type (
-	CheckOptions = check.Options
-	CheckReport  = check.Report
-)
-
-// Repaired is what Repair read, lost and changed.
-type (
-	RepairOptions = repair.Options
-	Repaired      = repair.Report
-)
 
 // Repair copies what can be read of a damaged archive to a new one.
 func Repair(ctx context.Context, path, to string, opts RepairOptions) (Repaired, error) {

@@ -20,6 +20,15 @@ func OrNull(text string) any {
 	return text
 }
 
+// Names spells each item of a list as fmt.Sprint does.
+func Names[T any](items []T) []string {
+	names := make([]string, len(items))
+	for i, item := range items {
+		names[i] = fmt.Sprint(item)
+	}
+	return names
+}
+
 // spell spells a value as SQLite's own shell does.
 func spell(value any) string {
 	switch v := value.(type) {

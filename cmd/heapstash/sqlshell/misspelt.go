@@ -44,11 +44,7 @@ func suggest(ctx context.Context, reader *engine.Reader, statement, message stri
 	}
 	switch kind {
 	case "table":
-		var names []string
-		for _, v := range views {
-			names = append(names, v.Name)
-		}
-		return guess.DidYouMean(strings.ToLower(name), names, "")
+		return guess.DidYouMean(strings.ToLower(name), engine.ViewNames(views), "")
 	case "function":
 		functions, err := reader.Functions(ctx)
 		if err != nil {

@@ -36,16 +36,14 @@ func (d Listing) Run(ctx context.Context, w io.Writer, file string) error {
 		return err
 	}
 	var views []engine.View
-	var names []string
 	for _, v := range all {
-		names = append(names, v.Name)
 		if d.wants(v.Name) {
 			views = append(views, v)
 		}
 	}
 	if len(views) == 0 && len(d.Globs) > 0 {
 		return schema.WithHint(fmt.Errorf("no view matches %s", strings.Join(d.Globs, ", ")),
-			guess.DidYouMean(d.Globs[0], names, "there are "+strings.Join(names, ", ")))
+			guess.DidYouMean(d.Globs[0], engine.ViewNames(all), "there are "+strings.Join(engine.ViewNames(all), ", ")))
 	}
 	if d.Format == "table" {
 		printViews(w, views)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/guess"
 	"heapstash/cmd/heapstash/show"
 )
@@ -39,11 +40,11 @@ func (p *sqlPrompt) complete(before, after string) (words []string, typed int) {
 	case last >= 0 && begin[last] == '.':
 		all = columnsOfViews(asked)
 	case len(earlier) > 0 && slices.Contains([]string{"FROM", "JOIN"}, earlier[len(earlier)-1]):
-		all = p.viewNames()
+		all = engine.ViewNames(p.views)
 	case word == "" && len(asked) == len(p.views):
 		return nil, 0 // any word may follow
 	default:
-		all = append(p.viewNames(), columnsOfViews(asked)...)
+		all = append(engine.ViewNames(p.views), columnsOfViews(asked)...)
 		all = append(all, p.names...)
 		for _, keyword := range keywords {
 			if word != "" && word == strings.ToLower(word) {
@@ -65,17 +66,9 @@ func (p *sqlPrompt) completeDot(line string) (words []string, typed int) {
 	case name == ".mode":
 		return guess.Prefixed(show.RowFormats, word), len(word)
 	case name == ".schema":
-		return guess.Prefixed(p.viewNames(), word), len(word)
+		return guess.Prefixed(engine.ViewNames(p.views), word), len(word)
 	}
 	return nil, 0
-}
-
-func (p *sqlPrompt) viewNames() []string {
-	var names []string
-	for _, v := range p.views {
-		names = append(names, v.Name)
-	}
-	return names
 }
 
 func isWordRune(r rune) bool {
