@@ -95,11 +95,8 @@ func (c *checkFlags) makeRepaired(cmd *cobra.Command, cfg config.Config) error {
 
 // printCheck prints the findings for people.
 func printCheck(w io.Writer, r engine.CheckReport) error {
-	var errs []error
-	line := func(format string, args ...any) {
-		_, err := fmt.Fprintf(w, format+"\n", args...)
-		errs = append(errs, err)
-	}
+	var text strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	for _, f := range r.Findings {
 		level := "fault"
 		if f.Note {
@@ -123,7 +120,8 @@ func printCheck(w io.Writer, r engine.CheckReport) error {
 		verdict = fmt.Sprintf("it has faults of %d kinds", n)
 	}
 	line("%s: format %d, %d rows of samples, checked in %v: %s", r.Path, r.Version, r.Rows, took, verdict)
-	return errors.Join(errs...)
+	_, err := io.WriteString(w, text.String())
+	return err
 }
 
 // printRepair prints which rows were lost or changed, and what to do next.
@@ -141,19 +139,19 @@ func printRepair(w io.Writer, r engine.Repaired) error {
 	}
 	fmt.Fprintf(&text, "%s: %d rows were read of %s; it has %d rows of samples, and a check finds it whole\n", r.To, rows, r.Path, r.Check.Rows)
 	fmt.Fprintf(&text, "\nTo put it in place, stop whatever runs heapstash on %s, and then:\n", r.Path)
-	place := r.Path
-	if info, err := os.Lstat(place); err == nil && info.Mode()&os.ModeSymlink != 0 {
-		place = r.File
+	path := r.Path
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		path = r.File
 	}
 	for _, beside := range []string{"", "-wal"} {
-		if _, err := os.Stat(place + beside); err == nil {
-			fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(place+beside), show.ShellQuote(place+".damaged"+beside))
+		if _, err := os.Stat(path + beside); err == nil {
+			fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(path+beside), show.ShellQuote(path+".damaged"+beside))
 		}
 	}
-	if _, err := os.Stat(place + "-shm"); err == nil {
-		fmt.Fprintf(&text, "  rm %s\n", show.ShellQuote(place+"-shm"))
+	if _, err := os.Stat(path + "-shm"); err == nil {
+		fmt.Fprintf(&text, "  rm %s\n", show.ShellQuote(path+"-shm"))
 	}
-	fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(r.To), show.ShellQuote(place))
+	fmt.Fprintf(&text, "  mv %s %s\n", show.ShellQuote(r.To), show.ShellQuote(path))
 	_, err := io.WriteString(w, text.String())
 	return err
 }

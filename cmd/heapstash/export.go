@@ -193,22 +193,11 @@ const exportGrace = 200 * time.Millisecond
 // toStdout exports to stdout. It ends with ctx even where the reader of a pipe
 // does not take what is written.
 func (e exportRun) toStdout(cmd *cobra.Command, reader *engine.Reader) error {
-	done := make(chan error, 1)
-	go func() {
-		_, err := e.write(cmd, reader, cmd.OutOrStdout(), show.IsTerminal(cmd.OutOrStdout()))
-		done <- err
-	}()
-	select {
-	case err := <-done:
+	out := cmd.OutOrStdout()
+	return engine.Await(cmd.Context(), exportGrace, func() error {
+		_, err := e.write(cmd, reader, out, show.IsTerminal(out))
 		return err
-	case <-cmd.Context().Done():
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(exportGrace):
-		return cmd.Context().Err()
-	}
+	})
 }
 
 // write writes the samples to w, and notes to stderr. Progress is left out where it

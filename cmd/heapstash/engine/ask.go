@@ -25,21 +25,12 @@ func Ask(ctx context.Context, path string, timeout time.Duration, ask func(conte
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	done := make(chan error, 1)
-	go func() {
+	// SQLite stops between two steps of a statement. One step may take for ever; it
+	// ends with the process.
+	err = Await(ctx, grace, func() error {
 		defer reader.Close() // read only
-		done <- ask(ctx, reader)
-	}()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		// SQLite stops between two steps of a statement. One step may take for
-		// ever; it ends with the process.
-		select {
-		case err = <-done:
-		case <-time.After(grace):
-		}
-	}
+		return ask(ctx, reader)
+	})
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return schema.WithHint(fmt.Errorf("the query took longer than %v", timeout), "--timeout sets how long it may take, 0 for no limit")
 	}
@@ -47,4 +38,22 @@ func Ask(ctx context.Context, path string, timeout time.Duration, ask func(conte
 		return ctx.Err()
 	}
 	return err
+}
+
+// Await calls do and returns its error. When ctx ends, it waits no longer than so
+// long; do may then still be running.
+func Await(ctx context.Context, long time.Duration, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(long):
+		return ctx.Err()
+	}
 }
