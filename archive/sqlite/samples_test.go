@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -210,25 +209,6 @@ func TestRollupsOfSamplesAreTheView(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestNoRollups: an archive of the first version has none, and can be read.
-func TestNoRollups(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "v1.db")
-	unpack(t, packed(1), path)
-	var raw seen
-	if err := openSamples(t, path, archive.Selection{}).Each(&raw); err != nil || len(raw.lines) == 0 {
-		t.Errorf("%d samples, %v", len(raw.lines), err)
-	}
-	r, err := sqlite.OpenReader(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	_, err = r.OpenSamples(t.Context(), archive.Selection{Level: archive.Hourly})
-	if hint := schema.HintOf(err); err == nil || !strings.Contains(hint, "the next pass upgrades it") {
-		t.Errorf("%v; %s", err, hint)
 	}
 }
 

@@ -19,15 +19,15 @@ const (
 		VALUES (?, ?, 'generated', ?, ?, 1000, ?, ?, ?, ?)`
 	insertHole = `INSERT INTO hole (pass_id, kind, namespace, pod, container, node, labels, metric, cause, detail, from_ts, to_ts, lasting)
 		VALUES (?, '', '', '', '', '', '', '', 'late', 'no pass was made', ?, ?, 0)`
-	// Compaction rolls up every entity that has cold rows.
-	insertBackfill = `INSERT OR REPLACE INTO setting (name, value) VALUES ('rollup_backfill', ?)`
-	insertMoved    = `INSERT OR REPLACE INTO compaction (table_name, ts) VALUES (?, ?)`
+	insertMoved = `INSERT OR REPLACE INTO compaction (table_name, ts) VALUES (?, ?)`
+	// insertDue makes the hours of all cold rows of a KIND due for their rollups.
+	insertDue = `INSERT INTO rollup_due (level, ts, table_name, entity_id)
+		SELECT DISTINCT 'hourly', ts - ts % 3600, 'KIND', entity_id FROM KIND_cold`
 )
 
 // writeLedger writes what an archive has beside samples.
 func (r *recorder) writeLedger() {
 	add := func(insert string, row ...driver.Value) { r.out.add(insert, row) }
-	add(insertBackfill, "0")
 	add(insertState, clusterName, int64(r.newest))
 	for _, kind := range kinds {
 		add(insertMoved, kind.String(), int64(r.End-1))

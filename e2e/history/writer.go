@@ -79,6 +79,11 @@ func write(ctx context.Context, conn *sql.Conn, o Options) (rows int64, err erro
 				cancel()
 			}
 		}
+		for _, kind := range kinds {
+			if err == nil {
+				err = w.exec(strings.ReplaceAll(insertDue, "KIND", kind.String()), nil)
+			}
+		}
 		if err == nil {
 			err = w.exec("COMMIT", nil)
 		}

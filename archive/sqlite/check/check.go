@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
-	"heapstash/schema"
 )
 
 // Finding is one thing that is wrong with an archive, or worth a note.
@@ -87,9 +85,6 @@ func Run(ctx context.Context, r *conn.Reader, opts Options) (Report, error) {
 		return Report{}, dbfile.Explain(r.Path, err)
 	}
 	c.locked = locked || dbfile.IsLocked(dbfile.LockOf(file))
-	if err := c.findColumns(); err != nil {
-		return Report{}, dbfile.Explain(r.Path, err)
-	}
 
 	steps := c.steps(opts.Quick)
 	for i, s := range steps {
@@ -115,32 +110,12 @@ func Run(ctx context.Context, r *conn.Reader, opts Options) (Report, error) {
 type checker struct {
 	ctx    context.Context
 	tx     *sql.Tx
-	layout tables.Layout   // this heapstash's
-	tables []*tables.Table // the file's, with the columns that it has
+	layout tables.Layout
 	locked bool
 	report Report
 
 	samples   int64 // that the scans have counted
 	unscanned bool  // not all of them ended
-}
-
-const selectColumns = `SELECT name FROM pragma_table_info(?)`
-
-// findColumns leaves out what the file has not: an older one has fewer columns.
-func (c *checker) findColumns() error {
-	for _, t := range c.layout.Tables {
-		columns, err := conn.Column[string](c.ctx, c.tx, selectColumns, t.Name+"_cold")
-		if err != nil {
-			return err
-		}
-		metrics := slices.DeleteFunc(slices.Clone(t.Metrics), func(m schema.Metric) bool {
-			return !slices.Contains(columns, m.Column())
-		})
-		if len(metrics) > 0 {
-			c.tables = append(c.tables, tables.NewTable(t.Name, t.Kind, t.Family, metrics))
-		}
-	}
-	return nil
 }
 
 type checkStep struct {
@@ -168,28 +143,19 @@ func (c *checker) steps(quick bool) []checkStep {
 	return append(steps, checkStep{"samples-lost", c.balance}, checkStep{"running", c.running})
 }
 
-// scans are those of every table of samples and of their rollups, which older
-// archives have not.
+// scans are those of every table of samples and of their rollups.
 func (c *checker) scans() (all []tableScan) {
-	var rollups map[string]*tables.Rollup
-	if c.report.Version >= tables.RollupVersion {
-		rollups = tables.Layout{Tables: c.tables}.Rollups()
-	}
+	rollups := c.layout.Rollups()
 	add := func(table string, checks func(tables.Tier) tableScan) {
-		inCold := checks(tables.Cold)
-		r, rolled := rollups[table]
-		if rolled {
-			inCold.Checks = append(inCold.Checks, missing(r, archive.Hourly))
-		}
+		inCold, r := checks(tables.Cold), rollups[table]
+		inCold.Checks = append(inCold.Checks, missing(r, archive.Hourly))
 		all = append(all, checks(tables.Hot), inCold)
-		if rolled {
-			for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
-				scan, _ := Checks(r, level)
-				all = append(all, scan)
-			}
+		for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
+			scan, _ := Checks(r, level)
+			all = append(all, scan)
 		}
 	}
-	for _, t := range c.tables {
+	for _, t := range c.layout.Tables {
 		add(t.Name, func(in tables.Tier) tableScan { return rowChecks(t, in) })
 	}
 	add(tables.NarrowName, func(in tables.Tier) tableScan { return narrowChecks(c.layout, in) })
@@ -241,9 +207,6 @@ func (c *checker) lines(f Finding, query string, args ...any) error {
 }
 
 func (c *checker) hold(i invariant) error {
-	if c.report.Version < i.since {
-		return nil
-	}
 	return c.lines(Finding{Name: i.name, Meaning: i.meaning, Note: i.note}, i.query)
 }
 

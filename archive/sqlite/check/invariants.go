@@ -6,7 +6,6 @@ type invariant struct {
 	name    string
 	meaning string // of its violation
 	query   string // a line of text for each violation
-	since   int    // the format's version; those before have no such table
 	note    bool
 }
 
@@ -31,7 +30,7 @@ var invariants = []invariant{
 		meaning: "something has incarnations that is no pod"},
 	{name: "label-overlap", query: queryLabelOverlap,
 		meaning: "a namespace has two sets of labels at a moment, or one that ends before it begins"},
-	{name: "namespace-ids", query: queryNamespaceIDs, since: 3,
+	{name: "namespace-ids", query: queryNamespaceIDs,
 		meaning: "a namespace's id or name is missing, or a namespace has two ids: samples of pods of the same name could be mixed up"},
 	{name: "absurd-times", query: queryAbsurdTimes,
 		meaning: "a time is not a whole number of seconds between the years 1970 and 9999"},

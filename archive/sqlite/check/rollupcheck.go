@@ -5,14 +5,12 @@ import (
 	"strings"
 
 	"heapstash/archive"
-	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/tables"
 )
 
 // notDue is the condition under which a rollup is not going to be made by the
 // next passes: the hour or day HOUR of the entity s.entity_id in TABLE.
-const notDue = `NOT EXISTS (SELECT 1 FROM rollup_due d WHERE d.level = 'LEVEL' AND d.ts = HOUR AND d.table_name = 'TABLE' AND d.entity_id = s.entity_id)
-	AND s.entity_id <= ifnull((SELECT CAST(value AS INTEGER) FROM setting WHERE name = '` + conn.BackfillSetting + `'), s.entity_id)`
+const notDue = `NOT EXISTS (SELECT 1 FROM rollup_due d WHERE d.level = 'LEVEL' AND d.ts = HOUR AND d.table_name = 'TABLE' AND d.entity_id = s.entity_id)`
 
 // fill puts a table's and a level's names into a condition.
 func fill(r *tables.Rollup, condition string, level archive.Level, hour string) string {

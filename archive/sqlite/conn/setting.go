@@ -27,6 +27,3 @@ func Setting(ctx context.Context, db Queryer, name string) (value string, err er
 
 // ProgressSetting is the setting that holds the progress.
 const ProgressSetting = "prune"
-
-// BackfillSetting is the last entity of which what was cold has become due.
-const BackfillSetting = "rollup_backfill"

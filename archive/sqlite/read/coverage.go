@@ -20,11 +20,9 @@ import (
 const usualResolution = time.Minute
 
 const (
-	hasRollups = `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'rollup_due')`
-	backfilled = `SELECT NOT EXISTS (SELECT 1 FROM setting WHERE name = '` + conn.BackfillSetting + `')`
-	compacted  = `SELECT ifnull(max(ts), 0) FROM compaction WHERE table_name = ?`
-	firstDue   = `SELECT ifnull(min(ts), 0) FROM rollup_due WHERE level = ? AND table_name = ?`
-	carriers   = `SELECT DISTINCT e.kind FROM carried c JOIN entity e ON e.id = c.entity_id WHERE c.metric_id = ?1
+	compacted = `SELECT ifnull(max(ts), 0) FROM compaction WHERE table_name = ?`
+	firstDue  = `SELECT ifnull(min(ts), 0) FROM rollup_due WHERE level = ? AND table_name = ?`
+	carriers  = `SELECT DISTINCT e.kind FROM carried c JOIN entity e ON e.id = c.entity_id WHERE c.metric_id = ?1
 		UNION SELECT e.kind FROM narrow_hot h JOIN entity e ON e.id = h.entity_id WHERE h.metric_id = ?1
 		UNION SELECT e.kind FROM entity e WHERE EXISTS (SELECT 1 FROM narrow_cold c WHERE c.entity_id = e.id AND c.metric_id = ?1)`
 )
@@ -113,17 +111,10 @@ func coverage(ctx context.Context, r *conn.Reader, q query.Query) (query.Coverag
 
 // rolled returns up to when the hourly and the daily rollups of a table are
 // whole: hours that have not closed, and those that rows came late for, are not.
-// Zero where there are none, or those of before are still being made.
+// Zero where there are none.
 func rolled(ctx context.Context, r *conn.Reader, table string) (hourly, daily schema.Instant, err error) {
 	one := func(dest any, query string, args ...any) error {
 		return r.Db.QueryRowContext(ctx, query, args...).Scan(dest)
-	}
-	var have, whole bool
-	if err := one(&have, hasRollups); err != nil || !have {
-		return 0, 0, err
-	}
-	if err := one(&whole, backfilled); err != nil || !whole {
-		return 0, 0, err
 	}
 	var moved, hour, day schema.Instant
 	err = errors.Join(one(&moved, compacted, table), one(&hour, firstDue, archive.Hourly, table), one(&day, firstDue, archive.Daily, table))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -74,17 +73,6 @@ const (
 
 // load reads what is small.
 func (s *Samples) load() error {
-	var version int
-	if err := s.tx.One("PRAGMA user_version", &version); err != nil {
-		return err
-	}
-	if s.selection.Level != archive.Raw && version < tables.RollupVersion {
-		return &dbfile.Error{
-			Path:   s.path,
-			Err:    fmt.Errorf("an archive of version %d has no rollups", version),
-			Advice: "the next pass upgrades it; until then there are raw samples",
-		}
-	}
 	err := conn.Each(s.tx.Ctx, s.tx.Tx, func(rows *sql.Rows) error {
 		var m namedMetric
 		err := rows.Scan(&m.id, &m.name)

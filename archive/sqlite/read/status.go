@@ -72,18 +72,11 @@ func kinds(ctx context.Context, r *conn.Reader, s *archive.Status) error {
 	if err != nil {
 		return err
 	}
-	var rolled bool
-	if err := r.Db.QueryRowContext(ctx, hasRollups).Scan(&rolled); err != nil {
-		return err
-	}
 	for i, k := range s.Kinds {
 		query := strings.ReplaceAll(timeSpan, "NAME", k.Kind.String())
 		err := r.Db.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&s.Kinds[i].Oldest, &s.Kinds[i].Newest)
 		if err != nil {
 			return err
-		}
-		if !rolled {
-			continue
 		}
 		for level, to := range map[archive.Level]**archive.Range{archive.Hourly: &s.Kinds[i].Hourly, archive.Daily: &s.Kinds[i].Daily} {
 			var span archive.Range

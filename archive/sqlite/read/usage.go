@@ -30,7 +30,7 @@ const (
 )
 
 // Usage reads the hourly rows of the archive, and its inner pages, on one state
-// of it. An archive of version 1 gives no namespaces.
+// of it.
 func Usage(ctx context.Context, r *conn.Reader) (archive.Usage, error) {
 	u, err := usage(ctx, r)
 	return u, dbfile.Explain(r.Path, err)
@@ -42,10 +42,6 @@ func usage(ctx context.Context, r *conn.Reader) (u archive.Usage, err error) {
 		return archive.Usage{}, err
 	}
 	defer tx.Rollback() // read only
-	var version int
-	if err := tx.QueryRowContext(ctx, conn.SelectVersion).Scan(&version); err != nil {
-		return archive.Usage{}, err
-	}
 	if err := tx.QueryRowContext(ctx, selectFreeBytes).Scan(&u.Free); err != nil {
 		return archive.Usage{}, err
 	}
@@ -55,11 +51,9 @@ func usage(ctx context.Context, r *conn.Reader) (u archive.Usage, err error) {
 	}
 	l := tables.NewLayout()
 	shares := make(map[string]map[namespaceKey][]int64)
-	if version >= tables.RollupVersion {
-		for _, t := range l.Tables {
-			if shares[t.Name], err = sharesOf(ctx, t, tx); err != nil {
-				return archive.Usage{}, err
-			}
+	for _, t := range l.Tables {
+		if shares[t.Name], err = sharesOf(ctx, t, tx); err != nil {
+			return archive.Usage{}, err
 		}
 	}
 	// Last of all: when the file is closed, the process has no lock on it any

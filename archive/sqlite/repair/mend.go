@@ -56,8 +56,11 @@ func (r *repairer) mendRollups() error {
 				}
 			}
 		}
+		if err := r.mend(rollAgain(rollups[name])); err != nil {
+			return err
+		}
 	}
-	return r.mend(rollAllAgain)
+	return nil
 }
 
 // holdsSamples reports whether samples are lost with the table's rows.

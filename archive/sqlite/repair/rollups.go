@@ -6,7 +6,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/check"
-	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/tables"
 )
 
@@ -21,7 +20,8 @@ func rollupMendings(r *tables.Rollup, level archive.Level) (all []mending) {
 	return all
 }
 
-// rollAllAgain lets the next passes make every rollup anew of whose rows there
-// are no fewer than it stands for.
-var rollAllAgain = mending{"setting", "rollups are made anew by the next passes",
-	`INSERT OR REPLACE INTO setting (name, value) VALUES ('` + conn.BackfillSetting + `', '0')`}
+// rollAgain lets the next passes make the rollups of a table anew, except those
+// that stand for more rows than there are.
+func rollAgain(r *tables.Rollup) mending {
+	return mending{"rollup_due", "hours are rolled up anew by the next passes", r.Enlist}
+}

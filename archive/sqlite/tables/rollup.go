@@ -22,7 +22,7 @@ type Rollup struct {
 	// [rollup.scan] reads, an ending what [roller.ending] does.
 	Raw    string                   // from, to: the values of the cold rows, both ends included, in order
 	MarkAt string                   // hour, from, to: the hot rows' entities become due
-	Enlist string                   // entity: the hours of its cold rows become due
+	Enlist string                   // the hours of all cold rows become due
 	Hours  string                   // from, before: the hourly rows
 	Before string                   // hour: the ending of the last hourly row before it
 	After  string                   // hour: when the first hourly row after it begins
@@ -34,9 +34,6 @@ type Rollup struct {
 	Values string                   // ts: how many samples are in the cold rows before it
 	Next   map[archive.Level]string // of the narrow tables, entity and metric: the next metric that it has
 }
-
-// RollupVersion is the first version of the format that has rollups.
-const RollupVersion = 2
 
 // rolledColumn is a column that is rolled up.
 type rolledColumn struct {
@@ -128,7 +125,7 @@ func (r *Rollup) prepare() {
 	r.MarkAt = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ?, '" +
 		r.Table + "', entity_id FROM " + r.Table + "_hot WHERE ts BETWEEN ? AND ?"
 	r.Enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ts - ts % 3600, '" +
-		r.Table + "', entity_id FROM " + r.Table + "_cold WHERE entity_id = ?"
+		r.Table + "', entity_id FROM " + r.Table + "_cold"
 	r.After = "SELECT ifnull(min(ts), 0) FROM " + r.In(archive.Hourly) + " WHERE " + series + " AND ts > ?"
 	r.Oldest, r.Remove, r.Next = make(map[archive.Level]string), make(map[archive.Level]string), make(map[archive.Level]string)
 	for _, level := range archive.Levels() {

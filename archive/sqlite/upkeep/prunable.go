@@ -69,14 +69,10 @@ func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Rete
 	if p.Used, err = conn.UsedBytes(ctx, r.Db); err != nil {
 		return p, dbfile.Explain(r.Path, err)
 	}
-	var version int
-	if err := r.Db.QueryRowContext(ctx, conn.SelectVersion).Scan(&version); err != nil {
-		return p, dbfile.Explain(r.Path, err)
-	}
 	for _, level := range archive.Levels() {
 		for _, kind := range schema.Kinds() {
 			before, limited := cut[cutoffKey{level, kind}]
-			if !limited || level != archive.Raw && version < tables.RollupVersion {
+			if !limited {
 				continue
 			}
 			k := PrunableKind{Level: level, Kind: kind, Before: before}

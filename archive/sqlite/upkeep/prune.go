@@ -164,13 +164,6 @@ func cutoffsOf(ctx context.Context, s *conn.Writer, now schema.Instant) (cutoffs
 	if len(cut) == 0 {
 		return cut, nil
 	}
-	backfill, err := conn.Setting(ctx, s.Db, conn.BackfillSetting)
-	if err != nil {
-		return nil, err
-	}
-	if backfill != "" {
-		cut.atMost(archive.Raw, 0)
-	}
 	for level, due := range map[archive.Level]archive.Level{archive.Raw: archive.Hourly, archive.Hourly: archive.Daily} {
 		var first sql.Null[schema.Instant]
 		if err := s.Db.QueryRowContext(ctx, conn.SelectFirstDue, due).Scan(&first); err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
@@ -21,17 +20,16 @@ const (
 	countDue  = `SELECT count(*) FROM rollup_due WHERE level = ?`
 	InsertDue = `INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) VALUES (?, ?, ?, ?)`
 	deleteDue = `DELETE FROM rollup_due WHERE level = ? AND ts = ? AND table_name = ? AND entity_id = ?`
-
-	selectNextEntity = `SELECT ifnull(min(id), 0) FROM entity WHERE id > ?`
-	deleteSetting    = `DELETE FROM setting WHERE name = ?`
 )
 
 const (
-	// rollEffort bounds what a pass rolls up, in rows read, where no more than
-	// rollPasses times as much is due: a pass is never long for it, and an hour
-	// is done long before the next one closes.
+	// rollEffort bounds the rollups of a pass, in rows read. If more than
+	// rollPasses times as much is due, a pass does its share of that, so that an
+	// hour is done long before the next one closes; but no more than mostEffort,
+	// some seconds, because after a repair all hours are due.
 	rollEffort = 25_000
 	rollPasses = 15
+	mostEffort = 1_000_000
 	// dueEffort is what one due costs besides its rows, of which an hour has
 	// dueRows.
 	dueEffort = 40
@@ -44,7 +42,7 @@ const (
 func rollTurn(ctx context.Context, s *conn.Writer) (*Turn, error) {
 	var due int64
 	err := s.Db.QueryRowContext(ctx, countDue, archive.Hourly).Scan(&due)
-	return &Turn{effort: max(rollEffort, due*(dueEffort+dueRows)/rollPasses)}, err
+	return &Turn{effort: min(max(rollEffort, due*(dueEffort+dueRows)/rollPasses), mostEffort)}, err
 }
 
 // due is one hour or day of one entity in one pair of tables.
@@ -55,27 +53,22 @@ type due struct {
 }
 
 // roll makes the rollups that are due, as long as the turn lasts: hours first,
-// in the order of time, then the days that ended by limit. What was cold before
-// there were rollups becomes due when nothing else is.
+// in the order of time, then the days that ended by limit.
 func roll(ctx context.Context, s *conn.Writer, limit schema.Instant, turn *Turn) (done bool, err error) {
-	for {
-		for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
-			for done := false; !done; {
-				if turn.over() {
-					return false, nil
-				}
-				if err := errors.Join(ctx.Err(), s.CheckLock()); err != nil {
-					return false, err
-				}
-				if done, err = rollSome(ctx, s, level, limit, turn); err != nil {
-					return false, fmt.Errorf("%s rollups: %w", level, err)
-				}
+	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
+		for done := false; !done; {
+			if turn.over() {
+				return false, nil
+			}
+			if err := errors.Join(ctx.Err(), s.CheckLock()); err != nil {
+				return false, err
+			}
+			if done, err = rollSome(ctx, s, level, limit, turn); err != nil {
+				return false, fmt.Errorf("%s rollups: %w", level, err)
 			}
 		}
-		if more, err := enlistNext(ctx, s); err != nil || !more {
-			return err == nil, err
-		}
 	}
+	return true, nil
 }
 
 // rollSome works off some dues in one transaction, and reports whether there
@@ -114,35 +107,6 @@ func duesUpTo(ctx context.Context, db conn.Queryer, level archive.Level, last sc
 		return err
 	}, selectDue, level, last, dueSlice)
 	return list, err
-}
-
-// enlistNext makes the cold hours of the next entity due that was there before
-// rollups were, and reports whether there was one.
-func enlistNext(ctx context.Context, s *conn.Writer) (more bool, err error) {
-	text, err := conn.Setting(ctx, s.Db, conn.BackfillSetting)
-	if err != nil || text == "" {
-		return false, err
-	}
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return false, fmt.Errorf("setting %s: %w", conn.BackfillSetting, err)
-	}
-	err = conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
-		p := conn.Prepare(ctx, tx)
-		if err := p.One(selectNextEntity, &id, id); err != nil {
-			return err
-		}
-		if id == 0 {
-			return p.Exec(deleteSetting, conn.BackfillSetting)
-		}
-		for _, r := range s.Rollups {
-			if err := p.Exec(r.Enlist, id); err != nil {
-				return err
-			}
-		}
-		return p.Exec(conn.UpsertSetting, conn.BackfillSetting, strconv.FormatInt(id, 10))
-	})
-	return err == nil && id != 0, err
 }
 
 // roller makes rollups within one transaction.
