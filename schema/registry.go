@@ -6,8 +6,8 @@ package schema
 // descriptors call millicores and rates a count. The kinds follow Heapster's
 // sources, processors and aggregators.
 //
-// A line here decides the columns of the archive: see ARCHITECTURE.md, "How to
-// add a metric".
+// The columns of the archive are those of the metrics with Kinds or a Family,
+// and are frozen: see ARCHITECTURE.md, "How to add a metric".
 var registry = []Metric{
 	{Name: "cpu/limit", Unit: Millicores, Type: Gauge, Kinds: []Kind{Cluster, Node, Namespace, Pod, Container}, Exported: true,
 		Description: "CPU hard limit in millicores."},

@@ -11,7 +11,6 @@ import (
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/read"
-	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
 
@@ -83,7 +82,7 @@ func TestWaitingForTheLockOfAnArchiveThatIsMade(t *testing.T) {
 		opened <- err
 	}()
 	<-waits
-	if err := conn.Create(t.Context(), path, dbfile.DefaultMode, tables.NewLayout(), known(t)); err != nil {
+	if err := conn.Create(t.Context(), path, dbfile.DefaultMode, known(t)); err != nil {
 		t.Fatal(err)
 	}
 	first := shell(t, path, "SELECT value FROM setting WHERE name = 'archive_id'")
@@ -146,7 +145,7 @@ func TestArchiveIsTakenAwayInAPass(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.db")
-			if err := conn.Create(t.Context(), path+".other", dbfile.DefaultMode, tables.NewLayout(), known(t)); err != nil {
+			if err := conn.Create(t.Context(), path+".other", dbfile.DefaultMode, known(t)); err != nil {
 				t.Fatal(err)
 			}
 			s := openOn(t, path, ext4)

@@ -17,7 +17,6 @@ import (
 
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
-	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
 
@@ -42,7 +41,7 @@ func older(tb testing.TB, bytes int) string {
 		tb.Fatal(err)
 	}
 	path := filepath.Join(tb.TempDir(), "a.db")
-	if err := conn.Create(context.Background(), path, dbfile.DefaultMode, tables.NewLayout(), steps); err != nil {
+	if err := conn.Create(context.Background(), path, dbfile.DefaultMode, steps); err != nil {
 		tb.Fatal(err)
 	}
 	db, err := conn.OpenDB(path, "rw", url.Values{})

@@ -12,8 +12,9 @@ import (
 	"heapstash/schema"
 )
 
-// TestColumnsAreTheRegistrys holds the migrations to the registry: a metric
-// that gains a column needs a migration.
+// TestColumnsAreTheRegistrys holds the registry to the format, whose columns are
+// frozen: the metrics with Kinds or a Family are those with columns. A metric
+// that is added later has neither, and its samples are in the narrow tables.
 func TestColumnsAreTheRegistrys(t *testing.T) {
 	path := newPath(t)
 	open(t, path)

@@ -78,7 +78,7 @@ func Migrations() ([]Step, error) {
 // Migrate brings the file to the newest version, and what the registry decides
 // up to date, in one transaction with user_version: an interrupted one leaves
 // the version before, with its views.
-func Migrate(ctx context.Context, db *sql.DB, path string, l tables.Layout, steps []Step) error {
+func Migrate(ctx context.Context, db *sql.DB, path string, steps []Step) error {
 	version, err := FileVersion(ctx, db, path, len(steps))
 	if err != nil {
 		return err
@@ -89,7 +89,6 @@ func Migrate(ctx context.Context, db *sql.DB, path string, l tables.Layout, step
 			return err
 		}
 	}
-	views, fingerprint := tables.ViewScript(l), tables.RegistryFingerprint()
 	return InTransaction(ctx, db, func(tx *sql.Tx) error {
 		// No table can be renamed while a view reads it.
 		if err := dropViews(ctx, tx); err != nil {
@@ -104,7 +103,7 @@ func Migrate(ctx context.Context, db *sql.DB, path string, l tables.Layout, step
 				return fmt.Errorf("migration to format %d: %w", version, err)
 			}
 		}
-		return applyRegistry(ctx, tx, l, views, fingerprint)
+		return applyRegistry(ctx, tx)
 	})
 }
 
@@ -123,21 +122,18 @@ func FileVersion(ctx context.Context, db *sql.DB, path string, newest int) (int,
 	return version, nil
 }
 
-// applyRegistry makes all that those of this heapstash's registry. There are no
-// views yet.
-func applyRegistry(ctx context.Context, tx *sql.Tx, l tables.Layout, views, fingerprint string) error {
+// applyRegistry describes the metrics and creates the views, of which there are
+// none yet, by this heapstash's registry.
+func applyRegistry(ctx context.Context, tx *sql.Tx) error {
 	for _, m := range schema.Registry() {
 		if _, err := tx.ExecContext(ctx, upsertMetric, m.Name, m.Column(), m.Unit, m.Type, m.Meaning()); err != nil {
 			return err
 		}
 	}
-	if err := promote(ctx, tx, l); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, views); err != nil {
+	if _, err := tx.ExecContext(ctx, tables.ViewScript(tables.NewLayout())); err != nil {
 		return fmt.Errorf("views: %w", err)
 	}
-	_, err := tx.ExecContext(ctx, UpsertSetting, tables.RegistrySetting, fingerprint)
+	_, err := tx.ExecContext(ctx, UpsertSetting, tables.RegistrySetting, tables.RegistryFingerprint())
 	return err
 }
 

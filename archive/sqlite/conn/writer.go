@@ -148,7 +148,7 @@ func (s *Writer) open(ctx context.Context) error {
 		return err
 	}
 	if !header.Exists {
-		if err := Create(ctx, s.file, opts.CreateMode(), s.Layout, opts.Steps); err != nil {
+		if err := Create(ctx, s.file, opts.CreateMode(), opts.Steps); err != nil {
 			return err
 		}
 	}
@@ -224,7 +224,7 @@ func (s *Writer) Close() error {
 // Create makes a whole archive under another name and then gives it its own,
 // so that a file at path is an archive at every moment. The caller holds the
 // lock.
-func Create(ctx context.Context, path string, mode fs.FileMode, l tables.Layout, steps []Step) error {
+func Create(ctx context.Context, path string, mode fs.FileMode, steps []Step) error {
 	draft := path + ".new"
 	for _, left := range []string{draft, draft + dbfile.RollbackJournal} { // by a heapstash that died here
 		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -247,7 +247,7 @@ func Create(ctx context.Context, path string, mode fs.FileMode, l tables.Layout,
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(Migrate(ctx, db, path, l, steps), db.Close()); err != nil {
+	if err := errors.Join(Migrate(ctx, db, path, steps), db.Close()); err != nil {
 		return errors.Join(err, os.Remove(draft))
 	}
 	if err := os.Rename(draft, path); err != nil {

@@ -163,7 +163,7 @@ func (r *repairer) make(draft string) error {
 	if err != nil {
 		return err
 	}
-	if err := conn.Create(r.ctx, draft, r.opts.CreateMode(), r.layout, r.opts.Steps); err != nil {
+	if err := conn.Create(r.ctx, draft, r.opts.CreateMode(), r.opts.Steps); err != nil {
 		return err
 	}
 	db, err := conn.OpenDB(draft, "rw", url.Values{
@@ -182,7 +182,7 @@ func (r *repairer) make(draft string) error {
 		return r.copyAll(version)
 	})
 	if err == nil {
-		err = conn.Migrate(r.ctx, db, draft, r.layout, r.opts.Steps) // the registry's metrics
+		err = conn.Migrate(r.ctx, db, draft, r.opts.Steps) // the registry's metrics
 	}
 	return errors.Join(err, db.Close())
 }
