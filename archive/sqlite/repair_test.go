@@ -15,6 +15,7 @@ import (
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/repair"
 	"heapstash/internal/need"
+	"heapstash/schema"
 )
 
 // repaired makes a repaired archive of one, and holds that it is whole.
@@ -267,10 +268,38 @@ func TestDamagedPages(t *testing.T) {
 			if !o.isHarmed(t, path) {
 				harmless++
 			}
-			o.isRepaired(t, path)
+			if reason := o.isRefused(t, path); reason == "" {
+				o.isRepaired(t, path)
+			} else if !lostSchema(reason) {
+				t.Error(reason)
+			}
 		})
 	}
 	t.Logf("%d pages, %d of %d rounds did no harm", pages, harmless, rounds)
+}
+
+// TestRepairOfALostSchema: what is not in the schema is not guessed. Without its
+// entities an archive is refused; without another table, the rest is copied. Both
+// name the tool that may find more.
+func TestRepairOfALostSchema(t *testing.T) {
+	const forget = "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE tbl_name = "
+	path := another(t, variety(t))
+	samples := samplesOf(t, path)
+	tear(t, path, forget+"'asked'")
+	to, done := repaired(t, path)
+	if samplesOf(t, to) != samples {
+		t.Error("samples are lost")
+	}
+	if !slices.ContainsFunc(done.Mended, func(m repair.Mend) bool {
+		return m.Table == "asked" && strings.Contains(m.What, "sqlite3 FILE .recover")
+	}) {
+		t.Errorf("mended: %v", done.Mended)
+	}
+	tear(t, path, forget+"'entity'")
+	_, err := repair.Run(t.Context(), path, filepath.Join(t.TempDir(), "new.db"), repair.Options{})
+	if err == nil || !strings.Contains(err.Error(), path+": its schema is damaged") || !strings.Contains(schema.HintOf(err), "sqlite3 FILE .recover") {
+		t.Errorf("%v; %s", err, schema.HintOf(err))
+	}
 }
 
 // TestRepairThroughALink: the log is beside the file that the link leads to,

@@ -24,11 +24,6 @@ func (r *repairer) mend(m mending) error {
 
 // mendAll mends what is not samples, once all is copied.
 func (r *repairer) mendAll() error {
-	for id, at := range r.recovered {
-		if _, err := r.put(setFirstSeen, at, id); err != nil {
-			return err
-		}
-	}
 	all := mendings
 	for _, t := range r.report.Tables {
 		if holdsSamples(t.Table) && t.Pages+t.Damaged > 0 {

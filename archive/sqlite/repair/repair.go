@@ -116,10 +116,9 @@ type repairer struct {
 	insert  map[string]*sql.Stmt
 	bulk    bulk
 
-	entities  map[int64]knownEntity
-	metrics   map[int64]knownMetric
-	recovered map[int64]schema.Instant  // when entities that only an index has were first seen
-	moved     map[string]schema.Instant // by compaction
+	entities map[int64]knownEntity
+	metrics  map[int64]knownMetric
+	moved    map[string]schema.Instant // by compaction
 }
 
 // repair writes the new archive under another name, and then gives it its own.
@@ -195,12 +194,13 @@ func (r *repairer) copyAll(version int) error {
 	}
 	if damage != (pages.Damage{}) {
 		r.report.Tables = append(r.report.Tables, TableRepair{"sqlite_schema", int64(len(r.trees)), damage.Pages, damage.Rows})
-		if err := r.guessTrees(); err != nil {
-			return err
-		}
 	}
 	if r.columns, err = columnsOf(r.ctx, version); err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(r.trees, isTable("entity")) {
+		return &dbfile.Error{Path: r.report.Path, Err: errors.New("its schema is damaged: the table entity is lost, and with it the names of all samples"),
+			Advice: "the sqlite3 shell of sqlite.org (not Debian's) may find more, and writes it as SQL: sqlite3 FILE .recover"}
 	}
 	r.noteStrangers()
 	type step struct {
@@ -233,38 +233,6 @@ func (r *repairer) copyAll(version int) error {
 		r.opts.Progress("", len(steps), len(steps))
 	}
 	return nil
-}
-
-const selectRoots = `SELECT type, name, rootpage FROM sqlite_schema WHERE rootpage > 0`
-
-// guessTrees finds tables that sqlite_schema has lost. Archives of one version
-// are made alike: if all that it still has begin where they do in a new one,
-// the lost ones do so too. What lies elsewhere, as after a VACUUM, is not found.
-func (r *repairer) guessTrees() error {
-	const enough = 10
-	var missing []pages.Tree
-	alike := 0
-	err := conn.Each(r.ctx, r.tx, func(rows *sql.Rows) error {
-		var t pages.Tree
-		if err := rows.Scan(&t.Kind, &t.Name, &t.Root); err != nil {
-			return err
-		}
-		i := slices.IndexFunc(r.trees, func(old pages.Tree) bool { return old.Name == t.Name })
-		switch {
-		case i < 0:
-			missing = append(missing, t)
-		case r.trees[i].Root == t.Root && alike >= 0:
-			alike++
-		default:
-			alike = -1
-		}
-		return nil
-	}, selectRoots)
-	if err == nil && alike >= enough {
-		r.trees = append(r.trees, missing...)
-		r.mended("sqlite_schema", "tables and indexes that it had lost were found where they are in a new archive", int64(len(missing)))
-	}
-	return err
 }
 
 // noteStrangers tells of tables that are not heapstash's, and are not copied.

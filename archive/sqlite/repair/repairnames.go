@@ -25,27 +25,6 @@ type knownMetric struct {
 	name schema.MetricName
 }
 
-// damaged reports whether a part of a table could not be read.
-func (r *repairer) damaged(table string) bool {
-	return slices.ContainsFunc(r.report.Tables, func(t TableRepair) bool { return t.Table == table && t.Pages+t.Damaged > 0 })
-}
-
-// readIndex calls visit for every row of an index that can be read.
-func (r *repairer) readIndex(name string, keys int, visit func(row []any) error) error {
-	for _, t := range r.trees {
-		if t.Kind == "index" && t.Name == name {
-			_, err := r.old.Rows(t.Root, keys, func(_ int64, row []any) error {
-				if len(row) != keys {
-					return nil
-				}
-				return visit(row)
-			})
-			return err
-		}
-	}
-	return nil
-}
-
 const (
 	emptyMetrics   = `DELETE FROM metric`
 	forgetRegistry = `DELETE FROM setting WHERE name = ?`
@@ -58,48 +37,34 @@ const (
 func (r *repairer) copyMetrics() error {
 	r.metrics = make(map[int64]knownMetric)
 	byName := make(map[string]int64)
-	for _, statement := range []string{emptyMetrics, forgetRegistry} {
-		if _, err := r.tx.ExecContext(r.ctx, statement, []any{tables.RegistrySetting}[:strings.Count(statement, "?")]...); err != nil {
-			return err
-		}
+	_, err := r.tx.ExecContext(r.ctx, emptyMetrics)
+	if err == nil {
+		_, err = r.tx.ExecContext(r.ctx, forgetRegistry, tables.RegistrySetting)
 	}
-	add := func(id int64, name string, words ...any) (bool, error) {
-		if first, twice := byName[name]; twice {
-			r.metrics[id] = knownMetric{first, schema.MetricName(name)}
-			return false, nil
-		}
-		fresh, err := r.put(copyMetric, append([]any{id, name}, words...)...)
-		if fresh {
-			byName[name] = id
-			r.metrics[id] = knownMetric{id, schema.MetricName(name)}
-		}
-		return fresh, err
+	if err != nil {
+		return err
 	}
-	err := r.read("metric", func(rec record) error {
+	return r.read("metric", func(rec record) error {
 		id, _ := rec.integer("id")
 		name := rec.text("name")
 		if name == "" {
 			r.mended("metric", "metrics without a name were dropped", 1)
 			return nil
 		}
-		fresh, err := add(id, name, rec["column_name"], rec["unit"], rec["type"], rec["description"])
+		first, twice := byName[name]
+		fresh, err := false, error(nil)
+		if !twice {
+			first = id
+			fresh, err = r.put(copyMetric, id, name, rec["column_name"], rec["unit"], rec["type"], rec["description"])
+		}
+		if fresh {
+			byName[name] = id
+		}
+		if fresh || twice {
+			r.metrics[id] = knownMetric{first, schema.MetricName(name)}
+		}
 		if err == nil && !fresh {
 			r.mended("metric", "metrics that were there twice were brought together", 1)
-		}
-		return err
-	})
-	if err != nil || !r.damaged("metric") {
-		return err
-	}
-	return r.readIndex("sqlite_autoindex_metric_1", 2, func(row []any) error {
-		name, _ := row[0].(string)
-		id, _ := row[1].(int64)
-		if _, known := r.metrics[id]; known || name == "" {
-			return nil
-		}
-		fresh, err := add(id, name, nil, nil, nil, nil)
-		if fresh {
-			r.mended("metric", "metrics were recovered from an index", 1)
 		}
 		return err
 	})
@@ -110,72 +75,43 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	dropMisnamed  = `DELETE FROM entity WHERE ` + check.Misnamed
 	selectKnown   = `SELECT id, kind, labels <> '' FROM entity`
-	setFirstSeen  = `UPDATE entity SET first_seen = ? WHERE id = ?`
 	entityColumns = `kind namespace pod container node labels cluster` // of its key, in order
 )
 
-// copyEntities brings together what has one name, and recovers from the index
-// on the names what the table has lost, all but when it was seen.
+// copyEntities brings together what has one name.
 func (r *repairer) copyEntities() error {
-	r.entities, r.recovered = make(map[int64]knownEntity), make(map[int64]schema.Instant)
+	r.entities = make(map[int64]knownEntity)
 	twins := make(map[int64]int64)
-	names := strings.Fields(entityColumns)
-	add := func(id int64, name []any, firstSeen, lastSeen any) (bool, error) {
-		for _, n := range name {
-			if _, ok := n.(string); !ok {
-				r.mended("entity", "entities without their names were dropped", 1)
-				return false, nil
-			}
-		}
-		args := append(append([]any{id}, name...), firstSeen, lastSeen)
-		fresh, err := r.put(copyEntity, args...)
-		if err != nil || fresh {
-			return fresh, err
-		}
-		var first int64
-		if err := r.tx.QueryRowContext(r.ctx, conn.SelectEntityID, name...).Scan(&first); err != nil {
-			r.mended("entity", "entities whose id another one has were dropped", 1)
-			return false, nil
-		}
-		twins[id] = first
-		r.mended("entity", "entities that were there twice were brought together", 1)
-		return false, nil
-	}
-	seen := make(map[int64]bool)
 	err := r.read("entity", func(rec record) error {
 		id, _ := rec.integer("id")
-		seen[id] = true
 		var name []any
-		for _, n := range names {
-			name = append(name, rec[n])
+		for _, n := range strings.Fields(entityColumns) {
+			text, ok := rec[n].(string)
+			if !ok {
+				r.mended("entity", "entities without their names were dropped", 1)
+				return nil
+			}
+			name = append(name, text)
 		}
 		firstSeen, ok := rec.integer("first_seen")
 		if !ok {
 			firstSeen = -1
 		}
-		_, err := add(id, name, firstSeen, rec["last_seen"])
-		return err
+		fresh, err := r.put(copyEntity, append(append([]any{id}, name...), firstSeen, rec["last_seen"])...)
+		if err != nil || fresh {
+			return err
+		}
+		var first int64
+		if err := r.tx.QueryRowContext(r.ctx, conn.SelectEntityID, name...).Scan(&first); err != nil {
+			r.mended("entity", "entities whose id another one has were dropped", 1)
+			return nil
+		}
+		twins[id] = first
+		r.mended("entity", "entities that were there twice were brought together", 1)
+		return nil
 	})
 	if err != nil {
 		return err
-	}
-	if r.damaged("entity") {
-		err := r.readIndex("entity_key", len(names)+1, func(row []any) error {
-			id, ok := row[len(names)].(int64)
-			if !ok || seen[id] {
-				return nil
-			}
-			seen[id] = true
-			fresh, err := add(id, row[:len(names)], 0, nil)
-			if fresh {
-				r.recovered[id] = 0
-				r.mended("entity", "entities were recovered from an index", 1)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
 	}
 	if err := r.mend(mending{"entity", "entities that have not the names of their kind were dropped", dropMisnamed}); err != nil {
 		return err
@@ -292,15 +228,15 @@ func (r *repairer) copyCompaction() error {
 func (r *repairer) lastCold(name string, horizon schema.Instant) (last schema.Instant, err error) {
 	c := r.columns[name+"_cold"]
 	column := slices.Index(c.names, "ts")
-	for _, t := range r.trees {
-		if t.Kind == "table" && t.Name == name+"_cold" {
-			_, err = r.old.Rows(t.Root, c.keys, func(_ int64, row []any) error {
-				if ts, ok := row[column].(int64); ok && schema.Instant(ts) <= horizon {
-					last = max(last, schema.Instant(ts))
-				}
-				return nil
-			})
-		}
+	root := slices.IndexFunc(r.trees, isTable(name+"_cold"))
+	if root < 0 {
+		return 0, nil
 	}
+	_, err = r.old.Rows(r.trees[root].Root, c.keys, func(_ int64, row []any) error {
+		if ts, ok := row[column].(int64); ok && schema.Instant(ts) <= horizon {
+			last = max(last, schema.Instant(ts))
+		}
+		return nil
+	})
 	return last, err
 }

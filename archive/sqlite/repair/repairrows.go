@@ -75,11 +75,16 @@ func (r record) text(column string) string {
 	return v
 }
 
+func isTable(name string) func(pages.Tree) bool {
+	return func(t pages.Tree) bool { return t.Kind == "table" && t.Name == name }
+}
+
 // read calls visit for every row of a table that can be read.
 func (r *repairer) read(table string, visit func(record) error) error {
-	root := slices.IndexFunc(r.trees, func(t pages.Tree) bool { return t.Kind == "table" && t.Name == table })
+	root := slices.IndexFunc(r.trees, isTable(table))
 	if root < 0 {
 		r.report.Tables = append(r.report.Tables, TableRepair{Table: table, Pages: 1})
+		r.mended(table, "the damaged schema has lost the table: the sqlite3 shell of sqlite.org may find its rows, sqlite3 FILE .recover", 1)
 		return nil
 	}
 	c := r.columns[table]
@@ -197,9 +202,6 @@ func (r *repairer) place(table string, rec record) (p placement, ok bool) {
 		return p, false
 	}
 	p.at = schema.Instant(ts)
-	if first, recovered := r.recovered[p.entity]; recovered && (first == 0 || p.at < first) {
-		r.recovered[p.entity] = p.at
-	}
 	return p, true
 }
 

@@ -23,5 +23,5 @@ func rollupMendings(r *tables.Rollup, level archive.Level) (all []mending) {
 // rollAgain lets the next passes make the rollups of a table anew, except those
 // that stand for more rows than there are.
 func rollAgain(r *tables.Rollup) mending {
-	return mending{"rollup_due", "hours are rolled up anew by the next passes", r.Enlist}
+	return mending{"rollup_due", "the next passes roll up all hours and days again", r.Enlist}
 }

@@ -22,7 +22,7 @@ type Rollup struct {
 	// [rollup.scan] reads, an ending what [roller.ending] does.
 	Raw    string                   // from, to: the values of the cold rows, both ends included, in order
 	MarkAt string                   // hour, from, to: the hot rows' entities become due
-	Enlist string                   // the hours of all cold rows become due
+	Enlist string                   // the hours of all cold rows become due, and the days of all hourly ones
 	Hours  string                   // from, before: the hourly rows
 	Before string                   // hour: the ending of the last hourly row before it
 	After  string                   // hour: when the first hourly row after it begins
@@ -124,8 +124,8 @@ func (r *Rollup) prepare() {
 	r.Values = "SELECT ifnull(sum((" + strings.Join(raw, " IS NOT NULL) + (") + " IS NOT NULL)), 0) FROM " + r.Table + "_cold WHERE " + series + " AND ts < ?"
 	r.MarkAt = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ?, '" +
 		r.Table + "', entity_id FROM " + r.Table + "_hot WHERE ts BETWEEN ? AND ?"
-	r.Enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ts - ts % 3600, '" +
-		r.Table + "', entity_id FROM " + r.Table + "_cold"
+	r.Enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT 'hourly', ts - ts % 3600, '" +
+		r.Table + "', entity_id FROM " + r.Table + "_cold UNION SELECT 'daily', ts - ts % 86400, '" + r.Table + "', entity_id FROM " + r.In(archive.Hourly)
 	r.After = "SELECT ifnull(min(ts), 0) FROM " + r.In(archive.Hourly) + " WHERE " + series + " AND ts > ?"
 	r.Oldest, r.Remove, r.Next = make(map[archive.Level]string), make(map[archive.Level]string), make(map[archive.Level]string)
 	for _, level := range archive.Levels() {
