@@ -48,18 +48,27 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 	if err := checkTarget(path, to, opts.Replace); err != nil {
 		return Snapshot{}, err
 	}
-	draft, err := takeDraft(to, opts.CreateMode())
+	absolute, err := filepath.Abs(to)
 	if err != nil {
 		return Snapshot{}, explainSnapshot(to, err)
 	}
-	s, err := draft.copy(ctx, path, opts)
+	draft, err := dbfile.ClaimDraft(absolute+dbfile.PartialSuffix, opts.CreateMode())
+	if err != nil {
+		return Snapshot{}, explainSnapshot(to, err)
+	}
+	s := Snapshot{}
+	err = copyArchive(ctx, path, draft.Path, opts)
+	if err == nil {
+		s, err = lookAt(ctx, draft.Path)
+	}
 	if err == nil {
 		err = checkTarget(path, to, opts.Replace)
 	}
 	if err == nil {
-		err = draft.publish(to)
+		s.Path = absolute
+		err = draft.Publish(absolute)
 	}
-	return s, errors.Join(explainSnapshot(to, err), draft.close())
+	return s, errors.Join(explainSnapshot(to, err), draft.Close())
 }
 
 // checkTarget refuses to write a snapshot where it would do harm.
@@ -72,7 +81,7 @@ func checkTarget(path, to string, replace bool) error {
 	if err != nil {
 		return dbfile.Explain(path, err)
 	}
-	for _, name := range []string{dbfile.WriteAheadLog, dbfile.WriteAheadLogIndex, dbfile.RollbackJournal, dbfile.LockSuffix, ".new"} {
+	for _, name := range []string{dbfile.WriteAheadLog, dbfile.WriteAheadLogIndex, dbfile.RollbackJournal, dbfile.LockSuffix, dbfile.NewSuffix} {
 		if strings.HasSuffix(to, name) {
 			return refuse(another, "files named %s are SQLite's or heapstash's own", name)
 		}
@@ -84,6 +93,9 @@ func checkTarget(path, to string, replace bool) error {
 		return explainSnapshot(to, err)
 	case !missing && os.SameFile(source, target):
 		return refuse(another, "it is the archive itself")
+	}
+	if draft, err := os.Stat(to + dbfile.PartialSuffix); err == nil && os.SameFile(source, draft) {
+		return refuse(another, "it would be written as %s, which is the archive itself", to+dbfile.PartialSuffix)
 	}
 	for _, beside := range []string{dbfile.WriteAheadLog, dbfile.RollbackJournal} {
 		// It would be taken for the snapshot's own.
@@ -105,97 +117,41 @@ func checkTarget(path, to string, replace bool) error {
 	return nil
 }
 
-// draft is the file that a snapshot is written to. The kernel lock on it, and
-// not its being there, says that somebody is writing it.
-type draft struct {
-	path string
-	file *os.File
-}
-
-// takeDraft makes the file beside its place-to-be, empty.
-func takeDraft(to string, mode fs.FileMode) (*draft, error) {
-	absolute, err := filepath.Abs(to)
-	if err != nil {
-		return nil, err
-	}
-	d := &draft{path: absolute + conn.PartialSuffix}
-	for d.file == nil {
-		file, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, mode)
-		if err != nil {
-			return nil, err
-		}
-		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			if errors.Is(err, unix.EWOULDBLOCK) {
-				err = &dbfile.Error{Path: to, What: "snapshot", Err: errors.New("another heapstash is writing it"), Advice: "wait for that one, or name another file"}
-			}
-			return nil, errors.Join(err, file.Close())
-		}
-		opened, err := file.Stat()
-		if err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-		// Another one may have published the file between the two calls: then
-		// it is a snapshot by now, and the draft is yet to be made.
-		if named, err := os.Stat(d.path); err != nil || !os.SameFile(opened, named) {
-			if err := file.Close(); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		d.file = file
-	}
-	if err := errors.Join(d.file.Truncate(0), d.file.Chmod(mode), d.removeJournal()); err != nil {
-		return nil, errors.Join(err, d.close())
-	}
-	return d, nil
-}
-
-func (d *draft) removeJournal() error {
-	err := os.Remove(d.path + dbfile.RollbackJournal)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// copy fills the draft.
-func (d *draft) copy(ctx context.Context, path string, opts SnapshotOptions) (s Snapshot, err error) {
+// copyArchive fills the draft.
+func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) (err error) {
 	file, err := dbfile.Resolve(path)
 	if err != nil {
-		return s, err
+		return err
 	}
 	// Not query_only, which would refuse to write the copy too.
 	db, err := conn.OpenDB(file, "ro", url.Values{"_synchronous": {"FULL"}})
 	if err != nil {
-		return s, dbfile.Explain(path, err)
+		return dbfile.Explain(path, err)
 	}
 	defer func() { err = errors.Join(err, dbfile.Explain(path, db.Close())) }()
 	var mode string
 	used, err := conn.UsedBytes(ctx, db)
 	if err := errors.Join(err, db.QueryRowContext(ctx, conn.SelectJournalMode).Scan(&mode)); err != nil {
-		return s, dbfile.Explain(path, err)
+		return dbfile.Explain(path, err)
 	}
 	if mode != "wal" {
 		// There, a reader keeps writers from committing.
 		lock, err := dbfile.TakeLock(ctx, path, file, opts.LockWait, opts.CreateMode(), dbfile.DiskOf)
 		if err != nil {
-			return s, err
+			return err
 		}
 		defer func() { err = errors.Join(err, lock.Release()) }()
 	}
-	if err := dbfile.CheckSpace(d.path, opts.MinFree, used); err != nil {
-		return s, err
+	if err := dbfile.CheckSpace(draft, opts.MinFree, used); err != nil {
+		return err
 	}
-	if _, err := db.ExecContext(ctx, conn.VacuumInto, d.path); err != nil {
-		return s, dbfile.Explain(path, err)
-	}
-	return d.look(ctx)
+	_, err = db.ExecContext(ctx, conn.VacuumInto, draft)
+	return dbfile.Explain(path, err)
 }
 
-// look reads what was written, and so makes sure that it can be read.
-func (d *draft) look(ctx context.Context) (Snapshot, error) {
-	s := Snapshot{Path: strings.TrimSuffix(d.path, conn.PartialSuffix)}
-	r, err := conn.OpenReader(ctx, d.path)
+// lookAt reads what was written, and so makes sure that it can be read.
+func lookAt(ctx context.Context, draft string) (s Snapshot, err error) {
+	r, err := conn.OpenReader(ctx, draft)
 	if err != nil {
 		return s, err
 	}
@@ -203,33 +159,8 @@ func (d *draft) look(ctx context.Context) (Snapshot, error) {
 	if err := errors.Join(err, r.Close()); err != nil {
 		return s, err
 	}
-	s.Bytes, err = dbfile.SizeOf(d.path)
+	s.Bytes, err = dbfile.SizeOf(draft)
 	return s, err
-}
-
-// publish gives the draft its name, once it is safe on the disk.
-func (d *draft) publish(to string) error {
-	if err := d.file.Sync(); err != nil {
-		return err
-	}
-	absolute, err := filepath.Abs(to)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(d.path, absolute); err != nil {
-		return err
-	}
-	d.path = ""
-	return dbfile.SyncDirectory(filepath.Dir(absolute))
-}
-
-// close removes the draft unless it was published.
-func (d *draft) close() error {
-	var err error
-	if d.path != "" {
-		err = errors.Join(d.removeJournal(), os.Remove(d.path))
-	}
-	return errors.Join(err, d.file.Close())
 }
 
 // explainSnapshot is explain for what goes wrong with the snapshot's own file.
@@ -243,13 +174,15 @@ func explainSnapshot(to string, err error) error {
 	// directory.
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		switch absolute, _ := filepath.Abs(to); {
-		case path.Path == absolute+conn.PartialSuffix && path.Op == "open":
+		case path.Path == absolute+dbfile.PartialSuffix && path.Op == "open":
 			err = fmt.Errorf("directory %s: %w", filepath.Dir(to), path.Err)
 		default:
 			err = path.Err
 		}
 	}
 	switch {
+	case errors.Is(err, dbfile.ErrDraftInUse):
+		hint = "wait for that one, or name another file"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		hint = "create the directory first, or name another file for the snapshot"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):

@@ -90,6 +90,20 @@ func TestSnapshotIsOneFile(t *testing.T) {
 	}
 }
 
+// TestSnapshotIsNotWrittenOverTheArchive: an archive whose name is that of the
+// draft is refused as a target.
+func TestSnapshotIsNotWrittenOverTheArchive(t *testing.T) {
+	path := newPath(t) + ".partial"
+	write(t, open(t, path), row(web0, noon, reading("memory/usage", 1)))
+	_, err := sqlite.TakeSnapshot(t.Context(), path, strings.TrimSuffix(path, ".partial"), sqlite.SnapshotOptions{})
+	if err == nil || !strings.Contains(err.Error(), "which is the archive itself") {
+		t.Errorf("got %v", err)
+	}
+	if got := stock(t, path, "SELECT memory_usage FROM pod"); got != "1" {
+		t.Errorf("the archive has %s", got)
+	}
+}
+
 func TestTwoSnapshotsOfOneName(t *testing.T) {
 	path := newPath(t)
 	write(t, open(t, path), row(web0, noon, reading("memory/usage", 1)))

@@ -31,5 +31,4 @@ const (
 	SelectLastHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state`
 	SelectPageSize    = `PRAGMA page_size`
 	SelectJournalMode = `PRAGMA journal_mode`
-	PartialSuffix     = ".partial"
 )

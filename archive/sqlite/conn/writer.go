@@ -221,25 +221,23 @@ func (s *Writer) Close() error {
 	return errors.Join(err, s.lock.Release())
 }
 
-// Create makes a whole archive under another name and then gives it its own,
-// so that a file at path is an archive at every moment. The caller holds the
-// lock.
-func Create(ctx context.Context, path string, mode fs.FileMode, steps []Step) error {
-	draft := path + ".new"
-	for _, left := range []string{draft, draft + dbfile.RollbackJournal} { // by a heapstash that died here
-		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	file, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
+// Create makes an archive of which there is a whole one at path, or none. The
+// caller holds the lock.
+func Create(ctx context.Context, path string, mode fs.FileMode, steps []Step) (err error) {
+	draft, err := dbfile.NewDraft(path+dbfile.NewSuffix, mode)
 	if err != nil {
 		return err
 	}
-	// Exactly that mode, whatever the umask.
-	if err := errors.Join(file.Chmod(mode), file.Close()); err != nil {
+	defer func() { err = errors.Join(err, draft.Close()) }()
+	if err := Fill(ctx, draft.Path, steps); err != nil {
 		return err
 	}
-	db, err := OpenDB(draft, "rw", url.Values{
+	return draft.Publish(path)
+}
+
+// Fill makes an archive of an empty file.
+func Fill(ctx context.Context, file string, steps []Step) error {
+	db, err := OpenDB(file, "rw", url.Values{
 		"_txlock":      {"immediate"},
 		"_synchronous": {"FULL"},
 		"_auto_vacuum": {"incremental"}, // only a file without tables takes it
@@ -247,13 +245,7 @@ func Create(ctx context.Context, path string, mode fs.FileMode, steps []Step) er
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(Migrate(ctx, db, path, steps), db.Close()); err != nil {
-		return errors.Join(err, os.Remove(draft))
-	}
-	if err := os.Rename(draft, path); err != nil {
-		return err
-	}
-	return dbfile.SyncDirectory(filepath.Dir(path))
+	return errors.Join(Migrate(ctx, db, file, steps), db.Close())
 }
 
 // dataSource names a file, by its absolute path, to the driver.

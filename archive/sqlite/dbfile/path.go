@@ -128,12 +128,3 @@ func SizeOf(path string) (int64, error) {
 
 // DefaultMode lets nobody else read an archive.
 const DefaultMode fs.FileMode = 0o600
-
-// SyncDirectory makes a rename in the directory survive a power cut.
-func SyncDirectory(path string) error {
-	directory, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(directory.Sync(), directory.Close())
-}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -77,8 +76,8 @@ func Run(ctx context.Context, path, to string, opts Options) (Report, error) {
 		return Report{}, &dbfile.Error{Path: path, Err: fmt.Errorf("%w at this path", archive.ErrNoArchive), Advice: "name another file with --db-file"}
 	}
 	for _, beside := range []string{"", dbfile.WriteAheadLog, dbfile.RollbackJournal, dbfile.WriteAheadLogIndex} {
-		if _, err := os.Lstat(to + beside); !errors.Is(err, fs.ErrNotExist) {
-			return Report{}, &dbfile.Error{Path: to, Err: firstOf(err, fmt.Errorf("%s is there already", to+beside)), Advice: "name a new file: a repair replaces none"}
+		if err := missing(to + beside); err != nil {
+			return Report{}, &dbfile.Error{Path: to, Err: err, Advice: "name a new file: a repair replaces none"}
 		}
 	}
 	file, err := dbfile.Resolve(path)
@@ -92,13 +91,6 @@ func Run(ctx context.Context, path, to string, opts Options) (Report, error) {
 	r := &repairer{ctx: ctx, opts: opts, layout: tables.NewLayout(), report: Report{Path: path, File: file, To: to, Tables: []TableRepair{}, Mended: []Mend{}}}
 	err = r.repair()
 	return r.report, errors.Join(err, lock.Release())
-}
-
-func firstOf(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // repairer is one repair under way.
@@ -122,8 +114,9 @@ type repairer struct {
 }
 
 // repair writes the new archive under another name, and then gives it its own.
-func (r *repairer) repair() (err error) {
+func (r *repairer) repair() error {
 	path, to := r.report.Path, r.report.To
+	var err error
 	if r.old, err = pages.Open(r.report.File); err != nil {
 		hint := ""
 		if errors.Is(err, pages.ErrHotJournal) {
@@ -136,24 +129,37 @@ func (r *repairer) repair() (err error) {
 	if err != nil {
 		return dbfile.Explain(path, err)
 	}
-	draft := to + ".partial"
-	defer func() {
-		for _, left := range []string{draft, draft + dbfile.RollbackJournal, draft + dbfile.WriteAheadLog, draft + dbfile.WriteAheadLogIndex} {
-			if e := os.Remove(left); e != nil && !errors.Is(e, fs.ErrNotExist) {
-				err = errors.Join(err, e)
-			}
-		}
-	}()
-	if err := r.make(draft); err != nil {
+	draft, err := dbfile.NewDraft(to+dbfile.PartialSuffix, r.opts.CreateMode())
+	if err != nil {
 		return dbfile.Explain(to, err)
 	}
-	if err := r.verify(draft); err != nil {
-		return dbfile.Explain(to, err)
+	err = r.make(draft.Path)
+	if err == nil {
+		err = r.verify(draft.Path)
 	}
-	if err := finish(draft, to, info.Mode().Perm()); err != nil {
-		return dbfile.Explain(to, err)
+	if err == nil {
+		err = draft.File.Chmod(info.Mode().Perm())
 	}
-	return nil
+	if err == nil {
+		err = missing(to)
+	}
+	if err == nil {
+		err = draft.Publish(to)
+	}
+	return errors.Join(dbfile.Explain(to, err), draft.Close())
+}
+
+// missing is an error if there is anything at the path.
+func missing(path string) error {
+	_, err := os.Lstat(path)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s is there already", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	default:
+		return err
+	}
 }
 
 // make fills the draft.
@@ -162,7 +168,7 @@ func (r *repairer) make(draft string) error {
 	if err != nil {
 		return err
 	}
-	if err := conn.Create(r.ctx, draft, r.opts.CreateMode(), r.opts.Steps); err != nil {
+	if err := conn.Fill(r.ctx, draft, r.opts.Steps); err != nil {
 		return err
 	}
 	db, err := conn.OpenDB(draft, "rw", url.Values{
@@ -272,22 +278,4 @@ func (r *repairer) verify(draft string) error {
 		return fmt.Errorf("the repaired archive has faults itself, the first is %q: %s", r.report.Check.Findings[0].Name, r.report.Check.Findings[0].Meaning)
 	}
 	return nil
-}
-
-// finish makes the draft safe on the disk and gives it its name.
-func finish(draft, to string, mode fs.FileMode) error {
-	file, err := os.OpenFile(draft, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(file.Chmod(mode), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return firstOf(err, fs.ErrExist)
-	}
-	if err := os.Rename(draft, to); err != nil {
-		return err
-	}
-	return dbfile.SyncDirectory(filepath.Dir(to))
 }

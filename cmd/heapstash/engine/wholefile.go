@@ -2,14 +2,15 @@ package engine
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
+	"heapstash/archive/sqlite/dbfile"
 	"heapstash/schema"
 )
 
@@ -20,32 +21,22 @@ func WriteWhole(path, archivePath string, mode fs.FileMode, force bool, write fu
 	if err := checkReplaceable(path, archivePath, force); err != nil {
 		return 0, err
 	}
-	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.partial")
+	draft, err := dbfile.NewDraft(path+"."+rand.Text()+dbfile.PartialSuffix, mode)
 	if err != nil {
 		return 0, schema.WithHint(fmt.Errorf("output: %w", err), "its directory must exist and be writable to this user")
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, draft.Close(), os.Remove(draft.Name()))
-		}
-	}()
-	if err := write(draft); err != nil {
+	defer func() { err = errors.Join(err, draft.Close()) }()
+	if err := write(draft.File); err != nil {
 		return 0, explainOutput(err)
 	}
-	if err := errors.Join(draft.Chmod(mode), draft.Sync()); err != nil {
-		return 0, explainOutput(err)
-	}
-	info, err := draft.Stat()
+	info, err := draft.File.Stat()
 	if err != nil {
 		return 0, err
 	}
 	if err := checkReplaceable(path, archivePath, force); err != nil { // one may have been made meanwhile
 		return 0, err
 	}
-	if err := os.Rename(draft.Name(), path); err != nil {
-		return 0, err
-	}
-	return info.Size(), draft.Close()
+	return info.Size(), explainOutput(draft.Publish(path))
 }
 
 func checkReplaceable(path, archivePath string, force bool) error {
