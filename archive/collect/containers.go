@@ -1,13 +1,12 @@
 package collect
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
 	"heapstash/archive"
-	"heapstash/archive/collect/fetch"
+	"heapstash/archive/collect/plan"
 	"heapstash/schema"
 )
 
@@ -48,8 +47,8 @@ const exportAlone = "metric-export shows only the newest batch, and containers a
 // planContainers plans the requests of the last stage: for containers, system
 // containers and labelled series. It does not ask for what the export has, unless
 // Heapster made a batch before the export's that no pass has read.
-func (p *pass) planContainers(found discovery, carried map[schema.Entity][]schema.MetricName) plan {
-	result := plan{scopes: make(map[schema.Scope]bool)}
+func (p *pass) planContainers(found discovery, carried map[schema.Entity][]schema.MetricName) plan.Plan {
+	result := plan.Plan{Scopes: make(map[schema.Scope]bool)}
 	common := make(map[schema.Kind][]schema.Metric)   // without the standard ones
 	standard := make(map[schema.Kind][]schema.Metric) // the ones in metric-export
 	for _, kind := range containerKinds {
@@ -66,66 +65,47 @@ func (p *pass) planContainers(found discovery, carried map[schema.Entity][]schem
 		if !isContainer(e.Kind) {
 			continue
 		}
-		result.entities++
+		result.Entities++
 		exported := e.Scope()
 		exported.Part = schema.Standard
 		if p.Containers == ContainersExport {
 			p.coverByExport(&result, skipped, e, exported)
 			if isMissing := p.export.at > 0 && !p.export.has[e]; isMissing && (found.present[e] || p.export.doubts.containers[e]) {
-				result.requests = append(result.requests, p.common(p.needsOf(e, exported, true), standard[e.Kind])...)
+				result.Requests = append(result.Requests, p.planner.Common(p.planner.NeedsOf(e, exported, true), standard[e.Kind])...)
 			}
 			continue
 		}
-		n := p.needsOf(e, e.Scope(), found.present[e])
-		result.cover(n.scope, p.listedBefore(e))
-		result.requests = append(result.requests, p.common(n, common[e.Kind])...)
-		result.requests = append(result.requests, p.more(n, carried[e])...)
+		n := p.planner.NeedsOf(e, e.Scope(), found.present[e])
+		p.planner.Cover(&result, e.Scope(), e)
+		result.Requests = append(result.Requests, p.planner.Common(n, common[e.Kind])...)
+		result.Requests = append(result.Requests, p.planner.More(n, carried[e])...)
 
-		result.cover(exported, p.listedBefore(e))
-		if !p.export.has[e] || !p.listedBefore(e) || !p.covers(p.memory.Watermarks[exported]) {
-			result.requests = append(result.requests, p.common(p.needsOf(e, exported, found.present[e]), standard[e.Kind])...)
+		p.planner.Cover(&result, exported, e)
+		if !p.export.has[e] || !p.planner.ListedBefore(e) || !p.covers(p.memory.Watermarks[exported]) {
+			result.Requests = append(result.Requests, p.planner.Common(p.planner.NeedsOf(e, exported, found.present[e]), standard[e.Kind])...)
 		}
 	}
 	for _, scope := range slices.SortedFunc(maps.Keys(skipped), schema.Scope.Compare) {
 		p.hole(archive.Hole{Entity: scope.Entity(), Cause: archive.CauseSkipped, Detail: exportAlone, Window: skipped[scope]})
 	}
 	p.planLabelled(&result)
-	slices.SortStableFunc(result.requests, func(a, b fetch.Request) int { return cmp.Compare(worth(a), worth(b)) })
+	plan.SortByWorth(result.Requests)
 	return result
 }
 
 // coverByExport covers the scope of a container that is read only from the export.
 // Skipped gets the time of the batches before the export's.
-func (p *pass) coverByExport(result *plan, skipped map[schema.Scope]schema.Window, e schema.Entity, scope schema.Scope) {
-	if result.scopes[scope] || p.export.at == 0 {
+func (p *pass) coverByExport(result *plan.Plan, skipped map[schema.Scope]schema.Window, e schema.Entity, scope schema.Scope) {
+	if result.Scopes[scope] || p.export.at == 0 {
 		return
 	}
-	result.cover(scope, p.listedBefore(e))
+	p.planner.Cover(result, scope, e)
 	watermark := p.memory.Watermarks[scope]
-	if !p.listedBefore(e) {
+	if !p.planner.ListedBefore(e) {
 		watermark = p.memory.Horizon // the watermark of an empty scope is old
 	}
 	window := p.timeline.Between(watermark, p.export.at)
 	if known, noted := skipped[scope]; watermark > 0 && window.From > 0 && (!noted || window.From < known.From) {
 		skipped[scope] = window
-	}
-}
-
-// worth orders the requests that may be left out, the most valuable first: CPU and
-// memory of containers, their other metrics, their custom metrics, system
-// containers, and labelled series.
-func worth(r fetch.Request) int {
-	metric, known := schema.Lookup(r.Metric)
-	switch {
-	case r.Scope.Part == schema.Labelled:
-		return 4
-	case r.Scope.Kind == schema.SystemContainer:
-		return 3
-	case !known:
-		return 2
-	case metric.Long || metric.Name == "memory/working_set":
-		return 0
-	default:
-		return 1
 	}
 }

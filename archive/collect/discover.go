@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"heapstash/archive"
 	"heapstash/archive/collect/metricexport"
+	"heapstash/archive/collect/plan"
 	"heapstash/schema"
 )
 
@@ -25,10 +25,6 @@ type discovery struct {
 	present  map[schema.Entity]bool // listed, and the nodes that are not wanted
 	unread   map[schema.Scope]bool  // scopes whose list could not be read
 }
-
-// afterlife is how long a vanished entity is asked for: until Heapster has evicted
-// the metrics that it keeps for long, and two minutes more for a late batch.
-const afterlife = schema.LongRetention + 2*time.Minute
 
 // discover lists what Heapster has, and what it had until lately: no list has an
 // entity that ended, but its last samples are still visible.
@@ -52,7 +48,7 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 			continue
 		}
 		found.present[e] = true
-		if !p.listedBefore(e) {
+		if !p.planner.ListedBefore(e) {
 			found.appeared = append(found.appeared, e)
 		}
 		if p.wants(e) {
@@ -78,20 +74,11 @@ func (p *pass) findVanished(found *discovery) {
 		if lastSeen > seen || found.vanished[e] > seen {
 			found.vanished[e] = seen // the clock was set back meanwhile
 		}
-		// What the last pass listed may have ended only now, however long ago
-		// that pass was.
-		if p.wants(e) && (lastSeen == 0 || !p.timeline.IsAttentive() || seen.Sub(lastSeen) <= afterlife) {
+		if p.wants(e) && p.planner.MayBeVisible(lastSeen, plan.Afterlife) {
 			found.recent = append(found.recent, e)
 		}
 	}
 	slices.SortFunc(found.recent, schema.Entity.Compare)
-}
-
-// listedBefore reports whether the last pass listed the entity, so that its
-// scope's watermark holds for it.
-func (p *pass) listedBefore(e schema.Entity) bool {
-	lastSeen, known := p.memory.Entities[e]
-	return known && lastSeen == 0
 }
 
 // sort adds the entities to the lists, and returns them sorted, each once.

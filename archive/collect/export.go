@@ -6,6 +6,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/collect/metricexport"
+	"heapstash/archive/collect/plan"
 	"heapstash/schema"
 )
 
@@ -174,7 +175,7 @@ func (p *pass) noteUnspelled(e schema.Entity, set schema.Exported) {
 // covers reports whether the export alone has everything of its series since the
 // watermark.
 func (p *pass) covers(watermark schema.Instant) bool {
-	return p.timeline.Step >= overlap && p.timeline.IsNext(p.export.at, watermark)
+	return p.timeline.Step >= plan.Overlap && p.timeline.IsNext(p.export.at, watermark)
 }
 
 // checkComplete notes what the lists show and metric-export, of the same batch,

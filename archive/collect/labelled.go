@@ -4,18 +4,18 @@ import (
 	"maps"
 	"slices"
 
+	"heapstash/archive/collect/plan"
 	"heapstash/schema"
 )
 
 // planLabelled asks for the label sets that the export shows, or may show, and for
 // those that it showed until lately.
-func (p *pass) planLabelled(result *plan) {
+func (p *pass) planLabelled(result *plan.Plan) {
 	doubts := p.export.doubts.labelled
 	entities := slices.AppendSeq(slices.Collect(maps.Keys(p.export.labelled)), maps.Keys(doubts))
 	for e, lastSeen := range p.memory.Entities {
 		_, shown := p.export.labelled[e]
-		if e.Labels != "" && !shown && doubts[e] == nil && p.wants(e.Owner()) &&
-			(lastSeen == 0 || !p.timeline.IsAttentive() || p.timeline.Seen().Sub(lastSeen) <= shortAfterlife) {
+		if e.Labels != "" && !shown && doubts[e] == nil && p.wants(e.Owner()) && p.planner.MayBeVisible(lastSeen, plan.ShortAfterlife) {
 			entities = append(entities, e)
 		}
 	}
@@ -27,8 +27,8 @@ func (p *pass) planLabelled(result *plan) {
 		if byExport && p.export.at == 0 {
 			continue // nothing was read
 		}
-		result.cover(scope, p.listedBefore(e))
-		if byExport || shown && p.listedBefore(e) && p.covers(p.memory.Watermarks[scope]) {
+		p.planner.Cover(result, scope, e)
+		if byExport || shown && p.planner.ListedBefore(e) && p.covers(p.memory.Watermarks[scope]) {
 			continue
 		}
 		metrics := familyMetrics(e)
@@ -38,7 +38,7 @@ func (p *pass) planLabelled(result *plan) {
 		case doubts[e] != nil:
 			metrics = doubts[e]
 		}
-		result.requests = append(result.requests, p.common(p.needsOf(e, scope, shown || doubts[e] != nil), metrics)...)
+		result.Requests = append(result.Requests, p.planner.Common(p.planner.NeedsOf(e, scope, shown || doubts[e] != nil), metrics)...)
 	}
 }
 
@@ -60,7 +60,7 @@ func (p *pass) labelledChanges() (appeared []schema.Entity, vanished map[schema.
 		}
 	}
 	for _, e := range sorted(shown) {
-		if !p.listedBefore(e) {
+		if !p.planner.ListedBefore(e) {
 			appeared = append(appeared, e)
 		}
 	}

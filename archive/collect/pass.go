@@ -12,13 +12,10 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect/fetch"
 	"heapstash/archive/collect/metricexport"
+	"heapstash/archive/collect/plan"
 	"heapstash/archive/collect/timeline"
 	"heapstash/schema"
 )
-
-// overlap is how long before its watermark a scope is asked for again: Heapster's
-// scrapes may overlap, and then a batch can appear after a newer one.
-const overlap = 30 * time.Second
 
 // closing is how long a cancelled pass may take to write so into the ledger.
 const closing = 5 * time.Second
@@ -92,6 +89,7 @@ type pass struct {
 	record   archive.Pass
 	memory   archive.Memory
 	timeline *timeline.Timeline
+	planner  plan.Planner
 	fetcher  fetch.Fetcher
 	export   export
 	shown    metricexport.Evidence // of pods, in the horizon's batch
@@ -130,7 +128,8 @@ func (p *pass) run(ctx, asking context.Context) error {
 		return err
 	}
 	p.timeline = timeline.New(p.memory, p.Now)
-	p.fetcher = fetch.Fetcher{Source: p.source, Concurrency: p.Concurrency, Skip: p.skip, Take: p.take, WasRefused: p.refusedBefore}
+	p.planner = plan.Planner{Memory: p.memory, Timeline: p.timeline, SplitPods: p.source.SplitPods}
+	p.fetcher = fetch.Fetcher{Source: p.source, Concurrency: p.Concurrency, Skip: p.skip, Take: p.take, WasRefused: p.planner.RefusedBefore}
 	cluster, err := p.readCluster(asking)
 	if err != nil {
 		return err
@@ -166,15 +165,15 @@ func (p *pass) run(ctx, asking context.Context) error {
 		if batch.Carried, err = p.discoverNames(asking, found, kinds); err != nil {
 			return err
 		}
-		plan := p.plan(found, batch.Carried, kinds)
-		result, err := p.fetch(asking, plan)
+		todo := p.planner.Unlabelled(slices.Concat(found.listed, found.recent), found.present, batch.Carried, kinds)
+		result, err := p.fetch(asking, todo.Requests)
 		if err != nil {
 			return err
 		}
 		if slices.Contains(kinds, schema.Pod) {
 			p.shown = evidence(result, p.record.Horizon, found.lists.IsShared)
 		}
-		if err := p.keep(ctx, batch, plan, result); err != nil {
+		if err := p.keep(ctx, batch, todo, result); err != nil {
 			return err
 		}
 		batch = p.batch()
@@ -198,8 +197,8 @@ func (p *pass) readContainers(ctx, asking context.Context, download *download, f
 			return err
 		}
 	}
-	plan := p.planContainers(found, batch.Carried)
-	result, err := p.fetch(asking, plan)
+	todo := p.planContainers(found, batch.Carried)
+	result, err := p.fetch(asking, todo.Requests)
 	if err != nil {
 		return err
 	}
@@ -211,12 +210,12 @@ func (p *pass) readContainers(ctx, asking context.Context, download *download, f
 	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // only the export has these
 	batch.Identities = p.changed(p.export.identities)
 	batch.NamespaceIDs = p.learnedIDs()
-	return p.keep(ctx, batch, plan, result)
+	return p.keep(ctx, batch, todo, result)
 }
 
-// fetch carries out a plan. Its error is that the pass was cancelled.
-func (p *pass) fetch(ctx context.Context, plan plan) (fetch.Result, error) {
-	result := p.fetcher.Fetch(ctx, plan.requests)
+// fetch sends requests. Its error is that the pass was cancelled.
+func (p *pass) fetch(ctx context.Context, requests []fetch.Request) (fetch.Result, error) {
+	result := p.fetcher.Fetch(ctx, requests)
 	return result, cancelled(ctx)
 }
 
@@ -230,9 +229,9 @@ func (p *pass) skip(r fetch.Request) error {
 }
 
 // keep settles what a plan brought, and stores it with the batch.
-func (p *pass) keep(ctx context.Context, batch archive.Batch, plan plan, result fetch.Result) error {
-	p.record.Entities += plan.entities
-	watermarks, asked := p.settle(plan, result)
+func (p *pass) keep(ctx context.Context, batch archive.Batch, todo plan.Plan, result fetch.Result) error {
+	p.record.Entities += todo.Entities
+	watermarks, asked := p.settle(todo.Scopes, result)
 	batch.Rows = append(batch.Rows, result.Rows...)
 	maps.Copy(batch.Watermarks, watermarks)
 	maps.Copy(batch.Asked, asked)

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
 	"heapstash/archive/collect/fetch"
+	"heapstash/archive/collect/plan"
 	"heapstash/schema"
 )
 
@@ -17,42 +17,18 @@ import (
 // mostNamed is how many refused pods of a scope have a hole each.
 const mostNamed = 20
 
-// ownScope is the scope of one pod's own watermark. No namespace's name has a
-// slash.
-func ownScope(e schema.Entity) schema.Scope {
-	return schema.Scope{Kind: schema.Pod, Name: e.Namespace + "/" + e.Pod}
-}
-
-// refusedBefore reports whether the last pass could not read the pod, although it
-// read others of the same namespace.
-func (p *pass) refusedBefore(e schema.Entity) bool {
-	_, own := p.memory.Watermarks[ownScope(e)]
-	return e.Kind == schema.Pod && own
-}
-
-// watermarkOf is the time up to which the entity was read whole.
-func (p *pass) watermarkOf(e schema.Entity, scope schema.Scope) schema.Instant {
-	watermark := p.memory.Watermarks[scope]
-	if e.Kind == schema.Pod && scope == e.Scope() {
-		if own, refused := p.memory.Watermarks[ownScope(e)]; refused {
-			return min(own, watermark)
-		}
-	}
-	return watermark
-}
-
 // dropOwn drops the watermarks of pods that are not asked for any more.
 func (p *pass) dropOwn(requests []fetch.Request, watermarks map[schema.Scope]schema.Instant) {
 	asked := make(map[schema.Scope]bool)
 	for _, r := range requests {
 		for i := range r.Size() {
 			if e := r.Member(i); e.Kind == schema.Pod {
-				asked[ownScope(e)] = true
+				asked[plan.OwnScope(e)] = true
 			}
 		}
 	}
 	for scope := range p.memory.Watermarks {
-		if scope.Kind == schema.Pod && strings.Contains(scope.Name, "/") && len(asked) > 0 && !asked[scope] {
+		if plan.IsOwn(scope) && len(asked) > 0 && !asked[scope] {
 			watermarks[scope] = 0
 		}
 	}
@@ -100,28 +76,28 @@ func (p *pass) ownWatermarks(o outcome, refused map[schema.Entity]error, moves b
 		return
 	}
 	for e := range refused {
-		if p.refusedBefore(e) {
+		if p.planner.RefusedBefore(e) {
 			continue
 		}
 		own := p.memory.Horizon // the pod is new
-		if p.listedBefore(e) {
+		if p.planner.ListedBefore(e) {
 			own = p.memory.Watermarks[o.scope]
 		}
 		if own == 0 { // this is the archive's first pass
 			own = cmp.Or(p.timeline.Oldest, p.record.Horizon).Add(-p.timeline.Step)
 		}
-		watermarks[ownScope(e)] = own
+		watermarks[plan.OwnScope(e)] = own
 	}
 	answered := make(map[schema.Entity]bool)
 	for _, r := range o.requests {
 		for i := range r.Size() {
-			if e := r.Member(i); refused[e] == nil && p.refusedBefore(e) {
+			if e := r.Member(i); refused[e] == nil && p.planner.RefusedBefore(e) {
 				answered[e] = true
 			}
 		}
 	}
 	for _, e := range sorted(answered) {
-		watermarks[ownScope(e)] = 0
-		p.noteLoss(e, p.watermarkOf(e, o.scope))
+		watermarks[plan.OwnScope(e)] = 0
+		p.noteLoss(e, p.planner.WatermarkOf(e, o.scope))
 	}
 }

@@ -24,7 +24,7 @@ type outcome struct {
 // Neither an entity that no URL can name holds the watermark back, nor a request
 // that was refused at every pass. A metric that was never answered is asked for
 // without a start.
-func (p *pass) settle(plan plan, result fetch.Result) (map[schema.Scope]schema.Instant, map[schema.Scope][]schema.MetricName) {
+func (p *pass) settle(scopes map[schema.Scope]bool, result fetch.Result) (map[schema.Scope]schema.Instant, map[schema.Scope][]schema.MetricName) {
 	watermarks := make(map[schema.Scope]schema.Instant)
 	asked := make(map[schema.Scope][]schema.MetricName)
 	outcomes := make(map[schema.Scope]outcome)
@@ -34,7 +34,7 @@ func (p *pass) settle(plan plan, result fetch.Result) (map[schema.Scope]schema.I
 		outcomes[r.Scope] = o
 	}
 	p.dropOwn(result.Requests, watermarks)
-	for _, scope := range slices.SortedFunc(maps.Keys(plan.scopes), schema.Scope.Compare) {
+	for _, scope := range slices.SortedFunc(maps.Keys(scopes), schema.Scope.Compare) {
 		o := outcomes[scope]
 		o.scope = scope
 		refused := p.refusedByName(o)
@@ -43,7 +43,7 @@ func (p *pass) settle(plan plan, result fetch.Result) (map[schema.Scope]schema.I
 		p.ownWatermarks(o, refused, !held && p.record.Horizon > 0, watermarks)
 		if watermark := p.memory.Watermarks[scope]; !held && p.record.Horizon > watermark {
 			watermarks[scope] = p.record.Horizon
-			if plan.scopes[scope] {
+			if scopes[scope] {
 				// The watermark was held back; an empty scope would have
 				// left it behind.
 				p.noteLoss(scope.Entity(), watermark)

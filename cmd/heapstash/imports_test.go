@@ -70,7 +70,8 @@ archive:         schema
 archive/collect/timeline:     schema archive
 archive/collect/metricexport: schema
 archive/collect/fetch:        schema
-archive/collect:              schema archive archive/collect/timeline archive/collect/metricexport archive/collect/fetch
+archive/collect/plan:         schema archive archive/collect/timeline archive/collect/fetch
+archive/collect:              schema archive archive/collect/timeline archive/collect/metricexport archive/collect/fetch archive/collect/plan
 archive/query:   schema archive
 archive/export:  schema archive
 

@@ -1,70 +1,48 @@
-package collect
+package plan
 
 import (
 	"heapstash/archive/collect/fetch"
 	"heapstash/schema"
 )
 
-// podRequests joins requests for pods of a namespace.
+// podRequests joins the requests for pods of a namespace.
 type podRequests struct {
 	groups []podGroup
-	index  map[podNeeds]int  // into groups
-	more   []fetch.Request   // for metrics that not all pods have
-	others map[podSeries]int // into more
+	index  map[podKey]int // into groups
 }
 
-// podGroup is pods that are asked for every common metric together.
+// podGroup is pods that are asked for the same.
 type podGroup struct {
-	needs // of any of them
-	pods  []string
+	Needs                    // of any of them
+	metric schema.MetricName // empty for all common metrics
+	pods   []string
 }
 
-type podNeeds struct {
+type podKey struct {
 	scope    schema.Scope
 	start    schema.Instant
 	longOnly bool
+	metric   schema.MetricName
 }
 
-type podSeries struct {
-	scope  schema.Scope
-	metric schema.MetricName
-	start  schema.Instant
-}
+func newPodRequests() *podRequests { return &podRequests{index: make(map[podKey]int)} }
 
-func newPodRequests() *podRequests {
-	return &podRequests{index: make(map[podNeeds]int), others: make(map[podSeries]int)}
-}
-
-// add adds a pod, which is asked for the common metrics.
-func (g *podRequests) add(n needs) {
-	key := podNeeds{n.scope, n.start, n.longOnly}
+// add asks for a metric of a pod, or for all common metrics.
+func (g *podRequests) add(n Needs, m schema.MetricName) {
+	key := podKey{n.scope, n.start, n.longOnly, m}
 	i, ok := g.index[key]
 	if !ok {
 		i = len(g.groups)
 		g.index[key] = i
-		g.groups = append(g.groups, podGroup{needs: n})
+		g.groups = append(g.groups, podGroup{Needs: n, metric: m})
 	}
 	g.groups[i].pods = append(g.groups[i].pods, n.entity.Pod)
 }
 
-// addMore adds requests for other metrics, each of one pod.
-func (g *podRequests) addMore(requests []fetch.Request) {
-	for _, r := range requests {
-		key := podSeries{r.Scope, r.Metric, r.Start}
-		i, ok := g.others[key]
-		if !ok {
-			i = len(g.more)
-			g.others[key] = i
-			g.more = append(g.more, r)
-		}
-		g.more[i].Pods = append(g.more[i].Pods, r.Entity.Pod)
-	}
-}
-
-// requests returns requests for as many pods as the source can ask for at once.
-func (g *podRequests) requests(p *pass, common []schema.Metric) []fetch.Request {
-	// The longest name leaves room for the fewest pods. All metrics of a group
-	// are asked for with these.
+// pods returns requests for as many pods as can be asked for at once.
+func (p *Planner) pods(g *podRequests, common []schema.Metric) []fetch.Request {
+	// The longest name leaves room for the fewest pods. All common metrics of a
+	// group are asked for with these.
 	var longest schema.MetricName
 	for _, m := range common {
 		if len(m.Name) > len(longest) {
@@ -72,20 +50,18 @@ func (g *podRequests) requests(p *pass, common []schema.Metric) []fetch.Request 
 		}
 	}
 	var requests []fetch.Request
-	add := func(r fetch.Request, batches [][]string) {
-		for _, batch := range batches {
-			r.Pods = batch
-			requests = append(requests, r)
-		}
-	}
 	for _, group := range g.groups {
-		batches := p.source.SplitPods(group.scope.Name, group.pods, longest)
-		for _, r := range p.common(group.needs, common) {
-			add(r, batches)
+		asked, metric := p.Common(group.Needs, common), longest
+		if group.metric != "" {
+			metric = group.metric
+			asked = []fetch.Request{{Scope: group.scope, Entity: group.entity, Metric: metric, Start: group.start}}
 		}
-	}
-	for _, r := range g.more {
-		add(r, p.source.SplitPods(r.Scope.Name, r.Pods, r.Metric))
+		batches := p.SplitPods(group.scope.Name, group.pods, metric)
+		for _, r := range asked {
+			for _, r.Pods = range batches {
+				requests = append(requests, r)
+			}
+		}
 	}
 	return requests
 }
