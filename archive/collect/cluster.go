@@ -183,7 +183,7 @@ func (p *pass) isLeftover(at schema.Instant) bool {
 	}
 	p.hole(archive.Hole{
 		Cause: archive.CauseExport, Lasting: p.Containers != ContainersExport,
-		Detail: fmt.Sprintf("metric-export shows a batch of %v, from before Heapster's clock was set back: without it, Heapster tells neither new labelled series nor pods' identities", at),
+		Detail: fmt.Sprintf("metric-export shows a batch of %v, from before Heapster's clock was set back: only the newest one would show new labelled series and the identities of pods", at),
 		Hint:   "restart Heapster, which keeps that batch until then",
 	})
 	return true

@@ -16,7 +16,6 @@ import (
 
 // discovery is the entities that a pass may ask for.
 type discovery struct {
-	nodes    []string           // every listed node, wanted or not
 	lists    metricexport.Lists // of every pod and container, wanted or not
 	listed   []schema.Entity    // wanted, and in Heapster's latest batch
 	recent   []schema.Entity    // wanted, and listed until lately
@@ -40,9 +39,6 @@ func (p *pass) discover(ctx context.Context) (discovery, error) {
 		return discovery{}, err
 	}
 	for _, e := range found.sort(entities) {
-		if e.Kind == schema.Node {
-			found.nodes = append(found.nodes, e.Node)
-		}
 		// Every node is remembered, because nodes distinguish clusters.
 		if !p.wants(e) && e.Kind != schema.Node {
 			continue
@@ -235,21 +231,22 @@ func (p *pass) listHole(e schema.Entity, err error) archive.Hole {
 
 // containersOf lists a pod's containers or a node's system containers, if they
 // are wanted.
-func (p *pass) containersOf(ctx context.Context, owner schema.Entity) ([]schema.Entity, error) {
-	var list []schema.Entity
-	switch {
-	case owner.Kind == schema.Pod && p.wants(schema.ContainerEntity(owner.Namespace, owner.Pod, "any")):
-		names, err := p.source.Containers(ctx, owner.Namespace, owner.Pod)
-		for _, name := range names {
-			list = append(list, schema.ContainerEntity(owner.Namespace, owner.Pod, name))
-		}
-		return list, err
-	case owner.Kind == schema.Node && p.wants(schema.SystemContainerEntity(owner.Node, "any")):
-		names, err := p.source.SystemContainers(ctx, owner.Node)
-		for _, name := range names {
-			list = append(list, schema.SystemContainerEntity(owner.Node, name))
-		}
-		return list, err
+func (p *pass) containersOf(ctx context.Context, owner schema.Entity) (list []schema.Entity, err error) {
+	var names []string
+	container := func(name string) schema.Entity { return schema.ContainerEntity(owner.Namespace, owner.Pod, name) }
+	if owner.Kind == schema.Node {
+		container = func(name string) schema.Entity { return schema.SystemContainerEntity(owner.Node, name) }
 	}
-	return nil, nil
+	switch {
+	case owner.Kind == schema.Namespace || !p.wants(container("any")):
+		return nil, nil
+	case owner.Kind == schema.Node:
+		names, err = p.source.SystemContainers(ctx, owner.Node)
+	default:
+		names, err = p.source.Containers(ctx, owner.Namespace, owner.Pod)
+	}
+	for _, name := range names {
+		list = append(list, container(name))
+	}
+	return list, err
 }

@@ -20,13 +20,6 @@ type doubts struct {
 	answered   map[schema.Entity]bool            // entities with samples in the export's batch
 }
 
-func newDoubts() doubts {
-	return doubts{
-		containers: make(map[schema.Entity]bool), labelled: make(map[schema.Entity][]schema.Metric),
-		unanswered: make(map[schema.Entity]bool), answered: make(map[schema.Entity]bool),
-	}
-}
-
 // doubt notes what to ask for by name.
 func (p *pass) doubt(x *export, found *discovery) {
 	for e, set := range x.attribution.Candidates(x.attribution.Open()) {
@@ -86,8 +79,8 @@ func evidence(result fetch.Result, at schema.Instant, interest func(schema.Entit
 	return e
 }
 
-// toldBy says how Heapster, or Kubernetes, makes the namespaces known.
-const toldBy = "allow Heapster to list namespaces, so that metric-export has namespace_id, or set collect.enrich: true"
+// namespaceHint is how Heapster or Kubernetes makes the namespaces known.
+const namespaceHint = "allow Heapster to list namespaces, so that metric-export has namespace_id, or set collect.enrich: true"
 
 // reconcile compares the open claims with the answers by name. It keeps the sets
 // whose namespace follows, and makes holes of the others.
@@ -136,12 +129,12 @@ func (p *pass) reconcile(found *discovery, result fetch.Result) {
 // noteStale notes that a batch came between the lists and the export: which
 // namespaces had the names that are open is unknown.
 func (p *pass) noteStale(open []*metricexport.Claim) {
+	if len(open) == 0 {
+		return
+	}
 	n := 0
 	for _, c := range open {
 		n += len(c.Sets)
-	}
-	if n == 0 {
-		return
 	}
 	p.hole(archive.Hole{
 		Cause: archive.CauseExport, Window: p.timeline.Window(p.export.at, p.export.at),
@@ -158,7 +151,7 @@ func (p *pass) noteOwnerless(open []*metricexport.Claim) {
 			sets[kind] = append(sets[kind], set.Entity)
 		}
 	}
-	p.noteFirst(sets, archive.Hole{Cause: archive.CauseExport, Window: p.timeline.Window(p.export.at, p.export.at), Hint: toldBy},
+	p.noteFirst(sets, archive.Hole{Cause: archive.CauseExport, Window: p.timeline.Window(p.export.at, p.export.at), Hint: namespaceHint},
 		"metric-export has what no list of Heapster's shows, and its namespace is not known. The first of %d is %v")
 }
 
@@ -178,7 +171,7 @@ func (p *pass) noteUnidentified(open []*metricexport.Claim, found *discovery) {
 			Entity: schema.Entity{Kind: schema.Pod, Namespace: namespace}, Cause: archive.CauseExport, Lasting: true,
 			Detail: fmt.Sprintf("neither metric-export nor values distinguish pods from pods of the same name in other namespaces: "+
 				"their incarnations are not known, and their labelled series are asked for by name. The first of %d is %s", len(pods[namespace]), pods[namespace][0]),
-			Hint: toldBy,
+			Hint: namespaceHint,
 		})
 	}
 }

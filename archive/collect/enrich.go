@@ -102,3 +102,28 @@ func (p *pass) relabelled(namespaces []schema.NamespaceIdentity) map[string]stri
 	}
 	return changed
 }
+
+// answer is what the Kubernetes API answered to a question. It is asked once in a
+// pass, and once more for whole pods.
+type answer[T any] struct {
+	asked, whole bool
+	list         []T
+	err          error
+}
+
+// kubernetesPods returns the pods; only whole ones have nodes and images.
+func (p *pass) kubernetesPods(ctx context.Context, whole bool) ([]schema.Identity, error) {
+	if a := &p.kubePods; !a.asked || whole && !a.whole && a.err == nil {
+		a.list, a.err = p.Enricher.Pods(ctx, whole)
+		a.asked, a.whole = true, whole
+	}
+	return p.kubePods.list, p.kubePods.err
+}
+
+func (p *pass) kubernetesNamespaces(ctx context.Context) ([]schema.NamespaceIdentity, error) {
+	if a := &p.kubeNamespaces; !a.asked {
+		a.list, a.err = p.Enricher.Namespaces(ctx)
+		a.asked = true
+	}
+	return p.kubeNamespaces.list, p.kubeNamespaces.err
+}

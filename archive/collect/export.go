@@ -15,7 +15,7 @@ import (
 type export struct {
 	at         schema.Instant         // of the batch; zero without an export
 	rows       []schema.Row           // wanted rows of containers, system containers and labelled series
-	told       map[schema.Entity]bool // entities with a set
+	exported   map[schema.Entity]bool // entities with a set
 	has        map[schema.Entity]bool // containers and system containers with values
 	labelled   map[schema.Entity]int  // the index in rows of each labelled entity
 	identities []schema.Identity      // of every wanted pod
@@ -113,10 +113,13 @@ func (p *pass) withoutExport(err error) export {
 
 func newExport(sets []schema.Exported) export {
 	x := export{
-		told:     make(map[schema.Entity]bool),
+		exported: make(map[schema.Entity]bool),
 		has:      make(map[schema.Entity]bool),
 		labelled: make(map[schema.Entity]int),
-		doubts:   newDoubts(),
+		doubts: doubts{
+			containers: make(map[schema.Entity]bool), labelled: make(map[schema.Entity][]schema.Metric),
+			unanswered: make(map[schema.Entity]bool), answered: make(map[schema.Entity]bool),
+		},
 	}
 	for _, set := range sets {
 		for _, row := range set.Rows {
@@ -140,13 +143,13 @@ func (p *pass) admit(x *export, e schema.Entity, set schema.Exported, found *dis
 	if !p.wants(e) {
 		return
 	}
-	if namesake, possible := metricexport.Namesake(e); possible && found.present[namesake] {
+	if namesake := metricexport.Namesake(e); !isContainer(e.Kind) && found.present[namesake] {
 		p.hole(archive.Hole{Entity: e, Cause: archive.CauseExport, Lasting: true,
 			Detail: fmt.Sprintf("metric-export gives it the same name as %v: labelled series are read of neither", namesake)})
 		return
 	}
 	p.noteUnspelled(e, set)
-	x.told[e] = true
+	x.exported[e] = true
 	if e.Kind != schema.Node {
 		found.add(e, p.memory)
 	}
@@ -183,7 +186,7 @@ func (p *pass) covers(watermark schema.Instant) bool {
 func (p *pass) checkComplete(x *export, found *discovery) {
 	left := make(map[schema.Kind][]schema.Entity)
 	for _, e := range found.listed {
-		if e.Kind != schema.Cluster && e.Kind != schema.Namespace && !x.told[e] && !x.attribution.HasOpen(metricexport.NameOf(e)) {
+		if e.Kind != schema.Cluster && e.Kind != schema.Namespace && !x.exported[e] && !x.attribution.HasOpen(metricexport.NameOf(e)) {
 			left[e.Kind] = append(left[e.Kind], e)
 		}
 	}

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"fmt"
-	"slices"
 
 	"heapstash/schema"
 )
@@ -31,18 +30,22 @@ func (p *pass) checkNodes(found discovery) error {
 	if p.AcceptNewNodes {
 		return nil
 	}
-	known := ""
+	known, listed := "", ""
 	for e, lastSeen := range p.memory.Entities {
-		if e.Kind != schema.Node || lastSeen != 0 {
-			continue
+		if e.Kind == schema.Node && lastSeen == 0 {
+			if found.present[e] {
+				return nil
+			}
+			known = max(known, e.Node)
 		}
-		if slices.Contains(found.nodes, e.Node) {
-			return nil
-		}
-		known = max(known, e.Node)
 	}
-	if known == "" || len(found.nodes) == 0 {
+	for e := range found.present {
+		if e.Kind == schema.Node && (listed == "" || e.Node < listed) {
+			listed = e.Node
+		}
+	}
+	if known == "" || listed == "" {
 		return nil
 	}
-	return &ForeignClusterError{Cluster: p.Cluster, Found: found.nodes[0], Known: known}
+	return &ForeignClusterError{Cluster: p.Cluster, Found: listed, Known: known}
 }

@@ -25,17 +25,14 @@ func (p *pass) discoverNames(ctx context.Context, found discovery, kinds []schem
 		return nil, err
 	}
 	carried := make(map[schema.Entity][]schema.MetricName)
-	failed := -1
 	for i, e := range chosen {
-		if errs[i] != nil && archive.CauseOf(errs[i]) != archive.CauseUnaddressable && failed < 0 {
-			failed = i
-		}
 		for _, m := range names[i] {
 			if !slices.Contains(p.memory.Carried[e], m) {
 				carried[e] = append(carried[e], m)
 			}
 		}
 	}
+	failed := slices.IndexFunc(errs, func(err error) bool { return err != nil && archive.CauseOf(err) != archive.CauseUnaddressable })
 	if failed >= 0 {
 		h := p.holeOf(chosen[failed], errs[failed])
 		h.Detail = "metric names: " + h.Detail

@@ -20,7 +20,7 @@ import (
 // closing is how long a cancelled pass may take to write so into the ledger.
 const closing = 5 * time.Second
 
-// Run makes one pass. The summary is valid even with an error: then it tells what
+// Run makes one pass. The summary is valid even with an error: then it has what
 // the pass stored before.
 //
 // A scope that cannot be read is a hole in the summary and in the ledger, not an
@@ -86,19 +86,20 @@ type pass struct {
 	source Source // nil for a pass without one
 	store  Store
 
-	record   archive.Pass
-	memory   archive.Memory
-	timeline *timeline.Timeline
-	planner  plan.Planner
-	fetcher  fetch.Fetcher
-	export   export
-	shown    metricexport.Evidence // of pods, in the horizon's batch
-	kube     kubernetes
-	present  map[schema.Entity]bool // the listed entities
-	taken    atomic.Int64           // samples read
-	holes    []archive.Hole
-	stored   int    // how many of holes are in the ledger already
-	hint     string // the last one logged, to log it once for many holes
+	record         archive.Pass
+	memory         archive.Memory
+	timeline       *timeline.Timeline
+	planner        plan.Planner
+	fetcher        *fetch.Fetcher
+	export         export
+	shown          metricexport.Evidence // of pods, in the horizon's batch
+	kubePods       answer[schema.Identity]
+	kubeNamespaces answer[schema.NamespaceIdentity]
+	present        map[schema.Entity]bool // the listed entities
+	taken          atomic.Int64           // samples read
+	holes          []archive.Hole
+	stored         int    // how many of holes are in the ledger already
+	hint           string // the last one logged, to log it once for many holes
 }
 
 func newPass(store Store, opts Options) *pass {
@@ -129,7 +130,8 @@ func (p *pass) run(ctx, asking context.Context) error {
 	}
 	p.timeline = timeline.New(p.memory, p.Now)
 	p.planner = plan.Planner{Memory: p.memory, Timeline: p.timeline, SplitPods: p.source.SplitPods}
-	p.fetcher = fetch.Fetcher{Source: p.source, Concurrency: p.Concurrency, Skip: p.skip, Take: p.take, WasRefused: p.planner.RefusedBefore}
+	p.fetcher = fetch.New(p.source, p.Concurrency, p.planner.RefusedBefore)
+	p.fetcher.Skip, p.fetcher.Take = p.skip, p.take
 	cluster, err := p.readCluster(asking)
 	if err != nil {
 		return err

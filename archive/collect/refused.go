@@ -70,7 +70,7 @@ func (p *pass) noteRefused(scope schema.Scope, refused map[schema.Entity]error) 
 }
 
 // ownWatermarks gives the refused pods watermarks of their own, if the scope's
-// watermark moves, and drops those of the pods that were answered.
+// watermark moves, and drops the ones of pods that were answered.
 func (p *pass) ownWatermarks(o outcome, refused map[schema.Entity]error, moves bool, watermarks map[schema.Scope]schema.Instant) {
 	if !moves {
 		return

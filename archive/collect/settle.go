@@ -142,7 +142,7 @@ func (p *pass) isMissing(e schema.Entity) bool {
 		_, shown := p.export.labelled[e]
 		return !shown && p.export.doubts.labelled[e] != nil
 	}
-	return !p.export.told[e] && (p.present[e] || p.export.doubts.containers[e])
+	return !p.export.exported[e] && (p.present[e] || p.export.doubts.containers[e])
 }
 
 // noteFailed notes the failed requests of a scope as one hole.

@@ -10,17 +10,13 @@ import (
 // Source is what a pass reads. Its methods are called concurrently. Errors wrap
 // one of the schema package's sentinels where one fits, or they are the context's
 // error; any other error counts as [schema.ErrProtocol].
+//
+// An entity or a metric that Heapster does not know has no names and no points,
+// which is not an error.
 type Source interface {
-	Lister
-	SeriesReader
-	Exporter
-	Meter
-}
-
-// Lister lists what Heapster's latest batch has.
-type Lister interface {
-	// AllKeys lists every entity with one request. It does not understand the
-	// form of the unknown keys.
+	fetch.Source
+	// AllKeys lists every entity of Heapster's latest batch with one request. It
+	// does not understand the form of the unknown keys.
 	AllKeys(ctx context.Context) (entities []schema.Entity, unknown []string, err error)
 	// Nodes, Namespaces and Pods list the same where AllKeys is refused.
 	Nodes(ctx context.Context) ([]string, error)
@@ -33,25 +29,17 @@ type Lister interface {
 	// Healthz returns an error if Heapster says that it is not well: its newest
 	// batch is over three minutes old.
 	Healthz(ctx context.Context) error
-}
-
-// SeriesReader reads series. An entity or a metric that Heapster does not know has
-// no names and no points, which is not an error.
-type SeriesReader interface {
-	fetch.Source
 	// MetricNames lists the unlabelled metrics of the entity.
 	MetricNames(ctx context.Context, e schema.Entity) ([]schema.MetricName, error)
 	// SplitPods divides the pods into batches for PodSeries.
 	SplitPods(namespace string, pods []string, m schema.MetricName) [][]string
-}
-
-// Exporter reads Heapster's newest batch with one request, though not all of it:
-// see [schema.Exported].
-type Exporter interface {
-	// Export calls visit for each metric set. It returns visit's first error. It
+	// Export reads Heapster's newest batch with one request, though not all of
+	// it, and calls visit for each metric set. It returns visit's first error. It
 	// is an error if the end of the batch did not arrive.
 	// [schema.ErrExportDisabled] is lasting.
 	Export(ctx context.Context, visit func(schema.Exported) error) error
+	// Traffic is what was sent and received since the source was made.
+	Traffic() (requests, bytes int64)
 }
 
 // Enricher asks Kubernetes for what Heapster does not have. Its errors are those
@@ -62,9 +50,4 @@ type Enricher interface {
 	Pods(ctx context.Context, whole bool) ([]schema.Identity, error)
 	// Namespaces returns every namespace.
 	Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error)
-}
-
-// Meter counts what was sent and received since it was made.
-type Meter interface {
-	Traffic() (requests, bytes int64)
 }

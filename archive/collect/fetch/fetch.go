@@ -1,9 +1,13 @@
+// Package fetch sends a pass's requests: several at once, in parts if a proxy
+// refuses a request for many pods, and no more once nothing answers. It does not
+// decide what to ask for.
 package fetch
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,19 +22,27 @@ const mostUnanswered = 16
 
 // Fetcher sends the requests of one pass.
 type Fetcher struct {
-	Source      Source
-	Concurrency int
 	// Skip returns an error for a request that is not to be sent any more.
 	Skip func(Request) error
 	// Take counts samples, and returns an error if they are too many; with 0,
 	// if there is no room for one more. It is called concurrently.
 	Take func(samples int) error
-	// WasRefused reports whether the last pass could not read the pod although
-	// it read others of the same namespace.
-	WasRefused func(schema.Entity) bool
 
-	once     sync.Once
-	splitter *splitter
+	concurrency int
+	splitter
+}
+
+// New returns a fetcher that sends so many requests at once. WasRefused reports
+// whether the last pass could not read a pod although it read others of the same
+// namespace.
+func New(source Source, concurrency int, wasRefused func(schema.Entity) bool) *Fetcher {
+	return &Fetcher{concurrency: concurrency, splitter: splitter{
+		source:     source,
+		wasRefused: wasRefused,
+		refused:    make(map[schema.Entity]error),
+		fits:       make(map[schema.Scope]int),
+		fruitless:  make(map[schema.MetricName]bool),
+	}}
 }
 
 // Result is what requests brought.
@@ -43,20 +55,19 @@ type Result struct {
 // Fetch sends the requests.
 func (f *Fetcher) Fetch(ctx context.Context, requests []Request) Result {
 	rows := NewRows()
-	result := Result{Requests: make([]Request, len(requests)), Errs: make([]error, len(requests))}
-	copy(result.Requests, requests)
+	result := Result{Requests: slices.Clone(requests), Errs: make([]error, len(requests))}
 	var more []part   // the parts of requests that were split, without the first
 	var mu sync.Mutex // guards rows, more and result
 	var unanswered atomic.Int32
 	var group errgroup.Group
-	group.SetLimit(f.Concurrency)
+	group.SetLimit(f.concurrency)
 	for i, r := range requests {
 		if err := f.refuse(r, int(unanswered.Load())); err != nil {
 			result.Errs[i] = err
 			continue
 		}
 		group.Go(func() error {
-			parts := f.split().fetch(ctx, r)
+			parts := f.fetch(ctx, r)
 			for j := range parts {
 				f.count(&parts[j], &unanswered)
 			}
@@ -110,12 +121,3 @@ func (f *Fetcher) count(p *part, unanswered *atomic.Int32) {
 		unanswered.Add(1)
 	}
 }
-
-func (f *Fetcher) split() *splitter {
-	f.once.Do(func() { f.splitter = newSplitter(f.Source, f.WasRefused) })
-	return f.splitter
-}
-
-// IsRefused reports whether the pod alone was refused while others of its
-// request were answered.
-func (f *Fetcher) IsRefused(pod schema.Entity) bool { return f.split().knows(pod) }

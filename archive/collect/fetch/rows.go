@@ -14,10 +14,8 @@ type rowKey struct {
 	at     schema.Instant
 }
 
-// NewRows returns no rows.
 func NewRows() *Rows { return &Rows{index: make(map[rowKey]int)} }
 
-// Add adds points of one series.
 func (r *Rows) Add(e schema.Entity, m schema.MetricName, points []schema.Point) {
 	for _, point := range points {
 		key := rowKey{e, point.At}
@@ -31,5 +29,4 @@ func (r *Rows) Add(e schema.Entity, m schema.MetricName, points []schema.Point) 
 	}
 }
 
-// All returns the rows.
 func (r *Rows) All() []schema.Row { return r.rows }

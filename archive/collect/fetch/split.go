@@ -9,73 +9,67 @@ import (
 	"heapstash/schema"
 )
 
-// How much a pass pays to find out which names of a request are refused.
 const (
-	// mostHalves bounds the requests that are made for it in one pass.
+	// mostHalves bounds the requests of one pass that are sent to find the names
+	// that are refused.
 	mostHalves = 1000
-	// mostFruitless is how many batches of a pass may be split without any of
-	// the parts being answered: then it is not about names.
+	// mostFruitless is how many requests of a pass may be split without an answer
+	// to any part. Then the reason is not a name.
 	mostFruitless = 4
 )
 
-// part is what came of a part of a request.
+// part is a part of a request, and its answer.
 type part struct {
 	Request
 	series [][]schema.Point
 	err    error
 }
 
-// splitter asks for pods together. Where that is refused, for whatever reason
-// may be that of one name (a filter of a proxy, an address that is too long,
-// an answer that is), it halves the pods, until those that stay refused stand
-// alone. What it learns holds for the pass. It may be used concurrently.
+// splitter asks for pods together. If that fails, and one pod's name may be the
+// reason (a proxy's filter, a URL or an answer that is too long), it halves the
+// pods until the ones that still fail are alone. What it learns holds for the
+// pass. It may be used concurrently.
 type splitter struct {
 	source     Source
 	wasRefused func(schema.Entity) bool
 
 	splitting sync.Mutex // held while a request is split, so that the others learn from it
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards the fields below
 	refused   map[schema.Entity]error
-	fits      map[schema.Scope]int // pods that are answered together, where more are not
+	fits      map[schema.Scope]int // how many pods are answered together, if not all are
 	halves    int
 	fruitless map[schema.MetricName]bool
 }
 
-func newSplitter(source Source, wasRefused func(schema.Entity) bool) *splitter {
-	return &splitter{
-		source:     source,
-		wasRefused: wasRefused,
-		refused:    make(map[schema.Entity]error),
-		fits:       make(map[schema.Scope]int),
-		fruitless:  make(map[schema.MetricName]bool),
-	}
-}
-
-// fetch carries out a request, in parts where that is needed. The parts have
-// the request's entities, each one once.
+// fetch sends a request, in parts if necessary. The parts have each of the
+// request's entities once.
 func (s *splitter) fetch(ctx context.Context, r Request) []part {
 	if r.Pods == nil {
 		series, err := r.read(ctx, s.source)
 		return []part{{r, series, err}}
 	}
-	parts := s.arrange(r)
-	for i, done := 0, len(parts); i < done; i++ {
-		if parts[i].err != nil {
-			continue
-		}
-		parts[i].series, parts[i].err = parts[i].read(ctx, s.source)
-		if MayBeName(parts[i].err) && parts[i].Size() > 1 {
-			further := s.split(ctx, parts[i])
-			parts[i] = further[0]
-			parts = append(parts, further[1:]...)
-		}
-	}
-	return parts
+	return s.readAll(ctx, s.arrange(r), s.split)
 }
 
-// arrange makes the requests that what is known so far suggests. Pods that are
-// refused whatever is asked of them have their error already.
+// readAll sends the parts without an error, and divides the ones that fail.
+func (s *splitter) readAll(ctx context.Context, parts []part, divide func(context.Context, part) []part) []part {
+	var done []part
+	for _, p := range parts {
+		if p.err == nil {
+			p.series, p.err = p.read(ctx, s.source)
+			if MayBeName(p.err) && p.Size() > 1 {
+				done = append(done, divide(ctx, p)...)
+				continue
+			}
+		}
+		done = append(done, p)
+	}
+	return done
+}
+
+// arrange divides a request by what is known so far. Pods that are
+// refused with every metric have their error already.
 func (s *splitter) arrange(r Request) []part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,15 +77,15 @@ func (s *splitter) arrange(r Request) []part {
 	var rest []string
 	for i, pod := range r.Pods {
 		err, known := s.refused[r.Member(i)]
-		switch alone := (part{Request: r.of(pod)}); {
-		case !known:
+		if !known {
 			rest = append(rest, pod)
-		case errors.Is(err, schema.ErrProtocol): // perhaps for what was answered, so ask
-			parts = append(parts, alone)
-		default:
-			alone.err = err
-			parts = append(parts, alone)
+			continue
 		}
+		alone := part{Request: r.of(pod)}
+		if !errors.Is(err, schema.ErrProtocol) { // otherwise the metric may be the reason
+			alone.err = err
+		}
+		parts = append(parts, alone)
 	}
 	if fits := s.fits[r.Scope]; fits > 0 {
 		for len(rest) > fits {
@@ -105,33 +99,22 @@ func (s *splitter) arrange(r Request) []part {
 	return parts
 }
 
-// split asks for halves of what was refused, and returns parts of the same
-// pods. Another batch may have been split meanwhile, so it looks first.
+// split divides a request that failed. If another request was split meanwhile,
+// what that learned comes first.
 func (s *splitter) split(ctx context.Context, whole part) []part {
 	s.splitting.Lock()
 	defer s.splitting.Unlock()
-	again := s.arrange(whole.Request)
-	if len(again) == 1 {
+	parts := s.arrange(whole.Request)
+	if len(parts) == 1 {
 		return s.halve(ctx, whole)
 	}
-	var parts []part
-	for _, a := range again {
-		if a.err == nil {
-			a.series, a.err = a.read(ctx, s.source)
-			if MayBeName(a.err) && a.Size() > 1 {
-				parts = append(parts, s.halve(ctx, a)...)
-				continue
-			}
-		}
-		parts = append(parts, a)
-	}
-	return parts
+	return s.readAll(ctx, parts, s.halve)
 }
 
-// halve finds the largest parts that are answered. As long as none is, it goes
-// no further than to one name: then nothing is.
+// halve finds the largest parts that are answered. It stops at the first single
+// name if nothing was answered until then.
 func (s *splitter) halve(ctx context.Context, whole part) []part {
-	if !s.worthwhile(whole) {
+	if !s.isWorthwhile(whole) {
 		return []part{whole}
 	}
 	var done []part
@@ -144,15 +127,14 @@ func (s *splitter) halve(ctx context.Context, whole part) []part {
 			half := part{Request: last.of(pods...)}
 			half.series, half.err = half.read(ctx, s.source)
 			asked++
-			switch {
-			case half.err == nil:
-				answered = max(answered, half.Size())
-				done = append(done, half)
-			case MayBeName(half.err) && half.Size() > 1:
+			if MayBeName(half.err) && half.Size() > 1 {
 				pending = append(pending, half)
-			default:
-				done = append(done, half)
+				continue
 			}
+			if half.err == nil {
+				answered = max(answered, half.Size())
+			}
+			done = append(done, half)
 		}
 	}
 	if answered == 0 {
@@ -163,14 +145,14 @@ func (s *splitter) halve(ctx context.Context, whole part) []part {
 	return done
 }
 
-// worthwhile reports whether splitting may find anything.
-func (s *splitter) worthwhile(whole part) bool {
+// isWorthwhile reports whether some of the pods may be answered.
+func (s *splitter) isWorthwhile(whole part) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.allWereRefused(whole) || !s.fruitless[whole.Metric] && len(s.fruitless) < mostFruitless
 }
 
-// allWereRefused reports whether all of the pods were refused at the last pass.
+// allWereRefused reports whether the last pass could not read any of the pods.
 func (s *splitter) allWereRefused(whole part) bool {
 	for i := range whole.Size() {
 		if !s.wasRefused(whole.Member(i)) {
@@ -180,7 +162,7 @@ func (s *splitter) allWereRefused(whole part) bool {
 	return true
 }
 
-// pay reports whether so many requests more may be made.
+// pay reports whether so many more requests may be sent.
 func (s *splitter) pay(requests int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,8 +170,8 @@ func (s *splitter) pay(requests int) bool {
 	return s.halves <= mostHalves
 }
 
-// giveUp takes pods that were refused at the last pass for refused, and
-// anything else for refused for another reason than its names.
+// giveUp takes the names for the reason only if the last pass could not read any
+// of the pods.
 func (s *splitter) giveUp(whole part) []part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,19 +187,19 @@ func (s *splitter) giveUp(whole part) []part {
 	return parts
 }
 
-// learn remembers the names that stayed refused or, where none did, how many
-// are answered together.
+// learn remembers the names that are refused. If there are none, it remembers how
+// many pods are answered together.
 func (s *splitter) learn(whole part, done []part, answered int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	failed := false
-	for _, d := range done {
-		if d.err == nil {
+	for _, p := range done {
+		if p.err == nil {
 			continue
 		}
 		failed = true
-		if MayBeName(d.err) && d.Size() == 1 {
-			s.refused[d.Member(0)] = d.err
+		if MayBeName(p.err) && p.Size() == 1 {
+			s.refused[p.Member(0)] = p.err
 		}
 	}
 	if !failed {
@@ -225,9 +207,10 @@ func (s *splitter) learn(whole part, done []part, answered int) {
 	}
 }
 
-// knows reports whether the pod was refused alone where others were not.
-func (s *splitter) knows(e schema.Entity) bool {
+// IsRefused reports whether the pod alone was refused while others of its request
+// were answered.
+func (s *splitter) IsRefused(pod schema.Entity) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refused[e] != nil
+	return s.refused[pod] != nil
 }

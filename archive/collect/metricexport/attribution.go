@@ -1,3 +1,10 @@
+// Package metricexport finds out which pods and containers the sets of Heapster's
+// metric-export are about. Metric-export names no namespaces, and several
+// namespaces may have a pod of the same name.
+//
+// The package asks for nothing: an [Attribution] draws conclusions from the sets,
+// from the model API's [Lists] and values ([Evidence]), and from ids that are
+// known already. What does not follow stays open.
 package metricexport
 
 import (
@@ -53,9 +60,11 @@ func (a *Attribution) Recall(namespaces map[string]string, pods map[string]schem
 		if c.Namespace != "" {
 			continue
 		}
-		if namespace, known := namespaces[c.id]; known && c.id != "" && a.mayBe(c, namespace) {
-			a.decide(c, namespace)
-		} else if namespace := c.namespaceOf(pods); namespace != "" && a.mayBe(c, namespace) {
+		namespace := namespaces[c.id]
+		if c.id == "" || namespace == "" || !a.mayBe(c, namespace) {
+			namespace = c.namespaceOf(pods)
+		}
+		if namespace != "" && a.mayBe(c, namespace) {
 			a.decide(c, namespace)
 		}
 	}
@@ -75,7 +84,8 @@ func (a *Attribution) conclude() {
 		again = false
 		for _, c := range a.Claims {
 			if c.Namespace == "" && len(c.open) == 1 {
-				again = a.decideLast(c) || again
+				a.decideLast(c)
+				again = true
 			}
 		}
 		for _, name := range a.names {
@@ -87,19 +97,16 @@ func (a *Attribution) conclude() {
 // decideLast decides for the only namespace that is left. If another claim of
 // the same name has only that one too, then one of them is false, and both stay
 // open.
-func (a *Attribution) decideLast(c *Claim) bool {
+func (a *Attribution) decideLast(c *Claim) {
 	namespace, alone := c.open[0], true
 	for _, rival := range a.rivals(c) {
 		if slices.Equal(rival.open, c.open) {
 			rival.open, rival.Namespace, alone = nil, "", false
 		}
 	}
-	if !alone {
-		c.open = nil
-		return true
+	if c.open = nil; alone {
+		a.decide(c, namespace)
 	}
-	a.decide(c, namespace)
-	return true
 }
 
 // findOwners looks for a namespace that lists the name and that only one of the
@@ -159,9 +166,6 @@ func (a *Attribution) rivals(c *Claim) []*Claim {
 	}
 	return rivals
 }
-
-// IsStale reports whether the lists and the export are of different batches.
-func (a *Attribution) IsStale() bool { return a.lists.Stale }
 
 // Open returns the claims without a namespace.
 func (a *Attribution) Open() []*Claim {

@@ -7,7 +7,7 @@ import (
 )
 
 // Evidence is what the model API shows of one batch. Metric-export shows the
-// same values, so that different values tell entities of one name apart.
+// same values, so that different values distinguish entities of one name.
 type Evidence struct {
 	At schema.Instant
 	// Answered are the entities whose requests were all answered: a value that

@@ -83,13 +83,9 @@ func (l *Lists) mayHaveAll(sets []*schema.Exported) []string {
 
 // Namesake returns the container that has the same name in metric-export as the
 // pod or the node. Kubernetes allows no such container in a pod.
-func Namesake(e schema.Entity) (schema.Entity, bool) {
-	switch e.Kind {
-	case schema.Pod:
-		return schema.ContainerEntity(e.Namespace, e.Pod, "/pod"), true
-	case schema.Node:
-		return schema.SystemContainerEntity(e.Node, "machine"), true
-	default:
-		return schema.Entity{}, false
+func Namesake(e schema.Entity) schema.Entity {
+	if e.Kind == schema.Node {
+		return schema.SystemContainerEntity(e.Node, "machine")
 	}
+	return schema.ContainerEntity(e.Namespace, e.Pod, "/pod")
 }

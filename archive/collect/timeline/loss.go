@@ -55,14 +55,14 @@ func (t *Timeline) GapOfSetClock() (time.Duration, archive.Hole) {
 
 func (t *Timeline) gapHole(lost, pause time.Duration, window schema.Window) archive.Hole {
 	h := archive.Hole{Cause: archive.CauseLate, Window: window,
-		Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", lost, pause)}
+		Detail: fmt.Sprintf("%v of samples were evicted before this pass, %v after the last: run it every minute", lost, pause)}
 	switch isKnown := len(t.Batches) > 0 && t.Batches[0] <= t.last; {
 	case t.failure != "":
 		h.Cause = archive.CauseFailed
-		h.Detail = fmt.Sprintf("%v of samples were gone before this pass came, %v after the last good one: %s", lost, pause, t.failure)
+		h.Detail = fmt.Sprintf("%v of samples were evicted before this pass, %v after the last good one: %s", lost, pause, t.failure)
 	case !isKnown && pause < schema.LongRetention-t.Step:
 		h.Cause = archive.CauseRestarted
-		h.Detail = fmt.Sprintf("Heapster was restarted or stood still and shows nothing of %v", lost)
+		h.Detail = fmt.Sprintf("Heapster was restarted or stood still, and shows no samples of %v", lost)
 	}
 	return h
 }

@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -31,7 +32,7 @@ type Timeline struct {
 // New returns the timeline of a pass that has read nothing yet. Now is the local
 // clock.
 func New(memory archive.Memory, now func() time.Time) *Timeline {
-	t := &Timeline{Step: time.Minute, last: memory.Horizon, passed: memory.Passed, failure: memory.Failure, now: now}
+	t := &Timeline{last: memory.Horizon, passed: memory.Passed, failure: memory.Failure, now: now}
 	if t.passed.IsZero() {
 		t.passed = t.last.Time()
 	}
@@ -62,18 +63,12 @@ func resolution(batches ...[]schema.Instant) time.Duration {
 	for _, times := range batches {
 		for i := 1; i < len(times); i++ {
 			d := times[i].Sub(times[i-1])
-			if d > schema.LongRetention {
-				continue // the clock was set between the two
-			}
-			if least == 0 || d < least {
+			if d <= schema.LongRetention && (least == 0 || d < least) { // otherwise the clock was set between the two
 				least = d
 			}
 		}
 	}
-	if least == 0 {
-		return time.Minute
-	}
-	return least
+	return cmp.Or(least, time.Minute)
 }
 
 // Seen is Heapster's time at which its lists were read, or the local time if

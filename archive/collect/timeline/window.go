@@ -35,16 +35,14 @@ func (t *Timeline) Between(watermark, batch schema.Instant) schema.Window {
 // Since is the time of all batches after the watermark, up to the horizon; the
 // zero window if there are none.
 func (t *Timeline) Since(watermark schema.Instant) schema.Window {
-	first := t.Horizon
-	for _, at := range slices.Backward(t.Batches) {
-		if watermark > 0 && at > watermark && at <= t.Horizon {
-			first = at
-		}
-	}
 	if watermark >= t.Horizon {
 		return schema.Window{}
 	}
-	return t.Window(first, t.Horizon)
+	w := t.Window(t.Horizon, t.Horizon)
+	if before := t.Between(watermark, t.Horizon); watermark > 0 && before.From > 0 {
+		w.From = before.From
+	}
+	return w
 }
 
 // BeforeFirst is, at an archive's first pass, the time of the batches that

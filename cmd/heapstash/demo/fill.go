@@ -128,7 +128,7 @@ func (t *teller) tell(from, to schema.Instant) (p piece, next schema.Instant) {
 		if next == outage.To.Add(Step) {
 			p.gap = outage.To.Sub(outage.From) + Step
 			p.holes = append(p.holes, archive.Hole{Cause: archive.CauseLate, Window: schema.Window{From: outage.From, To: next - 1},
-				Detail: fmt.Sprintf("%v of samples were gone before this pass came, %v after the last: run it every minute", p.gap, p.gap+Step)})
+				Detail: fmt.Sprintf("%v of samples were evicted before this pass, %v after the last: run it every minute", p.gap, p.gap+Step)})
 		}
 		p.batch.Rows = rowsOf(batch, p.batch.Rows)
 		t.last, p.batch.Horizon = next, next
