@@ -178,7 +178,7 @@ func (p *pass) checkClock() {
 // was set back. Heapster keeps it as the newest one as long as it lies in the
 // future; series end at Heapster's now, and do not show it.
 func (p *pass) isLeftover(at schema.Instant) bool {
-	if t := p.timeline; t.Horizon == 0 || !t.IsAfter(at) || !t.IsFuture(at) {
+	if t := p.timeline; t.Horizon == 0 || !t.IsBeyond(at) || !t.IsFuture(at) {
 		return false
 	}
 	p.hole(archive.Hole{

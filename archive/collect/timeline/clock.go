@@ -13,8 +13,8 @@ const farAhead = 10 * time.Minute
 // IsFuture reports whether the time is far ahead of the local clock.
 func (t *Timeline) IsFuture(at schema.Instant) bool { return at.Time().Sub(t.now()) > farAhead }
 
-// IsAfter reports whether the time is far ahead of Heapster's newest batch.
-func (t *Timeline) IsAfter(at schema.Instant) bool { return at.Sub(t.Horizon) > farAhead }
+// IsBeyond reports whether the time is far ahead of Heapster's newest batch.
+func (t *Timeline) IsBeyond(at schema.Instant) bool { return at.Sub(t.Horizon) > farAhead }
 
 // Leapt reports whether Heapster's clock was set ahead since the last pass. Then
 // the time between the two newest batches did not pass.
