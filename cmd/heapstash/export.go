@@ -117,7 +117,7 @@ func newExportCommand() *cobra.Command {
 
 // exportRun is an export as the flags and the settings say.
 type exportRun struct {
-	query.Query // filters of names; zero From and To are no bounds
+	query.Query // filters of names; zero From and To are unbounded
 	kinds       []schema.Kind
 	metrics     []string // globs
 	format      export.Format
@@ -305,7 +305,7 @@ func noteCut(w io.Writer, metrics []schema.MetricName, result export.Result) {
 		return ok
 	})
 	if cut && result.Samples > 0 {
-		show.Lines(w, "note: ", "Heapster's model API cuts the fractions of *_rate, but for cpu/usage_rate: the growth of the counters has them")
+		show.Lines(w, "note: ", "Heapster's model API cuts the fractions of *_rate, except cpu/usage_rate: the growth of the counters has them")
 	}
 }
 

@@ -217,7 +217,7 @@ func TestBadFiles(t *testing.T) {
 		{"retention beyond all measure", "archive: {retention: {raw: 999y}}", []string{`archive.retention.raw: "999y" is not a length of time: write 36h, 90d, 8w or 2y`}},
 		{"retention of no kind", "archive: {retention: {raw: [90d, pods=1d]}}", []string{
 			`archive.retention.raw: unknown kind "pods": use one of cluster, node, namespace, pod, container, system_container`}},
-		{"retention twice", `archive: {retention: {raw: "90d, pod=1y, pod=2y"}}`, []string{`archive.retention.raw: "pod=2y": there is another time for the same`}},
+		{"retention twice", `archive: {retention: {raw: "90d, pod=1y, pod=2y"}}`, []string{`archive.retention.raw: "pod=2y": the same kind has another time`}},
 		{"retention too short", `archive: {retention: {raw: "1h59m, pod=-1h"}}`, []string{
 			"archive.retention.raw: 1h59m is too short: at least 2h, or 0s for ever",
 			"archive.retention.raw: -1h is too short: at least 2h, or 0s for ever"}},

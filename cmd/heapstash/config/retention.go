@@ -61,7 +61,7 @@ func decodeKeep(value any) (keepList, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(list, func(other keep) bool { return other.kind == k.kind }) {
-			return nil, fmt.Errorf("%q: there is another time for the same", item)
+			return nil, fmt.Errorf("%q: the same kind has another time", item)
 		}
 		list = append(list, k)
 	}

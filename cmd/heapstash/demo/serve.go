@@ -20,7 +20,7 @@ func (d *Demonstration) start(heapster *heapsim.Server) (url string, stop func()
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return "", nil, schema.WithHint(fmt.Errorf("listen: %w", err), "--listen chooses another address; of port 0, any free one is taken")
+		return "", nil, schema.WithHint(fmt.Errorf("listen: %w", err), "--listen sets another address; port 0 is any free port")
 	}
 	server := &http.Server{Handler: heapster, ReadHeaderTimeout: 5 * time.Second}
 	go server.Serve(listener)

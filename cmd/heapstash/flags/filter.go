@@ -8,8 +8,8 @@ import (
 	"heapstash/archive/query"
 )
 
-// Filter is the flags that select samples by their time and by names: those of
-// [Range], --namespace, --exclude-namespace and --pod.
+// Filter is the flags that select samples by time and by names: --since, --until, --tz,
+// --namespace, --exclude-namespace and --pod.
 type Filter struct {
 	Range
 	Namespaces, ExcludeNamespaces, Pods []string
@@ -23,9 +23,8 @@ func (f *Filter) Add(set *pflag.FlagSet, since, until string) {
 	set.StringSliceVar(&f.Pods, "pod", nil, "pods that match this glob (repeatable)")
 }
 
-// Query returns a query for what the flags select, as seen from now. From and To
-// are zero where --since and --until are not given. The clusters are those of
-// --cluster-name, if it is given.
+// Query returns a query with the filters, as seen from now. From and To are zero if
+// --since and --until are not given. Clusters has --cluster-name, if it is given.
 func (f *Filter) Query(set *pflag.FlagSet, now time.Time) query.Query {
 	q := query.Query{
 		Namespaces: f.Namespaces, ExcludeNamespaces: f.ExcludeNamespaces, Pods: f.Pods,

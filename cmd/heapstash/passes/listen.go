@@ -17,7 +17,7 @@ import (
 func Listen(address string, handler http.Handler, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, schema.WithHint(fmt.Errorf("listen: %w", err), "--listen chooses another address, or none if it is empty")
+		return nil, schema.WithHint(fmt.Errorf("listen: %w", err), "--listen sets another address; an empty one switches the listener off")
 	}
 	server := &http.Server{
 		Handler:           handler,

@@ -39,7 +39,7 @@ func (t Textfile) Write(s collect.Summary, ended time.Time, took time.Duration, 
 	path := t.Cfg.MetricsTextfile
 	m := newMetrics(t.Cfg)
 	if err := t.carry(m); err != nil {
-		t.Log.Warn("what else was in metrics_textfile is dropped", "file", path, "error", err)
+		t.Log.Warn("other metrics in metrics_textfile are dropped", "file", path, "error", err)
 	}
 	m.record(s, ended, took, failure)
 	if err := prometheus.WriteToTextfile(path, m.registry); err != nil {

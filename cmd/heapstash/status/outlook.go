@@ -38,7 +38,7 @@ func outlook(s archive.Status, cfg config.Config) []string {
 	}
 	said := []string{fmt.Sprintf("It takes %s %v a day, measured over the raw samples of %s, %v to %v.", about, schema.Size(g.BytesPerDay), show.Duration(g.To.Sub(g.From)), g.From, g.To)}
 	if g.Pruned {
-		said = append(said, "Older raw samples were pruned: most of what comes takes the place of what goes.")
+		said = append(said, "Older raw samples were pruned: most new samples take their place.")
 	}
 	if limit := cfg.Archive.MaxSize; limit > 0 {
 		line := fmt.Sprintf("archive.max_size keeps it below %v", limit)
