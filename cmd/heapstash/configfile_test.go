@@ -10,8 +10,8 @@ import (
 	"heapstash/cmd/heapstash/engine"
 )
 
-// A user who may not read the machine's file is told so, and reads an archive
-// all the same; the user's own file is another matter.
+// A user who may not read the machine's file gets a warning, and can read an archive. If
+// the user's own file is not readable, commands fail.
 func TestConfigThatMayNotBeRead(t *testing.T) {
 	home := openDirectory(t)
 	binary := filepath.Join(home, "heapstash")

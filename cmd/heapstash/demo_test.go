@@ -15,8 +15,7 @@ import (
 	"heapstash/internal/need"
 )
 
-// TestDemoIsKilled: wherever a demo is killed or told to stop, the next one
-// brings its archive to the end.
+// TestDemoIsKilled: wherever a demo is killed, the next demo completes its archive.
 func TestDemoIsKilled(t *testing.T) {
 	directory := t.TempDir()
 	for _, after := range []time.Duration{30, 60, 120, 250, 500} {
@@ -45,7 +44,7 @@ func TestDemoIsKilled(t *testing.T) {
 	}
 }
 
-// TestDemoIsInterrupted: it says how to go on.
+// TestDemoIsInterrupted: the demo says how to continue.
 func TestDemoIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
@@ -60,8 +59,8 @@ func TestDemoIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestDemoServes: the stand-in that stays is one to collect from, with the line
-// that it prints, without loss, and ends in peace.
+// TestDemoServes: with the line that the demo prints, collect archives the stand-in
+// without loss. An interrupt ends the demo with exit code 0.
 func TestDemoServes(t *testing.T) {
 	directory := t.TempDir()
 	serve := func(resolution string) (words string, stop func()) {

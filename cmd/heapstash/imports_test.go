@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// TestImportGraph holds the shape of the project: a diamond with cmd on top,
-// heapster and archive side by side, and schema at the foot. No arrow runs up
-// or across.
+// TestImportGraph checks the imports of all packages: cmd is on top, heapster and archive
+// do not see each other, and schema imports no other package.
 func TestImportGraph(t *testing.T) {
 	rules := make(map[string]importRule)
 	for line := range strings.Lines(importRules) {
@@ -54,7 +53,8 @@ type importRule struct{ ours, libraries []string }
 // importRules are a line a package: the package, what of ours it may import, and
 // after a semicolon the libraries that only packages with the same library here
 // import. "sqlite" is archive/sqlite, "cmd" is cmd/heapstash. Only tests import
-// internal/need and heapster/heapstertest, and tests are not looked at. Package main may import all of ours.
+// internal/need and heapster/heapstertest, and the test ignores imports of tests. Package
+// main may import all packages.
 const importRules = `
 schema:
 internal/need:
@@ -108,7 +108,7 @@ cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/
 cmd:          ; github.com/spf13/
 `
 
-// inFull is the import path of a package as the rules name it.
+// inFull returns the import path of a package in the rules.
 func inFull(name string) string {
 	for short, long := range map[string]string{"sqlite": "archive/sqlite", "cmd": "cmd/heapstash"} {
 		if name == short || strings.HasPrefix(name, short+"/") {

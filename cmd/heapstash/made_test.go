@@ -15,10 +15,10 @@ import (
 // made makes an archive of 26 and a half hours from 2017-09-27T00:00:00Z on, a
 // batch every ten minutes, rolled up: always the same.
 //
-//	shop/web-0, shop/web-1    a day's course, the latter a third of it, from 06:00 on; its counter is reset at noon
+//	shop/web-0, shop/web-1    the course of a day; web-1 has a third of it, from 06:00 on, and its counter is reset at noon
 //	ml/train-0                busy in every third hour
-//	                          web-0 and web-1 are of StatefulSet web, train-0 is of Job train; all are on n1, but for web-1, which is on n2 from noon on
-//	n1                        with the sum, and two file systems
+//	                          web-0 and web-1 are of StatefulSet web, train-0 is of Job train; all are on n1, but web-1 is on n2 from noon on
+//	n1                        the sum of the pods, and two file systems
 func (*world) made(ts *testscript.TestScript, args []string) {
 	ctx := context.Background()
 	store, err := engine.Open(ctx, ts.MkAbs(args[0]), engine.Options{})

@@ -13,9 +13,8 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// A pass does not depend on its metrics: it is made, and the exit code tells
-// that they could not be written. Root may write anywhere, so the commands run
-// as nobody.
+// A pass is made even if its metrics cannot be written, and the exit code is 1. Root may
+// write anywhere, so the commands run as the user nobody.
 func TestMetricsInAReadOnlyDirectory(t *testing.T) {
 	home := openDirectory(t)
 	binary := filepath.Join(home, "heapstash")

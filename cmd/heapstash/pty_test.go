@@ -41,8 +41,7 @@ func openPTY(t *testing.T, columns uint16) (control, terminal *os.File) {
 	return control, terminal
 }
 
-// onTerminal runs heapstash on a terminal of so many columns, and returns what
-// it shows.
+// onTerminal runs heapstash on a terminal of so many columns, and returns its output.
 func onTerminal(t *testing.T, columns uint16, env []string, args ...string) string {
 	t.Helper()
 	control, terminal := openPTY(t, columns)
@@ -55,11 +54,11 @@ func onTerminal(t *testing.T, columns uint16, env []string, args ...string) stri
 	}
 	terminal.Close()
 	shown, _ := io.ReadAll(control) // it ends with EIO
-	cmd.Wait()                      // doctor's fault is no fault of the test
+	cmd.Wait()                      // doctor finds a fault, as it should
 	return strings.ReplaceAll(string(shown), "\r\n", "\n")
 }
 
-// shownArchive is an archive of one pass, and with a gap that has much to tell.
+// shownArchive returns an archive of one pass, with a gap that has a long text.
 func shownArchive(t *testing.T) string {
 	t.Helper()
 	file := t.TempDir() + "/a.db"
@@ -79,8 +78,8 @@ func shownArchive(t *testing.T) string {
 	return file
 }
 
-// What people read fits their terminal, at any width, with a hanging indent;
-// words that are longer than a line stay whole.
+// Output for people fits the terminal at any width, with a hanging indent. Words that are
+// longer than a line stay whole.
 func TestFitsTheTerminal(t *testing.T) {
 	file := shownArchive(t)
 	for _, columns := range []uint16{40, 60, 80, 120} {
@@ -116,7 +115,7 @@ func TestFitsTheTerminal(t *testing.T) {
 	}
 }
 
-// Colours are for terminals that have them, and for who wants them.
+// There are colours on terminals that have them, unless NO_COLOR is set.
 func TestColours(t *testing.T) {
 	file := shownArchive(t)
 	for _, c := range []struct {

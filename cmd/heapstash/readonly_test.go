@@ -17,8 +17,8 @@ import (
 	"heapstash/internal/need"
 )
 
-// A directory that may not be written to: one clear line, a hint, and nothing
-// changed. Root may write anywhere, so the commands run as nobody.
+// If the directory is not writable, commands print one line and a hint, and change
+// nothing. Root may write anywhere, so the commands run as the user nobody.
 func TestReadOnlyDirectory(t *testing.T) {
 	home := openDirectory(t)
 	binary := filepath.Join(home, "heapstash")
@@ -55,9 +55,9 @@ func TestReadOnlyDirectory(t *testing.T) {
 	}
 }
 
-// Whoever may read the archive's files, and neither write them nor beside them,
-// reads it while a pass writes to it, and between passes: with heapstash and
-// with stock sqlite3.
+// A user who may read the archive's files, and may not write them or their directory,
+// can read the archive during a pass and between passes: with heapstash and with stock
+// sqlite3.
 func TestReadersWithoutWritePermission(t *testing.T) {
 	home := openDirectory(t)
 	binary := filepath.Join(home, "heapstash")
@@ -123,8 +123,8 @@ func TestReadersWithoutWritePermission(t *testing.T) {
 	}
 }
 
-// Who may not read the archive's files is told how its owner opens them, and
-// not to make a directory writable.
+// A user who may not read the archive's files gets a hint how its owner opens them, and
+// no hint to make a directory writable.
 func TestReadersWithoutReadPermission(t *testing.T) {
 	home := openDirectory(t)
 	binary := filepath.Join(home, "heapstash")
@@ -164,7 +164,7 @@ func TestReadersWithoutReadPermission(t *testing.T) {
 	refused("with a log of the usual mode")
 }
 
-// openDirectory is a temporary directory that every user can read.
+// openDirectory returns a temporary directory that every user can read.
 func openDirectory(t *testing.T) string {
 	t.Helper()
 	directory, err := os.MkdirTemp("", "heapstash-")

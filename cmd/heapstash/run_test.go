@@ -59,7 +59,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// awaitLog returns the next line of the log whose message begins so.
+// awaitLog returns the next line of the log whose message begins with the text.
 func awaitLog(t *testing.T, lines *bufio.Scanner, message string) map[string]any {
 	t.Helper()
 	for lines.Scan() {

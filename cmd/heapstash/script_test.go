@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	}})
 }
 
-// withoutConfig are tests that depend on no configuration file of the machine
-// that they run on. Commands of scripts take the variable SYSTEM_CONFIG for
+// withoutConfig runs tests without the configuration files of the machine. Commands of
+// scripts read the file in the variable SYSTEM_CONFIG instead of
 // /etc/heapstash/heapstash.yaml.
 type withoutConfig struct{ *testing.M }
 
@@ -68,7 +68,7 @@ func (w withoutConfig) Run() int {
 //	                      the same, with a signal once it has a request held
 //	unread NAME CODE COMMAND...
 //	                      the same, with a signal once it has written something
-//	                      of which nobody reads the rest
+//	                      and the rest is not read
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Files: scripts(t),
@@ -114,8 +114,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// scripts are the files of all scripts, but for those that ask sqlite3 where
-// that is not installed.
+// scripts returns the files of all scripts. If sqlite3 is not installed, it leaves out
+// scripts that need it.
 func scripts(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -138,7 +138,7 @@ func scripts(t *testing.T) []string {
 	})
 }
 
-// world is what a script acts on.
+// world is the Heapster of a script.
 type world struct {
 	sim     *heapsim.Server
 	cluster *heapsim.Cluster
@@ -167,7 +167,7 @@ func newWorld() *world {
 	return w
 }
 
-// inWorld makes a script command, with that many arguments, of a method.
+// inWorld makes a script command from a method, with the numbers of arguments.
 func inWorld(command func(*world, *testscript.TestScript, []string), counts ...int) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) < counts[0] || len(args) > counts[len(counts)-1] {

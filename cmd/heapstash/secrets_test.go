@@ -21,11 +21,11 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// forbidden is a credential that nothing may ever show.
+// forbidden is a credential that no output may contain.
 const forbidden = "Zm9yYmlkZGVuLWZydWl0"
 
-// echoing answers with what it was sent, as debugging proxies and log-in pages
-// do.
+// echoing answers with the credentials of the request, as debugging proxies and log-in
+// pages do.
 func echoing(status int, contentType, format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		sent := r.Header.Get("Authorization")
@@ -38,7 +38,7 @@ func echoing(status int, contentType, format string) http.HandlerFunc {
 	}
 }
 
-// raw answers with what is no HTTP.
+// raw answers with bytes that are not HTTP.
 func raw(format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -50,8 +50,8 @@ func raw(format string) http.HandlerFunc {
 	}
 }
 
-// No way of failing shows a credential: not on stdout or stderr, not in the
-// archive, not in a metric.
+// No failure shows a credential: not on stdout or stderr, not in the archive, not in a
+// metric.
 func TestSecretsAreNotShown(t *testing.T) {
 	sim := heapsim.New(heapsim.Options{})
 	sim.Feed(heapsim.NewCluster(heapsim.ClusterOptions{}).Next(time.Now().Truncate(time.Minute)))
@@ -151,8 +151,8 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
 	}
 }
 
-// shownBy runs a command twice, so that there is an archive to fail with, and
-// returns all that it says and leaves behind.
+// shownBy runs a command twice, the second time with an archive, and returns its output
+// and the content of its files.
 func shownBy(t *testing.T, binary, directory string, arguments []string) string {
 	t.Helper()
 	var shown bytes.Buffer
@@ -165,7 +165,7 @@ func shownBy(t *testing.T, binary, directory string, arguments []string) string 
 	return shown.String() + left(t, directory)
 }
 
-// left is what is in a directory's files.
+// left returns the content of a directory's files.
 func left(t *testing.T, directory string) string {
 	t.Helper()
 	var all strings.Builder
@@ -193,8 +193,8 @@ func checkShown(t *testing.T, name, shown string) {
 	}
 }
 
-// What run serves, logs and keeps while its passes fail shows no credential
-// either, nor do its process's arguments.
+// While passes of run fail, its HTTP answers, its log, its archive and its process's
+// arguments contain no credential.
 func TestResidentShowsNoSecrets(t *testing.T) {
 	server := httptest.NewServer(echoing(500, "text/plain", "panic: %s"))
 	defer server.Close()

@@ -19,9 +19,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// secure serves Heapster over TLS behind the modern path of an apiserver, in a
-// way that today's Go does not take: it sets the variable to the server's URL,
-// and writes its certificate to ca.crt. The ways are those of oldServers.
+// secure serves Heapster over TLS behind the modern path of an apiserver, as one of
+// oldServers: most of them today's Go refuses. It sets the variable to the server's URL,
+// and writes the server's certificate to ca.crt.
 func (w *world) secure(ts *testscript.TestScript, args []string) {
 	way, ok := oldServers[args[1]]
 	if !ok {
@@ -45,7 +45,7 @@ func (w *world) secure(ts *testscript.TestScript, args []string) {
 	ts.Setenv(args[0], "https://"+listener.Addr().String())
 }
 
-// oldServer is how a server differs from one of today.
+// oldServer is a server as it was years ago.
 type oldServer struct {
 	config  *tls.Config
 	names   bool // the certificate has some
@@ -60,7 +60,7 @@ var oldServers = map[string]oldServer{
 	"short-hello":      {config: &tls.Config{}, names: true, longest: 1400},
 }
 
-// serverCertificate is one that signs itself.
+// serverCertificate returns a certificate that is signed by itself.
 func serverCertificate(ts *testscript.TestScript, names bool) tls.Certificate {
 	key, err := rsa.GenerateKey(rand.Reader, 2048) // RSA key exchange wants such a key
 	ts.Check(err)
@@ -78,8 +78,7 @@ func serverCertificate(ts *testscript.TestScript, names bool) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// shortHello resets connections whose first record is longer, as some
-// firewalls do.
+// shortHello resets connections with a long first record, as some firewalls do.
 type shortHello struct {
 	net.Listener
 	longest int
@@ -105,7 +104,7 @@ func (l shortHello) Accept() (net.Conn, error) {
 	}
 }
 
-// peeked is a connection of which something was read already.
+// peeked is a connection whose first bytes were read before.
 type peeked struct {
 	net.Conn
 	before *bytes.Reader

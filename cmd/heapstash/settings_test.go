@@ -10,8 +10,8 @@ import (
 	"heapstash/cmd/heapstash/config"
 )
 
-// Every setting at the top has its flag on some command, and the flag's
-// default is the setting's. Those of a section have none.
+// Every setting outside of sections has a flag of some command, with the setting's
+// default. Settings in sections have no flag.
 func TestEverySettingHasAFlag(t *testing.T) {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	root := newRootCommand(streams{})

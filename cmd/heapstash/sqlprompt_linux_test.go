@@ -20,7 +20,7 @@ import (
 	"heapstash/schema"
 )
 
-// typist sits at a real pseudo-terminal.
+// typist types at a pseudo-terminal.
 type typist struct {
 	*testing.T
 	master *os.File
@@ -80,7 +80,7 @@ func sitDown(t *testing.T, cmd *exec.Cmd) *typist {
 	return p
 }
 
-// types presses keys.
+// types types keys.
 func (p *typist) types(keys string) {
 	p.Helper()
 	if _, err := p.master.WriteString(keys); err != nil {
@@ -88,7 +88,7 @@ func (p *typist) types(keys string) {
 	}
 }
 
-// sees waits until there is what matches, behind what was seen before.
+// sees waits for output that matches, after the output that was seen before.
 func (p *typist) sees(pattern string) {
 	p.Helper()
 	want := regexp.MustCompile(pattern)
@@ -166,8 +166,8 @@ func sqlAtTerminal(t *testing.T, path, state string, args ...string) *typist {
 	return p
 }
 
-// The prompt at a real terminal: statements of several lines, formats, names
-// that are completed, errors that do not end it, and a history that lasts.
+// The prompt at a terminal: statements of several lines, formats, completion, errors
+// that do not end it, and a history in a file.
 func TestPrompt(t *testing.T) {
 	path, state := promptArchive(t), t.TempDir()
 	p := sqlAtTerminal(t, path, state)
@@ -240,8 +240,7 @@ func TestPrompt(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends the statement that runs, and drops the one that is typed, but
-// never the program.
+// Ctrl-C ends the running statement or drops the typed one. It does not end the program.
 func TestPromptIsInterrupted(t *testing.T) {
 	p := sqlAtTerminal(t, promptArchive(t), t.TempDir())
 	p.types("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT 'for ever', max(i) FROM n;\r")

@@ -19,8 +19,8 @@ import (
 
 const nobody = 65534
 
-// asNobody has a command run as a user for whom permissions count, which they
-// do not for root, and gives that user the files.
+// asNobody makes a command run as the user nobody, if the test runs as root, for whom
+// permissions do not count. It gives that user the files.
 func asNobody(t *testing.T, cmd *exec.Cmd, files ...string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -34,8 +34,8 @@ func asNobody(t *testing.T, cmd *exec.Cmd, files ...string) {
 	}
 }
 
-// A resident whose archive is taken away, replaced or closed to it says so in
-// its log and at /readyz, makes no other one, and goes on once it is back.
+// If the archive of run is moved, replaced or made unreadable, there is an error in the
+// log and at /readyz. run makes no other archive, and continues when it is back.
 func TestRunMissesItsArchive(t *testing.T) {
 	sim := heapsim.New(heapsim.Options{})
 	sim.Feed(heapsim.NewCluster(heapsim.ClusterOptions{Pods: 4}).Next(time.Now()))

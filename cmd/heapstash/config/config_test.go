@@ -98,7 +98,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// A list with a default is replaced whole, also by an empty one.
+// A list replaces its default, even if it is empty.
 func TestListReplacesItsDefault(t *testing.T) {
 	tests := map[string]struct {
 		file     string
@@ -130,8 +130,8 @@ func TestListReplacesItsDefault(t *testing.T) {
 	}
 }
 
-// A flag that is no setting keeps its own meaning, whatever the environment
-// says about a setting of that name.
+// A flag that is not a setting keeps its meaning, whatever the environment says about a
+// setting of the same name.
 func TestForeignFlag(t *testing.T) {
 	flags := pflag.NewFlagSet("sql", pflag.ContinueOnError)
 	flags.Duration("timeout", time.Hour, "of the query")
@@ -295,7 +295,7 @@ func TestDefaultIsValid(t *testing.T) {
 	}
 }
 
-// How long each kind is kept, from a file's text or list and from a variable.
+// How long each kind is kept: as text or a list in a file, and as a variable.
 func TestRetention(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	for name, test := range map[string]struct {
@@ -326,7 +326,7 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// all keeps every kind as long.
+// all returns the same time for all kinds.
 func all(long time.Duration) map[schema.Kind]time.Duration {
 	kept := make(map[schema.Kind]time.Duration)
 	for _, kind := range schema.Kinds() {

@@ -16,7 +16,7 @@ import (
 	"heapstash/schema"
 )
 
-// newDemonstration is a demo of days up to a moment, which does not move.
+// newDemonstration returns a demo at a fixed moment.
 func newDemonstration(path string, now time.Time, out io.Writer) *Demonstration {
 	d := &Demonstration{Cfg: config.Default(), Out: out, Errors: io.Discard, Log: slog.New(slog.DiscardHandler), Program: "heapstash",
 		Now: func() time.Time { return now }, Resolution: Step}
@@ -24,7 +24,7 @@ func newDemonstration(path string, now time.Time, out io.Writer) *Demonstration 
 	return d
 }
 
-// archived is the demo without what it shows of its archive.
+// archived runs the demo without its output.
 func (d *Demonstration) archived(t *testing.T) error {
 	heapster := heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(d.clock.Load(), 0) }})
 	server := httptest.NewServer(heapster)
@@ -34,9 +34,8 @@ func (d *Demonstration) archived(t *testing.T) error {
 	return err
 }
 
-// TestDemoGoesOn: an archive that a demo made in three runs, by passes and
-// without, has the samples, the incarnations and the hours of one that was
-// filled in one go.
+// TestDemoGoesOn: an archive that demos made in several runs, by passes and without, has
+// the same samples, incarnations and hours as an archive that was filled at once.
 func TestDemoGoesOn(t *testing.T) {
 	path, whole := filepath.Join(t.TempDir(), "a.db"), filepath.Join(t.TempDir(), "b.db")
 	start := time.Date(2018, 7, 3, 1, 12, 30, 0, time.UTC)
@@ -90,8 +89,8 @@ func firstDifferent(got, want string) string {
 	return "its end"
 }
 
-// TestPathLine: the documents' commands are found where the demo's program is
-// called by its path.
+// TestPathLine: if the demo was called by its path, the documents' commands are found
+// after its line.
 func TestPathLine(t *testing.T) {
 	for program, want := range map[string]string{
 		"heapstash":          "",

@@ -95,8 +95,7 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// TestSpaceOfTheUnread: of an archive that cannot be read, growth is not known,
-// however old it is.
+// TestSpaceOfTheUnread: the growth of an archive that cannot be read is not known.
 func TestSpaceOfTheUnread(t *testing.T) {
 	x := healthy()
 	x.Err, x.Growth = errors.New("no way"), nil

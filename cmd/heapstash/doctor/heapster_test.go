@@ -16,7 +16,7 @@ import (
 // begin is when the batches of these tests begin.
 var begin = time.Date(2017, 9, 27, 7, 0, 0, 0, time.UTC)
 
-// TestHeapster examines Heapsters of a batch a minute, at a clock of theirs.
+// TestHeapster examines Heapsters with a batch a minute, at their own clock.
 func TestHeapster(t *testing.T) {
 	const lost = "labelled series (file systems, disks, accelerators) are not found"
 	for name, test := range map[string]struct {
@@ -138,7 +138,7 @@ func examine(t *testing.T, sim http.Handler, now func() time.Time) Report {
 	return report
 }
 
-// A Heapster without a series of the cluster is judged by a node's.
+// For a Heapster without series of the cluster, the doctor reads series of a node.
 func TestObserveWithoutACluster(t *testing.T) {
 	clock := begin
 	now := func() time.Time { return clock }

@@ -8,7 +8,7 @@ import (
 	"heapstash/schema"
 )
 
-// batchesEvery is what is seen of a Heapster that has run for half an hour.
+// batchesEvery is the observation of a Heapster that has run for half an hour.
 func batchesEvery(step time.Duration) Observation {
 	var o Observation
 	now := schema.Instant(1506496140)
@@ -61,8 +61,8 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// What a schedule loses by the formula is what a Heapster forgets that evicts
-// when it makes a batch.
+// By the formula, a schedule loses what a Heapster drops that evicts when it makes a
+// batch.
 func TestVisible(t *testing.T) {
 	for _, retention := range []time.Duration{schema.ShortRetention, schema.ShortRetention - longestScrapeTime, schema.LongRetention} {
 		for step := time.Second; step <= 10*time.Minute; step += 7 * time.Second {

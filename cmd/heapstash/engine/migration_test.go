@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A migration shows on a terminal, and in a log, from its begin to its end.
+// A migration is logged from its begin to its end.
 func TestMigrationIsLogged(t *testing.T) {
 	var logged bytes.Buffer
 	tell := LogMigration(slog.New(slog.NewTextHandler(&logged, nil)))

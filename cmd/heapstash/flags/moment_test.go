@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestMoments reads moments as they are seen from a Wednesday in Berlin, an hour
-// after midnight there.
+// TestMoments reads moments as seen from a Wednesday in Berlin, an hour after midnight
+// there.
 func TestMoments(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"heapstash/schema"
 )
 
-// scripted is a resident whose passes are functions, one after the other; the
-// last one repeats. It notes when each began.
+// scripted is a resident whose passes are functions, one after the other; the last one
+// repeats. It records when each pass began.
 type scripted struct {
 	Resident
 	began    []time.Duration // since the start
@@ -119,8 +119,8 @@ func TestResidentEndsForGood(t *testing.T) {
 	})
 }
 
-// The pass in hand is told to stop and waited for, be it the first or a later
-// one; it counts as none.
+// When ctx ends, the resident ends the pass in hand and waits for it, the first or a
+// later one. It does not record this pass.
 func TestResidentStops(t *testing.T) {
 	for name, passes := range map[string][]func(context.Context) error{
 		"first": {takes(time.Hour)},

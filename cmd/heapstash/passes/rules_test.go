@@ -16,8 +16,8 @@ import (
 
 const rulesFile = "../../../deploy/prometheus/heapstash.rules.yml"
 
-// exposition is the file that a pass leaves: what `run` serves besides is of
-// no use to alerts that must do for both.
+// exposition returns the file that a pass of collect writes. Other metrics of run are
+// left out, because the alerts must work for both.
 func exposition(t *testing.T) []byte {
 	t.Helper()
 	f, _ := textfileIn(t)
@@ -32,7 +32,7 @@ func exposition(t *testing.T) []byte {
 	return text
 }
 
-// The alerts are on metrics, and values of labels, that there are.
+// The alerts use metrics and values of labels that exist.
 func TestRulesAreOnMetricsThatThereAre(t *testing.T) {
 	text, err := os.ReadFile(rulesFile)
 	if err != nil {
@@ -54,7 +54,7 @@ func TestRulesAreOnMetricsThatThereAre(t *testing.T) {
 	}
 }
 
-// Whoever is woken up is told how bad it is, what it is, and what to do.
+// Each alert says how bad it is, what it is, and what to do.
 func TestRulesAreExplained(t *testing.T) {
 	text, err := os.ReadFile(rulesFile)
 	if err != nil {
@@ -71,8 +71,7 @@ func TestRulesAreExplained(t *testing.T) {
 	}
 }
 
-// Prometheus's own tool holds the rules to their tests, and the metrics to
-// Prometheus's customs.
+// Prometheus's own tool checks the rules, their tests, and the names of the metrics.
 func TestRulesByPromtool(t *testing.T) {
 	promtool := need.Program(t, "promtool")
 	for _, args := range [][]string{

@@ -16,7 +16,7 @@ import (
 	"heapstash/schema"
 )
 
-// textfileIn returns a textfile in a directory of its own, and what it logs.
+// textfileIn returns a textfile in a directory of its own, and its log.
 func textfileIn(t *testing.T) (Textfile, *bytes.Buffer) {
 	t.Helper()
 	var logged bytes.Buffer
@@ -106,7 +106,7 @@ func TestTextfileGoesOnFromPassToPass(t *testing.T) {
 	}
 }
 
-// A file that is not what the last pass left is replaced, and that is said.
+// A file with other content is replaced, and that is logged.
 func TestTextfileThatIsAnothers(t *testing.T) {
 	for name, test := range map[string]struct{ text, logged string }{
 		"empty":           {"", ""},

@@ -2,7 +2,7 @@ package sqlshell
 
 import "testing"
 
-// Every format has a limit, and a way out of it.
+// Every format has a limit of rows, which --max-rows changes.
 func TestRowLimit(t *testing.T) {
 	for _, test := range []struct {
 		format        string
@@ -19,8 +19,7 @@ func TestRowLimit(t *testing.T) {
 	}
 }
 
-// What people of other prompts type leaves this one, too, and is no beginning
-// of a statement.
+// Commands of other prompts work here, too. They are not the begin of a statement.
 func TestCutTyped(t *testing.T) {
 	for typed, want := range map[string]struct {
 		statement, rest string
