@@ -56,9 +56,29 @@ func prose(page string) string {
 // TestLengths: the first pages for readers are short.
 func TestLengths(t *testing.T) {
 	all := documents(t)
-	for path, most := range map[string]int{"README.md": 150} {
+	for path, most := range map[string]int{"README.md": 150, "ARCHITECTURE.md": 90} {
 		if lines := strings.Count(all[path], "\n"); lines == 0 || lines > most {
 			t.Errorf("%s has %d lines, at most %d are allowed", path, lines, most)
+		}
+	}
+}
+
+// TestArchitectureNamesPackages: every package of the program is in the table,
+// by its path or, in a room, by its name.
+func TestArchitectureNamesPackages(t *testing.T) {
+	_, table, _ := strings.Cut(documents(t)["ARCHITECTURE.md"], "\n## Packages\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	named := make(map[string]bool)
+	for _, cell := range regexp.MustCompile("(?m)^\\| ([^|]*) \\|").FindAllStringSubmatch(table, -1) {
+		for _, name := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(cell[1], -1) {
+			named[filepath.Base(name[1])] = true
+		}
+	}
+	for path := range files(t, ".go") {
+		folder := filepath.Dir(path)
+		if !strings.HasPrefix(folder, "e2e") && folder != "internal/need" && !named[filepath.Base(folder)] {
+			t.Errorf("ARCHITECTURE.md does not name %s", folder)
+			named[filepath.Base(folder)] = true
 		}
 	}
 }
