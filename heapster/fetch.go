@@ -56,7 +56,7 @@ func forRetry(err error) error {
 	if status, ok := errors.AsType[*failure.StatusError](err); ok && status.RetryAfter > 0 {
 		again = &backoff.RetryAfterError{Duration: min(status.RetryAfter, longestWished)}
 	}
-	if failure.Lasts(err) {
+	if failure.Permanent(err) {
 		return backoff.Permanent(again)
 	}
 	return again

@@ -149,8 +149,8 @@ func (a *Attempt) BadStatus(resp *http.Response, start []byte, html bool) *Statu
 	return e
 }
 
-// Lasts reports a failure that another try will not heal.
-func Lasts(err error) bool {
-	var failure interface{ lasts() bool }
-	return errors.As(err, &failure) && failure.lasts()
+// Permanent reports whether another try cannot help.
+func Permanent(err error) bool {
+	var failure interface{ permanent() bool }
+	return errors.As(err, &failure) && failure.permanent()
 }

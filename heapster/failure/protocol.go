@@ -28,8 +28,8 @@ func (e *ProtocolError) Error() string {
 	return fmt.Sprintf("%s: %s", e.URL, e.Message)
 }
 
-// lasts reports whether another try cannot help.
-func (e *ProtocolError) lasts() bool { return e.Err == nil || e.beyond() != nil }
+// permanent reports whether another try cannot help.
+func (e *ProtocolError) permanent() bool { return e.Err == nil || e.beyond() != nil }
 
 // beyond returns the limit that the answer is beyond, nil if there is none.
 func (e *ProtocolError) beyond() *schema.LimitError {

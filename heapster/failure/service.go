@@ -37,9 +37,9 @@ func (s service) split() (scheme, name, port string) {
 	}
 }
 
-// Portless returns the service and its port, as the URL spells it, if the apiserver
+// MissingPort returns the service and its port, as the URL spells it, if the apiserver
 // found no endpoint for that port. It returns false for any other error.
-func (e *StatusError) Portless() (namespace, name, port string, ok bool) {
+func (e *StatusError) MissingPort() (namespace, name, port string, ok bool) {
 	if e.service.name == "" || !e.FromAPIServer ||
 		!strings.Contains(e.Message, "no endpoints available") && !strings.Contains(e.Message, "no service port") {
 		return "", "", "", false

@@ -85,8 +85,8 @@ func (e *StatusError) Unwrap() error {
 	}
 }
 
-// lasts reports whether another try cannot help.
-func (e *StatusError) lasts() bool {
+// permanent reports whether another try cannot help.
+func (e *StatusError) permanent() bool {
 	switch e.Code {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:

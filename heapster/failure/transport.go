@@ -50,8 +50,8 @@ func (e *TransportError) Unwrap() []error {
 	return []error{schema.ErrUnreachable, e.Err}
 }
 
-// lasts reports whether another try cannot help.
-func (e *TransportError) lasts() bool {
+// permanent reports whether another try cannot help.
+func (e *TransportError) permanent() bool {
 	var refusal connectRefusal
 	return e.noCredentials() || e.spacedToken() || errors.As(e.Err, &refusal) && !refusal.passes() || e.plainServer() || e.tlsServer() || e.alert() ||
 		e.handshake && strings.Contains(e.Err.Error(), "tls: ")

@@ -33,7 +33,7 @@ func (s *Server) export(store store) []wire.Timeseries {
 	return shuffled(s, all)
 }
 
-func (b *shelf) timeseries(set *Set) wire.Timeseries {
+func (b *indexedBatch) timeseries(set *Set) wire.Timeseries {
 	metrics := make(map[schema.MetricName][]wire.TimeseriesPoint)
 	for name, value := range set.Values {
 		if !exported(name) {

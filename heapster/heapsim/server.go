@@ -78,7 +78,7 @@ func New(options Options) *Server {
 // Feed gives the server its next batch. The caller must not change the batch after
 // that. Only Feed evicts batches that are older than their retention.
 func (s *Server) Feed(batch Batch) {
-	b := newShelf(batch)
+	b := newIndexedBatch(batch)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.options.Now()
@@ -149,7 +149,7 @@ func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 		}()
 		w = compressedWriter{w, compressor}
 	}
-	if !wire.IsOurs(r.URL.Path) {
+	if !wire.HasRoot(r.URL.Path) {
 		http.Error(w, "404 page not found", http.StatusNotFound)
 		return
 	}

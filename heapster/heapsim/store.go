@@ -12,25 +12,25 @@ import (
 // labels for a longer time (metrics/sinks/metric/metric_sink.go). It never changes:
 // a feed makes a new store that shares the batches.
 type store struct {
-	short []*shelf
-	long  []*longShelf
+	short []*indexedBatch
+	long  []*longBatch
 }
 
-// shelf is one batch, indexed.
-type shelf struct {
+// indexedBatch is a batch with its sets by entity.
+type indexedBatch struct {
 	at   time.Time
 	sets []*Set // one for each entity, in the order of the batch
 	of   map[schema.Entity]*Set
 }
 
-// longShelf is a batch's part in the long store.
-type longShelf struct {
+// longBatch is a batch's part in the long store.
+type longBatch struct {
 	at     time.Time
 	values map[schema.MetricName]map[schema.Entity]int64
 }
 
-func newShelf(b Batch) *shelf {
-	s := &shelf{at: b.At.UTC(), of: make(map[schema.Entity]*Set, len(b.Sets))}
+func newIndexedBatch(b Batch) *indexedBatch {
+	s := &indexedBatch{at: b.At.UTC(), of: make(map[schema.Entity]*Set, len(b.Sets))}
 	for i := range b.Sets {
 		s.of[b.Sets[i].Entity] = &b.Sets[i]
 	}
@@ -42,10 +42,10 @@ func newShelf(b Batch) *shelf {
 	return s
 }
 
-// newLongShelf keeps the integers. For a float, Heapster keeps the empty integer
+// newLongBatch keeps the integers. For a float, Heapster keeps the empty integer
 // beside it: 0.
-func newLongShelf(b *shelf) *longShelf {
-	l := &longShelf{at: b.at, values: make(map[schema.MetricName]map[schema.Entity]int64)}
+func newLongBatch(b *indexedBatch) *longBatch {
+	l := &longBatch{at: b.at, values: make(map[schema.MetricName]map[schema.Entity]int64)}
 	for _, metric := range schema.Registry() {
 		if !metric.Long {
 			continue
@@ -67,7 +67,7 @@ func newLongShelf(b *shelf) *longShelf {
 
 // with returns a store with the batch, whatever its time, and without the batches at
 // or before the two cut-off times.
-func (s store) with(b *shelf, shortCut, longCut time.Time) store {
+func (s store) with(b *indexedBatch, shortCut, longCut time.Time) store {
 	var next store
 	for _, kept := range s.short {
 		if kept.at.After(shortCut) {
@@ -80,12 +80,12 @@ func (s store) with(b *shelf, shortCut, longCut time.Time) store {
 		}
 	}
 	next.short = append(next.short, b)
-	next.long = append(next.long, newLongShelf(b))
+	next.long = append(next.long, newLongBatch(b))
 	return next
 }
 
 // latest returns the batch that was fed last, which the lists show, or nil.
-func (s store) latest() *shelf {
+func (s store) latest() *indexedBatch {
 	if len(s.short) == 0 {
 		return nil
 	}
@@ -93,8 +93,8 @@ func (s store) latest() *shelf {
 }
 
 // newest returns the batch with the latest time, which metric-export shows, or nil.
-func (s store) newest() *shelf {
-	var newest *shelf
+func (s store) newest() *indexedBatch {
+	var newest *indexedBatch
 	for _, b := range s.short {
 		if newest == nil || newest.at.Before(b.at) {
 			newest = b

@@ -61,7 +61,7 @@ func (l *Lister) Pods(ctx context.Context, whole bool) ([]schema.Identity, error
 		return nil, err
 	}
 	above := make(map[string]reference) // by the UID of the controlled object
-	for _, m := range middlemen() {
+	for _, m := range intermediates() {
 		wanted := make(map[string]bool)
 		for _, p := range pods {
 			if p.controller.Kind == m.kind {
@@ -81,22 +81,22 @@ func (l *Lister) Pods(ctx context.Context, whole bool) ([]schema.Identity, error
 	return identities, nil
 }
 
-// middleman is a kind between a pod and the workload that the user made.
-type middleman struct {
+// intermediate is a kind between a pod and the workload that the user made.
+type intermediate struct {
 	kind  string
 	paths []string // the paths of its list, the newest first
 }
 
-func middlemen() []middleman {
-	return []middleman{
+func intermediates() []intermediate {
+	return []intermediate{
 		{"ReplicaSet", []string{"/apis/apps/v1/replicasets", "/apis/extensions/v1beta1/replicasets"}}, // up to Kubernetes 1.8
 		{"Job", []string{"/apis/batch/v1/jobs"}},
 	}
 }
 
-// controllers adds the controllers of the wanted middlemen to above. It sends no
+// controllers adds the controllers of the wanted intermediates to above. It sends no
 // request if none is wanted.
-func (l *Lister) controllers(ctx context.Context, m middleman, wanted map[string]bool, above map[string]reference) error {
+func (l *Lister) controllers(ctx context.Context, m intermediate, wanted map[string]bool, above map[string]reference) error {
 	if len(wanted) == 0 {
 		return nil
 	}

@@ -106,7 +106,7 @@ func entityPath(e schema.Entity) (string, error) {
 	}
 	for _, c := range collections {
 		if c.kind == e.Kind {
-			parent, name := above(e)
+			parent, name := parentOf(e)
 			path, err := entityPath(parent)
 			if err == nil {
 				err = checkSegment(name)
@@ -117,9 +117,8 @@ func entityPath(e schema.Entity) (string, error) {
 	return "", &UnaddressableError{Name: e.String(), Reason: "it has no kind"}
 }
 
-// above takes an entity apart: the one whose collection it is in, and its name
-// there.
-func above(e schema.Entity) (parent schema.Entity, name string) {
+// parentOf returns the entity in whose collection an entity is, and its name there.
+func parentOf(e schema.Entity) (parent schema.Entity, name string) {
 	switch e.Kind {
 	case schema.Node:
 		return schema.ClusterEntity(), e.Node
@@ -134,8 +133,8 @@ func above(e schema.Entity) (parent schema.Entity, name string) {
 	}
 }
 
-// below is the inverse of above.
-func below(parent schema.Entity, kind schema.Kind, name string) schema.Entity {
+// childOf is the inverse of parentOf.
+func childOf(parent schema.Entity, kind schema.Kind, name string) schema.Entity {
 	e := parent
 	switch e.Kind = kind; kind {
 	case schema.Node:
@@ -159,9 +158,9 @@ var oldNames = map[string]schema.MetricName{
 	"memory-working": "memory/working_set",
 }
 
-// IsOurs reports whether a decoded path belongs to one of Heapster's roots, where
-// an unknown path gets another 404 than elsewhere.
-func IsOurs(path string) bool { return under(path, Model) || under(path, export) }
+// HasRoot reports whether a decoded path is below one of Heapster's roots. There an
+// unknown path gets another 404 than elsewhere.
+func HasRoot(path string) bool { return under(path, Model) || under(path, export) }
 
 func under(path, root string) bool {
 	return path == root || strings.HasPrefix(path, root+"/")
@@ -181,12 +180,12 @@ func ParsePath(path string) (r Route, ok bool) {
 	case rest == keysSegments:
 		return Route{Page: KeysPage}, true
 	default:
-		return parseBelow(schema.ClusterEntity(), strings.Split(rest, "/"))
+		return parseSegments(schema.ClusterEntity(), strings.Split(rest, "/"))
 	}
 }
 
-// parseBelow reads the segments behind an entity's path.
-func parseBelow(of schema.Entity, segments []string) (r Route, ok bool) {
+// parseSegments reads the segments behind an entity's path.
+func parseSegments(of schema.Entity, segments []string) (r Route, ok bool) {
 	switch {
 	case len(segments) == 0:
 		return Route{}, false
@@ -203,7 +202,7 @@ func parseBelow(of schema.Entity, segments []string) (r Route, ok bool) {
 		case len(segments) == 1:
 			return Route{Page: ListPage, List: c.kind, Of: of}, true
 		default:
-			return parseBelow(below(of, c.kind, segments[1]), segments[2:])
+			return parseSegments(childOf(of, c.kind, segments[1]), segments[2:])
 		}
 	}
 	return Route{}, false

@@ -48,7 +48,7 @@ func TestPathsReadBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, spelling := range []string{decoded, strings.TrimSuffix(decoded, "/"), decoded + "/"} {
-			if got, ok := ParsePath(spelling); !ok || !reflect.DeepEqual(got, r) || !IsOurs(spelling) {
+			if got, ok := ParsePath(spelling); !ok || !reflect.DeepEqual(got, r) || !HasRoot(spelling) {
 				t.Errorf("%s: got %+v, %v; want %+v", spelling, got, ok, r)
 			}
 		}

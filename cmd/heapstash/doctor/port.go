@@ -19,7 +19,7 @@ func Ports(ctx context.Context, l *kube.Lister, err error) (Finding, bool) {
 	if !ok {
 		return Finding{}, false
 	}
-	namespace, service, port, ok := status.Portless()
+	namespace, service, port, ok := status.MissingPort()
 	if !ok {
 		return Finding{}, false
 	}
