@@ -47,6 +47,25 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
+// NameColumns returns the columns of names that tell entities of the kind apart,
+// such as namespace and pod, without the cluster and labels.
+func (k Kind) NameColumns() []string {
+	switch k {
+	case Node:
+		return []string{"node"}
+	case Namespace:
+		return []string{"namespace"}
+	case Pod:
+		return []string{"namespace", "pod"}
+	case Container:
+		return []string{"namespace", "pod", "container"}
+	case SystemContainer:
+		return []string{"node", "container"}
+	default:
+		return nil
+	}
+}
+
 // ParseKind is the inverse of [Kind.String]. Its error names the valid kinds.
 func ParseKind(s string) (Kind, error) {
 	for _, k := range Kinds() {

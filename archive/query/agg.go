@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"heapstash/schema"
 )
@@ -25,6 +26,10 @@ const (
 	Count    Agg = "count" // of samples
 )
 
+// Absence is how long a counter that was reset may have been without samples and
+// still have grown all that time. It has not grown in a longer absence.
+const Absence = 2 * time.Hour
+
 // Aggs returns every aggregate.
 func Aggs() []Agg {
 	return []Agg{Avg, Min, Max, Sum, Last, Increase, Rate, P50, P95, Count}
@@ -45,9 +50,8 @@ func ParseAggs(words []string) ([]Agg, error) {
 	return list, nil
 }
 
-// DefaultAgg is what is asked of a metric most: the average of a gauge, and of
-// a metric of which nobody knows what it is; the growth of a counter, for most
-// of them by the second.
+// DefaultAgg returns the usual aggregate of a metric: the rate of a counter, and
+// the average of a gauge or of a metric whose type is not known.
 func DefaultAgg(m schema.Metric) Agg {
 	switch {
 	case m.Type != schema.Cumulative:
@@ -73,19 +77,16 @@ func (a Agg) suits(m schema.Metric) bool {
 	}
 }
 
-func (a Agg) percentile() bool { return a == P50 || a == P95 }
-
-// percent is the rank of a percentile.
-func (a Agg) percent() int {
-	if a == P50 {
+// Percent returns the rank of a percentile, 50 or 95, and 0 for other aggregates.
+func (a Agg) Percent() int {
+	switch a {
+	case P50:
 		return 50
+	case P95:
+		return 95
+	default:
+		return 0
 	}
-	return 95
-}
-
-// HasPercentiles reports whether hourly rollups have the metric's.
-func HasPercentiles(m schema.Metric) bool {
-	return m.Name == "cpu/usage_rate" || m.Name == "memory/working_set"
 }
 
 func join[T ~string](words []T) string {

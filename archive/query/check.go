@@ -40,11 +40,31 @@ func (q Query) Check() error {
 
 // words are what filters and groups of the kind may speak of, for people.
 func (q Query) words() string {
-	text := strings.Join(q.series(), ", ")
-	if ofPods(q.Kind) {
+	text := strings.Join(q.Series(), ", ")
+	if q.OfPods() {
 		text += "; with --by also node, owner, label:KEY"
 	}
 	return text
+}
+
+// has reports whether the kind has what a filter or a word of By names.
+func (q Query) has(word string) bool {
+	return slices.Contains(q.Series(), word) || q.OfPods() && podColumns(word) != nil
+}
+
+// checkLabels reports a key that no label of Kubernetes has.
+func (q Query) checkLabels() error {
+	for _, word := range q.By {
+		key, is := strings.CutPrefix(word, LabelPrefix)
+		if is && (key == "" || strings.ContainsFunc(key, notInKey)) {
+			return &Error{fmt.Sprintf("--by %s: no label has the key %q", word, key), "a key is of letters, digits and - _ . /, as in --by label:app.kubernetes.io/name"}
+		}
+	}
+	return nil
+}
+
+func notInKey(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_./", r))
 }
 
 // needed are the columns that filters and groups speak of.

@@ -33,7 +33,7 @@ func (q Query) Plan(c Coverage) (Plan, error) {
 	if q.Step > 0 {
 		p.Range.From = StepBegin(q.From, q.Step)
 	}
-	if c.Things == 0 || c.Begin() == 0 || p.Range.To <= max(p.Range.From, c.Begin()) {
+	if c.Entities == 0 || c.Begin() == 0 || p.Range.To <= max(p.Range.From, c.Begin()) {
 		return Plan{}, q.nothing(c)
 	}
 	p.Range.From = max(p.Range.From, c.Begin())
@@ -52,8 +52,8 @@ func (q Query) Plan(c Coverage) (Plan, error) {
 func (q Query) nothing(c Coverage) error {
 	text := fmt.Sprintf("there is nothing of %s from %v to %v", q.Metric.Name, q.From, q.To)
 	switch {
-	case c.Things == 0:
-		return &Error{fmt.Sprintf("there is no %s that matches", words(q.Kind)), ""}
+	case c.Entities == 0:
+		return &Error{fmt.Sprintf("there is no %s that matches", inWords(q.Kind)), ""}
 	case c.Begin() == 0:
 		return &Error{text, ""}
 	default:
@@ -93,16 +93,16 @@ func (p *Plan) most(agg Agg, c Coverage) (archive.Level, string) {
 	switch {
 	case agg == Last && p.Metric.Type == schema.Gauge:
 		return archive.Raw, "rollups have no last value of gauges"
-	case !agg.percentile() && p.identified():
+	case agg.Percent() == 0 && p.NeedsIncarnations():
 		if p.brief(c) {
 			return archive.Raw, "so each sample counts for the pod that it is of"
 		}
 		return archive.Hourly, "a day may be of two incarnations of a pod"
-	case !agg.percentile():
+	case agg.Percent() == 0:
 		return archive.Daily, ""
-	case p.long() || !HasPercentiles(p.rolledMetric()):
+	case !p.InRegistry() || !archive.HasPercentiles(p.rolledMetric()):
 		return archive.Raw, "rollups have no percentiles of it"
-	case !p.single():
+	case !p.IsSingle():
 		return archive.Raw, "percentiles of several series do not add up"
 	case p.Step == 0 && p.brief(c):
 		return archive.Raw, "so it is exact"
@@ -162,7 +162,7 @@ func (p *Plan) wayOut(hint string) string {
 	switch {
 	case p.Query.Level != Auto:
 		return "leave --level out"
-	case p.identified():
+	case p.NeedsIncarnations():
 		return "days do not tell a pod's incarnations apart: for the time before, leave out --by node, owner and label, and --node"
 	case p.Step%time.Hour == 0:
 		return "ask for other aggregates, such as avg and max, which rollups have"
@@ -173,39 +173,11 @@ func (p *Plan) wayOut(hint string) string {
 
 // rolledMetric is the metric whose rollups are read.
 func (q Query) rolledMetric() schema.Metric {
-	if !q.derived() {
+	if !q.IsRatio() {
 		return q.Metric
 	}
 	return schema.Metric{Name: q.Metric.Part}
 }
-
-// note says what is read, and where that makes a difference.
-func (p *Plan) note() {
-	rolled := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != archive.Raw })
-	has := func(aggs ...Agg) bool {
-		return slices.ContainsFunc(aggs, func(agg Agg) bool { return slices.Contains(p.Aggs, agg) })
-	}
-	if rolled && p.identified() {
-		p.Notes = append(p.Notes, "an hour in which a pod was made again counts for the later pod; --level raw is exact")
-	}
-	if p.derived() {
-		p.noteRatio(rolled)
-	}
-	p.noteCut()
-	if has(Rate) {
-		p.Notes = append(p.Notes, "a rate is over the time in which there are samples of the group, as avg is, and not over all of the range or step")
-	}
-	if rolled && has(P50, P95) && p.Step != archive.Hourly.Length() {
-		p.Notes = append(p.Notes, "a percentile is that of the hours' percentiles")
-	}
-	if rolled && p.summed() && has(Avg, Min, Max) {
-		p.Notes = append(p.Notes, "of the sum of several series, rollups tell bounds: max is at most, min and avg are at least what is shown;\n"+
-			"avg is exact where all of them were there all the time; --level raw is exact")
-	}
-}
-
-// words spell a kind for people.
-func words(k schema.Kind) string { return strings.ReplaceAll(k.String(), "_", " ") }
 
 // String says what is read, in a line.
 func (p Plan) String() string {

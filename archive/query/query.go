@@ -1,153 +1,156 @@
-// Package query turns a question about one metric into SQL over an archive's
-// public views: which view and column the metric is in, which rows of which
-// level answer it, and what is computed of them.
+// Package query turns a question about one metric into a [Plan]: which levels of
+// the archive answer which part of the range, and what is computed. An engine,
+// the [Archive], answers the plan in its own way.
 //
-// It does no input or output. Identifiers come from schema's registry alone;
-// whatever comes from outside is a parameter of the statement. Every type is a
-// plain value, safe to copy.
+// The package does no input or output. Its types are plain values: copies are safe.
 package query
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"heapstash/archive"
 	"heapstash/schema"
 )
 
-// Query asks for one metric of one kind of thing.
+// Query asks for one metric of the entities of one kind.
 type Query struct {
-	// Metric is the registry's entry; of a metric that is not there, such as a
-	// custom one, it has the name alone.
+	// Metric is the registry's entry. A metric that is not in the registry, such
+	// as custom/..., has only its name.
 	Metric schema.Metric
 	Kind   schema.Kind
 
-	// Globs of names, any of which may match; none for every name. See
-	// [Query.Check] for those that the kind has.
+	// Clusters, Namespaces, Pods, Containers and Nodes are globs. A name must match
+	// one of them; an empty list matches every name. [Query.Check] says which of
+	// them the kind has.
 	Clusters, Namespaces, Pods, Containers, Nodes []string
-	// ExcludeNamespaces are globs of namespaces, of which nothing is wanted.
+	// ExcludeNamespaces are globs. A namespace must match none of them.
 	ExcludeNamespaces []string
-	// Labels of a labelled family's series, by key; their values are globs.
+	// Labels select series of a labelled family. Each key's value is a glob.
 	Labels map[string]string
 
-	// By are the words by which series are put together: columns, and for pods and
-	// containers also node, owner and label:KEY, which their pods have. None is for
-	// each series by itself. Clusters are never put together.
+	// By lists what series are grouped by: columns of names, and for pods and
+	// containers also node, owner and label:KEY of the pod. If it is empty, each
+	// series is a group. Clusters are never grouped together.
 	By []string
-	// Aggs are what to compute, the first of them being what Top ranks by.
+	// Aggs are computed for each group. Top ranks by the first one.
 	Aggs []Agg
 
-	// From and To are the range of time, From included and To not.
+	// The range includes From and not To.
 	From, To schema.Instant
-	// Step divides it, see [StepBegin]. Zero for one row a group.
+	// Step divides the range, see [StepBegin]. Zero makes one row a group.
 	Step time.Duration
-	// Top is how many groups are wanted, those with the greatest first
-	// aggregate over the whole range; zero for all.
+	// Top is the number of groups, those with the greatest first aggregate over
+	// the whole range. Zero means all.
 	Top int
-	// Level is what to read; Auto for the coarsest that has the answer.
+	// Level is the level to read. [Auto] takes the coarsest that has the answer.
 	Level archive.Level
 }
 
-// Error is a question that has no answer as it is, and how to ask instead.
+// Error is a question that cannot be answered, with a hint how to ask instead.
 type Error struct {
 	text, hint string
 }
 
 func (e *Error) Error() string { return e.text }
 
-// Hint says what to do next; it may be empty.
+// Hint says what to do next. It may be empty.
 func (e *Error) Hint() string { return e.hint }
 
-// long reports whether the metric has no column of its own in the kind's view,
-// and is found in the views of samples.
-func (q Query) long() bool {
-	return q.Metric.Type == "" || !q.Metric.On(q.Kind)
-}
+// LabelPrefix begins the word of By, and the column, for a label of pods.
+const LabelPrefix = "label:"
 
-// View is the raw view that has the metric.
-func (q Query) View() string {
-	switch {
-	case q.long():
-		return "samples"
-	case q.Metric.Family != schema.Unlabelled:
-		return string(q.Metric.Family)
-	default:
-		return q.Kind.String()
-	}
-}
+// InRegistry reports whether the registry gives the metric to the kind, so that
+// the archive has a column for it.
+func (q Query) InRegistry() bool { return q.Metric.Type != "" && q.Metric.On(q.Kind) }
 
-// Table is the archive's own name of the tables behind the view.
-func (q Query) Table() string {
-	if q.long() {
-		return "narrow"
-	}
-	return q.View()
-}
+// IsRatio reports whether the answer is made of two other metrics:
+// [schema.Metric.Part] divided by [schema.Metric.Whole].
+//
+// Heapster's model API cuts ratios of nodes, such as cpu/node_utilization, to 0
+// or 1. The exact ratio follows from two metrics at the same moment. A stored ratio
+// that is a float was not cut; it counts where one of the two is missing.
+func (q Query) IsRatio() bool { return q.Metric.Part != "" && q.InRegistry() }
 
-// KindColumns are the columns that name a thing of the kind, without those of
-// the cluster and of labels.
-func KindColumns(k schema.Kind) []string {
-	switch k {
-	case schema.Node:
-		return []string{"node"}
-	case schema.Namespace:
-		return []string{"namespace"}
-	case schema.Pod:
-		return []string{"namespace", "pod"}
-	case schema.Container:
-		return []string{"namespace", "pod", "container"}
-	case schema.SystemContainer:
-		return []string{"node", "container"}
-	default:
-		return nil
-	}
-}
-
-// series are the columns that tell the metric's series apart.
-func (q Query) series() []string {
-	columns := append([]string{"cluster"}, KindColumns(q.Kind)...)
-	if q.long() {
+// Series returns the columns that tell the metric's series apart.
+func (q Query) Series() []string {
+	columns := append([]string{"cluster"}, q.Kind.NameColumns()...)
+	if !q.InRegistry() {
 		return append(columns, "labels")
 	}
 	return append(columns, q.Metric.Family.LabelKeys()...)
 }
 
-// Groups are the columns of names that an answer has: of the series, or those
-// that By says, which the cluster and, for a pod or an owner, its namespace
-// belong to.
+// Groups returns the columns of names in an answer: those of the series or, with
+// By, those that it lists. The cluster is always one of them. A pod and an owner
+// have their namespace with them.
 func (q Query) Groups() []string {
 	if len(q.By) == 0 {
-		return q.series()
+		return q.Series()
 	}
-	columns := slices.DeleteFunc(q.series(), func(column string) bool {
+	columns := slices.DeleteFunc(q.Series(), func(column string) bool {
 		implied := column == "cluster" || column == "namespace" && (slices.Contains(q.By, "pod") || slices.Contains(q.By, "owner"))
 		return !implied && !slices.Contains(q.By, column)
 	})
-	return append(columns, q.identity()...)
+	return append(columns, q.PodColumns()...)
 }
 
-// single reports whether each group is of one series.
-func (q Query) single() bool {
-	groups := q.Groups()
-	return !slices.ContainsFunc(q.series(), func(column string) bool { return !slices.Contains(groups, column) })
+// A pod's samples have no node, owner or labels of their own. They have those of
+// the incarnation that the pod had at the sample's time. A pod that was deleted and
+// made again on another node counts on each node for the time that it was there.
+
+// OfPods reports whether the query is about pods or containers in pods.
+func (q Query) OfPods() bool { return q.Kind == schema.Pod || q.Kind == schema.Container }
+
+// PodColumns returns those of [Query.Groups] that are of the pods' incarnations.
+func (q Query) PodColumns() []string {
+	if !q.OfPods() {
+		return nil
+	}
+	var columns []string
+	for _, word := range q.By {
+		for _, column := range podColumns(word) {
+			if !slices.Contains(columns, column) {
+				columns = append(columns, column)
+			}
+		}
+	}
+	return columns
 }
 
-// counter reports whether the metric is known to be one.
-func (q Query) counter() bool { return q.Metric.Type == schema.Cumulative }
-
-// addsUp reports whether the metric of several things together is the sum of
-// theirs. Shares and ages do not add up.
-func (q Query) addsUp() bool {
-	switch q.Metric.Unit {
-	case schema.Percent, schema.Ratio:
-		return false
+// podColumns returns the columns of a pod's incarnation that a word of By means.
+func podColumns(word string) []string {
+	switch {
+	case word == "node":
+		return []string{"node"}
+	case word == "owner":
+		return []string{"owner_kind", "owner"}
+	case strings.HasPrefix(word, LabelPrefix):
+		return []string{word}
 	default:
-		return q.Metric.Name != "uptime"
+		return nil
 	}
 }
 
-// summed reports whether groups are sums of several series.
-func (q Query) summed() bool { return !q.single() && q.addsUp() }
+// FiltersNodesOfPods reports whether Nodes filter by the nodes that pods were on.
+func (q Query) FiltersNodesOfPods() bool { return q.OfPods() && len(q.Nodes) > 0 }
 
-// seconds is the step.
-func (q Query) seconds() int64 { return int64(q.Step / time.Second) }
+// NeedsIncarnations reports whether the answer depends on the incarnations of pods.
+func (q Query) NeedsIncarnations() bool { return len(q.PodColumns()) > 0 || q.FiltersNodesOfPods() }
+
+// IsSingle reports whether each group is one series.
+func (q Query) IsSingle() bool {
+	groups := q.Groups()
+	return !slices.ContainsFunc(q.Series(), func(column string) bool { return !slices.Contains(groups, column) })
+}
+
+// AddsUp reports whether the metric may be summed over entities. Shares and
+// uptimes may not.
+func (q Query) AddsUp() bool {
+	return q.Metric.Unit != schema.Percent && q.Metric.Unit != schema.Ratio && q.Metric.Name != "uptime"
+}
+
+// IsSummed reports whether aggregates are of the sum of a group's series at each
+// moment.
+func (q Query) IsSummed() bool { return !q.IsSingle() && q.AddsUp() }

@@ -6,6 +6,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/archive/sqlite/answer"
 	"heapstash/archive/sqlite/check"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/read"
@@ -14,8 +15,10 @@ import (
 	"heapstash/schema"
 )
 
-// Reader is an archive open for reading.
+// Reader is an archive open for reading. Several goroutines may use it.
 type Reader struct{ *conn.Reader }
+
+var _ query.Archive = (*Reader)(nil)
 
 // OpenReader opens an archive that exists, as [conn.OpenReader] does.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
@@ -45,20 +48,33 @@ func (r *Reader) OpenSamples(ctx context.Context, s archive.Selection) (*read.Sa
 	return read.OpenSamples(ctx, r.Reader, s)
 }
 
-// Coverage tells what the archive has for a query.
-func (r *Reader) Coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
-	return read.Coverage(ctx, r.Reader, q)
-}
-
-// Carriers returns the kinds that have samples of the metric.
+// Carriers implements [query.Archive].
 func (r *Reader) Carriers(ctx context.Context, m schema.MetricName) ([]schema.Kind, error) {
-	return read.Carriers(ctx, r.Reader, m)
+	return answer.Carriers(ctx, r.Reader, m)
 }
 
-// MetricNames returns the names of all metrics that the archive knows.
+// MetricNames implements [query.Archive].
 func (r *Reader) MetricNames(ctx context.Context) ([]string, error) {
-	return read.MetricNames(ctx, r.Reader)
+	return answer.MetricNames(ctx, r.Reader)
 }
+
+// Names implements [query.Archive].
+func (r *Reader) Names(ctx context.Context, q query.Query, columns ...string) ([][]string, error) {
+	return answer.Names(ctx, r.Reader, q, columns...)
+}
+
+// Coverage implements [query.Archive].
+func (r *Reader) Coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
+	return answer.Coverage(ctx, r.Reader, q)
+}
+
+// Answer implements [query.Archive].
+func (r *Reader) Answer(ctx context.Context, p query.Plan, visit func(query.Row) error) error {
+	return answer.Answer(ctx, r.Reader, p, visit)
+}
+
+// Explain implements [query.Archive].
+func (r *Reader) Explain(p query.Plan) string { return answer.Explain(p) }
 
 // Views describes the archive's views, or its tables.
 func (r *Reader) Views(ctx context.Context, ofTables bool) ([]tables.View, error) {

@@ -246,7 +246,7 @@ func (e exportRun) selection() archive.Selection {
 		s.Window.To-- // a window includes its end
 	}
 	if len(e.metrics) > 0 {
-		s.Metric = func(m schema.MetricName) bool { return ask.Globbed(e.metrics, string(m)) }
+		s.Metric = func(m schema.MetricName) bool { return archive.MatchesAny(e.metrics, string(m)) }
 	}
 	return s
 }
@@ -254,19 +254,19 @@ func (e exportRun) selection() archive.Selection {
 // wants reports whether an entity passes the filters.
 func (e exportRun) wants(cluster string, entity schema.Entity) bool {
 	passes := func(globs []string, name string) bool {
-		return len(globs) == 0 || name != "" && ask.Globbed(globs, name)
+		return len(globs) == 0 || name != "" && archive.MatchesAny(globs, name)
 	}
 	return (len(e.Clusters) == 0 || slices.Contains(e.Clusters, cluster)) &&
 		(len(e.kinds) == 0 || slices.Contains(e.kinds, entity.Kind)) &&
 		passes(e.Namespaces, entity.Namespace) && passes(e.Pods, entity.Pod) &&
-		!(entity.Namespace != "" && ask.Globbed(e.ExcludeNamespaces, entity.Namespace))
+		!(entity.Namespace != "" && archive.MatchesAny(e.ExcludeNamespaces, entity.Namespace))
 }
 
 // checkMetrics refuses globs that match no metric of the archive.
 func (e exportRun) checkMetrics(known []schema.MetricName) error {
 	names := show.Names(known)
 	for _, glob := range e.metrics {
-		if !slices.ContainsFunc(names, func(name string) bool { return ask.Globbed([]string{glob}, name) }) {
+		if !slices.ContainsFunc(names, func(name string) bool { return archive.MatchesAny([]string{glob}, name) }) {
 			return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), guess.AlsoMean(glob, names,
 				"`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"))
 		}

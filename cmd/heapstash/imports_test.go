@@ -53,8 +53,8 @@ type importRule struct{ ours, libraries []string }
 // importRules are a line a package: the package, what of ours it may import, and
 // after a semicolon the libraries that only packages with the same library here
 // import. "sqlite" is archive/sqlite, "cmd" is cmd/heapstash. Only tests import
-// internal/need and heapster/heapstertest, and the test ignores imports of tests. Package
-// main may import all packages.
+// internal/need, heapster/heapstertest and archive/query/querytest, and the test ignores
+// imports of tests. Package main may import all packages.
 const importRules = `
 schema:
 internal/need:
@@ -73,18 +73,20 @@ archive/collect/fetch:        schema
 archive/collect/plan:         schema archive archive/collect/timeline archive/collect/fetch
 archive/collect:              schema archive archive/collect/timeline archive/collect/metricexport archive/collect/fetch archive/collect/plan
 archive/query:   schema archive
+archive/query/querytest: schema archive archive/query
 archive/export:  schema archive
 
 sqlite/strict: ; github.com/mattn/go-sqlite3
 sqlite/pages:
 sqlite/dbfile: schema archive sqlite/pages; github.com/mattn/go-sqlite3
-sqlite/tables: schema archive archive/query
-sqlite/conn:   schema archive sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3
-sqlite/read:   schema archive archive/query sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3
-sqlite/check:  schema archive sqlite/conn sqlite/dbfile sqlite/tables; github.com/mattn/go-sqlite3
-sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/read
-sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3
-sqlite:        schema archive archive/query sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep
+sqlite/tables: schema archive
+sqlite/conn:   schema archive sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3 database/sql
+sqlite/read:   schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3 database/sql
+sqlite/answer: schema archive archive/query sqlite/conn sqlite/tables; database/sql
+sqlite/check:  schema archive sqlite/conn sqlite/dbfile sqlite/tables; github.com/mattn/go-sqlite3 database/sql
+sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/read; database/sql
+sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3 database/sql
+sqlite:        schema archive archive/query sqlite/answer sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep; database/sql
 
 cmd/guess:
 cmd/build:
@@ -96,8 +98,8 @@ cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cm
 cmd/engine:   schema archive archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
 cmd/passes:   schema archive heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
-cmd/ask:      schema archive/query cmd/engine cmd/guess cmd/show; github.com/guptarohit/asciigraph
-cmd/top:      schema archive archive/query cmd/ask cmd/engine cmd/show
+cmd/ask:      schema archive archive/query cmd/guess cmd/show; github.com/guptarohit/asciigraph
+cmd/top:      schema archive archive/query cmd/ask cmd/show
 cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; github.com/spf13/
 cmd/sqlshell: schema cmd/engine cmd/guess cmd/prompt cmd/show
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show cmd/sqlshell

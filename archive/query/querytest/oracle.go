@@ -1,239 +1,81 @@
-package query_test
+package querytest
 
 import (
-	"cmp"
+	"fmt"
+	"maps"
 	"math"
-	"path"
 	"slices"
+	"strconv"
 	"strings"
-	gotime "time"
+	"time"
 
 	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/schema"
 )
 
-// The oracle answers a query from the list of all samples, the slow and plain
-// way, as the help of the command says it.
-
-// field is a sample's value of a column.
-func (s sample) field(column string) string {
-	switch column {
-	case "cluster":
-		return s.cluster
-	case "namespace":
-		return s.namespace
-	case "pod":
-		return s.pod
-	case "container":
-		return s.container
-	case "node":
-		return s.node
-	case "labels":
-		return s.labels
-	case "owner_kind":
-		return s.incarnation.ownerKind
-	case "owner":
-		return s.incarnation.owner
-	default:
-		if key, ok := strings.CutPrefix(column, "label:"); ok {
-			return labelOf(s.incarnation.labels, key)
-		}
-		return labelOf(s.labels, column)
-	}
-}
-
-// labelOf is the value of a key among labels.
-func labelOf(labels, key string) string {
-	for pair := range strings.SplitSeq(labels, ",") {
-		if value, ok := strings.CutPrefix(pair, key+":"); ok {
-			return value
-		}
-	}
-	return ""
-}
-
-// pod is the incarnation that the sample's pod had then; none if it is not known.
-// Of an hour as a whole, it is the last one that began before the hour's end.
-func (w *world) pod(s sample, hours bool) incarnation {
-	from, to := s.ts, s.ts
-	if hours {
-		from = s.ts - s.ts%3600
-		to = from + 3599
-	}
-	all := w.pods[strings.Join([]string{s.cluster, s.namespace, s.pod}, "|")]
-	for _, i := range slices.Backward(all) {
-		if i.from <= to {
-			if i.present || i.to >= from {
-				return i
-			}
-			break
-		}
-	}
-	return incarnation{}
-}
-
-// identified fills in what a sample of a pod or container has of the pod's
-// incarnation, and reports whether that is on a node that is asked for.
-func (w *world) identified(q query.Query, s sample, hours bool) (sample, bool) {
-	if q.Kind != schema.Pod && q.Kind != schema.Container {
-		return s, true
-	}
-	s.incarnation = w.pod(s, hours)
-	s.node = s.incarnation.node
-	return s, len(q.Nodes) == 0 || s.node != "" && anyMatches(q.Nodes, s.node)
-}
-
-func (s sample) key(columns []string) string {
-	var names []string
-	for _, column := range columns {
-		names = append(names, s.field(column))
-	}
-	return strings.Join(names, "|")
-}
-
-func anyMatches(globs []string, name string) bool {
-	for _, glob := range globs {
-		if ok, err := path.Match(glob, name); ok && err == nil {
-			return true
-		}
-	}
-	return len(globs) == 0
-}
-
-// wanted are the samples that the query is about, of any time.
-func (w *world) wanted(q query.Query) []sample {
-	var wanted []sample
-	ofPods := q.Kind == schema.Pod || q.Kind == schema.Container
-	for _, s := range w.exact(q) {
-		ok := s.kind == q.Kind.String() && s.metric == string(q.Metric.Name) &&
-			anyMatches(q.Clusters, s.cluster) && anyMatches(q.Namespaces, s.namespace) && anyMatches(q.Pods, s.pod) &&
-			anyMatches(q.Containers, s.container) && (ofPods || anyMatches(q.Nodes, s.node)) &&
-			(len(q.ExcludeNamespaces) == 0 || !anyMatches(q.ExcludeNamespaces, s.namespace))
-		for key, glob := range q.Labels {
-			ok = ok && strings.ReplaceAll(glob, "*", "") != "" && strings.HasPrefix(s.field(key), strings.TrimSuffix(glob, "*"))
-		}
-		if ok {
-			wanted = append(wanted, s)
-		}
-	}
-	return wanted
-}
-
-// exact are the samples of the query's metric. A ratio that Heapster cut is made
-// of its parts, and is not there without them.
-func (w *world) exact(q query.Query) []sample {
-	var list []sample
-	parts := make(map[string]float64)
-	for _, s := range w.samples {
-		if s.metric == string(q.Metric.Part) || s.metric == string(q.Metric.Whole) {
-			parts[s.metric+s.key([]string{"cluster", "node"})+time(s.ts)] = s.value
-		}
-	}
-	for _, s := range w.samples {
-		if s.metric != string(q.Metric.Name) {
-			continue
-		}
-		if q.Metric.Part != "" {
-			key := s.key([]string{"cluster", "node"}) + time(s.ts)
-			part, hasPart := parts[string(q.Metric.Part)+key]
-			whole, hasWhole := parts[string(q.Metric.Whole)+key]
-			switch {
-			case hasPart && hasWhole:
-				s.value = part / whole
-			case !s.real:
-				continue
-			}
-		}
-		list = append(list, s)
-	}
-	return list
-}
-
-// expected is an answer of the oracle: of each group and step, each aggregate.
-type expected map[string]map[query.Agg]float64
+// Table is an answer: each aggregate by the row, which is named by its names, joined
+// by |, and by its step, as in a|b@1506470400. A rate of no time is NaN.
+type Table map[string]map[query.Agg]float64
 
 // whole is not asked for: it is 1 where one of the series was in every batch.
 const whole query.Agg = "whole"
 
+// bucket is what the oracle knows of a row.
 type bucket struct {
-	moments  map[int64]float64 // sums of all series
-	latest   map[int64][]float64
-	counts   map[string]int // by series
-	values   []float64
-	grown    float64
-	from, to int64 // when that growth began and ended
+	moments map[schema.Instant]float64 // sums of all series
+	latest  map[schema.Instant][]float64
+	counts  map[string]int // by series
+	values  []float64
+	grown   float64
+	span    query.Span // when that growth began and ended
 }
 
-// oracle answers the query exactly. The range is [from, to); growth and shares of
-// time are of that too.
-func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts int64) bool) expected {
+// oracle answers the plan exactly from samples; growth and shares of time are of
+// its range, too. The groups of sums are the sums of series at each moment.
+func (w *World) oracle(p query.Plan, sums bool) Table {
 	series := []string{"cluster", "namespace", "pod", "container", "node", "labels"}
-	step := int64(q.Step.Seconds())
-	before := make(map[string]sample)
-	batches := make(map[string]map[int64]bool) // of the kind, by step
-	everything := q
-	everything.Namespaces, everything.Pods, everything.Containers, everything.Nodes, everything.Labels = nil, nil, nil, nil, nil
-	everything.ExcludeNamespaces = nil
-	for _, s := range w.wanted(everything) {
-		at := stepOf(s.ts, step)
-		if batches[at] == nil {
-			batches[at] = make(map[int64]bool)
-		}
-		if s.ts >= from && s.ts < to {
-			batches[at][s.ts] = true
-		}
-	}
+	before := make(map[string]reading)
+	batches := w.batches(p)
 	buckets := make(map[string]*bucket)
-	for _, s := range w.wanted(q) {
-		if s.ts >= to {
+	for _, r := range w.wanted(p.Query) {
+		if r.At >= p.Range.To {
 			break
 		}
-		id := s.key(series)
+		id := r.key(series)
 		last, known := before[id]
-		old := last.value
-		before[id] = s
-		s, ok := w.identified(q, s, hours(s.ts))
-		if s.ts < from || !ok {
+		before[id] = r
+		r, ok := w.identified(p.Query, r, isRolled(p, r.At))
+		if r.At < p.Range.From || !ok {
 			continue
 		}
-		key := s.key(q.Groups())
-		if step > 0 {
-			key += stepOf(s.ts, step)
-		}
+		key := r.key(p.Groups()) + stepOf(r.At, p.Step)
 		b := buckets[key]
 		if b == nil {
-			b = &bucket{moments: make(map[int64]float64), latest: make(map[int64][]float64), counts: make(map[string]int), from: s.ts, to: s.ts}
+			b = &bucket{moments: make(map[schema.Instant]float64), latest: make(map[schema.Instant][]float64), counts: make(map[string]int), span: query.Span{From: r.At, To: r.At}}
 			buckets[key] = b
 		}
-		since, until := w.span(s, last, known)
-		b.from, b.to = min(b.from, since), max(b.to, until)
-		b.moments[s.ts] += s.value
-		b.latest[s.ts] = append(b.latest[s.ts], s.value)
+		grew := w.span(p, r, last, known)
+		b.span.From, b.span.To = min(b.span.From, grew.From), max(b.span.To, grew.To)
+		b.moments[r.At] += r.value
+		b.latest[r.At] = append(b.latest[r.At], r.value)
 		b.counts[id]++
-		b.values = append(b.values, s.value)
+		b.values = append(b.values, r.value)
 		switch {
-		case known && s.value < old:
-			b.grown += s.value
+		case known && r.value < last.value:
+			b.grown += r.value
 		case known:
-			b.grown += s.value - old
+			b.grown += r.value - last.value
 		}
 	}
-	answer := make(expected)
+	answer := make(Table)
 	for key, b := range buckets {
 		of := b.values
-		last := slices.Max(keys(b.moments))
+		last := slices.Max(slices.Collect(maps.Keys(b.moments)))
 		lastValue := total(b.latest[last]) / float64(len(b.latest[last]))
-		if addsUp {
-			of = nil
-			for _, sum := range b.moments {
-				of = append(of, sum)
-			}
+		if sums {
+			of = slices.Collect(maps.Values(b.moments))
 			lastValue = b.moments[last]
-		}
-		_, at, stepped := strings.Cut(key, "@")
-		if stepped {
-			at = "@" + at
 		}
 		answer[key] = map[query.Agg]float64{
 			query.Avg: total(of) / float64(len(of)), query.Min: slices.Min(of), query.Max: slices.Max(of),
@@ -242,9 +84,10 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts
 			whole:          0,
 			query.Increase: b.grown, query.Rate: math.NaN(),
 		}
-		if b.to > b.from {
-			answer[key][query.Rate] = b.grown / float64(b.to-b.from)
+		if b.span.To > b.span.From {
+			answer[key][query.Rate] = b.grown / float64(b.span.To-b.span.From)
 		}
+		_, at, _ := strings.Cut(key, "@")
 		for _, n := range b.counts {
 			if n == len(batches[at]) {
 				answer[key][whole] = 1
@@ -254,51 +97,65 @@ func (w *world) oracle(q query.Query, from, to int64, addsUp bool, hours func(ts
 	return answer
 }
 
-// span is the time in which a counter grew from the sample before to this one. In
-// an hour or a day of a rollup it is all of that, as far as the thing was there.
-func (w *world) span(s, last sample, known bool) (since, until int64) {
-	for _, segment := range w.segments {
-		if s.ts < int64(segment.From) || s.ts >= int64(segment.To) || segment.Level == archive.Raw {
-			continue
+// batches are the moments of each step with samples of the kind.
+func (w *World) batches(p query.Plan) map[string]map[schema.Instant]bool {
+	batches := make(map[string]map[schema.Instant]bool)
+	for _, r := range w.wanted(query.Query{Metric: p.Metric, Kind: p.Kind}) {
+		_, at, _ := strings.Cut(stepOf(r.At, p.Step), "@")
+		if batches[at] == nil {
+			batches[at] = make(map[schema.Instant]bool)
 		}
-		long := int64(segment.Level.Length().Seconds())
-		since, until = s.ts-s.ts%long, s.ts-s.ts%long+long
-		if life, ok := w.lives[s.thing()]; ok {
-			if from := since; life[1] > from {
-				until = min(until, life[1])
-			}
-			if life[0] < since+long {
-				since = max(since, life[0])
-			}
+		if r.At >= p.Range.From && r.At < p.Range.To {
+			batches[at][r.At] = true
 		}
-		return since, until
 	}
-	if known && (s.value >= last.value || s.ts-last.ts <= 2*3600) {
-		return last.ts, s.ts
-	}
-	return s.ts, s.ts
+	return batches
 }
 
-// thing names what the sample is of, as the view entities does.
-func (s sample) thing() string {
-	node := s.node
-	if s.pod != "" {
-		node = ""
+// span is the time in which a counter grew from the sample before to this one. In
+// an hour or a day of a rollup it is all of that, as far as the entity was there.
+func (w *World) span(p query.Plan, r, last reading, known bool) query.Span {
+	for _, segment := range p.Segments {
+		if r.At < segment.From || r.At >= segment.To || segment.Level == archive.Raw {
+			continue
+		}
+		begin := segment.Level.Begin(r.At)
+		end := begin.Add(segment.Level.Length())
+		span := query.Span{From: begin, To: end}
+		if r.Pod != "" {
+			r.Node = "" // which is the incarnation's
+		}
+		if life, ok := w.Lives[r.Subject]; ok {
+			if life.To > begin {
+				span.To = min(end, life.To)
+			}
+			if life.From < end {
+				span.From = max(begin, life.From)
+			}
+		}
+		return span
 	}
-	return strings.Join([]string{s.cluster, s.kind, s.namespace, s.pod, s.container, node, s.labels}, "|")
+	if known && (r.value >= last.value || r.At.Sub(last.At) <= query.Absence) {
+		return query.Span{From: last.At, To: r.At}
+	}
+	return query.Span{From: r.At, To: r.At}
+}
+
+// isRolled reports whether the plan reads the moment from a rollup.
+func isRolled(p query.Plan, at schema.Instant) bool {
+	return slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != archive.Raw && s.From <= at && at < s.To })
 }
 
 // ofHours replaces the percentiles by those of the percentiles of hours. Groups
 // are series.
-func (w *world) ofHours(q query.Query, from, to int64, answer expected, hours func(int64) bool) {
-	hourly := q
-	hourly.Step = 3600e9
+func (w *World) ofHours(p query.Plan, answer Table) {
+	hourly := p
+	hourly.Step = time.Hour
 	lists := make(map[string]map[query.Agg][]float64)
-	for key, aggs := range w.oracle(hourly, from, to, true, hours) {
+	for key, aggs := range w.oracle(hourly, true) {
 		name, at, _ := strings.Cut(key, "@")
-		if step := int64(q.Step.Seconds()); step > 0 {
-			name += stepOf(number(at), step)
-		}
+		begin, _ := strconv.ParseInt(at, 10, 64)
+		name += stepOf(schema.Instant(begin), p.Step)
 		if lists[name] == nil {
 			lists[name] = make(map[query.Agg][]float64)
 		}
@@ -312,17 +169,18 @@ func (w *world) ofHours(q query.Query, from, to int64, answer expected, hours fu
 }
 
 // stepOf names the step of a moment; nothing for the range as a whole.
-func stepOf(ts, step int64) string {
+func stepOf(at schema.Instant, step time.Duration) string {
+	const day = 24 * time.Hour
 	if step == 0 {
 		return ""
 	}
-	for step%(7*24*3600) == 0 && gotime.Unix(ts, 0).UTC().Weekday() != gotime.Monday {
-		ts -= 24 * 3600
+	for step%(7*day) == 0 && at.Time().Weekday() != time.Monday {
+		at = at.Add(-day)
 	}
-	if step == 7*24*3600 {
-		step = 24 * 3600
+	if step == 7*day {
+		step = day
 	}
-	return "@" + time(ts-ts%step)
+	return fmt.Sprintf("@%d", at-at%schema.Instant(step/time.Second))
 }
 
 func total(values []float64) (sum float64) {
@@ -336,11 +194,4 @@ func total(values []float64) (sum float64) {
 func nearestRank(values []float64, share float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[max(int(math.Ceil(share*float64(len(sorted))-1e-9)), 1)-1]
-}
-
-func keys[K cmp.Ordered, V any](m map[K]V) (list []K) {
-	for k := range m {
-		list = append(list, k)
-	}
-	return list
 }

@@ -1,23 +1,22 @@
-package query
+package answer
 
 import (
 	"fmt"
 	"strings"
 )
 
-// Statement is a text of SQL with the values of its parameters, each of them a
-// question mark: the text has no others.
-type Statement struct {
-	Text string
-	Args []any // int64 or string
+// statement is SQL with the values of its parameters. Each parameter is a question
+// mark, and the text has no other question marks.
+type statement struct {
+	text string
+	args []any // int64 or string
 }
 
-// Literal is the statement with its values in place, to be copied into any
-// SQLite shell.
-func (s Statement) Literal() string {
+// literal returns the statement with its values in place, for any SQLite shell.
+func (s statement) literal() string {
 	var b strings.Builder
-	rest := s.Text
-	for _, arg := range s.Args {
+	rest := s.text
+	for _, arg := range s.args {
 		before, after, _ := strings.Cut(rest, "?")
 		b.WriteString(before)
 		switch v := arg.(type) {
@@ -31,19 +30,19 @@ func (s Statement) Literal() string {
 	return b.String() + rest
 }
 
-// builder writes a statement. What it is given as text is this package's own.
+// builder writes a statement. Its texts are this package's own.
 type builder struct {
 	text strings.Builder
 	args []any
 }
 
-// add writes a piece, with the values of its parameters.
+// add adds a text and the values of its parameters.
 func (b *builder) add(text string, args ...any) {
 	b.text.WriteString(text)
 	b.args = append(b.args, args...)
 }
 
-func (b *builder) statement() Statement { return Statement{b.text.String(), b.args} }
+func (b *builder) statement() statement { return statement{b.text.String(), b.args} }
 
 // condition is a part of a WHERE.
 type condition struct {
@@ -51,8 +50,8 @@ type condition struct {
 	args []any
 }
 
-// matching is the condition that a column matches one of the globs. A name
-// without any of a glob's signs is compared as it is, which reaches the keys.
+// matching returns the condition that a column matches one of the globs. A glob
+// without a wildcard becomes =, which can use an index.
 func matching(column string, globs []string) condition {
 	var c condition
 	var arms []string
@@ -71,7 +70,7 @@ func matching(column string, globs []string) condition {
 	return c
 }
 
-// where writes conditions, all of which hold.
+// where adds a WHERE of conditions that all must hold.
 func (b *builder) where(conditions []condition) {
 	for i, c := range conditions {
 		b.add(map[bool]string{true: " WHERE ", false: " AND "}[i == 0])

@@ -1,31 +1,28 @@
-package query
+package answer
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/query"
 	"heapstash/schema"
 )
 
-// A rate is growth divided by the time in which it grew, as an average is of the
-// moments at which there are samples: a pod that lived for a day of the range is
-// not divided by the range. That time is the group's span: from the sample before
-// its first growth to its last sample. Of an hour or a day in a rollup, it is all of
-// it in which the series was there.
+// A rate is growth divided by the group's span, not by the range: a pod that lived
+// for a day has the rate of that day. The span goes from the sample before the first
+// growth to the last sample. In a rollup it is the part of the hour or day in which
+// the entity was there.
 
-// spanCells are the cells of a span.
+// spanCells are the columns of a span.
 var spanCells = []string{"since", "until"}
 
-// absence is for how long, in seconds, a counter that was reset may have had no
-// sample and still counts as there: a longer absence is not time in which it grew.
-const absence = 2 * 3600
+// sinceBefore is when a raw row's growth began, see [query.Absence].
+var sinceBefore = fmt.Sprintf("CASE WHEN before IS NULL OR v < before AND ts - before_ts > %d THEN ts ELSE before_ts END", query.Absence/time.Second)
 
-// sinceBefore is when a raw row's growth began.
-var sinceBefore = fmt.Sprintf("CASE WHEN before IS NULL OR v < before AND ts - before_ts > %d THEN ts ELSE before_ts END", absence)
-
-// rolledSpan is a cell of the span of a row of a rollup.
+// rolledSpan returns a column of the span of a rollup's row.
 func rolledSpan(cell string, level archive.Level) string {
 	seconds := int64(level.Length().Seconds())
 	if cell == "since" {
@@ -34,33 +31,33 @@ func rolledSpan(cell string, level archive.Level) string {
 	return fmt.Sprintf("iif(last_seen > ts, min(ts + %[1]d, last_seen), ts + %[1]d)", seconds)
 }
 
-// needsLives reports whether the statement has the table of lives.
-func (p Plan) needsLives() bool {
-	return slices.Contains(p.needs(), "since") && slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Level != archive.Raw })
+// needsLives reports whether the statement needs the table lives.
+func (p plan) needsLives() bool {
+	return p.needsSpan() && slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != archive.Raw })
 }
 
-// lives writes the table of when things were there. Its names differ from those
-// of the views, so that a condition on those is not ambiguous.
-func (p Plan) lives(b *builder) {
-	columns := KindColumns(p.Kind)
+// lives adds the table of when entities were there. Its columns are named differently
+// from those of the views, so that conditions on those are not ambiguous.
+func (p plan) lives(b *builder) {
+	columns := p.Kind.NameColumns()
 	b.add("lives AS MATERIALIZED (\n  SELECT cluster AS its_cluster, labels AS its_labels, first_seen, last_seen")
 	for _, column := range columns {
 		b.add(fmt.Sprintf(", %[1]s AS its_%[1]s", column))
 	}
 	b.add("\n    FROM entities")
-	b.where(append([]condition{{text: fmt.Sprintf("kind = '%v'", p.Kind)}}, p.ofNames("")...))
+	b.where(append([]condition{{text: fmt.Sprintf("kind = '%v'", p.Kind)}}, p.names("")...))
 	b.add("\n)")
 }
 
-// lived joins a view of a rollup with when its things were there.
-func (p Plan) lived(view string) string {
+// lived joins a view of a rollup with lives.
+func (p plan) lived(view string) string {
 	text := view + "\n    LEFT JOIN lives ON its_cluster = cluster"
-	for _, column := range KindColumns(p.Kind) {
+	for _, column := range p.Kind.NameColumns() {
 		text += fmt.Sprintf(" AND its_%[1]s = %[1]s", column)
 	}
 	labels := "NULL"
 	switch {
-	case p.long():
+	case !p.InRegistry():
 		labels = "labels"
 	case p.Metric.Family != schema.Unlabelled:
 		var pairs []string
@@ -72,7 +69,7 @@ func (p Plan) lived(view string) string {
 	return text + " AND its_labels IS " + labels
 }
 
-// rate is the rate of cells, or of none, NULL, where they have no span.
+// rate divides an increase by its span. It is NULL where the span is empty.
 func rate(increase, since, until string) string {
 	return fmt.Sprintf("1.0 * %s / nullif(%s - %s, 0)", increase, until, since)
 }

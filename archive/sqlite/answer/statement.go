@@ -1,18 +1,20 @@
-package query
+package answer
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"heapstash/archive/query"
 )
 
-// Statement is the SQL that answers the plan. Its columns are those of
-// [Query.Groups], then, with a step, ts, then one for each aggregate. Rows come
-// by rank where there is no step, or with Top; then by names and time.
-func (p Plan) Statement() Statement {
+// statement returns the SQL that answers the plan. Its columns are the groups, with a
+// step ts, and the aggregates.
+func (p plan) statement() statement {
 	b := new(builder)
 	b.add("WITH ")
-	if p.identified() {
+	if p.NeedsIncarnations() {
 		p.identities(b)
 		b.add(",\n")
 	}
@@ -46,13 +48,13 @@ func (p Plan) Statement() Statement {
 		return b.statement()
 	}
 	b.add(",\nranked AS (\n  SELECT *, row_number() OVER (ORDER BY rank DESC, " + groups + ") AS place FROM (")
-	p.aggregate(b, false, p.Aggs[:1], func(Agg) string { return "rank" })
+	p.aggregate(b, false, p.Aggs[:1], func(query.Agg) string { return "rank" })
 	b.add(")\n  ORDER BY place")
 	p.limit(b)
 	b.add("\n),\nsteps AS (\n  ")
 	p.aggregate(b, true, p.Aggs, quoted)
 	b.add("\n)\nSELECT steps.* FROM ranked JOIN steps ON ")
-	for i, column := range columnNames(p.Groups()) {
+	for i, column := range columns(p.Groups()) {
 		if i > 0 {
 			b.add(" AND ")
 		}
@@ -62,55 +64,56 @@ func (p Plan) Statement() Statement {
 	return b.statement()
 }
 
-func (p Plan) limit(b *builder) {
+func (p plan) limit(b *builder) {
 	if p.Top > 0 {
 		b.add("\nLIMIT ?", int64(p.Top))
 	}
 }
 
-// steps writes the SELECT of cells that are steps.
-func (p Plan) steps(b *builder) {
-	columns := append(columnNames(p.Groups()), "t AS ts")
+// steps adds the SELECT of cells that are steps.
+func (p plan) steps(b *builder) {
+	list := append(columns(p.Groups()), "t AS ts")
 	for _, agg := range p.Aggs {
 		text := cellsOf[agg][0]
 		switch agg {
-		case Avg:
+		case query.Avg:
 			text = "1.0 * s / n"
-		case Rate:
+		case query.Rate:
 			text = rate("inc", "since", "until")
 		}
-		columns = append(columns, text+" AS "+quoted(agg))
+		list = append(list, text+" AS "+quoted(agg))
 	}
-	b.add("SELECT " + strings.Join(columns, ",\n    ") + "\n  FROM cells")
+	b.add("SELECT " + strings.Join(list, ",\n    ") + "\n  FROM cells")
 }
 
-// quoted is the name of an aggregate's column: some are functions too.
-func quoted(agg Agg) string { return `"` + string(agg) + `"` }
+// quoted returns the name of an aggregate's column. Some are functions, too.
+func quoted(agg query.Agg) string { return `"` + string(agg) + `"` }
 
-// aggregate writes the SELECT of aggregates of the cells, of each step or of the
-// whole range, under the names that as gives them.
-func (p Plan) aggregate(b *builder, steps bool, aggs []Agg, as func(Agg) string) {
-	columns := columnNames(p.Groups())
-	keys := strings.Join(columns, ", ")
-	step := fmt.Sprintf("t - t %% %d", p.seconds())
-	if from := origin(p.Step); from > 0 {
-		step = fmt.Sprintf("t - (t - %d) %% %d", from, p.seconds())
-	}
+// aggregate adds the SELECT of aggregates of the cells, of each step or of the whole
+// range. The function as names their columns.
+func (p plan) aggregate(b *builder, steps bool, aggs []query.Agg, as func(query.Agg) string) {
+	list := columns(p.Groups())
+	keys := strings.Join(list, ", ")
 	if steps {
-		columns = append(columns, step+" AS ts")
+		seconds := int64(p.Step / time.Second)
+		step := fmt.Sprintf("t - t %% %d", seconds)
+		if first := query.StepBegin(0, p.Step); first > 0 {
+			step = fmt.Sprintf("t - (t - %d) %% %d", first, seconds)
+		}
+		list = append(list, step+" AS ts")
 		keys += ", " + step
 	}
 	for _, agg := range aggs {
-		columns = append(columns, p.expression(agg)+" AS "+as(agg))
+		list = append(list, p.expression(agg)+" AS "+as(agg))
 	}
-	b.add("SELECT " + strings.Join(columns, ",\n    ") + "\n  FROM ")
+	b.add("SELECT " + strings.Join(list, ",\n    ") + "\n  FROM ")
 	var windows []string
-	if slices.Contains(aggs, Last) {
+	if slices.Contains(aggs, query.Last) {
 		windows = append(windows, "rank() OVER (PARTITION BY "+keys+" ORDER BY t DESC) AS newest")
 	}
 	ordered := make(map[string]bool)
 	for _, agg := range aggs {
-		if place, value := p.place(agg); agg.percentile() && !ordered[place] {
+		if place, value := p.place(agg); agg.Percent() > 0 && !ordered[place] {
 			ordered[place] = true
 			windows = append(windows, "row_number() OVER (PARTITION BY "+keys+" ORDER BY "+value+") AS "+place)
 		}
@@ -126,42 +129,42 @@ func (p Plan) aggregate(b *builder, steps bool, aggs []Agg, as func(Agg) string)
 	b.add("\n  GROUP BY " + keys)
 }
 
-// place is the column with the rank of a cell by what a percentile is of, and
-// that.
-func (p Plan) place(agg Agg) (place, value string) {
+// place returns the column that a percentile is of, and the column with a cell's
+// rank by it.
+func (p plan) place(agg query.Agg) (place, value string) {
 	if p.byTheHour() {
 		return "place" + string(agg[1:]), string(agg)
 	}
 	return "place", "s"
 }
 
-// expression computes an aggregate of cells.
-func (p Plan) expression(agg Agg) string {
+// expression returns an aggregate of cells.
+func (p plan) expression(agg query.Agg) string {
 	switch agg {
-	case Avg:
-		if p.summed() {
+	case query.Avg:
+		if p.IsSummed() {
 			return "total(s) / total(m)"
 		}
 		return "total(s) / total(n)"
-	case Min:
+	case query.Min:
 		return "min(low)"
-	case Max:
+	case query.Max:
 		return "max(high)"
-	case Sum:
+	case query.Sum:
 		return "sum(s)"
-	case Count:
+	case query.Count:
 		return "sum(n)"
-	case Increase:
+	case query.Increase:
 		return "sum(inc)"
-	case Rate:
+	case query.Rate:
 		return rate("total(inc)", "min(since)", "max(until)")
-	case Last:
-		if p.addsUp() || p.single() {
+	case query.Last:
+		if p.AddsUp() || p.IsSingle() {
 			return "max(CASE WHEN newest = 1 THEN last END)"
 		}
 		return "avg(CASE WHEN newest = 1 THEN last END)"
 	default:
 		place, value := p.place(agg)
-		return fmt.Sprintf("min(CASE WHEN %s * 100 >= places * %d THEN %s END)", place, agg.percent(), value)
+		return fmt.Sprintf("min(CASE WHEN %s * 100 >= places * %d THEN %s END)", place, agg.Percent(), value)
 	}
 }

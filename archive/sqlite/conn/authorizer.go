@@ -127,9 +127,9 @@ var (
 	}
 )
 
-// Explain says more of an error that a question's rows ended with, as [Reader.Query]
-// does of its own: what was refused, and what to do about it.
-func (r *Reader) Explain(err error) error {
+// ExplainError adds to an error of a statement, or of its rows, what was refused and
+// what to do about it. [Reader.Query] has done so with its own errors.
+func (r *Reader) ExplainError(err error) error {
 	const hint = "it is open for reading only: nothing but heapstash's own passes writes to it"
 	lite, ok := errors.AsType[sqlite3.Error](err)
 	switch {

@@ -56,9 +56,20 @@ func explainReading(path string, err error) error {
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	rows, err := r.Db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, r.Explain(err)
+		return nil, r.ExplainError(err)
 	}
 	return rows, nil
+}
+
+// InTransaction calls do with a transaction, in which all statements read one state
+// of the archive.
+func (r *Reader) InTransaction(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err == nil {
+		defer tx.Rollback() // read only
+		err = do(tx)
+	}
+	return r.ExplainError(err)
 }
 
 // Close ends the reading.

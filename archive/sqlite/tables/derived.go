@@ -21,11 +21,14 @@ func (t *Table) derivedRatios() []string {
 	return columns
 }
 
-// ExactRatio is the ratio of a raw row s from the integers that Heapster divides
-// itself. Where one of them is missing it is what is stored, if that is a float,
-// which is not cut, and else NULL.
-func ExactRatio(m schema.Metric) string {
-	column := func(name schema.MetricName) string { return "s." + schema.Metric{Name: name}.Column() }
+// ExactRatio returns the [Ratio] of a raw row s.
+func ExactRatio(m schema.Metric) string { return Ratio("s.", m) }
+
+// Ratio returns the ratio of a row from the integers that Heapster divides itself.
+// Where one of them is missing it is the stored ratio if that is a float, which
+// Heapster has not cut, and else NULL. The prefix is that of the row's columns.
+func Ratio(prefix string, m schema.Metric) string {
+	column := func(name schema.MetricName) string { return prefix + schema.Metric{Name: name}.Column() }
 	return fmt.Sprintf("ifnull(1.0 * %s / nullif(%s, 0), CASE typeof(%[3]s) WHEN 'real' THEN %[3]s END)",
 		column(m.Part), column(m.Whole), column(m.Name))
 }
@@ -58,16 +61,12 @@ func (r *Rollup) ExactRatio(m schema.Metric, of archive.Statistic) string {
 // The names are in PARTITION BY, so that a condition on them reaches the keys;
 // one on the time does not, for it would hide the row before.
 func (t *Table) ratesView() string {
-	names := kindColumns(t.Kind)
+	names := t.Kind.NameColumns()
 	if t.Family != schema.Unlabelled {
 		names = append([]string{"kind", "node", "namespace", "pod", "container"}, t.Family.LabelKeys()...)
 	}
 	names = append([]string{"cluster"}, names...)
-	for i, name := range names {
-		names[i] = strings.TrimPrefix(name, "e.")
-	}
-	columns := append([]string{}, names...)
-	columns = append(columns, "ts", "time")
+	columns := append(slices.Clone(names), "ts", "time")
 	for _, m := range t.Metrics {
 		if m.Type == schema.Cumulative && m.Name != "uptime" && m.Name != "restart_count" {
 			columns = append(columns, growth(m.Column()))

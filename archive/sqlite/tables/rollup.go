@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"heapstash/archive"
-	"heapstash/archive/query"
 	"heapstash/schema"
 )
 
@@ -67,7 +66,7 @@ func (l Layout) Rollups() map[string]*Rollup {
 		r := &Rollup{Table: t.Name, Kind: t.Kind, Whose: t.Owners(), Keys: []string{"entity_id"}}
 		for _, m := range t.Metrics {
 			c := rolledColumn{Name: m.Column(), Gauge: m.Type == schema.Gauge, Counter: m.Type == schema.Cumulative}
-			c.Percentiles = query.HasPercentiles(m)
+			c.Percentiles = archive.HasPercentiles(m)
 			r.Columns = append(r.Columns, c)
 		}
 		r.prepare()

@@ -93,30 +93,15 @@ func (t *Table) arm(tier Tier) string {
 func (t *Table) nameColumns() []string {
 	columns := []string{"e.cluster"}
 	if t.Family == schema.Unlabelled {
-		return append(columns, kindColumns(t.Kind)...)
+		for _, name := range t.Kind.NameColumns() {
+			columns = append(columns, "e."+name)
+		}
+		return columns
 	}
 	columns = append(columns, "e.kind",
 		"nullif(e.node, '') AS node", "nullif(e.namespace, '') AS namespace",
 		"nullif(e.pod, '') AS pod", "nullif(e.container, '') AS container")
 	return append(columns, labelColumns(t.Family)...)
-}
-
-// kindColumns are the names that tell entities of a kind apart.
-func kindColumns(k schema.Kind) []string {
-	switch k {
-	case schema.Node:
-		return []string{"e.node"}
-	case schema.Namespace:
-		return []string{"e.namespace"}
-	case schema.Pod:
-		return []string{"e.namespace", "e.pod"}
-	case schema.Container:
-		return []string{"e.namespace", "e.pod", "e.container"}
-	case schema.SystemContainer:
-		return []string{"e.node", "e.container"}
-	default:
-		return nil
-	}
 }
 
 // entities are those of the table, with what labelColumns reads.
@@ -168,12 +153,12 @@ func (t *Table) seriesColumns() string {
 		return narrowSeries
 	}
 	columns := []string{"e.cluster", fmt.Sprintf("'%s'", t.Kind)}
-	applies := kindColumns(t.Kind)
-	for _, name := range []string{"e.namespace", "e.pod", "e.container", "e.node", "e.labels"} {
-		if !slices.Contains(applies, name) {
-			name = "NULL"
+	for _, name := range []string{"namespace", "pod", "container", "node", "labels"} {
+		if slices.Contains(t.Kind.NameColumns(), name) {
+			columns = append(columns, "e."+name)
+		} else {
+			columns = append(columns, "NULL")
 		}
-		columns = append(columns, name)
 	}
 	return strings.Join(columns, ", ")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/guptarohit/asciigraph"
 
+	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
@@ -150,7 +151,7 @@ func empty(points int) []float64 {
 }
 
 // title returns the name of a row's group.
-func (a answer) title(row Row) string {
+func (a answer) title(row query.Row) string {
 	var names []string
 	for i, name := range row.Names {
 		if name != "" && (a.columns[i] != "cluster" || len(a.columns) == 1) {

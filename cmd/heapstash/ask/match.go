@@ -3,15 +3,12 @@ package ask
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
 	"heapstash/archive/query"
-	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/guess"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
@@ -22,9 +19,16 @@ type nameFilter struct {
 	flag    string // without its dashes
 	what    string // that the globs name
 	globs   []string
-	column  string // of the view entities that has the names
+	column  string // of names
 	label   string // for the column labels: the key whose values are the names
 	exclude bool   // the flag takes away what matches
+	add     func(*passing)
+}
+
+// passing selects what passes the filters so far.
+type passing struct {
+	query.Query
+	kinds []schema.Kind
 }
 
 // spell returns the flags as they were given.
@@ -39,55 +43,32 @@ func (f nameFilter) spell() string {
 	return strings.Join(given, " ")
 }
 
-// condition returns the filter in SQL, over the view entities. The nodes of a pod
-// are in the view pod_identities.
-func (f nameFilter) condition() (text string, args []any) {
-	var any []string
-	for _, glob := range f.globs {
-		glob = strings.ReplaceAll(glob, "[!", "[^")
-		switch {
-		case f.label != "":
-			any, args = append(any, "',' || labels || ',' GLOB ?"), append(args, "*,"+f.label+":"+glob+",*")
-		case f.column == "node":
-			any = append(any, "(node GLOB ? OR EXISTS (SELECT 1 FROM pod_identities i WHERE i.cluster = e.cluster AND i.namespace = e.namespace AND i.pod = e.pod AND i.node GLOB ?))")
-			args = append(args, glob, glob)
-		default:
-			any, args = append(any, f.column+" GLOB ?"), append(args, glob)
-		}
-	}
-	text = "(" + strings.Join(any, " OR ") + ")"
-	if f.exclude {
-		text = "ifnull(NOT " + text + ", 1)"
-	}
-	return text, args
-}
-
-// NoMatch returns an error if nothing passes the query's filters of names, or those
-// and the kinds, if there are any. It names the filter that nothing passes, and the
-// names that there are, the nearest first.
-func NoMatch(ctx context.Context, reader *engine.Reader, q query.Query, kinds ...schema.Kind) error {
-	where, passed := "1", []string(nil)
-	var args []any
-	if q.Kind != 0 {
-		where, args = "kind = ?", append(args, q.Kind.String())
-	}
+// NoMatch returns an error if no entity passes the query's filters of names, or
+// those and the kinds, if there are any. It names the first filter that no entity
+// passes, and the names that there are, the nearest first.
+func NoMatch(ctx context.Context, a query.Archive, q query.Query, kinds ...schema.Kind) error {
+	p := passing{query.Query{Kind: q.Kind}, []schema.Kind{q.Kind}}
+	var passed []string
 	for _, f := range filtersOf(q, kinds) {
 		if len(f.globs) == 0 {
 			continue
 		}
-		own, ownArgs := f.condition()
-		both, bothArgs := where+" AND "+own, append(slices.Clone(args), ownArgs...)
-		some, err := texts(ctx, reader, "SELECT '' FROM entities e WHERE "+both+" LIMIT 1", bothArgs)
+		before := p
+		f.add(&p)
+		some, err := p.names(ctx, a, "cluster") // each entity has one
 		if err != nil {
 			return err
 		}
 		if len(some) > 0 {
-			where, args, passed = both, bothArgs, append(passed, f.spell())
+			passed = append(passed, f.spell())
 			continue
 		}
-		names, err := f.names(ctx, reader, where, args)
+		names, err := before.names(ctx, a, f.column)
 		if err != nil {
 			return err
+		}
+		if f.label != "" {
+			names = labelValues(names, f.label)
 		}
 		of := ""
 		if len(passed) > 0 {
@@ -104,44 +85,33 @@ func NoMatch(ctx context.Context, reader *engine.Reader, q query.Query, kinds ..
 	return nil
 }
 
-// names returns the names from which the filter selects, in order.
-func (f nameFilter) names(ctx context.Context, reader *engine.Reader, where string, args []any) ([]string, error) {
-	list := "SELECT DISTINCT " + f.column + " FROM entities e WHERE " + where + " AND " + f.column + " IS NOT NULL"
-	if f.column == "node" {
-		list += " UNION SELECT DISTINCT i.node FROM entities e JOIN pod_identities i USING (cluster, namespace, pod) WHERE " +
-			strings.NewReplacer("kind = ?", "e.kind = ?", "(namespace", "(e.namespace", "(pod", "(e.pod", "(cluster", "(e.cluster").Replace(where) + " AND i.node IS NOT NULL"
-		args = append(slices.Clone(args), args...)
+// names returns the names in a column, sorted.
+func (p passing) names(ctx context.Context, a query.Archive, column string) ([]string, error) {
+	var names []string
+	for _, p.Kind = range p.kinds {
+		found, err := a.Names(ctx, p.Query, column)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range found {
+			names = append(names, row[0])
+		}
 	}
-	found, err := texts(ctx, reader, list+" ORDER BY 1", args)
-	if err != nil || f.label == "" {
-		return found, err
-	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// labelValues returns the values that a key has in sets of labels, sorted.
+func labelValues(sets []string, key string) []string {
 	values := make(map[string]bool)
-	for _, labels := range found {
+	for _, labels := range sets {
 		for pair := range strings.SplitSeq(labels, ",") {
-			if value, ok := strings.CutPrefix(pair, f.label+":"); ok {
+			if value, ok := strings.CutPrefix(pair, key+":"); ok {
 				values[value] = true
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(values)), nil
-}
-
-// texts returns the one column of a query's result.
-func texts(ctx context.Context, reader *engine.Reader, statement string, args []any) (all []string, err error) {
-	rows, err := reader.Query(ctx, statement, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text sql.Null[string]
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		all = append(all, text.V)
-	}
-	return all, rows.Err()
+	return slices.Sorted(maps.Keys(values))
 }
 
 // nearNames returns a hint with the names, the nearest to a glob first.
@@ -167,16 +137,22 @@ func someNames(near string, names []string) string {
 // filtersOf returns the filters of a query and of kinds.
 func filtersOf(q query.Query, kinds []schema.Kind) []nameFilter {
 	filters := []nameFilter{
-		{flag: "cluster-name", what: "cluster", column: "cluster", globs: q.Clusters},
-		{flag: "kinds", what: "kind", column: "kind", globs: show.Names(kinds)},
-		{flag: "namespace", what: "namespace", column: "namespace", globs: q.Namespaces},
-		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: q.ExcludeNamespaces, exclude: true},
-		{flag: "node", what: "node", column: "node", globs: q.Nodes},
-		{flag: "pod", what: "pod", column: "pod", globs: q.Pods},
-		{flag: "container", what: "container", column: "container", globs: q.Containers},
+		{flag: "cluster-name", what: "cluster", column: "cluster", globs: q.Clusters, add: func(p *passing) { p.Clusters = q.Clusters }},
+		{flag: "kinds", what: "kind", column: "kind", globs: show.Names(kinds), add: func(p *passing) { p.kinds = kinds }},
+		{flag: "namespace", what: "namespace", column: "namespace", globs: q.Namespaces, add: func(p *passing) { p.Namespaces = q.Namespaces }},
+		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: q.ExcludeNamespaces, exclude: true,
+			add: func(p *passing) { p.ExcludeNamespaces = q.ExcludeNamespaces }},
+		{flag: "node", what: "node", column: "node", globs: q.Nodes, add: func(p *passing) { p.Nodes = q.Nodes }},
+		{flag: "pod", what: "pod", column: "pod", globs: q.Pods, add: func(p *passing) { p.Pods = q.Pods }},
+		{flag: "container", what: "container", column: "container", globs: q.Containers, add: func(p *passing) { p.Containers = q.Containers }},
 	}
+	labels := make(map[string]string)
 	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
-		filters = append(filters, nameFilter{flag: "label", what: "label " + key, column: "labels", label: key, globs: []string{q.Labels[key]}})
+		filters = append(filters, nameFilter{flag: "label", what: "label " + key, column: "labels", label: key, globs: []string{q.Labels[key]}, add: func(p *passing) {
+			labels = maps.Clone(labels)
+			labels[key] = q.Labels[key]
+			p.Labels = labels
+		}})
 	}
 	return filters
 }
@@ -204,18 +180,8 @@ func explainLabels(q query.Query, err error) error {
 	return err
 }
 
-// ExplainNoMatch returns the error of [NoMatch], or err if something passes the
+// ExplainNoMatch returns the error of [NoMatch], or err if an entity passes the
 // query's filters.
-func ExplainNoMatch(ctx context.Context, reader *engine.Reader, q query.Query, err error) error {
-	return cmp.Or(NoMatch(ctx, reader, q), err)
-}
-
-// Globbed reports whether a name matches one of the globs, in which * stands
-// for slashes too.
-func Globbed(globs []string, name string) bool {
-	plain := strings.NewReplacer("/", "\x00").Replace
-	return slices.ContainsFunc(globs, func(glob string) bool {
-		ok, err := path.Match(plain(glob), plain(name))
-		return ok && err == nil
-	})
+func ExplainNoMatch(ctx context.Context, a query.Archive, q query.Query, err error) error {
+	return cmp.Or(NoMatch(ctx, a, q), err)
 }

@@ -11,12 +11,19 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
-	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/guess"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
+
+// Archive is what is asked.
+type Archive interface {
+	query.Archive
+	// Status tells what the archive has, for hints.
+	Status(context.Context) (archive.Status, error)
+}
 
 // Question asks for one or more metrics, and says how the answer is printed.
 type Question struct {
@@ -32,21 +39,21 @@ type Question struct {
 }
 
 // Answer prints the answer to out, and notes about it to notes.
-func (q Question) Answer(ctx context.Context, reader *engine.Reader, out, notes io.Writer) error {
+func (q Question) Answer(ctx context.Context, from Archive, out, notes io.Writer) error {
 	q.Zone = cmp.Or(q.Zone, time.UTC)
 	width := terminalWidth(out)
 	if q.Chart && q.Top == 0 {
 		q.Top = chartSeries
 	}
-	plans, err := q.plans(ctx, reader, width)
+	plans, err := q.plans(ctx, from, width)
 	if err != nil {
 		return err
 	}
 	if q.Explain {
-		return explainPlans(out, plans)
+		return explainPlans(from, out, plans)
 	}
 	if !q.Quiet {
-		if err := q.note(ctx, reader, notes, plans); err != nil {
+		if err := q.note(ctx, from, notes, plans); err != nil {
 			return err
 		}
 	}
@@ -54,13 +61,13 @@ func (q Question) Answer(ctx context.Context, reader *engine.Reader, out, notes 
 	for _, p := range plans {
 		answers = append(answers, answer{Plan: p, columns: p.Groups()})
 	}
-	return q.print(ctx, reader, out, answers, width)
+	return q.print(ctx, from, out, answers, width)
 }
 
 // note says what the plans read, and what the reader of the answer has to know.
-func (q Question) note(ctx context.Context, reader *engine.Reader, w io.Writer, plans []query.Plan) error {
+func (q Question) note(ctx context.Context, from Archive, w io.Writer, plans []query.Plan) error {
 	if slices.Contains(q.By, "owner") {
-		known, err := OwnersKnown(ctx, reader)
+		known, err := OwnersKnown(ctx, from)
 		if err != nil {
 			return err
 		}
@@ -78,12 +85,12 @@ func (q Question) note(ctx context.Context, reader *engine.Reader, w io.Writer, 
 
 // plans makes a plan for each metric. All are of one kind. A chart without a step
 // gets the step that fits the width.
-func (q Question) plans(ctx context.Context, reader *engine.Reader, width int) ([]query.Plan, error) {
+func (q Question) plans(ctx context.Context, from Archive, width int) ([]query.Plan, error) {
 	var questions []query.Query
 	var common []schema.Kind
 	for i, name := range q.Metrics {
 		own := q.Query
-		carriers, err := resolveMetric(ctx, reader, &own, schema.MetricName(name))
+		carriers, err := resolveMetric(ctx, from, &own, schema.MetricName(name))
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +121,7 @@ func (q Question) plans(ctx context.Context, reader *engine.Reader, width int) (
 		if err := own.Check(); err != nil {
 			return nil, err
 		}
-		coverage, err := reader.Coverage(ctx, own)
+		coverage, err := from.Coverage(ctx, own)
 		if err != nil {
 			return nil, err
 		}
@@ -124,11 +131,11 @@ func (q Question) plans(ctx context.Context, reader *engine.Reader, width int) (
 		own.Step = q.Step
 		plan, err := own.Plan(coverage)
 		if err != nil {
-			if coverage.Things == 0 {
-				err = ExplainNoMatch(ctx, reader, own, err)
+			if coverage.Entities == 0 {
+				err = ExplainNoMatch(ctx, from, own, err)
 			}
 			if schema.HintOf(err) == "" {
-				err = withContents(ctx, reader, err)
+				err = withContents(ctx, from, err)
 			}
 			return nil, err
 		}
@@ -139,17 +146,17 @@ func (q Question) plans(ctx context.Context, reader *engine.Reader, width int) (
 
 // resolveMetric sets the query's metric by its name. For a metric outside the
 // registry it returns the kinds that have it in the archive.
-func resolveMetric(ctx context.Context, reader *engine.Reader, q *query.Query, name schema.MetricName) ([]schema.Kind, error) {
+func resolveMetric(ctx context.Context, from Archive, q *query.Query, name schema.MetricName) ([]schema.Kind, error) {
 	if m, ok := schema.Lookup(name); ok {
 		q.Metric = m
 		return nil, nil
 	}
 	q.Metric = schema.Metric{Name: name}
-	carriers, err := reader.Carriers(ctx, name)
+	carriers, err := from.Carriers(ctx, name)
 	if err != nil || len(carriers) > 0 {
 		return carriers, err
 	}
-	known, err := reader.MetricNames(ctx)
+	known, err := from.MetricNames(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +165,12 @@ func resolveMetric(ctx context.Context, reader *engine.Reader, q *query.Query, n
 }
 
 // explainPlans prints the plans' SQL.
-func explainPlans(w io.Writer, plans []query.Plan) error {
+func explainPlans(from Archive, w io.Writer, plans []query.Plan) error {
 	for _, p := range plans {
 		for _, note := range append([]string{p.String()}, p.Notes...) {
 			show.Lines(w, "-- ", note)
 		}
-		if _, err := fmt.Fprintf(w, "%s;\n", p.Statement().Literal()); err != nil {
+		if _, err := fmt.Fprintf(w, "%s;\n", from.Explain(p)); err != nil {
 			return err
 		}
 	}
@@ -171,19 +178,19 @@ func explainPlans(w io.Writer, plans []query.Plan) error {
 }
 
 // print runs the answers' plans and prints what they give.
-func (q Question) print(ctx context.Context, reader *engine.Reader, w io.Writer, answers []answer, width int) error {
+func (q Question) print(ctx context.Context, from Archive, w io.Writer, answers []answer, width int) error {
 	table := q.Chart || q.Format == "table"
 	if table || q.Unit == "auto" {
-		if err := gather(ctx, reader, answers); err != nil {
+		if err := gather(ctx, from, answers); err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(answers, func(a answer) bool { return len(a.rows) > 0 }) {
-			return noRows(ctx, reader, answers)
+			return noRows(ctx, from, answers)
 		}
 	}
 	if q.Chart {
 		for i := range answers {
-			if err := answers[i].countAll(ctx, reader); err != nil {
+			if err := answers[i].countAll(ctx, from); err != nil {
 				return err
 			}
 		}
@@ -198,28 +205,28 @@ func (q Question) print(ctx context.Context, reader *engine.Reader, w io.Writer,
 		return err
 	}
 	for _, a := range answers {
-		if err := a.each(ctx, reader, out.visit(a)); err != nil {
+		if err := a.each(ctx, from, out.visit(a)); err != nil {
 			return err
 		}
 	}
 	if out.count == 0 {
-		return noRows(ctx, reader, answers)
+		return noRows(ctx, from, answers)
 	}
 	return out.End()
 }
 
 // noRows is the error for answers without a row.
-func noRows(ctx context.Context, reader *engine.Reader, answers []answer) error {
+func noRows(ctx context.Context, from Archive, answers []answer) error {
 	var names []string
 	for _, a := range answers {
 		names = append(names, string(a.Metric.Name))
 	}
-	return withContents(ctx, reader, fmt.Errorf("there is nothing of %s from %v to %v", strings.Join(names, ", "), answers[0].Plan.From, answers[0].Plan.To))
+	return withContents(ctx, from, fmt.Errorf("there is nothing of %s from %v to %v", strings.Join(names, ", "), answers[0].Plan.From, answers[0].Plan.To))
 }
 
 // withContents adds to an error a hint that says what the archive has.
-func withContents(ctx context.Context, reader *engine.Reader, err error) error {
-	status, statusErr := reader.Status(ctx)
+func withContents(ctx context.Context, from Archive, err error) error {
+	status, statusErr := from.Status(ctx)
 	if statusErr != nil {
 		return statusErr
 	}

@@ -50,10 +50,10 @@ func addMissing[T comparable](list, items []T) []T {
 
 // visit returns a function that writes a row of the answer. The row's time is the
 // begin of the step, or of the range.
-func (w *rowWriter) visit(a answer) func(Row) error {
+func (w *rowWriter) visit(a answer) func(query.Row) error {
 	scales := a.scales(w.aggs, w.unit)
 	unit := show.OrNull(a.unit(scales))
-	return func(row Row) error {
+	return func(row query.Row) error {
 		w.count++
 		at := row.At
 		if a.Step == 0 {

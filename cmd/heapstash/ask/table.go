@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/show"
 )
 
@@ -65,5 +66,5 @@ func (q Question) printTable(w io.Writer, a answer) {
 
 // sameName reports whether all rows have the same name in the column.
 func (a answer) sameName(column string) bool {
-	return !slices.ContainsFunc(a.rows, func(row Row) bool { return a.name(row, column) != a.name(a.rows[0], column) })
+	return !slices.ContainsFunc(a.rows, func(row query.Row) bool { return a.name(row, column) != a.name(a.rows[0], column) })
 }

@@ -107,7 +107,7 @@ func (a answer) column(s scaled) show.Column {
 }
 
 // of returns the row's value in the unit, nil if it has none.
-func (s scaled) of(row Row) any {
+func (s scaled) of(row query.Row) any {
 	if s.index < 0 || row.Values[s.index] == nil {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heapstash/cmd/heapstash/ask"
+	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
@@ -18,20 +18,7 @@ import (
 // A completion takes so long at most, and has so many names.
 const (
 	completionTime = time.Second
-	mostCompleted  = "1000"
-)
-
-// The statements for names. Their parameter is the begin of the name. The second column
-// is the namespace of the name, if it has one.
-const (
-	selectNamespaces = `SELECT DISTINCT namespace, '' FROM entities WHERE substr(namespace, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
-	selectPods       = `SELECT DISTINCT pod, namespace FROM entities WHERE kind = 'pod' AND substr(pod, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
-	selectWholePods  = `SELECT DISTINCT namespace || '/' || pod, namespace FROM entities WHERE kind = 'pod' AND substr(namespace || '/' || pod, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
-	selectContainers = `SELECT DISTINCT container, ifnull(namespace, '') FROM entities WHERE substr(container, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
-	selectNodes      = `SELECT DISTINCT node, '' FROM entities WHERE substr(node, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
-	selectClusters   = `SELECT DISTINCT cluster, '' FROM entities WHERE substr(cluster, 1, length(?1)) = ?1 ORDER BY 1 LIMIT ` + mostCompleted
-	selectLabels     = `SELECT DISTINCT labels, '' FROM entities WHERE labels IS NOT NULL AND ?1 = ?1 ORDER BY 1 LIMIT ` + mostCompleted
-	selectPodLabels  = `SELECT DISTINCT labels, '' FROM pod_identities WHERE labels IS NOT NULL AND ?1 = ?1 ORDER BY 1 LIMIT ` + mostCompleted
+	mostCompleted  = 1000
 )
 
 // archiveWords asks the archive of the command line for words. If there is no archive,
@@ -58,38 +45,31 @@ func archiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) 
 	return words
 }
 
-// namesOf completes by one of the statements above. It leaves out names in namespaces
-// that --namespace does not match.
-func namesOf(statement string) func(*cobra.Command, string) []string {
+// namesOf returns the names that entities of a kind, or of any kind, have in the
+// columns, joined by slashes. Pods and containers are those of --namespace.
+func namesOf(kind schema.Kind, columns ...string) func(*cobra.Command, string) []string {
 	return func(cmd *cobra.Command, typed string) []string {
-		var namespaces []string
-		if f := cmd.Flags().Lookup("namespace"); f != nil && f.Changed {
-			namespaces, _ = cmd.Flags().GetStringSlice("namespace")
+		q := query.Query{Kind: kind}
+		inNamespace := slices.Contains(columns, "pod") || slices.Contains(columns, "container")
+		if f := cmd.Flags().Lookup("namespace"); f != nil && f.Changed && inNamespace {
+			q.Namespaces, _ = cmd.Flags().GetStringSlice("namespace")
 		}
-		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
-			rows, err := reader.Query(ctx, statement, typed)
-			if err != nil {
-				return nil, err
-			}
-			defer rows.Close()
-			var names []string
-			for rows.Next() {
-				var name, namespace string
-				if err := rows.Scan(&name, &namespace); err != nil {
-					return nil, err
-				}
-				if len(namespaces) == 0 || namespace == "" || ask.Globbed(namespaces, namespace) {
-					names = append(names, name)
+		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) (words []string, err error) {
+			found, err := reader.Names(ctx, q, columns...)
+			for _, names := range found {
+				name := strings.Join(names, "/")
+				if strings.HasPrefix(name, typed) && len(words) < mostCompleted {
+					words = append(words, name)
 				}
 			}
-			return names, rows.Err()
+			return words, err
 		})
 	}
 }
 
 // labelPairs returns KEY:VALUE of all labelled series.
 func labelPairs(cmd *cobra.Command, _ string) []string {
-	return splitLabels(namesOf(selectLabels)(cmd, ""))
+	return splitLabels(namesOf(0, "labels")(cmd, ""))
 }
 
 // splitLabels splits label sets into pairs. A value may contain a comma: a part without
@@ -113,7 +93,7 @@ func groupWords(cmd *cobra.Command, typed string) []string {
 		key, _, _ := strings.Cut(pair, ":")
 		words = append(words, key)
 	}
-	for _, pair := range splitLabels(namesOf(selectPodLabels)(cmd, "")) {
+	for _, pair := range splitLabels(namesOf(schema.Pod, "pod_labels")(cmd, "")) {
 		key, _, _ := strings.Cut(pair, ":")
 		words = append(words, "label:"+key)
 	}

@@ -30,15 +30,15 @@ func flagValues() map[string]cobra.CompletionFunc {
 
 		"agg":               list(func(*cobra.Command, string) []string { return show.Names(query.Aggs()) }),
 		"by":                list(groupWords),
-		"namespace":         list(namesOf(selectNamespaces)),
-		"exclude-namespace": list(namesOf(selectNamespaces)),
-		"pod":               list(namesOf(selectPods)),
-		"exclude-pod":       list(namesOf(selectWholePods)),
-		"container":         list(namesOf(selectContainers)),
-		"node":              list(namesOf(selectNodes)),
+		"namespace":         list(namesOf(0, "namespace")),
+		"exclude-namespace": list(namesOf(0, "namespace")),
+		"pod":               list(namesOf(schema.Pod, "pod")),
+		"exclude-pod":       list(namesOf(schema.Pod, "namespace", "pod")),
+		"container":         list(namesOf(0, "container")),
+		"node":              list(namesOf(0, "node")),
 		"metric":            list(metricWords),
 		"label":             list(labelPairs),
-		"cluster-name":      list(namesOf(selectClusters)),
+		"cluster-name":      list(namesOf(0, "cluster")),
 	}
 }
 

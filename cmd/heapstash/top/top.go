@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,6 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/ask"
-	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
@@ -71,15 +71,15 @@ func (r row) float(key string) float64 {
 
 // Print asks for each metric and writes the values side by side, and notes about
 // them to notes.
-func (t Table) Print(ctx context.Context, reader *engine.Reader, out show.RowWriter, notes io.Writer) error {
+func (t Table) Print(ctx context.Context, from ask.Archive, out show.RowWriter, notes io.Writer) error {
 	subject := subjects[slices.Index(Subjects(), t.Subject)]
 	t.Query.Kind, t.Query.By = subject.kind, subject.by
 	ranged := t.Query.From != 0
 	questions := []query.Query{t.Query}
 	if !ranged {
 		var err error
-		if questions, err = newestBatches(ctx, reader, t.Query); err != nil {
-			return ask.ExplainNoMatch(ctx, reader, t.Query, err)
+		if questions, err = newestBatches(ctx, from, t.Query); err != nil {
+			return ask.ExplainNoMatch(ctx, from, t.Query, err)
 		}
 	}
 	said := make(map[string]bool)
@@ -100,7 +100,7 @@ func (t Table) Print(ctx context.Context, reader *engine.Reader, out show.RowWri
 			if ranged && isUse(m) {
 				q.Aggs = []query.Agg{query.Avg, query.P95, query.Max}
 			}
-			plan, err := gather(ctx, reader, q, table)
+			plan, err := gather(ctx, from, q, table)
 			if _, unanswered := errors.AsType[*query.Error](err); unanswered && !isUse(m) {
 				continue // there are no requests, for example
 			}
@@ -108,7 +108,7 @@ func (t Table) Print(ctx context.Context, reader *engine.Reader, out show.RowWri
 				if len(table) > 0 {
 					return err
 				}
-				return ask.ExplainNoMatch(ctx, reader, t.Query, err)
+				return ask.ExplainNoMatch(ctx, from, t.Query, err)
 			}
 			for _, text := range plan.Notes {
 				if isUse(m) {
@@ -119,11 +119,18 @@ func (t Table) Print(ctx context.Context, reader *engine.Reader, out show.RowWri
 	}
 	rows := t.sorted(table, ranged)
 	if len(rows) == 0 {
-		if err := ask.NoMatch(ctx, reader, t.Query); err != nil {
+		if err := ask.NoMatch(ctx, from, t.Query); err != nil {
 			return err
 		}
 	}
 	return t.write(out, subject.names, ranged, rows)
+}
+
+// uses are the metrics without which an entity is not shown.
+func uses() []schema.Metric {
+	cpu, _ := schema.Lookup("cpu/usage_rate")
+	memory, _ := schema.Lookup("memory/working_set")
+	return []schema.Metric{cpu, memory}
 }
 
 func isUse(m schema.MetricName) bool { return m == "cpu/usage_rate" || m == "memory/working_set" }
@@ -138,35 +145,36 @@ func metrics(k schema.Kind) []schema.MetricName {
 }
 
 // newestBatches returns a query for the newest moment of each cluster, of raw rows.
-func newestBatches(ctx context.Context, reader *engine.Reader, q query.Query) ([]query.Query, error) {
-	own := q
-	own.Metric, _ = schema.Lookup("cpu/usage_rate")
-	c, err := reader.Coverage(ctx, own)
-	if err != nil {
-		return nil, err
+func newestBatches(ctx context.Context, from ask.Archive, q query.Query) ([]query.Query, error) {
+	moments := query.Query{
+		Kind: q.Kind, Clusters: q.Clusters, To: q.To, Level: archive.Raw,
+		By: []string{"cluster"}, Step: time.Second, Aggs: []query.Agg{query.Count},
 	}
-	end := min(q.To, c.End())
-	rows, err := reader.Query(ctx, "SELECT cluster, max(ts) FROM "+own.View()+" WHERE ts >= ? AND ts < ? GROUP BY cluster ORDER BY cluster", int64(end)-2*3600, int64(end))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []query.Query
-	for rows.Next() {
-		var cluster string
-		var newest schema.Instant
-		if err := rows.Scan(&cluster, &newest); err != nil {
+	newest := make(map[string]schema.Instant)
+	end := q.To
+	for _, moments.Metric = range uses() {
+		c, err := from.Coverage(ctx, moments)
+		if err != nil {
 			return nil, err
 		}
-		if len(q.Clusters) > 0 && !ask.Globbed(q.Clusters, cluster) {
-			continue
+		end = min(end, c.End())
+		moments.From = end.Add(-2 * time.Hour)
+		plan, err := moments.Plan(c)
+		if err != nil {
+			continue // there is nothing of it
 		}
-		own := q
-		own.Clusters, own.From, own.To, own.Level = []string{cluster}, newest, newest+1, archive.Raw
-		all = append(all, own)
+		if err := from.Answer(ctx, plan, func(row query.Row) error {
+			newest[row.Names[0]] = max(newest[row.Names[0]], row.At)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
+	var all []query.Query
+	for _, cluster := range slices.Sorted(maps.Keys(newest)) {
+		own := q
+		own.Clusters, own.From, own.To, own.Level = []string{cluster}, newest[cluster], newest[cluster]+1, archive.Raw
+		all = append(all, own)
 	}
 	if len(all) == 0 {
 		return nil, schema.WithHint(fmt.Errorf("there are no raw samples before %v", end), "give a range with --since; `heapstash status` says from when to when there are samples")
@@ -175,16 +183,12 @@ func newestBatches(ctx context.Context, reader *engine.Reader, q query.Query) ([
 }
 
 // gather adds a metric's values to the table.
-func gather(ctx context.Context, reader *engine.Reader, q query.Query, table map[string]*row) (query.Plan, error) {
-	c, err := reader.Coverage(ctx, q)
-	if err != nil {
-		return query.Plan{}, err
-	}
-	plan, err := q.Plan(c)
+func gather(ctx context.Context, from ask.Archive, q query.Query, table map[string]*row) (query.Plan, error) {
+	plan, _, err := query.Ask(ctx, from, q)
 	if err != nil {
 		return plan, err
 	}
-	return plan, ask.Rows(ctx, reader, plan, func(r ask.Row) error {
+	return plan, from.Answer(ctx, plan, func(r query.Row) error {
 		name := strings.Join(r.Names, "\x00")
 		if table[name] == nil {
 			if len(table) >= show.UsualRows {
