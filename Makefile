@@ -74,7 +74,7 @@ test: setup-test ## run the tests, in minutes; installs the programs that they u
 E2E := . ./tools ./docs ./history
 
 race: setup-check ## run the same tests with the race detector and every seed, and a short torture
-	$(list) go test -race -timeout 30m ./... && \
+	$(list) GORACE=atexit_sleep_ms=0 go test -race -timeout 30m ./... && \
 	go test -C e2e -count=1 -timeout 30m $(E2E) && \
 	go test -C e2e -count=1 -short ./torture
 

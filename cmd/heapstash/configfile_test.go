@@ -39,7 +39,7 @@ func TestConfigThatMayNotBeRead(t *testing.T) {
 	run := func(variable string) (string, int) {
 		t.Helper()
 		cmd := exec.Command(binary, "sql", "--db-file", path, "--format", "csv", "--log-format", "text", "SELECT count(*) AS n FROM passes")
-		cmd.Dir, cmd.Env = home, []string{variable, "HOME=" + home}
+		cmd.Dir, cmd.Env = home, []string{variable, "HOME=" + home, goRace()}
 		asNobody(t, cmd)
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState == nil {

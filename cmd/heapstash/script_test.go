@@ -41,8 +41,14 @@ type withoutConfig struct{ *testing.M }
 
 func (w withoutConfig) Run() int {
 	os.Setenv("HEAPSTASH_CONFIG", "")
+	name, value, _ := strings.Cut(goRace(), "=")
+	os.Setenv(name, value)
 	return w.M.Run()
 }
+
+// goRace is the environment variable of a process that may be built with -race:
+// without it, each would sleep a second before it ends.
+func goRace() string { return "GORACE=atexit_sleep_ms=0" }
 
 // TestScripts runs the commands for real, as processes of their own. Each
 // script has a Heapster, a heapsim, that has no batch yet: at the URL $HEAPSTER,
@@ -75,6 +81,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			w := newWorld()
 			env.Values[worldKey{}] = w
+			env.Vars = append(env.Vars, goRace())
 			for name, prefix := range map[string]string{
 				"HEAPSTER":      "",
 				"APISERVER":     "/api/v1/namespaces/kube-system/services/http:heapster:/proxy",

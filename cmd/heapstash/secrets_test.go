@@ -85,69 +85,72 @@ func TestSecretsAreNotShown(t *testing.T) {
 			sim.ServeHTTP(w, r)
 		},
 	}
-	home := t.TempDir()
-	binary := filepath.Join(home, "heapstash")
+	binary := filepath.Join(t.TempDir(), "heapstash")
 	copyExecutable(t, binary)
 	for answer, handler := range answers {
-		server := httptest.NewServer(handler)
-		defer server.Close()
-		secure := httptest.NewTLSServer(http.StripPrefix("/api/v1/namespaces/kube-system/services/http:heapster:/proxy", handler))
-		defer secure.Close()
-		secure.Config.ErrorLog = nil
-		_, host, _ := strings.Cut(server.URL, "://")
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			server := httptest.NewServer(handler)
+			defer server.Close()
+			secure := httptest.NewTLSServer(http.StripPrefix("/api/v1/namespaces/kube-system/services/http:heapster:/proxy", handler))
+			defer secure.Close()
+			secure.Config.ErrorLog = nil
+			_, host, _ := strings.Cut(server.URL, "://")
 
-		write := func(name, text string, mode os.FileMode) string {
-			t.Helper()
-			file := filepath.Join(home, name)
-			if err := os.WriteFile(file, []byte(text), mode); err != nil {
-				t.Fatal(err)
+			write := func(name, text string, mode os.FileMode) string {
+				t.Helper()
+				file := filepath.Join(home, name)
+				if err := os.WriteFile(file, []byte(text), mode); err != nil {
+					t.Fatal(err)
+				}
+				return file
 			}
-			return file
-		}
-		kubeconfig := func(name, user string) string {
-			return write(name, `{"apiVersion":"v1","kind":"Config","current-context":"c","contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],`+
-				`"clusters":[{"name":"c","cluster":{"server":"`+secure.URL+`","insecure-skip-tls-verify":true}}],"users":[{"name":"u","user":`+user+`}]}`, 0o600)
-		}
-		plugin := write("plugin", `#!/bin/sh
+			kubeconfig := func(name, user string) string {
+				return write(name, `{"apiVersion":"v1","kind":"Config","current-context":"c","contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],`+
+					`"clusters":[{"name":"c","cluster":{"server":"`+secure.URL+`","insecure-skip-tls-verify":true}}],"users":[{"name":"u","user":`+user+`}]}`, 0o600)
+			}
+			plugin := write("plugin", `#!/bin/sh
 echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"`+forbidden+`"}}'
 `, 0o700)
-		broken := write("broken", "#!/bin/sh\necho '"+forbidden+"'; exit $1\n", 0o700)
-		exec := func(command, argument string) string {
-			return `{"exec":{"apiVersion":"client.authentication.k8s.io/v1","interactiveMode":"Never","command":"` + command + `","args":["` + argument + `"]}}`
-		}
-		for way, flags := range map[string][]string{
-			"token file":  {"--heapster-url", server.URL, "--token-file", write("token", forbidden+"\n", 0o600)},
-			"two tokens":  {"--heapster-url", server.URL, "--token-file", write("tokens", forbidden+"\n"+forbidden, 0o600)},
-			"odd token":   {"--heapster-url", server.URL, "--token-file", write("odd", forbidden+"\x01", 0o600)},
-			"userinfo":    {"--heapster-url", "http://user:" + forbidden + "@" + host},
-			"no host":     {"--heapster-url", "http://user:" + forbidden + "@:x"},
-			"no scheme":   {"--heapster-url", "user:" + forbidden + "@" + host},
-			"closed port": {"--heapster-url", "http://user:" + forbidden + "@127.0.0.1:1"},
-			"kubeconfig":  {"--kubeconfig", kubeconfig("with-token", `{"token":"`+forbidden+`"}`)},
-			"basic":       {"--kubeconfig", kubeconfig("with-password", `{"username":"u","password":"`+forbidden+`"}`)},
-			"plugin":      {"--kubeconfig", kubeconfig("with-plugin", exec(plugin, "0"))},
-			"bad plugin":  {"--kubeconfig", kubeconfig("with-broken", exec(broken, "0"))},
-			"dead plugin": {"--kubeconfig", kubeconfig("with-dead", exec(broken, "1"))},
-			"server":      {"--server", "http://user:" + forbidden + "@" + host},
-		} {
-			// Those that fail before there is an answer need but one.
-			once := !slices.Contains([]string{"token file", "userinfo", "kubeconfig", "server"}, way)
-			if once && answer != "401" {
-				continue
+			broken := write("broken", "#!/bin/sh\necho '"+forbidden+"'; exit $1\n", 0o700)
+			exec := func(command, argument string) string {
+				return `{"exec":{"apiVersion":"client.authentication.k8s.io/v1","interactiveMode":"Never","command":"` + command + `","args":["` + argument + `"]}}`
 			}
-			for _, command := range []string{"collect", "doctor"} {
-				if command == "doctor" && answer != "401" {
-					continue // it asks as collect does
+			for way, flags := range map[string][]string{
+				"token file":  {"--heapster-url", server.URL, "--token-file", write("token", forbidden+"\n", 0o600)},
+				"two tokens":  {"--heapster-url", server.URL, "--token-file", write("tokens", forbidden+"\n"+forbidden, 0o600)},
+				"odd token":   {"--heapster-url", server.URL, "--token-file", write("odd", forbidden+"\x01", 0o600)},
+				"userinfo":    {"--heapster-url", "http://user:" + forbidden + "@" + host},
+				"no host":     {"--heapster-url", "http://user:" + forbidden + "@:x"},
+				"no scheme":   {"--heapster-url", "user:" + forbidden + "@" + host},
+				"closed port": {"--heapster-url", "http://user:" + forbidden + "@127.0.0.1:1"},
+				"kubeconfig":  {"--kubeconfig", kubeconfig("with-token", `{"token":"`+forbidden+`"}`)},
+				"basic":       {"--kubeconfig", kubeconfig("with-password", `{"username":"u","password":"`+forbidden+`"}`)},
+				"plugin":      {"--kubeconfig", kubeconfig("with-plugin", exec(plugin, "0"))},
+				"bad plugin":  {"--kubeconfig", kubeconfig("with-broken", exec(broken, "0"))},
+				"dead plugin": {"--kubeconfig", kubeconfig("with-dead", exec(broken, "1"))},
+				"server":      {"--server", "http://user:" + forbidden + "@" + host},
+			} {
+				// Those that fail before there is an answer need but one.
+				once := !slices.Contains([]string{"token file", "userinfo", "kubeconfig", "server"}, way)
+				if once && answer != "401" {
+					continue
 				}
-				directory := t.TempDir()
-				arguments := append([]string{command, "--log-level", "debug", "--db-file", filepath.Join(directory, "a.db")}, flags...)
-				if command == "collect" {
-					arguments = append(arguments, "--metrics-textfile", filepath.Join(directory, "m.prom"), "--json")
+				for _, command := range []string{"collect", "doctor"} {
+					if command == "doctor" && answer != "401" {
+						continue // it asks as collect does
+					}
+					directory := t.TempDir()
+					arguments := append([]string{command, "--log-level", "debug", "--db-file", filepath.Join(directory, "a.db")}, flags...)
+					if command == "collect" {
+						arguments = append(arguments, "--metrics-textfile", filepath.Join(directory, "m.prom"), "--json")
+					}
+					shown := shownBy(t, binary, directory, append(arguments, "--tries", "1"))
+					checkShown(t, fmt.Sprintf("%s, %s, %s", answer, way, command), shown)
 				}
-				shown := shownBy(t, binary, directory, append(arguments, "--tries", "1"))
-				checkShown(t, fmt.Sprintf("%s, %s, %s", answer, way, command), shown)
 			}
-		}
+		})
 	}
 }
 
@@ -157,7 +160,7 @@ func shownBy(t *testing.T, binary, directory string, arguments []string) string 
 	t.Helper()
 	var shown bytes.Buffer
 	command := exec.Command(binary, arguments...)
-	command.Env = []string{"HOME=" + directory}
+	command.Env = []string{"HOME=" + directory, goRace()}
 	command.Stdout, command.Stderr = &shown, &shown
 	if _, failed := command.Run().(*exec.ExitError); !failed && command.ProcessState == nil {
 		t.Fatal("it did not run")
@@ -210,7 +213,7 @@ func TestResidentShowsNoSecrets(t *testing.T) {
 	defer cancel()
 	command := exec.CommandContext(ctx, binary, "run", "--log-level", "debug", "--log-format", "text", "--listen", "127.0.0.1:0",
 		"--heapster-url", server.URL, "--token-file", token, "--db-file", filepath.Join(directory, "a.db"), "--tries", "1")
-	command.Env = []string{}
+	command.Env = []string{goRace()}
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	log, err := command.StderrPipe()
 	if err != nil {
