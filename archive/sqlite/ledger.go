@@ -7,7 +7,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/dbfile"
 )
 
 const (
@@ -37,7 +36,7 @@ func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, 
 		row := tx.QueryRowContext(ctx, insertPass, p.Cluster, p.Version, p.Started.Unix(), archive.OutcomeRunning)
 		return row.Scan(&id)
 	})
-	return id, dbfile.Explain(s.Path, err)
+	return id, conn.Explain(s.Path, err)
 }
 
 // EndPass closes the pass's line and records its holes. A lasting hole that
@@ -55,7 +54,7 @@ func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hol
 		return recordHoles(ctx, tx, p.ID, p.Cluster, holes)
 	})
 	if err != nil {
-		return dbfile.Explain(s.Path, err)
+		return conn.Explain(s.Path, err)
 	}
 	return s.CheckPath()
 }

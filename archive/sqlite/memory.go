@@ -8,7 +8,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
@@ -98,19 +97,19 @@ func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, err
 		}, selectSpaceIDs, cluster),
 	)
 	if err != nil {
-		return archive.Memory{}, dbfile.Explain(s.Path, err)
+		return archive.Memory{}, conn.Explain(s.Path, err)
 	}
 	if m.Horizon > 0 {
 		var passed int64
 		if err := s.single(ctx, &passed, selectPassed, cluster, m.Horizon); err != nil {
-			return archive.Memory{}, dbfile.Explain(s.Path, err)
+			return archive.Memory{}, conn.Explain(s.Path, err)
 		}
 		if passed > 0 {
 			m.Passed = time.Unix(passed, 0).UTC()
 		}
 	}
 	if err := s.recentEntities(ctx, cluster, &m); err != nil {
-		return archive.Memory{}, dbfile.Explain(s.Path, err)
+		return archive.Memory{}, conn.Explain(s.Path, err)
 	}
 	return m, nil
 }

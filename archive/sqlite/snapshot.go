@@ -74,12 +74,12 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 // checkTarget refuses to write a snapshot where it would do harm.
 func checkTarget(path, to string, replace bool) error {
 	refuse := func(hint, format string, args ...any) error {
-		return &dbfile.Error{Path: to, What: "snapshot", Err: fmt.Errorf(format, args...), Advice: hint}
+		return &dbfile.Error{Path: to, Role: "snapshot", Err: fmt.Errorf(format, args...), Remedy: hint}
 	}
 	const another = "name another file for the snapshot"
 	source, err := os.Stat(path)
 	if err != nil {
-		return dbfile.Explain(path, err)
+		return conn.Explain(path, err)
 	}
 	for _, name := range []string{dbfile.WriteAheadLog, dbfile.WriteAheadLogIndex, dbfile.RollbackJournal, dbfile.LockSuffix, dbfile.NewSuffix} {
 		if strings.HasSuffix(to, name) {
@@ -126,13 +126,13 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 	// Not query_only, which would refuse to write the copy too.
 	db, err := conn.OpenDB(file, "ro", url.Values{"_synchronous": {"FULL"}})
 	if err != nil {
-		return dbfile.Explain(path, err)
+		return conn.Explain(path, err)
 	}
-	defer func() { err = errors.Join(err, dbfile.Explain(path, db.Close())) }()
+	defer func() { err = errors.Join(err, conn.Explain(path, db.Close())) }()
 	var mode string
 	used, err := conn.UsedBytes(ctx, db)
 	if err := errors.Join(err, db.QueryRowContext(ctx, conn.SelectJournalMode).Scan(&mode)); err != nil {
-		return dbfile.Explain(path, err)
+		return conn.Explain(path, err)
 	}
 	if mode != "wal" {
 		// There, a reader keeps writers from committing.
@@ -146,7 +146,7 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 		return err
 	}
 	_, err = db.ExecContext(ctx, conn.VacuumInto, draft)
-	return dbfile.Explain(path, err)
+	return conn.Explain(path, err)
 }
 
 // lookAt reads what was written, and so makes sure that it can be read.
@@ -169,7 +169,7 @@ func explainSnapshot(to string, err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
-	hint := dbfile.HintFor(err)
+	hint := conn.RemedyFor(err)
 	// The file that is written has another name: what is wrong is FILE's
 	// directory.
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
@@ -190,5 +190,5 @@ func explainSnapshot(to string, err error) error {
 	case errors.Is(err, unix.ENAMETOOLONG):
 		hint = "name another file for the snapshot"
 	}
-	return &dbfile.Error{Path: to, What: "snapshot", Err: err, Advice: hint}
+	return &dbfile.Error{Path: to, Role: "snapshot", Err: err, Remedy: hint}
 }

@@ -6,7 +6,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
@@ -29,7 +28,7 @@ func Open(ctx context.Context, path string, opts conn.Options) (*Store, error) {
 	}
 	s := &Store{Writer: w}
 	if err := s.load(ctx); err != nil {
-		return nil, errors.Join(dbfile.Explain(path, err), w.Close())
+		return nil, errors.Join(conn.Explain(path, err), w.Close())
 	}
 	return s, nil
 }

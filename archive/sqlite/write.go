@@ -31,7 +31,7 @@ func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, er
 		return w.write(b)
 	})
 	if err != nil {
-		return archive.Written{}, dbfile.Explain(s.Path, err)
+		return archive.Written{}, conn.Explain(s.Path, err)
 	}
 	// What the transaction added exists only now.
 	maps.Copy(s.entities, w.entities)

@@ -78,7 +78,7 @@ archive/export:  schema archive
 
 sqlite/strict: ; github.com/mattn/go-sqlite3
 sqlite/pages:
-sqlite/dbfile: schema archive sqlite/pages; github.com/mattn/go-sqlite3
+sqlite/dbfile: schema archive sqlite/pages
 sqlite/tables: schema archive
 sqlite/conn:   schema archive sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3 database/sql
 sqlite/read:   schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3 database/sql

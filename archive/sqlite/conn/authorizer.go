@@ -134,13 +134,13 @@ func (r *Reader) ExplainError(err error) error {
 	lite, ok := errors.AsType[sqlite3.Error](err)
 	switch {
 	case ok && lite.Code == sqlite3.ErrAuth && r.connector.refused.Load() != nil:
-		return &dbfile.Error{Path: r.Path, Err: refusedError{*r.connector.refused.Load(), err}, Advice: hint}
+		return &dbfile.Error{Path: r.Path, Err: refusedError{*r.connector.refused.Load(), err}, Remedy: hint}
 	case ok && lite.Code == sqlite3.ErrReadonly:
-		return &dbfile.Error{Path: r.Path, Err: err, Advice: hint}
+		return &dbfile.Error{Path: r.Path, Err: err, Remedy: hint}
 	case ok && lite.Code == sqlite3.ErrNomem, ok && lite.Code == sqlite3.ErrTooBig:
-		return &dbfile.Error{Path: r.Path, Err: err, Advice: "a question may take 512 MB of memory, and a value 32 MB: ask for less at once, or ask with a program of your own"}
+		return &dbfile.Error{Path: r.Path, Err: err, Remedy: "a question may take 512 MB of memory, and a value 32 MB: ask for less at once, or ask with a program of your own"}
 	default:
-		return dbfile.Explain(r.Path, err)
+		return Explain(r.Path, err)
 	}
 }
 

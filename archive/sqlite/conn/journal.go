@@ -60,7 +60,7 @@ func (s *Writer) keepJournal(ctx context.Context, isWriteAhead bool, newest int)
 		return "", &dbfile.Error{
 			Path:   s.Path,
 			Err:    fmt.Errorf("it has a write-ahead log, which does not work on %s, and is in use: %w", s.System.Name, err),
-			Advice: "close the programs that read it; the next pass converts it",
+			Remedy: "close the programs that read it; the next pass converts it",
 		}
 	}
 	if err != nil {

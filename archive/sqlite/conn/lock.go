@@ -19,12 +19,12 @@ func (s *Writer) CheckLock() error {
 	}
 	held, err := s.lock.Held()
 	if held || err != nil {
-		return dbfile.Explain(s.Path, err)
+		return Explain(s.Path, err)
 	}
 	return &dbfile.Error{
 		Path:   s.Path,
 		Err:    fmt.Errorf("its lock, %s, was removed while this heapstash held it: another one may be writing", s.lock.Path),
-		Advice: "what was stored is safe, and the next pass makes another lock; remove it only when no heapstash runs",
+		Remedy: "what was stored is safe, and the next pass makes another lock; remove it only when no heapstash runs",
 	}
 }
 
@@ -47,7 +47,7 @@ func (s *Writer) CheckPath() error {
 		return &dbfile.Error{
 			Path:   s.Path,
 			Err:    fmt.Errorf("%w: it took the place of the one that this heapstash wrote to, and what that wrote is lost", archive.ErrOtherArchive),
-			Advice: "replace an archive while no heapstash writes to it",
+			Remedy: "replace an archive while no heapstash writes to it",
 		}
 	}
 	if err := s.CheckLock(); err != nil {

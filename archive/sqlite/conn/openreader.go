@@ -44,7 +44,7 @@ func OpenReading(ctx context.Context, path string, d dbfile.Disk) (*Reader, erro
 			return nil, &dbfile.Error{
 				Path: path,
 				Err:  fmt.Errorf("it has a write-ahead log, which does not work on a file system of the kind %s", system.Name),
-				Advice: "the next pass of heapstash there gives it a rollback journal; so does, while nobody uses it,\n" +
+				Remedy: "the next pass of heapstash there gives it a rollback journal; so does, while nobody uses it,\n" +
 					`sqlite3 FILE "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE"`,
 			}
 		}
@@ -59,7 +59,7 @@ func OpenReading(ctx context.Context, path string, d dbfile.Disk) (*Reader, erro
 		pragmas.Set("immutable", "1")
 		return openChecked(ctx, path, file, len(steps), pragmas)
 	}
-	return nil, &dbfile.Error{Path: path, Err: err, Advice: unreadableHint(file, err)}
+	return nil, &dbfile.Error{Path: path, Err: err, Remedy: unreadableHint(file, err)}
 }
 
 // openChecked opens a database of a version that this heapstash knows.

@@ -39,7 +39,7 @@ const shareHint = "it is its owner's: set archive.mode to \"0640\" (for its grou
 // explainReading is explain for a reader, who needs no permission to write.
 func explainReading(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
-		return dbfile.Explain(path, err)
+		return Explain(path, err)
 	}
 	if known, ok := errors.AsType[*dbfile.Error](err); ok {
 		err = known.Err
@@ -47,7 +47,7 @@ func explainReading(path string, err error) error {
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		err = fmt.Errorf("this user may not read it: %w", file.Err)
 	}
-	return &dbfile.Error{Path: path, Err: err, Advice: shareHint}
+	return &dbfile.Error{Path: path, Err: err, Remedy: shareHint}
 }
 
 // Query runs one statement with the values of its parameters. Cancel ctx to stop
@@ -73,4 +73,4 @@ func (r *Reader) InTransaction(ctx context.Context, do func(*sql.Tx) error) erro
 }
 
 // Close ends the reading.
-func (r *Reader) Close() error { return dbfile.Explain(r.Path, r.Db.Close()) }
+func (r *Reader) Close() error { return Explain(r.Path, r.Db.Close()) }

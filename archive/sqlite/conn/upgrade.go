@@ -83,7 +83,7 @@ func (s *Writer) checkRoom(m Migration, d dbfile.Disk) error {
 		Path: s.Path,
 		Err: fmt.Errorf("its migration from format %d to %d needs %d bytes (%v) of free space in %s, which has %d (%v)",
 			m.From, m.To, m.Most, schema.Size(m.Most), directory, free, schema.Size(free)),
-		Advice: "make room there, or move the archive to a larger disk; nothing was changed, and the heapstash that wrote it still can",
+		Remedy: "make room there, or move the archive to a larger disk; nothing was changed, and the heapstash that wrote it still can",
 	}
 }
 

@@ -129,7 +129,7 @@ func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error)
 	s.Layout = tables.NewLayout()
 	s.Rollups = s.Layout.Rollups()
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(dbfile.Explain(path, err), s.Close())
+		return nil, errors.Join(Explain(path, err), s.Close())
 	}
 	return s, nil
 }
@@ -185,7 +185,7 @@ func (s *Writer) open(ctx context.Context) error {
 		return &dbfile.Error{
 			Path:   s.Path,
 			Err:    fmt.Errorf("%w than the one that was here before", archive.ErrOtherArchive),
-			Advice: "put the other one back; heapstash writes to this one when it is started anew",
+			Remedy: "put the other one back; heapstash writes to this one when it is started anew",
 		}
 	}
 	if err := s.upgrade(ctx); err != nil {
@@ -216,7 +216,7 @@ func (s *Writer) ID() string { return s.id }
 func (s *Writer) Close() error {
 	var err error
 	if s.Db != nil {
-		err = dbfile.Explain(s.Path, s.Db.Close())
+		err = Explain(s.Path, s.Db.Close())
 	}
 	return errors.Join(err, s.lock.Release())
 }

@@ -24,7 +24,7 @@ func ReadHeader(path string, newest int) (header, error) {
 		return header{}, &Error{
 			Path:   path,
 			Err:    fmt.Errorf("%w: %s", archive.ErrNotArchive, what),
-			Advice: "name another file with --db-file; this one was not touched",
+			Remedy: "name another file with --db-file; this one was not touched",
 		}
 	}
 	info, err := os.Stat(path)
@@ -32,7 +32,7 @@ func ReadHeader(path string, newest int) (header, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return header{}, nil
 	case err != nil:
-		return header{}, Explain(path, err)
+		return header{}, FileError(path, err)
 	case info.IsDir():
 		return notOurs("it is a directory")
 	case !info.Mode().IsRegular():
@@ -42,13 +42,13 @@ func ReadHeader(path string, newest int) (header, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return header{}, Explain(path, err)
+		return header{}, FileError(path, err)
 	}
 	defer file.Close() // read only
 	// https://www.sqlite.org/fileformat.html, "The Database Header".
 	var first [100]byte
 	if _, err := io.ReadFull(file, first[:]); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return header{}, Explain(path, err)
+		return header{}, FileError(path, err)
 	}
 	if string(first[:16]) != "SQLite format 3\x00" {
 		return notOurs("it is not an SQLite file")
@@ -72,6 +72,6 @@ func NewerArchive(path string, version, known int) error {
 	return &Error{
 		Path:   path,
 		Err:    fmt.Errorf("%w: it has version %d, this one knows up to %d", archive.ErrNewerArchive, version, known),
-		Advice: "use the heapstash that wrote it, or a later one; nothing was changed",
+		Remedy: "use the heapstash that wrote it, or a later one; nothing was changed",
 	}
 }

@@ -20,7 +20,7 @@ import (
 func CheckLeftovers(path, file string, newest int) error {
 	suffix, err := leftover(file, newest)
 	if err != nil {
-		return Explain(path, err)
+		return FileError(path, err)
 	}
 	if suffix == "" || IsLocked(LockOf(file)) {
 		return nil
@@ -32,7 +32,7 @@ func CheckLeftovers(path, file string, newest int) error {
 func ConfirmLeftovers(path, file string, newest int) error {
 	suffix, err := leftover(file, newest)
 	if err != nil || suffix == "" {
-		return Explain(path, err)
+		return FileError(path, err)
 	}
 	left := file + suffix
 	away := fmt.Sprintf("mv %s %s.old", left, left)
@@ -40,13 +40,13 @@ func ConfirmLeftovers(path, file string, newest int) error {
 		return &Error{
 			Path:   path,
 			Err:    fmt.Errorf("%w at this path, and beside it lies %s of one that was there", archive.ErrNoArchive, left),
-			Advice: "put back the archive that it belongs to, for it may hold the last passes; or, for another one in its place, first\n" + away,
+			Remedy: "put back the archive that it belongs to, for it may hold the last passes; or, for another one in its place, first\n" + away,
 		}
 	}
 	return &Error{
 		Path: path,
 		Err:  fmt.Errorf("beside it lies %s, which is not of this file: SQLite would mix the two", left),
-		Advice: "if this file was put in the place of another one, that was that one's:\n" + away +
+		Remedy: "if this file was put in the place of another one, that was that one's:\n" + away +
 			"\nif it belongs to a file that was moved, put it beside that; nothing was touched",
 	}
 }

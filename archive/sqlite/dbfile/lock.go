@@ -47,7 +47,7 @@ type Lock struct {
 func TakeLock(ctx context.Context, path, locked string, wait time.Duration, mode fs.FileMode, on Disk) (*Lock, error) {
 	file, err := openLock(locked, mode)
 	if err != nil {
-		return nil, Explain(path, err)
+		return nil, FileError(path, err)
 	}
 	sure := on.FileSystem(locked).WriteAhead()
 	deadline := time.Now().Add(wait)
@@ -62,21 +62,21 @@ func TakeLock(ctx context.Context, path, locked string, wait time.Duration, mode
 			// It was removed between the two calls, or while its last holder had
 			// it: others lock the one that is there now.
 			if err := errors.Join(err, l.Release()); err != nil {
-				return nil, Explain(path, err)
+				return nil, FileError(path, err)
 			}
 			if file, err = openLock(locked, mode); err != nil {
-				return nil, Explain(path, err)
+				return nil, FileError(path, err)
 			}
 			continue
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return nil, errors.Join(Explain(path, fmt.Errorf("lock: %w", err)), file.Close())
+			return nil, errors.Join(FileError(path, fmt.Errorf("lock: %w", err)), file.Close())
 		}
 		if !time.Now().Before(deadline) {
 			return nil, errors.Join(&Error{
 				Path:   path,
 				Err:    fmt.Errorf("%w by another heapstash", archive.ErrLocked),
-				Advice: "wait for it to finish, or let this one wait with --retry-lock 50s",
+				Remedy: "wait for it to finish, or let this one wait with --retry-lock 50s",
 			}, file.Close())
 		}
 		select {
@@ -134,5 +134,5 @@ func openLock(locked string, mode fs.FileMode) (*os.File, error) {
 // that this one is just starting has the file open too, until it executes its
 // program, and would hold the lock until then.
 func (l *Lock) Release() error {
-	return Explain(l.Path, errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close()))
+	return FileError(l.Path, errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close()))
 }

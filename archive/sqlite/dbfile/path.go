@@ -54,22 +54,22 @@ const (
 func Resolve(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return "", Explain(path, err)
+		return "", FileError(path, err)
 	}
 	file, err := filepath.EvalSymlinks(absolute)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return file, Explain(path, err)
+		return file, FileError(path, err)
 	}
 	if target, err := os.Readlink(absolute); err == nil {
 		return "", &Error{
 			Path:   path,
 			Err:    fmt.Errorf("%w: it is a link to %s, which is not there", archive.ErrNoArchive, target),
-			Advice: "mount what the file lies on; to make a new archive there, name it without the link",
+			Remedy: "mount what the file lies on; to make a new archive there, name it without the link",
 		}
 	}
 	directory, err := filepath.EvalSymlinks(filepath.Dir(absolute))
 	if err != nil {
-		return "", Explain(path, err)
+		return "", FileError(path, err)
 	}
 	return filepath.Join(directory, filepath.Base(absolute)), nil
 }
@@ -92,7 +92,7 @@ func Gone(path, how string) error {
 	return &Error{
 		Path:   path,
 		Err:    fmt.Errorf("%w: %s", archive.ErrNoArchive, how),
-		Advice: "put it back, or mount what it lies on; heapstash makes a new one only when it is started anew",
+		Remedy: "put it back, or mount what it lies on; heapstash makes a new one only when it is started anew",
 	}
 }
 
@@ -100,7 +100,7 @@ func NoArchive(path string) error {
 	return &Error{
 		Path:   path,
 		Err:    fmt.Errorf("%w at this path", archive.ErrNoArchive),
-		Advice: "heapstash collect makes one; name another file with --db-file",
+		Remedy: "heapstash collect makes one; name another file with --db-file",
 	}
 }
 

@@ -32,7 +32,7 @@ func CheckSpace(path string, least, more int64) error {
 		return nil
 	}
 	if err != nil {
-		return Explain(path, err)
+		return FileError(path, err)
 	}
 	if free-more >= least {
 		return nil
@@ -44,6 +44,6 @@ func CheckSpace(path string, least, more int64) error {
 	return &Error{
 		Path:   path,
 		Err:    fmt.Errorf("%w: %v are free on its file system%s, and archive.min_free keeps %v", archive.ErrNoSpace, schema.Size(free), need, schema.Size(least)),
-		Advice: "make room there, or have less kept (archive.retention, heapstash prune); what was stored before is safe",
+		Remedy: "make room there, or have less kept (archive.retention, heapstash prune); what was stored before is safe",
 	}
 }

@@ -94,10 +94,10 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	}
 	defer r.Close() // read only
 	if x.Version, err = conn.FileVersion(ctx, r.Db, x.Path, x.Newest); err != nil {
-		return dbfile.Explain(x.Path, err)
+		return conn.Explain(x.Path, err)
 	}
 	if x.Bytes, err = dbfile.SizeOf(x.Path); err != nil {
-		return dbfile.Explain(x.Path, err)
+		return conn.Explain(x.Path, err)
 	}
 	status, err := Status(ctx, r)
 	if err != nil {
@@ -107,7 +107,7 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 		x.Growth = &g
 	}
 	if err := r.Db.QueryRowContext(ctx, countUnknown, cluster).Scan(&x.Unknown); err != nil {
-		return dbfile.Explain(x.Path, err)
+		return conn.Explain(x.Path, err)
 	}
 	var p archive.PassStatus
 	err = r.Db.QueryRowContext(ctx, selectLastPass, cluster).Scan(&p.ID, &p.Cluster, &p.Started, &p.DurationMS,
@@ -116,7 +116,7 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	case err == nil:
 		x.LastPass = &p
 	case !errors.Is(err, sql.ErrNoRows):
-		return dbfile.Explain(x.Path, err)
+		return conn.Explain(x.Path, err)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 // examinePlace looks at the directory and the files beside the archive.
 func (x *Examination) examinePlace(file string) {
 	x.Directory = filepath.Dir(file)
-	x.Unwritable = dbfile.Explain(x.Path, dbfile.CheckWritable(file))
+	x.Unwritable = conn.Explain(x.Path, dbfile.CheckWritable(file))
 	if system, free, err := dbfile.DiskOf(x.Directory); err == nil {
 		x.FileSystem, x.Free = system, free
 	}

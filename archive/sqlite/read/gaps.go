@@ -36,9 +36,9 @@ func Gaps(ctx context.Context, r *conn.Reader, since schema.Instant) ([]archive.
 		}
 		g.Scope = archive.Hole{Entity: e}.Scope()
 		if gaps = append(gaps, g); err == nil && len(gaps) > mostGaps {
-			err = &dbfile.Error{Path: r.Path, Err: fmt.Errorf("more than %d holes", mostGaps), Advice: "--since gives those since a time; the view holes has all"}
+			err = &dbfile.Error{Path: r.Path, Err: fmt.Errorf("more than %d holes", mostGaps), Remedy: "--since gives those since a time; the view holes has all"}
 		}
 		return err
 	}, selectGaps, since)
-	return gaps, dbfile.Explain(r.Path, err)
+	return gaps, conn.Explain(r.Path, err)
 }

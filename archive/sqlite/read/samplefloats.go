@@ -8,7 +8,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
@@ -41,11 +40,11 @@ func (s *Samples) Floats(among []schema.MetricName) (map[schema.MetricName]bool,
 			continue
 		}
 		if err := s.wideFloats(t, metrics, floats); err != nil {
-			return nil, dbfile.Explain(s.path, err)
+			return nil, conn.Explain(s.path, err)
 		}
 	}
 	if err := s.narrowFloats(among, floats); err != nil {
-		return nil, dbfile.Explain(s.path, err)
+		return nil, conn.Explain(s.path, err)
 	}
 	return floats, nil
 }

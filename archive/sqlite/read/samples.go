@@ -9,7 +9,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
@@ -41,7 +40,7 @@ type namedMetric struct {
 func OpenSamples(ctx context.Context, r *conn.Reader, selection archive.Selection) (*Samples, error) {
 	tx, err := r.Db.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
-		return nil, dbfile.Explain(r.Path, err)
+		return nil, conn.Explain(r.Path, err)
 	}
 	s := &Samples{
 		path: r.Path, ctx: ctx, selection: selection, layout: tables.NewLayout(),
@@ -54,7 +53,7 @@ func OpenSamples(ctx context.Context, r *conn.Reader, selection archive.Selectio
 		s.selection.Level = archive.Raw
 	}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(dbfile.Explain(r.Path, err), s.Close())
+		return nil, errors.Join(conn.Explain(r.Path, err), s.Close())
 	}
 	return s, nil
 }
@@ -211,7 +210,7 @@ func (s *Samples) read(sources []source, v archive.SampleVisitor) error {
 	for _, from := range sources {
 		n, err := s.count(from.entities)
 		if err != nil {
-			return dbfile.Explain(s.path, err)
+			return conn.Explain(s.path, err)
 		}
 		s.of += n
 	}
@@ -221,7 +220,7 @@ func (s *Samples) read(sources []source, v archive.SampleVisitor) error {
 			return refused.error // which is not of the archive
 		}
 		if err != nil {
-			return dbfile.Explain(s.path, err)
+			return conn.Explain(s.path, err)
 		}
 	}
 	return nil

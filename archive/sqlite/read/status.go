@@ -49,11 +49,11 @@ func Status(ctx context.Context, r *conn.Reader) (archive.Status, error) {
 		r.Db.QueryRowContext(ctx, conn.SelectUsedBytes).Scan(&s.Used),
 	)
 	if err != nil {
-		return archive.Status{}, dbfile.Explain(r.Path, err)
+		return archive.Status{}, conn.Explain(r.Path, err)
 	}
 	size, err := dbfile.SizeOf(r.Path)
 	if err != nil {
-		return archive.Status{}, dbfile.Explain(r.Path, err)
+		return archive.Status{}, conn.Explain(r.Path, err)
 	}
 	s.Bytes = size
 	if free, err := dbfile.FreeSpace(dbfile.RealFile(r.Path)); err == nil {

@@ -33,7 +33,7 @@ const (
 // of it.
 func Usage(ctx context.Context, r *conn.Reader) (archive.Usage, error) {
 	u, err := usage(ctx, r)
-	return u, dbfile.Explain(r.Path, err)
+	return u, conn.Explain(r.Path, err)
 }
 
 func usage(ctx context.Context, r *conn.Reader) (u archive.Usage, err error) {

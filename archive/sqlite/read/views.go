@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
 )
 
@@ -43,7 +42,7 @@ func Views(ctx context.Context, r *conn.Reader, ofTables bool) ([]tables.View, e
 		v.Columns = append(v.Columns, c)
 		return nil
 	}, selectDescribed, kind)
-	return views, dbfile.Explain(r.Path, err)
+	return views, conn.Explain(r.Path, err)
 }
 
 const selectFunctions = `SELECT DISTINCT name FROM pragma_function_list ORDER BY name`
@@ -51,5 +50,5 @@ const selectFunctions = `SELECT DISTINCT name FROM pragma_function_list ORDER BY
 // Functions returns the names of the functions that a statement may call.
 func Functions(ctx context.Context, r *conn.Reader) ([]string, error) {
 	names, err := conn.Column[string](ctx, r.Db, selectFunctions)
-	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(conn.HarmfulFunctions, name) }), dbfile.Explain(r.Path, err)
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(conn.HarmfulFunctions, name) }), conn.Explain(r.Path, err)
 }

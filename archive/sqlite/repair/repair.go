@@ -73,11 +73,11 @@ func Run(ctx context.Context, path, to string, opts Options) (Report, error) {
 		return Report{}, err
 	}
 	if !exists {
-		return Report{}, &dbfile.Error{Path: path, Err: fmt.Errorf("%w at this path", archive.ErrNoArchive), Advice: "name another file with --db-file"}
+		return Report{}, &dbfile.Error{Path: path, Err: fmt.Errorf("%w at this path", archive.ErrNoArchive), Remedy: "name another file with --db-file"}
 	}
 	for _, beside := range []string{"", dbfile.WriteAheadLog, dbfile.RollbackJournal, dbfile.WriteAheadLogIndex} {
 		if err := missing(to + beside); err != nil {
-			return Report{}, &dbfile.Error{Path: to, Err: err, Advice: "name a new file: a repair replaces none"}
+			return Report{}, &dbfile.Error{Path: to, Err: err, Remedy: "name a new file: a repair replaces none"}
 		}
 	}
 	file, err := dbfile.Resolve(path)
@@ -122,16 +122,16 @@ func (r *repairer) repair() error {
 		if errors.Is(err, pages.ErrHotJournal) {
 			hint = "copy it with its -journal file, let `sqlite3 COPY 'PRAGMA user_version'` take the transaction back, and repair the copy"
 		}
-		return &dbfile.Error{Path: path, Err: err, Advice: hint}
+		return &dbfile.Error{Path: path, Err: err, Remedy: hint}
 	}
 	defer r.old.Close() // read only
 	info, err := os.Stat(path)
 	if err != nil {
-		return dbfile.Explain(path, err)
+		return conn.Explain(path, err)
 	}
 	draft, err := dbfile.NewDraft(to+dbfile.PartialSuffix, r.opts.CreateMode())
 	if err != nil {
-		return dbfile.Explain(to, err)
+		return conn.Explain(to, err)
 	}
 	err = r.make(draft.Path)
 	if err == nil {
@@ -146,7 +146,7 @@ func (r *repairer) repair() error {
 	if err == nil {
 		err = draft.Publish(to)
 	}
-	return errors.Join(dbfile.Explain(to, err), draft.Close())
+	return errors.Join(conn.Explain(to, err), draft.Close())
 }
 
 // missing is an error if there is anything at the path.
@@ -206,7 +206,7 @@ func (r *repairer) copyAll(version int) error {
 	}
 	if !slices.ContainsFunc(r.trees, isTable("entity")) {
 		return &dbfile.Error{Path: r.report.Path, Err: errors.New("its schema is damaged: the table entity is lost, and with it the names of all samples"),
-			Advice: "the sqlite3 shell of sqlite.org (not Debian's) may find more, and writes it as SQL: sqlite3 FILE .recover"}
+			Remedy: "the sqlite3 shell of sqlite.org (not Debian's) may find more, and writes it as SQL: sqlite3 FILE .recover"}
 	}
 	r.noteStrangers()
 	type step struct {

@@ -41,7 +41,7 @@ func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows 
 	for _, m := range moved {
 		rows += m.Rows
 	}
-	return rows, dbfile.Explain(s.Path, err)
+	return rows, conn.Explain(s.Path, err)
 }
 
 // compact does all that is due for as long as the turn lasts.

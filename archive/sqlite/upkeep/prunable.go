@@ -8,7 +8,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
@@ -63,11 +62,11 @@ func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Rete
 	p := Prunable{Path: r.Path, Kinds: []PrunableKind{}}
 	at, err := clock(ctx, r.Db, now)
 	if err != nil {
-		return p, dbfile.Explain(r.Path, err)
+		return p, conn.Explain(r.Path, err)
 	}
 	cut := cutoffsOfRetention(retention, at)
 	if p.Used, err = conn.UsedBytes(ctx, r.Db); err != nil {
-		return p, dbfile.Explain(r.Path, err)
+		return p, conn.Explain(r.Path, err)
 	}
 	for _, level := range archive.Levels() {
 		for _, kind := range schema.Kinds() {
@@ -81,20 +80,20 @@ func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Rete
 				count = k.countRollups
 			}
 			if err := count(ctx, r.Db); err != nil {
-				return p, dbfile.Explain(r.Path, fmt.Errorf("%s: %w", level.View(kind.String()), err))
+				return p, conn.Explain(r.Path, fmt.Errorf("%s: %w", level.View(kind.String()), err))
 			}
 			p.Kinds = append(p.Kinds, k)
 		}
 	}
 	if before := cut.everything(archive.Raw); before > 0 {
 		if err := r.Db.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes); err != nil {
-			return p, dbfile.Explain(r.Path, err)
+			return p, conn.Explain(r.Path, err)
 		}
 		if err := r.Db.QueryRowContext(ctx, countOldHoles, before).Scan(&p.Holes); err != nil {
-			return p, dbfile.Explain(r.Path, err)
+			return p, conn.Explain(r.Path, err)
 		}
 	}
-	return p, dbfile.Explain(r.Path, p.sumLevels(ctx, r))
+	return p, conn.Explain(r.Path, p.sumLevels(ctx, r))
 }
 
 func (k *PrunableKind) countRaw(ctx context.Context, db conn.Queryer) error {

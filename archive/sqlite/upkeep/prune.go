@@ -119,13 +119,13 @@ func PruneSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows in
 	turn := &Turn{effort: passEffort}
 	p := newPruned(s.Path)
 	if _, err := prune(ctx, s, now, turn, p); err != nil {
-		return p.AllRows(), dbfile.Explain(s.Path, err)
+		return p.AllRows(), conn.Explain(s.Path, err)
 	}
 	keep, err := sparePages(ctx, s)
 	if err == nil {
 		_, _, err = returnPages(ctx, s, keep, turn)
 	}
-	return p.AllRows(), dbfile.Explain(s.Path, err)
+	return p.AllRows(), conn.Explain(s.Path, err)
 }
 
 // sparePages is how many free pages the file keeps for what comes next.

@@ -54,7 +54,7 @@ func InTurns(ctx context.Context, path string, opts conn.Options, work func(*con
 			return err
 		}
 		done, err := work(s, newTurn())
-		if err := errors.Join(dbfile.Explain(path, err), s.Close()); err != nil || done {
+		if err := errors.Join(conn.Explain(path, err), s.Close()); err != nil || done {
 			return err
 		}
 		select {
