@@ -124,8 +124,8 @@ func TestRepairSettlesTheAccount(t *testing.T) {
 	if got := checked(t, path); !slices.Equal(got, []string{"samples-lost"}) {
 		t.Errorf("check: %v", got)
 	}
-	ofSamples := func(done repair.Report) []repair.Mend {
-		return slices.DeleteFunc(done.Mended, func(m repair.Mend) bool { return m.Table == "rollup_due" }) // rollups are made anew
+	ofSamples := func(done repair.Report) []repair.Correction {
+		return slices.DeleteFunc(done.Corrected, func(m repair.Correction) bool { return m.Table == "rollup_due" }) // rollups are made anew
 	}
 	to, done := repaired(t, path)
 	want := fmt.Sprintf("[{pass samples that passes had stored are lost %s}]", stock(t, path,
@@ -134,6 +134,6 @@ func TestRepairSettlesTheAccount(t *testing.T) {
 		t.Errorf("mended: %s, want %s", got, want)
 	}
 	if _, done := repaired(t, to); len(ofSamples(done)) > 0 {
-		t.Errorf("again: %v", done.Mended)
+		t.Errorf("again: %v", done.Corrected)
 	}
 }

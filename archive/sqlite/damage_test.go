@@ -51,7 +51,7 @@ func (o original) isRepaired(t *testing.T, path string) {
 	t.Helper()
 	to, done := repaired(t, path)
 	missing := lost(t, o.samples, samplesOf(t, to))
-	if missing > 0 && len(done.Mended) == 0 && !slices.ContainsFunc(done.Tables, func(r repair.TableRepair) bool { return r.Pages+r.Damaged > 0 }) {
+	if missing > 0 && len(done.Corrected) == 0 && !slices.ContainsFunc(done.Tables, func(r repair.TableRepair) bool { return r.Pages+r.Damaged > 0 }) {
 		t.Errorf("%d samples are lost, and nothing is said of it", missing)
 	}
 	stocks, ours := stockReads(t, path, o.tables), stockReads(t, to, o.tables)

@@ -176,7 +176,7 @@ func TestRepairBringsTwiceStoredTogether(t *testing.T) {
 	if got != "custom/q|1|555|299\nmemory/usage|1|777|299" {
 		t.Errorf("conflicts:\n%s", got)
 	}
-	if len(done.Mended) == 0 {
+	if len(done.Corrected) == 0 {
 		t.Error("nothing is said of it")
 	}
 }
@@ -290,10 +290,10 @@ func TestRepairOfALostSchema(t *testing.T) {
 	if samplesOf(t, to) != samples {
 		t.Error("samples are lost")
 	}
-	if !slices.ContainsFunc(done.Mended, func(m repair.Mend) bool {
+	if !slices.ContainsFunc(done.Corrected, func(m repair.Correction) bool {
 		return m.Table == "asked" && strings.Contains(m.What, "sqlite3 FILE .recover")
 	}) {
-		t.Errorf("mended: %v", done.Mended)
+		t.Errorf("mended: %v", done.Corrected)
 	}
 	tear(t, path, forget+"'entity'")
 	_, err := repair.Run(t.Context(), path, filepath.Join(t.TempDir(), "new.db"), repair.Options{})

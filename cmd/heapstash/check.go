@@ -134,8 +134,8 @@ func printRepair(w io.Writer, r engine.Repaired) error {
 			fmt.Fprintf(&text, "lost   %s: %d pages and %d single rows cannot be read; %d rows were\n", t.Table, t.Pages, t.Damaged, t.Rows)
 		}
 	}
-	for _, m := range r.Mended {
-		fmt.Fprintf(&text, "mended %s (%d): %s\n", m.Table, m.Count, m.What)
+	for _, m := range r.Corrected {
+		fmt.Fprintf(&text, "corrected %s (%d): %s\n", m.Table, m.Count, m.What)
 	}
 	fmt.Fprintf(&text, "%s: %d rows were read of %s; it has %d rows of samples, and a check finds it whole\n", r.To, rows, r.Path, r.Check.Rows)
 	fmt.Fprintf(&text, "\nTo put it in place, stop whatever runs heapstash on %s, and then:\n", r.Path)

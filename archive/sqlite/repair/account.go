@@ -9,7 +9,8 @@ import (
 	"heapstash/archive/sqlite/tables"
 )
 
-// settleAccount takes what a repair could not save for gone.
+// settleAccount records the samples that are lost, so that a check does not miss
+// them again.
 func (r *repairer) settleAccount() error {
 	a, err := conn.ReadAccount(r.ctx, r.tx)
 	if err != nil {
@@ -32,7 +33,7 @@ func (r *repairer) settleAccount() error {
 	if lost == 0 {
 		return nil
 	}
-	r.mended("pass", "samples that passes had stored are lost", lost)
+	r.corrected("pass", "samples that passes had stored are lost", lost)
 	_, err = r.tx.ExecContext(r.ctx, conn.UpsertSetting, conn.GoneSetting, strconv.FormatInt(a.Gone+lost, 10))
 	return err
 }

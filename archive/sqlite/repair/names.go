@@ -13,7 +13,7 @@ import (
 	"heapstash/schema"
 )
 
-// knownEntity is what rows of an entity have to fit.
+// knownEntity is an entity that was copied.
 type knownEntity struct {
 	id       int64 // in the new archive
 	kind     schema.Kind
@@ -31,9 +31,9 @@ const (
 	copyMetric     = `INSERT INTO metric (id, name, column_name, unit, type, description) VALUES (?, ?, ?, ?, ?, ?)`
 )
 
-// copyMetrics keeps the ids, for the narrow tables have them. The registry's
-// metrics are described, and missing ones added, when all is copied: an id that
-// is lost must not become another metric's while rows have it.
+// copyMetrics keeps the ids, because the narrow tables have them. The registry's
+// metrics are described, and missing ones added, after everything is copied: until
+// then a lost id must not become that of another metric.
 func (r *repairer) copyMetrics() error {
 	r.metrics = make(map[int64]knownMetric)
 	byName := make(map[string]int64)
@@ -48,7 +48,7 @@ func (r *repairer) copyMetrics() error {
 		id, _ := rec.integer("id")
 		name := rec.text("name")
 		if name == "" {
-			r.mended("metric", "metrics without a name were dropped", 1)
+			r.corrected("metric", "metrics without a name were dropped", 1)
 			return nil
 		}
 		first, twice := byName[name]
@@ -64,7 +64,7 @@ func (r *repairer) copyMetrics() error {
 			r.metrics[id] = knownMetric{first, schema.MetricName(name)}
 		}
 		if err == nil && !fresh {
-			r.mended("metric", "metrics that were there twice were brought together", 1)
+			r.corrected("metric", "metrics that were there twice were brought together", 1)
 		}
 		return err
 	})
@@ -78,7 +78,7 @@ const (
 	entityColumns = `kind namespace pod container node labels cluster` // of its key, in order
 )
 
-// copyEntities brings together what has one name.
+// copyEntities copies entities; those with equal names become one.
 func (r *repairer) copyEntities() error {
 	r.entities = make(map[int64]knownEntity)
 	twins := make(map[int64]int64)
@@ -88,7 +88,7 @@ func (r *repairer) copyEntities() error {
 		for _, n := range strings.Fields(entityColumns) {
 			text, ok := rec[n].(string)
 			if !ok {
-				r.mended("entity", "entities without their names were dropped", 1)
+				r.corrected("entity", "entities without their names were dropped", 1)
 				return nil
 			}
 			name = append(name, text)
@@ -103,17 +103,17 @@ func (r *repairer) copyEntities() error {
 		}
 		var first int64
 		if err := r.tx.QueryRowContext(r.ctx, conn.SelectEntityID, name...).Scan(&first); err != nil {
-			r.mended("entity", "entities whose id another one has were dropped", 1)
+			r.corrected("entity", "entities whose id another one has were dropped", 1)
 			return nil
 		}
 		twins[id] = first
-		r.mended("entity", "entities that were there twice were brought together", 1)
+		r.corrected("entity", "entities that were there twice were brought together", 1)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := r.mend(mending{"entity", "entities that have not the names of their kind were dropped", dropMisnamed}); err != nil {
+	if err := r.correct(correction{"entity", "entities with other names than their kind has were dropped", dropMisnamed}); err != nil {
 		return err
 	}
 	err = conn.Each(r.ctx, r.tx, func(rows *sql.Rows) error {
@@ -130,7 +130,7 @@ func (r *repairer) copyEntities() error {
 	return err
 }
 
-// ledgerTables are those that are copied as they are, and mended then.
+// ledgerTables are the tables whose rows are copied unchanged and corrected later.
 func (r *repairer) ledgerTables() []string {
 	samples := map[string]bool{"metric": true, "entity": true, "compaction": true, tables.NarrowName + "_hot": true, tables.NarrowName + "_cold": true}
 	for _, t := range r.layout.Tables {
@@ -164,7 +164,7 @@ func (r *repairer) copyTable(table string) error {
 		}
 		fresh, err := r.put(query, args...)
 		if err == nil && !fresh {
-			r.mended(table, "rows that were there twice, or had not all values, were dropped", 1)
+			r.corrected(table, "rows that were there twice, or were incomplete, were dropped", 1)
 		}
 		return err
 	})
@@ -174,8 +174,8 @@ const (
 	selectMaxHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state WHERE typeof(horizon) = 'integer'`
 )
 
-// copyCompaction finds for every table up to when its rows have moved to cold,
-// from these themselves where it is not said.
+// copyCompaction finds for every table the time up to which rows have moved to
+// cold. If compaction does not have it, the cold rows themselves tell.
 func (r *repairer) copyCompaction() error {
 	r.moved = make(map[string]schema.Instant)
 	var horizon schema.Instant
@@ -207,7 +207,7 @@ func (r *repairer) copyCompaction() error {
 				return err
 			}
 			if ok || last > 0 {
-				r.mended("compaction", "times up to which rows have moved to cold were taken from these", 1)
+				r.corrected("compaction", "times up to which rows have moved to cold were taken from these", 1)
 			}
 			if at = 0; last > 0 {
 				at = archive.Hourly.Begin(last) + 3599
@@ -220,11 +220,11 @@ func (r *repairer) copyCompaction() error {
 			}
 		}
 	}
-	r.mended("compaction", "lines of tables that are not there were dropped", int64(len(said)))
+	r.corrected("compaction", "rows of unknown tables were dropped", int64(len(said)))
 	return nil
 }
 
-// lastCold is the time of the last row of a cold table that is not absurd.
+// lastCold is the last time in a cold table that is not beyond the horizon.
 func (r *repairer) lastCold(name string, horizon schema.Instant) (last schema.Instant, err error) {
 	c := r.columns[name+"_cold"]
 	column := slices.Index(c.names, "ts")

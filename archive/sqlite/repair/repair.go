@@ -20,46 +20,46 @@ import (
 	"heapstash/schema"
 )
 
-// Options set how an archive is repaired.
+// Options of a repair.
 type Options struct {
 	conn.Options
 	// Progress, if not nil, is called before each table.
 	Progress func(step string, done, all int)
 }
 
-// Repair is what a repair did.
+// Report is what a repair did.
 type Report struct {
 	Path   string        `json:"path"`
-	File   string        `json:"-"` // where Path leads, beside which its log is
+	File   string        `json:"-"` // the file that Path leads to; its log is beside it
 	To     string        `json:"to"`
 	Tables []TableRepair `json:"tables"`
-	// Mended is what was dropped or changed so that every invariant holds.
-	Mended []Mend `json:"mended"`
+	// Corrected is what was dropped or changed to make every invariant true.
+	Corrected []Correction `json:"mended"`
 	// Check is what a check of the new archive found.
 	Check check.Report `json:"check"`
 }
 
-// TableRepair tells what could be read of one table.
+// TableRepair is how much of a table could be read.
 type TableRepair struct {
 	Table string `json:"table"`
 	Rows  int64  `json:"rows"` // that were read
-	// Pages and Damaged are what could not: whole pages, whose rows nobody can
-	// count, and single rows.
+	// Pages and Damaged count what could not be read: whole pages, with an unknown
+	// number of rows, and single rows.
 	Pages   int64 `json:"damaged_pages"`
 	Damaged int64 `json:"damaged_rows"`
 }
 
-// Mend is one kind of thing that was mended.
-type Mend struct {
+// Correction is one kind of change, and how often it was made.
+type Correction struct {
 	Table string `json:"table"`
 	What  string `json:"what"`
 	Count int64  `json:"count"`
 }
 
-// Run reads what can be read of the archive at path, mends what check
-// would find, and writes it to a new archive, to, where no file may be. The old
-// one is not changed. Its lock is held meanwhile. The new one appears when it
-// is whole, and a check has found no fault in it.
+// Run copies everything that it can read of the archive at path to a new archive,
+// and corrects what a check would find. There must be no file at the path to. The
+// old archive is not changed, and its lock is held meanwhile. The new one appears
+// after a check of it has found no fault.
 func Run(ctx context.Context, path, to string, opts Options) (Report, error) {
 	var err error
 	if opts.Options, err = opts.Filled(); err != nil {
@@ -88,7 +88,7 @@ func Run(ctx context.Context, path, to string, opts Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := &repairer{ctx: ctx, opts: opts, layout: tables.NewLayout(), report: Report{Path: path, File: file, To: to, Tables: []TableRepair{}, Mended: []Mend{}}}
+	r := &repairer{ctx: ctx, opts: opts, layout: tables.NewLayout(), report: Report{Path: path, File: file, To: to, Tables: []TableRepair{}, Corrected: []Correction{}}}
 	err = r.repair()
 	return r.report, errors.Join(err, lock.Release())
 }
@@ -103,7 +103,7 @@ type repairer struct {
 	old     *pages.File
 	trees   []pages.Tree
 	columns map[string]tableColumns
-	db      *sql.DB // the new archive
+	db      *sql.DB // of the new archive
 	tx      *sql.Tx
 	insert  map[string]*sql.Stmt
 	bulk    bulk
@@ -175,7 +175,7 @@ func (r *repairer) make(draft string) error {
 		"_txlock":       {"immediate"},
 		"_journal_mode": {"DELETE"},
 		"_synchronous":  {"OFF"}, // it is synced when it is whole
-		"_foreign_keys": {"0"},   // they hold once all is mended
+		"_foreign_keys": {"0"},   // they hold after the corrections
 	})
 	if err != nil {
 		return err
@@ -226,7 +226,7 @@ func (r *repairer) copyAll(version int) error {
 	for _, tier := range []tables.Tier{tables.Cold, tables.Hot} {
 		steps = append(steps, step{tables.NarrowName + "_" + string(tier), func() error { return r.copyNarrow(tier) }})
 	}
-	steps = append(steps, step{"rollups", r.mendRollups}, step{"mending", r.mendAll}, step{"counting", r.settleAccount})
+	steps = append(steps, step{"rollups", r.correctRollups}, step{"corrections", r.correctLedger}, step{"counting", r.settleAccount})
 	for i, s := range steps {
 		if r.opts.Progress != nil {
 			r.opts.Progress(s.name, i, len(steps))
@@ -241,26 +241,26 @@ func (r *repairer) copyAll(version int) error {
 	return nil
 }
 
-// noteStrangers tells of tables that are not heapstash's, and are not copied.
+// noteStrangers reports the tables that are not heapstash's. They are not copied.
 func (r *repairer) noteStrangers() {
 	for _, t := range r.trees {
 		_, known := r.columns[t.Name]
 		if t.Kind == "table" && !known && !strings.HasPrefix(t.Name, "sqlite_") {
-			r.mended(t.Name, "is no table of heapstash's, and was not copied", 1)
+			r.corrected(t.Name, "the table is not heapstash's, and was not copied", 1)
 		}
 	}
 }
 
-func (r *repairer) mended(table, what string, count int64) {
+func (r *repairer) corrected(table, what string, count int64) {
 	if count == 0 {
 		return
 	}
-	i := slices.IndexFunc(r.report.Mended, func(m Mend) bool { return m.Table == table && m.What == what })
+	i := slices.IndexFunc(r.report.Corrected, func(c Correction) bool { return c.Table == table && c.What == what })
 	if i < 0 {
-		r.report.Mended = append(r.report.Mended, Mend{table, what, 0})
-		i = len(r.report.Mended) - 1
+		r.report.Corrected = append(r.report.Corrected, Correction{table, what, 0})
+		i = len(r.report.Corrected) - 1
 	}
-	r.report.Mended[i].Count += count
+	r.report.Corrected[i].Count += count
 }
 
 // verify checks the draft.

@@ -27,7 +27,7 @@ type tableColumns struct {
 const selectTableColumns = `SELECT t.name, t.wr, c.name, c.pk FROM pragma_table_list t, pragma_table_info(t.name) c
 	WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY t.name, c.cid`
 
-// columnsOf returns those of an archive of that version.
+// columnsOf returns the columns of every table of an archive of that version.
 func columnsOf(ctx context.Context, version int) (map[string]tableColumns, error) {
 	db, err := conn.InMemory(ctx, version)
 	if err != nil {
@@ -84,7 +84,7 @@ func (r *repairer) read(table string, visit func(record) error) error {
 	root := slices.IndexFunc(r.trees, isTable(table))
 	if root < 0 {
 		r.report.Tables = append(r.report.Tables, TableRepair{Table: table, Pages: 1})
-		r.mended(table, "the damaged schema has lost the table: the sqlite3 shell of sqlite.org may find its rows, sqlite3 FILE .recover", 1)
+		r.corrected(table, "the damaged schema has lost the table: the sqlite3 shell of sqlite.org may find its rows, sqlite3 FILE .recover", 1)
 		return nil
 	}
 	c := r.columns[table]
@@ -112,7 +112,7 @@ func (r *repairer) read(table string, visit func(record) error) error {
 	return err
 }
 
-// readAll is read, for rows that are queued.
+// readAll is [repairer.read] for rows that are queued.
 func (r *repairer) readAll(table string, visit func(record) error) error {
 	if err := r.read(table, visit); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (r *repairer) readAll(table string, visit func(record) error) error {
 	return r.flush()
 }
 
-// put inserts a row, and reports false if the new archive refuses it.
+// put inserts a row. It returns false if a constraint of the new archive forbids it.
 func (r *repairer) put(query string, args ...any) (bool, error) {
 	stmt := r.insert[query]
 	if stmt == nil {
@@ -130,7 +130,7 @@ func (r *repairer) put(query string, args ...any) (bool, error) {
 		}
 		r.insert[query] = stmt
 	}
-	// Without a cancel, for which go-sqlite3 would pay at each statement.
+	// A context that can be cancelled would cost a goroutine for each row.
 	_, err := stmt.ExecContext(context.WithoutCancel(r.ctx), args...)
 	if lite, ok := errors.AsType[sqlite3.Error](err); ok && lite.Code == sqlite3.ErrConstraint {
 		return false, nil
@@ -138,7 +138,7 @@ func (r *repairer) put(query string, args ...any) (bool, error) {
 	return err == nil, err
 }
 
-// bulk is rows that wait to be inserted by one statement.
+// bulk is a list of rows that one statement will insert.
 type bulk struct {
 	insert  string // one row
 	args    []any
@@ -147,8 +147,8 @@ type bulk struct {
 
 const bulkRows = 50
 
-// queue inserts a row with its neighbours; where the new archive refuses one of
-// them, single is called for each instead. Call flush in the end.
+// queue inserts a row together with its neighbours. If one of them violates a
+// constraint, single is called for each row instead. Call flush at the end.
 func (r *repairer) queue(insert string, args []any, single func() error) error {
 	if r.bulk.insert != insert || len(r.bulk.singles) == bulkRows {
 		if err := r.flush(); err != nil {
@@ -178,34 +178,35 @@ func (r *repairer) flush() error {
 	return nil
 }
 
-// placement is where the samples of a record belong.
-type placement struct {
+// rowKey is the entity and the time of a row of samples.
+type rowKey struct {
 	entity int64
 	known  knownEntity
 	at     schema.Instant
 }
 
-// place tells whose samples a record has and when, or drops it.
-func (r *repairer) place(table string, rec record) (p placement, ok bool) {
+// keyOf returns the key of a row. It returns false, and reports the row as
+// dropped, if the entity is unknown or the time absurd.
+func (r *repairer) keyOf(table string, rec record) (p rowKey, ok bool) {
 	var whole bool
 	if p.entity, whole = rec.integer("entity_id"); whole {
 		p.known, ok = r.entities[p.entity]
 	}
 	if !ok {
-		r.mended(table, "rows of an entity that is not there were dropped", 1)
+		r.corrected(table, "rows of an entity that is not there were dropped", 1)
 		return p, false
 	}
 	p.entity = p.known.id
 	ts, whole := rec.integer("ts")
 	if !whole || ts < 1 || ts > check.LastSecond {
-		r.mended(table, "rows of an absurd time were dropped", 1)
+		r.corrected(table, "rows of an absurd time were dropped", 1)
 		return p, false
 	}
 	p.at = schema.Instant(ts)
 	return p, true
 }
 
-// value returns the cell that a stored value is, or false for what is none.
+// value converts a stored value to a cell. It returns false for text and blobs.
 func value(v any) (c tables.Cell, ok bool) {
 	if f, isFloat := v.(float64); isFloat && math.IsNaN(f) {
 		return tables.Cell{}, true // as SQLite has it
@@ -216,35 +217,36 @@ func value(v any) (c tables.Cell, ok bool) {
 func (r *repairer) copyWide(t *tables.Table, tier tables.Tier) error {
 	name := t.Name + "_" + string(tier)
 	return r.readAll(name, func(rec record) error {
-		p, ok := r.place(name, rec)
+		p, ok := r.keyOf(name, rec)
 		if !ok {
 			return nil
 		}
 		if t.Family == schema.Unlabelled && (p.known.kind != t.Kind || p.known.labelled) || t.Family != schema.Unlabelled && !p.known.labelled {
-			r.mended(name, "rows of an entity of another kind were dropped", 1)
+			r.corrected(name, "rows of an entity of another kind were dropped", 1)
 			return nil
 		}
 		cells, set := make([]tables.Cell, len(t.Metrics)), false
 		for i, m := range t.Metrics {
 			if cells[i], ok = value(rec[m.Column()]); !ok {
-				r.mended(name, "values that are no numbers were dropped", 1)
+				r.corrected(name, "values that are no numbers were dropped", 1)
 			}
 			set = set || cells[i].Set
 		}
 		if !set {
-			r.mended(name, "rows without a value were dropped", 1)
+			r.corrected(name, "rows without a value were dropped", 1)
 			return nil
 		}
 		if (p.at <= r.moved[t.Name]) != (tier == tables.Cold) {
-			r.mended(name, "rows that belong to the other one of hot and cold were moved there", 1)
+			r.corrected(name, "rows that belong to the other one of hot and cold were moved there", 1)
 		}
 		insert, args := r.wideRow(t, p, cells)
 		return r.queue(insert, args, func() error { return r.putWide(t, p, cells, name) })
 	})
 }
 
-// wideRow is the statement that inserts a row where it belongs.
-func (r *repairer) wideRow(t *tables.Table, p placement, cells []tables.Cell) (insert string, args []any) {
+// wideRow returns the statement that inserts a row into hot or cold, whichever is
+// right for its time.
+func (r *repairer) wideRow(t *tables.Table, p rowKey, cells []tables.Cell) (insert string, args []any) {
 	insert, args = t.ReplaceHot, append(make([]any, 0, 2+len(cells)), p.at, p.entity)
 	if p.at <= r.moved[t.Name] {
 		insert = t.ReplaceCold
@@ -256,9 +258,9 @@ func (r *repairer) wideRow(t *tables.Table, p placement, cells []tables.Cell) (i
 	return "INSERT" + strings.TrimPrefix(insert, "REPLACE"), args
 }
 
-// putWide stores the cells of a row, or brings them into the one that is there:
-// the value that is there stays, and another one is a conflict.
-func (r *repairer) putWide(t *tables.Table, p placement, cells []tables.Cell, from string) error {
+// putWide stores the cells of a row, or merges them into the existing row: an
+// existing value stays, and a different one becomes a conflict.
+func (r *repairer) putWide(t *tables.Table, p rowKey, cells []tables.Cell, from string) error {
 	insert, args := r.wideRow(t, p, cells)
 	fresh, err := r.put(insert, args...)
 	if err != nil || fresh {
@@ -272,7 +274,7 @@ func (r *repairer) putWide(t *tables.Table, p placement, cells []tables.Cell, fr
 	if err := r.tx.QueryRowContext(r.ctx, at, args[:2]...).Scan(tables.Pointers(there)...); err != nil {
 		return err
 	}
-	r.mended(from, "rows that were there twice were brought together", 1)
+	r.corrected(from, "rows that were there twice were brought together", 1)
 	for i, c := range cells {
 		if !c.Set {
 			continue
@@ -290,7 +292,7 @@ func (r *repairer) putWide(t *tables.Table, p placement, cells []tables.Cell, fr
 	return err
 }
 
-// readHot is coldAt for the hot table.
+// readHot is [tables.Table.ColdAt] for the hot table.
 func readHot(t *tables.Table) string {
 	return strings.NewReplacer(t.Name+"_cold", t.Name+"_hot", "entity_id = ? AND ts = ?", "ts = ? AND entity_id = ?").Replace(t.ColdAt)
 }
@@ -305,8 +307,8 @@ const (
 			ifnull((SELECT max(id) FROM pass), 1)) FROM metric m WHERE m.name = ?2`
 )
 
-func (r *repairer) conflict(p placement, m schema.MetricName, kept, refused schema.Value, from string) error {
-	r.mended(from, "second values of a sample went to conflict", 1)
+func (r *repairer) conflict(p rowKey, m schema.MetricName, kept, refused schema.Value, from string) error {
+	r.corrected(from, "second values of a sample went to conflict", 1)
 	_, err := r.put(insertMetConflict, p.entity, m, p.at, tables.BindValue(kept), tables.BindValue(refused))
 	return err
 }
@@ -314,19 +316,19 @@ func (r *repairer) conflict(p placement, m schema.MetricName, kept, refused sche
 func (r *repairer) copyNarrow(tier tables.Tier) error {
 	name := tables.NarrowName + "_" + string(tier)
 	return r.readAll(name, func(rec record) error {
-		p, ok := r.place(name, rec)
+		p, ok := r.keyOf(name, rec)
 		if !ok {
 			return nil
 		}
 		id, _ := rec.integer("metric_id")
 		m, known := r.metrics[id]
 		if !known {
-			r.mended(name, "samples of a metric that is not there were dropped", 1)
+			r.corrected(name, "samples of a metric that is not there were dropped", 1)
 			return nil
 		}
 		c, ok := value(rec["value"])
 		if !ok || !c.Set {
-			r.mended(name, "values that are no numbers were dropped", 1)
+			r.corrected(name, "values that are no numbers were dropped", 1)
 			return nil
 		}
 		of := schema.Entity{Kind: p.known.kind}
@@ -334,7 +336,7 @@ func (r *repairer) copyNarrow(tier tables.Tier) error {
 			of.Labels = "any"
 		}
 		if t, column := r.layout.Find(of, m.name); t != nil {
-			r.mended(name, "samples whose metric has a column were moved there", 1)
+			r.corrected(name, "samples whose metric has a column were moved there", 1)
 			cells := make([]tables.Cell, len(t.Metrics))
 			cells[column] = c
 			return r.putWide(t, p, cells, name)
@@ -344,7 +346,7 @@ func (r *repairer) copyNarrow(tier tables.Tier) error {
 			insert = insertNarrowCold
 		}
 		if (insert == insertNarrowCold) != (tier == tables.Cold) {
-			r.mended(name, "rows that belong to the other one of hot and cold were moved there", 1)
+			r.corrected(name, "rows that belong to the other one of hot and cold were moved there", 1)
 		}
 		return r.queue(insert, []any{p.at, p.entity, m.id, c.Bind()}, func() error {
 			return r.putNarrow(p, m, c, name, insert)
@@ -352,7 +354,7 @@ func (r *repairer) copyNarrow(tier tables.Tier) error {
 	})
 }
 
-func (r *repairer) putNarrow(p placement, m knownMetric, c tables.Cell, from, insert string) error {
+func (r *repairer) putNarrow(p rowKey, m knownMetric, c tables.Cell, from, insert string) error {
 	at, replace := tables.NarrowHotAt, tables.ReplaceNarrowHot
 	if insert == insertNarrowCold {
 		at, replace = tables.NarrowColdAt, tables.ReplaceNarrowCold
@@ -361,7 +363,7 @@ func (r *repairer) putNarrow(p placement, m knownMetric, c tables.Cell, from, in
 	if err != nil || fresh {
 		return err
 	}
-	r.mended(from, "rows that were there twice were brought together", 1)
+	r.corrected(from, "rows that were there twice were brought together", 1)
 	var there tables.Cell
 	if err := r.tx.QueryRowContext(r.ctx, at, p.at, p.entity, m.id).Scan(&there); err != nil {
 		return err
