@@ -3,7 +3,6 @@ package export
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"math"
 	"slices"
@@ -163,19 +162,10 @@ func (jsonLines) begin(line []byte, names []string) []byte {
 		if name == "" {
 			line = append(line, "null"...)
 		} else {
-			line = append(line, jsonText(name)...)
+			line = append(line, schema.JSONText(name)...)
 		}
 	}
 	return line
-}
-
-// jsonText quotes a text. It does not escape < > &.
-func jsonText(s string) []byte {
-	var quoted bytes.Buffer
-	enc := json.NewEncoder(&quoted)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
 }
 
 func (jsonLines) time(line []byte, at, time string) []byte {

@@ -34,14 +34,14 @@ const pruneExample = `  heapstash prune --dry-run --keep-raw 90d
 
 func newPruneCommand() *cobra.Command {
 	var asJSON, dryRun bool
-	var keep config.KeepFlags
+	keep := make(config.KeepFlags)
 	cmd := &cobra.Command{
 		Use:     "prune",
 		Short:   "Delete what is older than archive.retention, and return its space",
 		Long:    pruneLong,
 		Example: pruneExample,
 		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
-			if err := keep.Override(cmd.Flags(), &cfg.Archive.Retention); err != nil {
+			if err := keep.Override(&cfg.Archive.Retention); err != nil {
 				return err
 			}
 			opts := engine.OptionsOf(cfg)

@@ -31,7 +31,7 @@ func (a Access) check(fs *Faults) {
 	for _, s := range []struct{ key, value string }{
 		{"kubeconfig", a.Kubeconfig}, {"context", a.Context}, {"server", a.Server},
 	} {
-		fs.check(!direct || s.value == "", s.key, "conflicts with heapster_url, which is a way in of its own: give one of the two")
+		fs.check(!direct || s.value == "", s.key, "conflicts with heapster_url: give one of the two")
 	}
 	for _, s := range []struct {
 		key string

@@ -179,9 +179,9 @@ func TestBadFiles(t *testing.T) {
 		{"secrets in no URL", "heapster_url: https://user:p@ss@host?x", []string{`heapster_url: "...host?x" is not a URL: write http://host:port or https://host/path`}},
 		{"secrets in no server", "server: ftp://u:p@@h", []string{`server: "...h" is not a URL: write http://host:port or https://host/path`}},
 		{"two ways in", "heapster_url: http://h\nkubeconfig: k\ncontext: c\nserver: http://s", []string{
-			"kubeconfig: conflicts with heapster_url, which is a way in of its own: give one of the two",
-			"context: conflicts with heapster_url, which is a way in of its own: give one of the two",
-			"server: conflicts with heapster_url, which is a way in of its own: give one of the two",
+			"kubeconfig: conflicts with heapster_url: give one of the two",
+			"context: conflicts with heapster_url: give one of the two",
+			"server: conflicts with heapster_url: give one of the two",
 		}},
 		{"certificate without a URL", "ca_file: ca.crt", []string{"ca_file: goes with heapster_url only: a kubeconfig has its own"}},
 		{"certificate without a key", "heapster_url: https://h\nclient_cert_file: c", []string{"client_cert_file: needs client_key_file beside it"}},
@@ -281,7 +281,7 @@ func TestUnreadableFiles(t *testing.T) {
 func TestOrigins(t *testing.T) {
 	t.Setenv("HEAPSTASH_TRIES", "0")
 	_, err := load(t, "--concurrency", "0", "--heapster-url", "http://h", "--server", "http://s")
-	const want = "server: conflicts with heapster_url, which is a way in of its own: give one of the two (from --server)\n" +
+	const want = "server: conflicts with heapster_url: give one of the two (from --server)\n" +
 		"tries: 0 is out of range: 1 to 10 (from HEAPSTASH_TRIES)\n" +
 		"concurrency: 0 is out of range: 1 to 64 (from --concurrency)"
 	if err == nil || err.Error() != want {

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"regexp"
+
+	"heapstash/schema"
 )
 
 // UsualRows is how many rows a format that holds all rows in memory takes.
@@ -110,7 +111,7 @@ type jsonRows struct {
 
 func (j *jsonRows) Begin(columns []string) error {
 	for _, name := range columns {
-		j.keys = append(j.keys, jsonText(name))
+		j.keys = append(j.keys, schema.JSONText(name))
 	}
 	return nil
 }
@@ -153,17 +154,8 @@ func jsonValue(value any) []byte {
 	case int64:
 		return []byte(spell(v))
 	case []byte:
-		return jsonText(hex.EncodeToString(v))
+		return schema.JSONText(hex.EncodeToString(v))
 	default:
-		return jsonText(fmt.Sprint(v))
+		return schema.JSONText(fmt.Sprint(v))
 	}
-}
-
-// jsonText quotes a text. It does not escape < > &.
-func jsonText(s string) []byte {
-	var quoted bytes.Buffer
-	enc := json.NewEncoder(&quoted)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
 }
