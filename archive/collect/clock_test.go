@@ -13,8 +13,8 @@ import (
 
 const century = 94 * 365 * 24 * time.Hour
 
-// A clock that is years ahead is the cause clock, and no gap until then; and
-// once it is set right, everything is as before.
+// A clock that is years ahead is a hole with the cause clock, and not a gap.
+// Once it is set right, everything is as before.
 func TestClockYearsAhead(t *testing.T) {
 	for name, skew := range map[string]int64{"94 years": int64(century / time.Second), "400 years": 400 * 365 * 86400, "two days": 2 * 86400} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,8 @@ func TestClockYearsAhead(t *testing.T) {
 	}
 }
 
-// A pod that vanished while the clock was ahead is not asked for ever after.
+// A pod that vanished while the clock was ahead is forgotten later, like any
+// other.
 func TestVanishedWhileAhead(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.skew.Store(int64(century / time.Second))
@@ -99,7 +100,7 @@ func TestVanishedWhileAhead(t *testing.T) {
 	w.want("SELECT count(*) FROM entities WHERE last_seen > unixepoch('2018-01-01')", "0")
 }
 
-// What was lost while the clock was set is told by the local one.
+// The local clock shows how much was lost while Heapster's clock was set.
 func TestGapWhileClockIsSet(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)
@@ -133,7 +134,7 @@ func TestGapWhileClockIsSet(t *testing.T) {
 	w.want("SELECT time(min(from_ts), 'unixepoch'), date(max(to_ts), 'unixepoch') FROM gaps", "12:01:00|2017-09-27")
 }
 
-// A first archive of a Heapster whose clock is ahead says so.
+// The first pass notes that Heapster's clock is ahead.
 func TestFirstPassAhead(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.skew.Store(int64(century / time.Second))
@@ -144,7 +145,7 @@ func TestFirstPassAhead(t *testing.T) {
 	}
 }
 
-// Clocks that differ for good change nothing about gaps.
+// A constant difference between the clocks does not change gaps.
 func TestSteadySkew(t *testing.T) {
 	for _, skew := range []time.Duration{30 * time.Minute, -30 * time.Minute, century} {
 		w := newWorld(t, heapsim.Options{})

@@ -17,7 +17,8 @@ import (
 	"heapstash/schema"
 )
 
-// attributes are what metric-export tells of a pod and its containers.
+// attributes adds the attributes that metric-export has of a pod and its
+// containers.
 func attributes(s heapsim.Set, uid, namespaceID string) heapsim.Set {
 	s.Attributes = map[string]string{
 		"pod_id": uid, "namespace_id": namespaceID, "nodename": "n1", "hostname": "n1", "labels": "app:" + s.Entity.Pod,
@@ -28,11 +29,10 @@ func attributes(s heapsim.Set, uid, namespaceID string) heapsim.Set {
 	return s
 }
 
-// boxes is the small cluster with one pod of two containers, one of them with
-// a name that a kubectl proxy refuses, two file systems, and system containers
-// with all the names that Heapster makes trouble with. It holds 6 samples and,
-// in containers, 3 standard and 2 other ones each, 4 in system containers, and
-// 4 of file systems.
+// boxes is the small cluster with one pod and two containers, of which kubectl
+// proxy refuses one by name, with two file systems, and with system containers
+// of every difficult name. It has 6 samples, 3 standard and 2 other samples for
+// each container, 4 for system containers, and 4 for file systems.
 func boxes(minute int) []heapsim.Set {
 	v := int64(minute)
 	sets := small(minute, "a")
@@ -57,7 +57,7 @@ func boxes(minute int) []heapsim.Set {
 
 const inBoxes = 6 + 2*5 + 4 + 4
 
-// everything is every sample of containers and labelled series.
+// everything selects all samples of containers and labelled series.
 const everything = `SELECT coalesce(container, labels), metric, group_concat(value) FROM samples
 	WHERE container IS NOT NULL OR labels IS NOT NULL GROUP BY 1, 2 ORDER BY coalesce(container, labels) || '|' || metric || '|'`
 
@@ -285,7 +285,8 @@ func TestIncarnationsOfAPod(t *testing.T) {
 }
 
 // TestLabelledSeriesThatVanishWhileAPassDies: the pass that died had moved the
-// horizon, and saw no export. What ended then was shown before that.
+// horizon without an export. A series that ended then was shown last before
+// that.
 func TestLabelledSeriesThatVanishWhileAPassDies(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)

@@ -22,14 +22,14 @@ import (
 	"heapstash/schema"
 )
 
-// slowly answers each request after a while, without a network, whose waits
-// would not be a bubble's.
-type slowly struct {
+// slowTransport answers each request after a while. It uses no network, because
+// a synctest bubble does not control its waits.
+type slowTransport struct {
 	http.Handler
 	wait func(path string) time.Duration
 }
 
-func (s slowly) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s slowTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	select {
 	case <-time.After(s.wait(r.URL.Path)):
 	case <-r.Context().Done():
@@ -63,7 +63,7 @@ func (w *slowWorld) feed(minute int, sets ...heapsim.Set) {
 // try makes a pass, and returns how long it took.
 func (w *slowWorld) try(timeout time.Duration) (collect.Summary, time.Duration, error) {
 	w.t.Helper()
-	client, err := heapster.New(&http.Client{Transport: slowly{w.sim, func(path string) time.Duration { return w.wait(path) }}}, w.url,
+	client, err := heapster.New(&http.Client{Transport: slowTransport{w.sim, func(path string) time.Duration { return w.wait(path) }}}, w.url,
 		heapster.Options{Timeout: timeout})
 	if err != nil {
 		w.t.Fatal(err)
@@ -78,9 +78,9 @@ func (w *slowWorld) try(timeout time.Duration) (collect.Summary, time.Duration, 
 	return summary, time.Since(began), err
 }
 
-// TestPassEndsAtItsDeadline: where every answer comes just in time, a pass ends
-// all the same. What it read is stored, the rest are holes, and the next pass
-// has it.
+// TestPassEndsAtItsDeadline: a pass ends at its deadline although every answer
+// comes just in time. What it read is stored, the rest are holes, and the next
+// pass reads it.
 func TestPassEndsAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSlowWorld(t, heapsim.Options{})
@@ -111,8 +111,8 @@ func TestPassEndsAtItsDeadline(t *testing.T) {
 	})
 }
 
-// TestDeadlineOfEveryQuestion: there is no question that a pass waits for
-// longer, nor one whose silence it takes for something else.
+// TestDeadlineOfEveryQuestion: a pass waits for no answer beyond its deadline,
+// and a missing answer has no other cause in the ledger.
 func TestDeadlineOfEveryQuestion(t *testing.T) {
 	const ever = 1000 * time.Hour
 	for name, test := range map[string]struct {
@@ -159,27 +159,27 @@ func TestDeadlineOfEveryQuestion(t *testing.T) {
 	}
 }
 
-// silent is a Kubernetes that never answers.
-type silent struct{}
+// silentEnricher is a Kubernetes that never answers.
+type silentEnricher struct{}
 
-func (silent) Pods(ctx context.Context, _ bool) ([]schema.Identity, error) {
+func (silentEnricher) Pods(ctx context.Context, _ bool) ([]schema.Identity, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func (silent) Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error) {
+func (silentEnricher) Namespaces(ctx context.Context) ([]schema.NamespaceIdentity, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-// TestDeadlineOfEnrichment: what Kubernetes does not say in time is no lasting
-// limitation.
+// TestDeadlineOfEnrichment: it is not a lasting limitation if Kubernetes does
+// not answer in time.
 func TestDeadlineOfEnrichment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSlowWorld(t, heapsim.Options{})
 		w.feed(0, small(0, "web-0")...)
 		w.wait = func(string) time.Duration { return 0 }
-		w.options.Enricher = silent{}
+		w.options.Enricher = silentEnricher{}
 		summary, took, err := w.try(10 * time.Second)
 		if err != nil || took != w.options.Deadline || causes(summary) != "pod:budget namespace:budget" && causes(summary) != "namespace:budget pod:budget" {
 			t.Errorf("%s after %v, %v: %s", summary.Pass.Outcome, took, err, causes(summary))
@@ -188,8 +188,8 @@ func TestDeadlineOfEnrichment(t *testing.T) {
 	})
 }
 
-// TestDeadlineTakesTurns: where each pass has time for a part, every scope comes
-// to its turn.
+// TestDeadlineTakesTurns: if each pass has time for a part only, every scope is
+// read after some passes.
 func TestDeadlineTakesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSlowWorld(t, heapsim.Options{})

@@ -17,8 +17,8 @@ import (
 	"heapstash/internal/need"
 )
 
-// apiserver stands in for the one that Heapster's cluster has. What it has no
-// list of it refuses.
+// apiserver is the stand-in for the cluster's apiserver. It refuses what it has
+// no list of.
 type apiserver struct {
 	lists map[string]string // the items by path
 	whole bool              // whether the last pods were asked for whole

@@ -10,9 +10,9 @@ import (
 	"heapstash/schema"
 )
 
-// twins are the small cluster with another namespace, and pods with a container
-// each; web-0 is in both namespaces. It holds 5 samples and 3 a pod: the pod's,
-// its container's, and its file system's.
+// twins is the small cluster with another namespace, and with one container for
+// each pod. The pod web-0 is in both namespaces. It has 5 samples, and 3 for
+// each pod: of the pod, its container and its file system.
 func twins(minute int) []heapsim.Set {
 	sets := append(small(minute), set(schema.NamespaceEntity("other"), map[schema.MetricName]int64{"memory/request": int64(minute)}))
 	for i, name := range []string{"shop/web-0", "other/web-0", "other/solo", "shop/job-1"} {
@@ -28,7 +28,7 @@ func twins(minute int) []heapsim.Set {
 	return sets
 }
 
-// perPod is every sample of pods, of containers and of file systems.
+// perPod selects all samples of pods, containers and file systems.
 const perPod = `SELECT namespace, pod, container IS NOT NULL, labels IS NOT NULL, group_concat(value) FROM samples
 	WHERE pod IS NOT NULL GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`
 
@@ -70,7 +70,7 @@ func TestExcludedPods(t *testing.T) {
 	}
 }
 
-// A pod that is excluded only now was archived before, and its end is known.
+// The end of a pod that was archived and is excluded now is known.
 func TestPodExcludedLater(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, twins(0)...)
@@ -87,8 +87,8 @@ func TestPodExcludedLater(t *testing.T) {
 	w.pass(archive.OutcomeComplete, 5+4*3+2*3)
 }
 
-// metric-export tells namespaces by ids alone: whatever is left out must not
-// lend its samples to its namesake, whichever way the pods are listed.
+// metric-export has only ids of namespaces: the samples of an excluded pod must
+// not get the name of its namesake, however the pods are listed.
 func TestNamesakesOfWhatIsLeftOut(t *testing.T) {
 	for name, quirks := range map[string]heapsim.Options{"all keys": {}, "lists": {NoAllKeys: true}} {
 		t.Run(name, func(t *testing.T) {

@@ -24,8 +24,8 @@ import (
 	"heapstash/schema"
 )
 
-// liar serves what a Heapster does, with one text put into some of its answers.
-// It keeps what it served.
+// liar serves Heapster's answers and puts one text into some of them. It keeps
+// what it served.
 type liar struct {
 	truly   http.Handler
 	picks   uint8  // which answers
@@ -62,14 +62,14 @@ func (l *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // mostAllocated bounds what a pass over the small cluster may allocate in all,
-// whatever it is answered, the answering server's part included: texts of 64 kB
+// with the server in the same process, whatever the answers are: texts of 64 kB
 // are put into some fifty answers.
 const mostAllocated = 128 << 20
 
-// FuzzPass makes a pass over a Heapster that lies into a real archive: no panic,
-// bounded memory, a sound file; every sample in it is in a body that was served,
-// and every one of a body that nothing was put into is in it. A pass over the
-// truth follows, which must end well.
+// FuzzPass makes a pass from a Heapster that lies into a real archive. It must
+// not panic, its memory is bounded, and the file is sound. Every stored sample
+// is in a body that was served, and every sample of an unchanged body is
+// stored. The next pass, over the truth, must succeed.
 func FuzzPass(f *testing.F) {
 	const at = "2017-09-27T12:00:00Z"
 	for _, seed := range []struct {
@@ -149,7 +149,7 @@ type storedSample struct {
 
 func (r storedSample) of() string { return path.Join(r.Namespace, r.Pod, r.Node, r.Container) }
 
-// stored are all of the samples, but that whose they are is not told exactly.
+// stored returns all samples, without the kinds of their entities.
 func (w *world) stored() (rows []storedSample) {
 	w.t.Helper()
 	out, err := exec.Command(need.Program(w.t, "sqlite3"), "-readonly", "-json", w.path, `SELECT coalesce(namespace, '') AS namespace, coalesce(pod, '') AS pod,
@@ -166,8 +166,8 @@ func (w *world) stored() (rows []storedSample) {
 	return rows
 }
 
-// isTrue checks that every sample was served: its value, at its time, by a path
-// of its metric and of its entity.
+// isTrue checks that every stored sample was served, with its value and time,
+// by a path with its metric and entity.
 func (w *world) isTrue(served map[string][]string) {
 	w.t.Helper()
 	w.isSound()
@@ -195,13 +195,13 @@ func (w *world) isTrue(served map[string][]string) {
 	}
 }
 
-// isWhole checks that of every sample that the model API showed truly, up to the
-// horizon, there is one, unless a hole is noted where it belongs. Its value may
-// be another, which a lie told of the same time.
+// isWhole checks that every true sample of the model API up to the horizon is
+// stored, or in a hole of its scope. The stored value may be a lie about the
+// same time.
 //
-// What was put into an answer is not judged: whether it is an answer is for the
-// code under test to say. Nor is metric-export, which is left aside as a whole
-// when the lie is that the lists are of another batch.
+// It does not judge the answers that were changed, because the code under test
+// decides whether they are valid. Nor does it judge metric-export, which a pass
+// ignores if a lie makes the lists another batch's.
 func (w *world) isWhole(truths map[string][]string, summary collect.Summary) {
 	w.t.Helper()
 	has := make(map[string]bool)
@@ -250,7 +250,7 @@ func isExcused(where string, holes []archive.Hole) bool {
 	})
 }
 
-// samplesIn finds with encoding/json alone what a body says.
+// samplesIn reads a body's samples with encoding/json only.
 func samplesIn(where, body string) (samples []string) {
 	dec := json.NewDecoder(strings.NewReader(body))
 	dec.UseNumber()

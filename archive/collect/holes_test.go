@@ -13,8 +13,8 @@ import (
 	"heapstash/heapster/heapsim"
 )
 
-// TestNamesThatAnExportFailsToBring: what no URL can name is in metric-export
-// alone. Without one, the batch is a hole of each.
+// TestNamesThatAnExportFailsToBring: only metric-export has what no URL can
+// name. Without it, each such entity has a hole for the batch.
 func TestNamesThatAnExportFailsToBring(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
@@ -29,17 +29,17 @@ func TestNamesThatAnExportFailsToBring(t *testing.T) {
 		"system_container|unaddressable|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z\nsystem_container|unaddressable|2017-09-27T12:01:00Z|2017-09-27T12:01:59Z")
 }
 
-// TestABatchThatOvertakesTheLists: nobody knows who had the names of the
-// export's batch, and that is a hole.
+// TestABatchThatOvertakesTheLists: it is unknown which namespaces had the names
+// of the export's batch, and that is a hole.
 func TestABatchThatOvertakesTheLists(t *testing.T) {
 	w := newWorld(t, heapsim.Options{NoAllKeys: true}) // to list again would take many requests
 	w.options.Budget = 0
-	w.feed(0, namesakes(0, false, telling{}, "blue")...)
+	w.feed(0, namesakes(0, false, idSet{}, "blue")...)
 	var landed atomic.Bool
 	w.sim.Inject("/metric-export", 1, func(truly http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if landed.CompareAndSwap(false, true) {
-				w.feed(1, namesakes(1, false, telling{}, "green")...)
+				w.feed(1, namesakes(1, false, idSet{}, "green")...)
 			}
 			truly.ServeHTTP(rw, r)
 		})
@@ -51,21 +51,21 @@ func TestABatchThatOvertakesTheLists(t *testing.T) {
 	w.want("SELECT kind, from_time FROM gaps WHERE cause = 'export'", "|2017-09-27T12:01:00Z")
 }
 
-// TestPodsThatNoListShows: metric-export has them, and nothing tells whose they
-// are.
+// TestPodsThatNoListShows: metric-export has them, and their namespace is
+// unknown.
 func TestPodsThatNoListShows(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	keys := `["cluster", "node:n1", "namespace:shop"]`
 	w.sim.Inject("/debug/allkeys", 0, heapsim.Answer(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, keys))
-	w.feed(0, namesakes(0, false, telling{}, "blue")...)
+	w.feed(0, namesakes(0, false, idSet{}, "blue")...)
 	summary := w.pass(archive.OutcomePartial, 4)
 	if got := causes(summary); got != "container:export pod:export" {
 		t.Errorf("holes: %s", got)
 	}
 }
 
-// TestSetsThatAnExportLeavesOut: a container that the lists show may have a file
-// system, which nobody can ask for.
+// TestSetsThatAnExportLeavesOut: a container that the lists show may have a
+// file system, whose labels only metric-export has.
 func TestSetsThatAnExportLeavesOut(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.sim.Inject("/metric-export", 0, func(truly http.Handler) http.Handler {
@@ -86,7 +86,7 @@ func TestSetsThatAnExportLeavesOut(t *testing.T) {
 			}
 		})
 	})
-	w.feed(0, namesakes(0, false, telling{true, true, false}, "blue")...)
+	w.feed(0, namesakes(0, false, idSet{true, true, false}, "blue")...)
 	summary := w.pass(archive.OutcomeComplete, 4+2*8-1) // all but the file system
 	if got := causes(summary); got != "container:export" {
 		t.Errorf("holes: %s", got)

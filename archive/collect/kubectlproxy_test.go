@@ -16,8 +16,8 @@ import (
 )
 
 // TestKubectlProxy asks through a real kubectl proxy, with its own filter and
-// with that of Kubernetes 1.2: pods pass whatever their names are, and of
-// containers those that are refused are holes, and no others.
+// with the filter of Kubernetes 1.2. All pods are read whatever their names
+// are. The holes are exactly the containers that the filter refuses.
 func TestKubectlProxy(t *testing.T) {
 	const path = "/api/v1/namespaces/kube-system/services/http:heapster:/proxy"
 	kubectl := need.Program(t, "kubectl")

@@ -8,10 +8,9 @@ import (
 	"heapstash/schema"
 )
 
-// TestLabelsThatAreSpelledAlike: no series is taken for another one's that
-// spells its labels the same, and what cannot be told apart is in the ledger. A
-// value with a comma is archived as the export brings it, for Heapster cannot
-// be asked for it.
+// TestLabelsThatAreSpelledAlike: two series whose labels have the same text are
+// not mixed, and the ledger has what was left out. A label with a comma is
+// archived from the export, because no request can name it.
 func TestLabelsThatAreSpelledAlike(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	for minute := range 3 {

@@ -21,8 +21,8 @@ func manyPods(n int) []string {
 	return names
 }
 
-// More entities than a pass takes are not stored at all, however they are
-// listed, and the ledger says why.
+// If there are too many entities, nothing is stored, however they are listed,
+// and the ledger has the reason.
 func TestPassRefusesTooManyEntities(t *testing.T) {
 	for name, quirks := range map[string]heapsim.Options{"allkeys": {}, "lists": {NoAllKeys: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestPassDoesNotGoRoundALimit(t *testing.T) {
 	w.want("SELECT count(*) FROM samples", "0")
 }
 
-// Samples beyond what a pass takes are holes, and the next pass asks again.
+// Samples beyond the limit are holes, and the next pass asks again.
 func TestPassTakesNoMoreSamplesThanTheLimit(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, manyPods(40)...)...)
@@ -79,8 +79,8 @@ func TestPassTakesNoMoreSamplesThanTheLimit(t *testing.T) {
 	w.pass(archive.OutcomeComplete, whole-summary.Pass.New)
 }
 
-// Metrics outside the registry are asked for at every pass: a Heapster that
-// invents them is held to the same limit.
+// Metrics outside the registry count too, because every pass asks for them:
+// Heapster may invent them.
 func TestPassTakesNoMoreMetricsThanTheLimit(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a", "b")...)

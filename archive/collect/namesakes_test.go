@@ -13,12 +13,12 @@ import (
 	"heapstash/schema"
 )
 
-// telling are the attributes by which metric-export tells namespaces.
-type telling struct{ id, uid, name bool }
+// idSet is which of the attributes that identify namespaces metric-export has.
+type idSet struct{ id, uid, name bool }
 
-// twin is a pod of a namespace with one container, and a file system each. The
-// values of idle ones are those of their namesakes.
-func twin(namespace, pod string, minute int, idle bool, by telling) []heapsim.Set {
+// twin is a pod with one container, and a file system for both. Idle pods have
+// the same values as their namesakes.
+func twin(namespace, pod string, minute int, idle bool, by idSet) []heapsim.Set {
 	v := int64(1000 + minute)
 	if !idle {
 		for _, r := range namespace {
@@ -47,9 +47,9 @@ func twin(namespace, pod string, minute int, idle bool, by telling) []heapsim.Se
 	return []heapsim.Set{a, b}
 }
 
-// namesakes are namespaces with the same pods, and the small cluster. It holds 4
-// samples, and 8 a pod.
-func namesakes(minute int, idle bool, by telling, namespaces ...string) []heapsim.Set {
+// namesakes is the small cluster with namespaces that have the same pods. It
+// has 4 samples, and 8 for each pod.
+func namesakes(minute int, idle bool, by idSet, namespaces ...string) []heapsim.Set {
 	sets := small(minute)
 	for _, namespace := range namespaces {
 		for _, pod := range []string{"db-0", "db-1"} {
@@ -65,7 +65,7 @@ const (
 	rateOnly = 4
 )
 
-// cellsOf are the samples of pods and containers in the archive.
+// cellsOf selects the archive's samples of pods and containers.
 const cellsOf = `SELECT namespace, pod, ifnull(container, ''), ifnull(labels, ''), metric, ts, value FROM samples WHERE pod IS NOT NULL ORDER BY 1, 2, 3, 4, 5, 6`
 
 // cells are the same, as fed.
@@ -76,7 +76,7 @@ func cells(minutes []int, idle, exported bool, namespaces ...string) string {
 			add := func(container, labels string, m schema.MetricName, of func([]heapsim.Set) schema.Value) {
 				for _, minute := range minutes {
 					lines = append(lines, fmt.Sprintf("%s|%s|%s|%s|%s|%d|%s", namespace, pod, container, labels, m,
-						noon.Unix()+int64(60*minute), of(twin(namespace, pod, minute, idle, telling{}))))
+						noon.Unix()+int64(60*minute), of(twin(namespace, pod, minute, idle, idSet{}))))
 				}
 			}
 			for _, m := range []schema.MetricName{"memory/usage", "network/rx", "uptime"} {
@@ -96,7 +96,7 @@ func cells(minutes []int, idle, exported bool, namespaces ...string) string {
 
 // TestNamesakes: two namespaces that hold only pods of the same names.
 func TestNamesakes(t *testing.T) {
-	for name, by := range map[string]telling{
+	for name, by := range map[string]idSet{
 		"everything": {id: true, uid: true}, "ids": {id: true}, "uids": {uid: true}, "nothing": {}, "names": {name: true},
 	} {
 		for _, idle := range []bool{false, true} {
@@ -133,10 +133,10 @@ func TestNamesakes(t *testing.T) {
 	}
 }
 
-// TestNamesakesCostNothingOnceTheyAreKnown: what tells them apart later is what
-// was learned when their values did.
+// TestNamesakesCostNothingOnceTheyAreKnown: ids that were learned when values
+// differed identify the namespaces later.
 func TestNamesakesCostNothingOnceTheyAreKnown(t *testing.T) {
-	for name, by := range map[string]telling{"ids": {id: true}, "uids": {uid: true}} {
+	for name, by := range map[string]idSet{"ids": {id: true}, "uids": {uid: true}} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, heapsim.Options{})
 			w.feed(0, namesakes(0, false, by, "blue", "green")...)
@@ -153,19 +153,20 @@ func TestNamesakesCostNothingOnceTheyAreKnown(t *testing.T) {
 	}
 }
 
-// TestKubernetesTellsNamesakes: where nothing else does.
+// TestKubernetesTellsNamesakes: the Kubernetes API identifies what nothing else
+// does.
 func TestKubernetesTellsNamesakes(t *testing.T) {
 	pods, namespaces := "/api/v1/pods", "/api/v1/namespaces"
 	for name, test := range map[string]struct {
-		by     telling
+		by     idSet
 		refuse string
 		known  bool
 	}{
-		"by the pods' uids":       {telling{id: true, uid: true}, "none", true},
-		"by the namespaces' uids": {telling{id: true, uid: true}, pods, true},
-		"by the pods' uids alone": {telling{uid: true}, namespaces, true},
-		"uids and all":            {telling{}, "none", true},
-		"not":                     {telling{uid: true}, pods, false},
+		"by the pods' uids":       {idSet{id: true, uid: true}, "none", true},
+		"by the namespaces' uids": {idSet{id: true, uid: true}, pods, true},
+		"by the pods' uids alone": {idSet{uid: true}, namespaces, true},
+		"uids and all":            {idSet{}, "none", true},
+		"not":                     {idSet{uid: true}, pods, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, heapsim.Options{})
@@ -191,14 +192,14 @@ func TestKubernetesTellsNamesakes(t *testing.T) {
 	}
 }
 
-// TestNamesakesOfExcludedNamespaces: nobody else's samples are taken for those
-// that are wanted.
+// TestNamesakesOfExcludedNamespaces: the samples of an excluded pod are not
+// stored under its namesake's name.
 func TestNamesakesOfExcludedNamespaces(t *testing.T) {
 	for _, idle := range []bool{false, true} {
 		w := newWorld(t, heapsim.Options{})
 		w.options.ExcludeNamespaces = []string{"green"}
 		for minute := range 2 {
-			w.feed(minute, namesakes(minute, idle, telling{uid: true}, "blue", "green")...)
+			w.feed(minute, namesakes(minute, idle, idSet{uid: true}, "blue", "green")...)
 			w.pass(archive.OutcomeComplete, 4+2*8)
 		}
 		w.want(cellsOf, cells([]int{0, 1}, idle, false, "blue"))
@@ -210,7 +211,7 @@ func TestNamesakesOfExcludedNamespaces(t *testing.T) {
 func TestNamesakesWhoseListFails(t *testing.T) {
 	w := newWorld(t, heapsim.Options{NoAllKeys: true})
 	w.sim.Inject("/namespaces/green/pods/$", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
-	sets := append(namesakes(0, false, telling{id: true, uid: true}, "blue", "green"),
+	sets := append(namesakes(0, false, idSet{id: true, uid: true}, "blue", "green"),
 		set(schema.NamespaceEntity("blue"), nil), set(schema.NamespaceEntity("green"), nil))
 	w.feed(0, sets...)
 	summary, err := w.try(t.Context())
@@ -232,7 +233,7 @@ func TestNamesakesInABatchThatLandsDuringAPass(t *testing.T) {
 	for _, idle := range []bool{false, true} {
 		w := newWorld(t, heapsim.Options{})
 		w.options.Budget = 0 // a minute goes by during the pass
-		by := telling{id: true, uid: true}
+		by := idSet{id: true, uid: true}
 		w.feed(0, namesakes(0, idle, by, "blue")...)
 		var landed atomic.Bool
 		w.sim.Inject("/metric-export", 1, func(truly http.Handler) http.Handler {
@@ -255,7 +256,7 @@ func TestNamesakesInABatchThatLandsDuringAPass(t *testing.T) {
 	}
 }
 
-// TestASetWithoutMetrics: its pod is of the batch all the same.
+// TestASetWithoutMetrics: its pod is in the batch nevertheless.
 func TestASetWithoutMetrics(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	for minute, uid := range []string{"uid-A", "uid-B", "uid-B"} {
@@ -272,10 +273,10 @@ func TestASetWithoutMetrics(t *testing.T) {
 }
 
 // TestNamesakesThatTheirContainersTellApart: the pods have the same values, and
-// what their containers answer by name is not the same.
+// their containers have different ones.
 func TestNamesakesThatTheirContainersTellApart(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
-	sets := namesakes(0, true, telling{uid: true}, "blue", "green")
+	sets := namesakes(0, true, idSet{uid: true}, "blue", "green")
 	for i := range sets {
 		if sets[i].Entity.Kind == schema.Container {
 			sets[i].Values["cpu/usage"] = schema.Int(int64(i))
@@ -287,12 +288,12 @@ func TestNamesakesThatTheirContainersTellApart(t *testing.T) {
 		"blue|db-0|uid-blue-db-0\nblue|db-1|uid-blue-db-1\ngreen|db-0|uid-green-db-0\ngreen|db-1|uid-green-db-1")
 }
 
-// TestContainersByExportAloneOfANewNamespace: nothing was read of the batches
-// before, and it may have had some.
+// TestContainersByExportAloneOfANewNamespace: the namespace may have been in
+// earlier batches, of which nothing was read.
 func TestContainersByExportAloneOfANewNamespace(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.options.Containers = collect.ContainersExport
-	by := telling{id: true, uid: true}
+	by := idSet{id: true, uid: true}
 	w.feed(0, namesakes(0, false, by, "blue")...)
 	w.pass(archive.OutcomeComplete, 4+2*7)
 	w.feed(1, namesakes(1, false, by, "blue", "green")...)

@@ -14,8 +14,8 @@ import (
 	"heapstash/schema"
 )
 
-// rejecting refuses paths that match, as a filter in front of Heapster does.
-func (w *world) rejecting(path string, status int, body string) {
+// filter refuses paths that match, like a proxy in front of Heapster.
+func (w *world) filter(path string, status int, body string) {
 	w.sim.Heal()
 	w.sim.Inject(path, 0, heapsim.Answer(status, nil, body))
 }
@@ -37,8 +37,8 @@ func podHoles(s collect.Summary) string {
 	return strings.Join(names, " ")
 }
 
-// One refused name must not cost its batch, whatever refuses it and wherever it
-// stands.
+// One refused name must not cost the other pods of its request, whatever
+// refuses it and whichever pod it is.
 func TestOneRefusedName(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
@@ -59,7 +59,7 @@ func TestOneRefusedName(t *testing.T) {
 			}
 			t.Run(name+"/"+refused, func(t *testing.T) {
 				w := newWorld(t, heapsim.Options{})
-				w.rejecting(`/pod-list/(.*,)?`+refused+`[,/]`, test.status, test.body)
+				w.filter(`/pod-list/(.*,)?`+refused+`[,/]`, test.status, test.body)
 				w.feed(0, small(0, many(100)...)...)
 				s := w.pass(archive.OutcomePartial, 4+2*99)
 				if got, want := podHoles(s), "namespace:shop/pod:"+refused+":"+string(test.cause); got != want {
@@ -91,12 +91,12 @@ func TestOneRefusedName(t *testing.T) {
 	}
 }
 
-// What Heapster has dropped meanwhile is a hole of that pod, with its time.
+// What Heapster has evicted meanwhile is a hole of that pod, with its time.
 func TestRefusedUntilItIsGone(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, many(4)...)...)
 	w.pass(archive.OutcomeComplete, 4+8)
-	w.rejecting("/pod-list/.*web-001", 403, "Forbidden")
+	w.filter("/pod-list/.*web-001", 403, "Forbidden")
 	for minute := 1; minute <= 6; minute++ {
 		w.feed(minute, small(minute, many(4)...)...)
 		w.pass(archive.OutcomePartial, 4+6)
@@ -125,7 +125,7 @@ func TestRefusedNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, heapsim.Options{})
-			w.rejecting(`/pod-list/(.*,)?(`+refused+`)[,/]`, 403, "Forbidden")
+			w.filter(`/pod-list/(.*,)?(`+refused+`)[,/]`, 403, "Forbidden")
 			pods := many(100)
 			count := 0
 			for _, pod := range pods {
@@ -145,12 +145,12 @@ func TestRefusedNames(t *testing.T) {
 	}
 }
 
-// A pod that is new, and so asked for alone, is refused by its name as well.
+// A new pod, which is asked for alone, is refused by name too.
 func TestNewPodIsRefused(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a", "b")...)
 	w.pass(archive.OutcomeComplete, 8)
-	w.rejecting("/pod-list/.*new", 403, "Forbidden")
+	w.filter("/pod-list/.*new", 403, "Forbidden")
 	w.feed(1, small(1, "a", "b", "new")...)
 	if got := podHoles(w.pass(archive.OutcomePartial, 8)); got != "namespace:shop/pod:new:refused" {
 		t.Error(got)
@@ -164,7 +164,7 @@ func TestNewPodIsRefused(t *testing.T) {
 	w.want("SELECT count(*) FROM watermark WHERE name LIKE '%/%'", "0")
 }
 
-// Where everything is refused, that costs no storm of requests.
+// If everything is refused, a pass does not send a storm of requests.
 func TestEverythingIsRefused(t *testing.T) {
 	for _, test := range []struct {
 		path string
@@ -177,7 +177,7 @@ func TestEverythingIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		usual := summary.Pass.Requests
-		w.rejecting(test.path, 403, test.body)
+		w.filter(test.path, 403, test.body)
 		w.path += ".2"
 		if summary, err = w.try(t.Context()); err != nil {
 			t.Fatal(err)
@@ -191,11 +191,10 @@ func TestEverythingIsRefused(t *testing.T) {
 	}
 }
 
-// A metric that is refused costs neither its pods nor its namespace anything
-// else.
+// A refused metric does not cost other metrics of its pods or its namespace.
 func TestRefusedMetric(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
-	w.rejecting("/metrics/memory/rss$", 403, "Forbidden")
+	w.filter("/metrics/memory/rss$", 403, "Forbidden")
 	w.feed(0, small(0, many(10)...)...)
 	s := w.pass(archive.OutcomePartial, 4+10)
 	if !strings.Contains(podHoles(s), "pod/shop:refused") || strings.Contains(podHoles(s), "web-") {
@@ -203,7 +202,7 @@ func TestRefusedMetric(t *testing.T) {
 	}
 }
 
-// A URL that is too long for something on the way is made shorter.
+// If a URL is too long for a proxy, the pass sends shorter ones.
 func TestURLTooLong(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, many(200)...)...)
@@ -225,14 +224,14 @@ func TestURLTooLong(t *testing.T) {
 	}
 }
 
-// kubectl proxy up to 1.3 rejects what looks like run, exec or attach anywhere
-// in a path. In a list of pods only the first name stands there.
+// kubectl proxy up to 1.3 rejects a path that has run, exec or attach after a
+// slash. In a list of pods, only the first name is after a slash.
 func TestOldKubectlProxy(t *testing.T) {
 	for _, pods := range [][]string{
 		{"runner-1", "web-1", "web-2"}, {"exec-1", "attach-2", "run-3"}, {"runner-1"}, {"web-1", "runner-2"},
 	} {
 		w := newWorld(t, heapsim.Options{})
-		w.rejecting("/(run|exec|attach)", 403, "<h3>Unauthorized</h3>")
+		w.filter("/(run|exec|attach)", 403, "<h3>Unauthorized</h3>")
 		w.feed(0, small(0, pods...)...)
 		if s, err := w.try(t.Context()); err != nil || s.Pass.New != 4+2*len(pods) {
 			t.Errorf("%v: %d samples, %v, holes %s", pods, s.Pass.New, err, podHoles(s))

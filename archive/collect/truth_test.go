@@ -22,10 +22,10 @@ import (
 
 var stories = flag.Int("stories", 12, "how many stories of namesakes are told of each kind")
 
-// story is a cluster of namesakes that come and go, and whose sets are told
-// badly. It counts what an archive must hold: all that was visible at a pass of
-// those whom a list showed, cell by cell, stored or in a hole. With what it
-// judges it shares the vocabulary alone.
+// story is a cluster of namesakes that come and go, with faults in
+// metric-export. It counts what an archive must have: every sample that was
+// visible at a pass, of each entity that a list showed, must be stored or in a
+// hole. It shares only types with the code under test.
 type story struct {
 	*world
 	rand       *rand.Rand
@@ -43,13 +43,13 @@ type story struct {
 	fed, wanted map[cell]int64
 }
 
-// fed is what Heapster holds of a batch.
+// fed is what Heapster has of a batch.
 type fed struct {
 	at    time.Time
 	cells map[cell]int64
 }
 
-// cell is where a value belongs.
+// cell is the key of a value.
 type cell struct {
 	of     schema.Entity
 	metric schema.MetricName
@@ -95,7 +95,8 @@ func (s *story) number(what string) string {
 	return fmt.Sprint(what, "-", s.next)
 }
 
-// batch feeds one: pods are born, end, or are made anew, and namespaces are.
+// batch feeds a batch: pods and namespaces are created, deleted, or created
+// again.
 func (s *story) batch(minute int) {
 	sets := small(minute)
 	if !s.idle && s.hide == 0 && s.chance(s.lies) { // so that what was learned is wrong
@@ -160,8 +161,8 @@ func number(v schema.Value) int64 {
 	return n
 }
 
-// set is one of the entity, without some of its metrics. A custom one would be
-// found only if a pass meets it while the entity is listed.
+// set returns a set of the entity without some of its metrics. It always has
+// the custom one, which a pass finds only while the entity is listed.
 func (s *story) set(of schema.Entity, minute int, resource string, metrics ...schema.MetricName) heapsim.Set {
 	base := int64(minute) + 1
 	who := of.Pod + of.Container
@@ -185,8 +186,8 @@ func (s *story) set(of schema.Entity, minute int, resource string, metrics ...sc
 	return set
 }
 
-// distort hides ids in metric-export, and leaves out and repeats sets as a
-// Heapster should not. File systems are in nothing else, and stay.
+// distort hides ids in metric-export, and leaves out and repeats sets, as a
+// Heapster should not. It keeps sets with file systems, which nothing else has.
 func (s *story) distort(truly http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Accept-Encoding")
@@ -223,7 +224,7 @@ func (s *story) distort(truly http.Handler) http.Handler {
 	})
 }
 
-// pass makes one, and notes what it must bring.
+// pass makes a pass, and notes what it must store.
 func (s *story) pass() {
 	s.t.Helper()
 	newest := s.short[len(s.short)-1]
@@ -245,8 +246,8 @@ func (s *story) pass() {
 	}
 }
 
-// judge compares the archive with what was wanted: every cell is stored as it
-// was fed, or in a hole with its time; and nothing else is stored.
+// judge compares the archive with what was wanted: every value is stored as it
+// was fed, or in a hole with its time, and nothing else is stored.
 func (s *story) judge(exported bool) {
 	s.t.Helper()
 	stored := make(map[cell]int64)
@@ -308,7 +309,7 @@ func (s *story) rows(query string) (rows []record) {
 	return rows
 }
 
-// TestNamesakesCellByCell tells stories whose seeds are always the same.
+// TestNamesakesCellByCell runs stories with fixed seeds.
 func TestNamesakesCellByCell(t *testing.T) {
 	for _, hide := range []float64{0, 0.3, 1} {
 		for _, idle := range []bool{false, true} {
@@ -326,7 +327,7 @@ func TestNamesakesCellByCell(t *testing.T) {
 	}
 }
 
-// FuzzNamesakes tells any.
+// FuzzNamesakes runs any story.
 func FuzzNamesakes(f *testing.F) {
 	for seed := range uint64(4) {
 		f.Add(seed, seed%2 == 0, seed%4 < 2, uint8(seed*80), uint8(seed*20))

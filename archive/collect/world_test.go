@@ -25,8 +25,8 @@ import (
 	"heapstash/schema"
 )
 
-// world is a Heapster with a clock, an archive on disk, and the passes in
-// between: everything is the real thing but Heapster itself.
+// world is a Heapster with a clock, an archive on disk, and passes between
+// them. Everything but Heapster is real.
 type world struct {
 	t       *testing.T
 	clock   atomic.Int64 // Unix seconds
@@ -58,7 +58,7 @@ func newWorld(t *testing.T, quirks heapsim.Options) *world {
 
 func (w *world) now() time.Time { return time.Unix(w.clock.Load(), 0).UTC() }
 
-// heapsters is the time by Heapster's clock.
+// heapsters is the time of Heapster's clock.
 func (w *world) heapsters() time.Time { return time.Unix(w.clock.Load()+w.skew.Load(), 0).UTC() }
 
 func (w *world) set(at time.Time) { w.clock.Store(at.Unix()) }
@@ -85,7 +85,7 @@ func (w *world) try(ctx context.Context) (collect.Summary, error) {
 	return collect.Run(ctx, client, store, w.options)
 }
 
-// pass makes a pass that must not fail, and checks what it says of itself.
+// pass makes a pass that must not fail, and checks its summary.
 func (w *world) pass(outcome archive.Outcome, samples int) collect.Summary {
 	w.t.Helper()
 	summary, err := w.try(w.t.Context())
@@ -135,9 +135,9 @@ func set(e schema.Entity, values map[schema.MetricName]int64) heapsim.Set {
 	return s
 }
 
-// small is a cluster of one node and one namespace with the pods named; every
-// value is the minute, so that a sample tells where it came from. It holds
-// 2 + 1 + 1 samples and 2 a pod.
+// small is a cluster with one node and one namespace with these pods. Every
+// value is the minute, which identifies the sample's batch. It has 2 + 1 + 1
+// samples, and 2 for each pod.
 func small(minute int, pods ...string) []heapsim.Set {
 	v := int64(minute)
 	sets := []heapsim.Set{

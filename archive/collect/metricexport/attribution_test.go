@@ -8,8 +8,8 @@ import (
 	"heapstash/schema"
 )
 
-// TestAttribution: sets are told as pod@id#uid, a container as pod/container;
-// namespaces as name: pods.
+// TestAttribution writes sets as pod@id#uid%label, a container as
+// pod/container, and namespaces as name: pods.
 func TestAttribution(t *testing.T) {
 	for name, test := range map[string]struct {
 		lists  []string
