@@ -62,11 +62,16 @@ func OpenReading(ctx context.Context, path string, d dbfile.Disk) (*Reader, erro
 	return nil, &dbfile.Error{Path: path, Err: err, Remedy: unreadableHint(file, err)}
 }
 
+// mostConnections is how many statements of a reader run at the same time. Others
+// wait.
+const mostConnections = 4
+
 // openChecked opens a database of a version that this heapstash knows.
 func openChecked(ctx context.Context, path, file string, newest int, pragmas url.Values) (*Reader, error) {
 	connector := newReadingConnector(dataSource(file, "ro", pragmas))
 	r := &Reader{path, sql.OpenDB(connector), connector}
-	r.Db.SetMaxOpenConns(1) // one state for all questions
+	r.Db.SetMaxOpenConns(mostConnections)
+	r.Db.SetMaxIdleConns(mostConnections) // opening one parses all views
 	if _, err := FileVersion(ctx, r.Db, path, newest); err != nil {
 		// Named by the caller, who may know more.
 		return nil, errors.Join(err, r.Db.Close())

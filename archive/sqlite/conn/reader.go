@@ -10,11 +10,14 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// Reader is an archive open for reading only. It sees a writer's work a
-// transaction at a time, and never makes a writer wait or fail, except where
-// the archive has a rollback journal ([FileSystem.WriteAhead]): there a writer
-// waits for the end of a query, for up to half a minute, and queries for it. What
-// it is asked may come from anybody: see readingConnector for what is refused.
+// Reader is an archive open for reading only, by a few connections: several
+// goroutines may use it. Each statement reads one state of the archive, and so do
+// all statements of an [Reader.InTransaction].
+//
+// It never makes a writer wait or fail, unless the archive has a rollback journal
+// ([dbfile.FileSystem.WriteAhead]): there a writer waits up to half a minute for the
+// end of a statement, and statements wait for a writer. Anyone may choose the
+// statements: readingConnector says what is refused.
 type Reader struct {
 	Path      string
 	Db        *sql.DB
@@ -50,9 +53,10 @@ func explainReading(path string, err error) error {
 	return &dbfile.Error{Path: path, Err: err, Remedy: shareHint}
 }
 
-// Query runs one statement with the values of its parameters. Cancel ctx to stop
-// one that takes too long. A statement that would do anything but read fails, and
-// so does one that takes more than 512 MB of SQLite's memory, or 32 MB for a value.
+// Query runs one statement with the values of its parameters. Cancel ctx to stop a
+// statement that takes too long. A statement fails if it does more than read, if a
+// value has more than 32 MB, or if the statements of this process take more than 512
+// MB of SQLite's memory together.
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	rows, err := r.Db.QueryContext(ctx, query, args...)
 	if err != nil {
