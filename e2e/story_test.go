@@ -49,6 +49,7 @@ func (s *story) feed(ago time.Duration, members ...member) {
 
 func (s *story) feedBatch(b heapsim.Batch) {
 	s.Helper()
+	time.Sleep(time.Until(s.oracle.Calm(time.Now(), time.Second)))
 	from := time.Now()
 	must(s, s.heapster.Feed(b))
 	if !s.oracle.Feed(b, from, time.Now()) {
@@ -128,4 +129,13 @@ func (s *story) sql(statement string) string { s.Helper(); return rig.SQL(s, s.a
 // gap is a row of the gaps view: from, to, seconds, cause.
 func (s *story) gap(from, to time.Duration, cause string) string {
 	return fmt.Sprintf("%d\t%d\t%d\t%s", s.now.Add(-from).Unix(), s.now.Add(-to).Unix(), int((from-to).Seconds())+1, cause)
+}
+
+// gaps compares the rows of the gaps view.
+func (s *story) gaps(want ...string) {
+	s.Helper()
+	got := oracle.Lines(s.sql("SELECT from_ts, to_ts, seconds, cause FROM gaps"))
+	if err := oracle.Compare(got, want); err != nil {
+		s.Error("gaps: ", err)
+	}
 }

@@ -38,6 +38,16 @@ func recipes(t *testing.T, page string) (all []recipe) {
 	return all
 }
 
+// cookbook returns the questions of the cookbook.
+func cookbook(t *testing.T) []recipe {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recipes(t, string(text))
+}
+
 // block returns the text between ```kind and ```.
 func block(text, kind string) (string, bool) {
 	_, rest, found := strings.Cut(text, "```"+kind+"\n")
@@ -102,11 +112,7 @@ func TestCookbookWithHeapstash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range recipes(t, string(text)) {
+	for _, r := range cookbook(t) {
 		t.Run(r.heading, func(t *testing.T) {
 			command := exec.Command(heapstash, "sql", "--db-file", archived(t), "--format", "csv", "-")
 			command.Stdin = strings.NewReader(then(r.sql))
@@ -148,11 +154,7 @@ func sameCell(a, b string) bool {
 // TestCookbookAsksRollups: questions about long ranges read hours or days, because rows
 // may have been pruned.
 func TestCookbookAsksRollups(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range recipes(t, string(text)) {
+	for _, r := range cookbook(t) {
 		for _, name := range []string{"pod", "node", "namespace", "cluster", "container", "samples"} {
 			raw := strings.Contains(r.sql, "FROM "+name+"\n") || strings.Contains(r.sql, "FROM "+name+" ")
 			if raw && !strings.Contains(r.sql, "'-1 day'") {

@@ -65,11 +65,7 @@ func made(t *testing.T) metadata {
 		}
 		d.Tables[name] = s
 	}
-	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range recipes(t, string(text)) {
+	for _, r := range cookbook(t) {
 		d.Queries[slug(r.heading)] = canned{r.heading, r.sql + "\n"}
 	}
 	return metadata{"heapstash", "What Heapster showed of Kubernetes clusters, kept.", map[string]database{"heapstash": d}}

@@ -1,9 +1,7 @@
 package docs
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,10 +17,6 @@ func TestReportsAreTheCookbook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(root, "docs", "cookbook.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	reports := map[string][]string{
 		"Which namespace grew, and when?":                   {"growth"},
 		"Who asks for more than it uses, and who for less?": {"sizing"},
@@ -32,7 +26,7 @@ func TestReportsAreTheCookbook(t *testing.T) {
 		"How full are the nodes?":                           {"packing"},
 	}
 	found := 0
-	for _, r := range recipes(t, string(text)) {
+	for _, r := range cookbook(t) {
 		args, is := reports[r.heading]
 		if !is {
 			continue

@@ -65,6 +65,25 @@ func (o *Oracle) Feed(b heapsim.Batch, from, to time.Time) (sure bool) {
 	return sure
 }
 
+// Calm returns the first moment from at on after which no batch expires for a time.
+// Then a batch that Heapster takes during that time is sure: see [Oracle.Feed].
+func (o *Oracle) Calm(at time.Time, length time.Duration) time.Time {
+	var ends []time.Time
+	for _, b := range o.short {
+		ends = append(ends, b.At.Add(shortKept))
+	}
+	for _, b := range o.long {
+		ends = append(ends, b.At.Add(longKept))
+	}
+	slices.SortFunc(ends, time.Time.Compare)
+	for _, end := range ends {
+		if !end.Before(at) && end.Before(at.Add(length)) {
+			at = end.Add(time.Millisecond)
+		}
+	}
+	return at
+}
+
 func unexpired(batches []heapsim.Batch, limit time.Time) []heapsim.Batch {
 	return slices.DeleteFunc(slices.Clone(batches), func(b heapsim.Batch) bool { return !b.At.After(limit) })
 }
