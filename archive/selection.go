@@ -1,79 +1,68 @@
 package archive
 
 import (
+	"slices"
+
 	"heapstash/schema"
 )
 
-// Selection says which samples are read. The zero Selection is all raw ones.
+// Filter selects entities by their names and labels. The zero Filter selects all.
+type Filter struct {
+	// Clusters, Namespaces, Pods, Containers and Nodes are globs ([MatchesAny]). The
+	// entity must have a name that matches one of them. An empty list selects
+	// every entity, with and without such a name.
+	Clusters, Namespaces, Pods, Containers, Nodes []string
+	// ExcludeNamespaces are globs. The entity's namespace must match none of them.
+	ExcludeNamespaces []string
+	// Labels select series of labelled families. Each key's value is a glob.
+	Labels map[string]string
+}
+
+// Matches reports whether the filter selects the entity by the names that it has
+// itself. A pod has no node: only the archive knows where it was.
+func (f Filter) Matches(cluster string, e schema.Entity) bool {
+	for key, glob := range f.Labels {
+		if !MatchesAny([]string{"*," + Verbatim(key) + ":" + glob + ",*"}, ","+e.Labels+",") {
+			return false
+		}
+	}
+	return matches(f.Clusters, cluster) && matches(f.Namespaces, e.Namespace) && matches(f.Pods, e.Pod) &&
+		matches(f.Containers, e.Container) && matches(f.Nodes, e.Node) &&
+		(e.Namespace == "" || !MatchesAny(f.ExcludeNamespaces, e.Namespace))
+}
+
+func matches(globs []string, name string) bool {
+	return len(globs) == 0 || name != "" && MatchesAny(globs, name)
+}
+
+// Selection selects samples. The zero Selection selects all raw ones.
 type Selection struct {
-	// Level is [Raw] if it is empty. Of an hour or a day, the time is when it
-	// begins.
+	Filter
+	// Kinds are the kinds of the entities. None selects all.
+	Kinds []schema.Kind
+	// Metrics are globs. None selects all metrics.
+	Metrics []string
+	// Level is [Raw] if it is empty.
 	Level Level
-	// Window is of Heapster's clock.
+	// Statistics are those to read of hours and days. None selects all.
+	Statistics []Statistic
+	// Window is on Heapster's clock and includes both ends. Hours and days are in
+	// the window in which they begin. None is no bound.
 	Window schema.Window
-	// Entity and Metric say what is wanted; nil wants everything.
-	Entity func(cluster string, e schema.Entity) bool
-	Metric func(schema.MetricName) bool
-	// Identities asks for [Subject.Identities].
-	Identities bool
-	// Step is told how far a reading has come, if it is set.
-	Step func(done, of int)
+	// Incarnations asks for [Series.Incarnations].
+	Incarnations bool
 }
 
-// Column is one number that there is of a metric at a time: the sample, which
-// has no statistic, or what samples come to in an hour or a day.
-type Column struct {
-	Metric    schema.MetricName
-	Statistic Statistic
+// Matches reports whether the selection has samples of the entity.
+func (s Selection) Matches(cluster string, e schema.Entity) bool {
+	return (len(s.Kinds) == 0 || slices.Contains(s.Kinds, e.Kind)) && s.Filter.Matches(cluster, e)
 }
 
-// Statistic is a column of the views samples_hourly and samples_daily.
-type Statistic string
+// MatchesMetric reports whether the selection has samples of the metric.
+func (s Selection) MatchesMetric(m schema.MetricName) bool { return matches(s.Metrics, string(m)) }
 
-// The statistics. A gauge has the first ones, a counter [Count], [Increase] and
-// [Last], and a metric of which nobody knows which it is all of them.
-const (
-	Count    Statistic = "samples"
-	Min      Statistic = "min"
-	Avg      Statistic = "avg"
-	Max      Statistic = "max"
-	Sum      Statistic = "sum"
-	Increase Statistic = "increase"
-	Last     Statistic = "last"
-)
-
-// Statistics returns every statistic, in the order of the views' columns.
-func Statistics() []Statistic { return []Statistic{Count, Min, Avg, Max, Sum, Increase, Last} }
-
-// Subject is what samples are of: an entity, with the columns that one of the
-// archive's tables has of it. Those of a metric stand together, in the order of
-// [Statistics].
-type Subject struct {
-	Cluster string
-	Entity  schema.Entity
-	Columns []Column
-	// Identities are the incarnations of the entity's pod, in order of time,
-	// if the [Selection] asks for them.
-	Identities []Incarnation
-}
-
-// Incarnation is one of the pods that had a name, From until To, both included;
-// To is none of the one that has it still.
-type Incarnation struct {
-	schema.Window
-	UID    string
-	Node   string // nodename; empty where it is not known
-	Labels string // of the pod: key:value, joined by commas
-	Images string // container=image, joined by commas
-}
-
-// SampleVisitor is told of samples, subject after subject. An error ends the
-// reading, which returns it.
-type SampleVisitor interface {
-	// Subject begins a subject, which has a sample at least. It belongs to the
-	// reader, which writes over it at the next one.
-	Subject(s *Subject) error
-	// Sample is a value of the column with that index among the subject's.
-	// Those of a metric at a time come one after the other.
-	Sample(column int, at schema.Instant, v schema.Value) error
+// MatchesStatistic reports whether the selection has the statistic of hours and
+// days.
+func (s Selection) MatchesStatistic(statistic Statistic) bool {
+	return len(s.Statistics) == 0 || slices.Contains(s.Statistics, statistic)
 }

@@ -112,6 +112,13 @@ func (m Metric) Column() string { return strings.ReplaceAll(string(m.Name), "/",
 // On reports whether entities of the kind have the metric.
 func (m Metric) On(kind Kind) bool { return slices.Contains(m.Kinds, kind) }
 
+// IsFloat reports whether Heapster itself has the metric as floats, which its model
+// API cuts to integers. Other metrics are integers. (Heapster v1.5.4,
+// metrics/core/metrics.go, and what later versions added.)
+func (m Metric) IsFloat() bool {
+	return m.Unit == PerSecond || m.Unit == BytesPerSecond || strings.Contains(string(m.Name), "/node_")
+}
+
 // MetricsOf returns the unlabelled metrics of the kind's entities, in the
 // registry's order.
 func MetricsOf(kind Kind) []Metric {

@@ -4,29 +4,13 @@ package export
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"strings"
 
 	"heapstash/archive"
-	"heapstash/schema"
 )
-
-// Source is the samples that are written.
-type Source interface {
-	// Each reads all samples, one entity after the other.
-	Each(archive.SampleVisitor) error
-	// EachOf reads the samples of one column, one series after the other, each in
-	// order of time.
-	EachOf(archive.Column, archive.SampleVisitor) error
-	// Columns returns the columns of a metric.
-	Columns(schema.MetricName) []archive.Column
-	// Names returns all metrics, Wanted the selected metrics.
-	Names() []schema.MetricName
-	Wanted() []schema.MetricName
-	// Floats tells which of the metrics have values that are floats.
-	Floats([]schema.MetricName) (map[schema.MetricName]bool, error)
-}
 
 // Format is a format's name in flags.
 type Format string
@@ -56,39 +40,73 @@ func ParseFormat(text string) (Format, error) {
 
 // Options say how a format is written.
 type Options struct {
-	// Level is the level of the source; raw if it is empty.
-	Level archive.Level
 	// Database is named in the head of Influx's lines, for `influx -import`.
 	Database string
 	// Step, if not nil, is called before each metric, by a format that writes one
-	// metric after the other.
-	Step func(m schema.MetricName, done, of int)
+	// metric after the other, and for the entities by other formats.
+	Step func(what string, done, of int)
 }
 
 // Result is what was written.
 type Result struct {
 	Samples int64 // or rows of rollups
-	// Omitted is the number of samples that the format cannot express: infinite
-	// values in Influx's.
+	// Omitted is the number of samples that the format cannot express. In Influx
+	// these are infinite values, and fractions of metrics that are integers.
 	Omitted int64
 }
 
-// Write writes the source's samples. It makes many small writes: w should have a buffer.
-func Write(w io.Writer, from Source, format Format, opts Options) (Result, error) {
-	opts.Level = cmp.Or(opts.Level, archive.Raw)
+// Write writes the selected samples. It makes many small writes: w should have a
+// buffer. It returns errors of w as they are.
+func Write(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, format Format, opts Options) (Result, error) {
+	selection.Level = cmp.Or(selection.Level, archive.Raw)
 	switch format {
 	case CSV:
-		return writeText(w, from, csvLines{}, opts.Level)
+		return writeText(ctx, w, from, selection, csvLines{}, opts)
 	case JSON:
-		return writeText(w, from, jsonLines{}, opts.Level)
+		return writeText(ctx, w, from, selection, jsonLines{}, opts)
 	case OpenMetrics:
-		return writeOpenMetrics(w, from, opts)
+		return writeOpenMetrics(ctx, w, from, selection, opts)
 	default:
-		return writeInflux(w, from, opts)
+		return writeInflux(ctx, w, from, selection, opts)
 	}
 }
 
-// beginnings are the beginnings of the lines of a subject, by column.
+// lineWriter writes a line for each sample or rollup.
+type lineWriter interface {
+	// series comes before its samples. It is valid until the next one.
+	series(*archive.Series)
+	sample(archive.Sample) error
+	rollup(*rollup) error
+}
+
+// writeLines writes the selected samples to w.
+func writeLines(ctx context.Context, w lineWriter, from archive.Samples, selection archive.Selection, opts Options) error {
+	for s, err := range from.Series(ctx, selection) {
+		if err != nil {
+			return err
+		}
+		if opts.Step != nil {
+			opts.Step("entities", s.Done, s.Of)
+		}
+		w.series(s)
+		if selection.Level != archive.Raw {
+			for r := range rollups(s) {
+				if err := w.rollup(r); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		for sample := range s.Samples {
+			if err := w.sample(sample); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// beginnings are the beginnings of the lines of a series, by column.
 type beginnings struct {
 	lines [][]byte // empty if it is not known yet
 }

@@ -14,7 +14,6 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/export"
 	"heapstash/archive/sqlite"
-	"heapstash/archive/sqlite/read"
 	"heapstash/schema"
 )
 
@@ -98,14 +97,14 @@ func rolledUp(t *testing.T) string {
 	return path
 }
 
-func samplesOf(t *testing.T, path string, selection archive.Selection) *read.Samples {
+func samplesOf(t *testing.T, path string) archive.Samples {
 	t.Helper()
 	r, err := sqlite.OpenReader(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	samples, err := r.OpenSamples(t.Context(), selection)
+	samples, err := r.OpenSamples(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +122,8 @@ func TestFormats(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				samples := samplesOf(t, path, archive.Selection{Level: level, Identities: format == export.Influx})
 				var got bytes.Buffer
-				result, err := export.Write(&got, samples, format, export.Options{Level: level, Database: "k8s"})
+				result, err := export.Write(t.Context(), &got, samplesOf(t, path), archive.Selection{Level: level}, format, export.Options{Database: "k8s"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -158,20 +156,17 @@ func compareGolden(t *testing.T, golden string, got []byte) {
 	}
 }
 
-// TestPartsAgree: what a metric is called, and whether its values are floats,
-// does not depend on what is selected.
+// TestPartsAgree: the name of a metric and the type of its values do not depend on
+// what is selected.
 func TestPartsAgree(t *testing.T) {
 	path := archived(t)
 	for format, want := range map[export.Format]string{
 		export.OpenMetrics: `heapster_custom_a_b_c_d_e_{cluster="prod",kind="pod",namespace="shop",pod="web-0",metric="custom/a b,c=d\"e\\"} 1 1506513600` + "\n",
 		export.Influx:      "custom/mixed,cluster_name=prod,namespace_name=shop,pod_name=web-0,type=pod value=1 1506513600000000000\n",
 	} {
-		samples := samplesOf(t, path, archive.Selection{
-			Window: schema.Window{To: noon},
-			Metric: func(m schema.MetricName) bool { return m == odd || m == "custom/mixed" },
-		})
+		part := archive.Selection{Window: schema.Window{To: noon}, Metrics: []string{archive.Verbatim(string(odd)), "custom/mixed"}}
 		var got bytes.Buffer
-		if _, err := export.Write(&got, samples, format, export.Options{}); err != nil {
+		if _, err := export.Write(t.Context(), &got, samplesOf(t, path), part, format, export.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(got.String(), want) {
@@ -200,14 +195,14 @@ func TestOutputBreaks(t *testing.T) {
 		if i >= len(export.Formats()) {
 			level = archive.Hourly
 		}
-		opts := export.Options{Level: level}
-		samples := samplesOf(t, path, archive.Selection{Level: level})
+		selection := archive.Selection{Level: level}
+		samples := samplesOf(t, path)
 		var whole bytes.Buffer
-		if _, err := export.Write(&whole, samples, export.Format(name), opts); err != nil {
+		if _, err := export.Write(t.Context(), &whole, samples, selection, export.Format(name), export.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		for size := 0; size < whole.Len(); size += whole.Len()/8 + 1 {
-			if _, err := export.Write(&broken{size}, samples, export.Format(name), opts); err != errBroken {
+			if _, err := export.Write(t.Context(), &broken{size}, samples, selection, export.Format(name), export.Options{}); err != errBroken {
 				t.Fatalf("%s after %d bytes: %v", name, size, err)
 			}
 		}

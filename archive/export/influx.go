@@ -1,29 +1,18 @@
 package export
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"heapstash/archive"
 	"heapstash/schema"
 )
-
-// heapsterFloats are the metrics that are floats in Heapster and integers in its model
-// API (v1.5.4, metrics/core/metrics.go, and additions of later versions). Its sink writes
-// them as floats, and a field of InfluxDB has one type.
-var heapsterFloats = map[schema.MetricName]bool{
-	"memory/page_faults_rate": true, "memory/major_page_faults_rate": true,
-	"network/rx_rate": true, "network/rx_errors_rate": true, "network/tx_rate": true, "network/tx_errors_rate": true,
-	"cpu/node_capacity": true, "cpu/node_allocatable": true, "cpu/node_utilization": true, "cpu/node_reservation": true,
-	"memory/node_capacity": true, "memory/node_allocatable": true, "memory/node_utilization": true, "memory/node_reservation": true,
-	"ephemeral_storage/node_capacity": true, "ephemeral_storage/node_allocatable": true,
-	"ephemeral_storage/node_utilization": true, "ephemeral_storage/node_reservation": true,
-	"disk/io_read_bytes_rate": true, "disk/io_write_bytes_rate": true,
-}
 
 // heapsterTypes are the values of Heapster's label type
 // (metrics/core/labels.go).
@@ -40,83 +29,74 @@ const influxHead = "# DML\n# CONTEXT-DATABASE: %s\n"
 // sink (metrics/sinks/influxdb/influxdb.go, without its option withfields): a metric is
 // a measurement with the field value. Tags are Heapster's labels, except its IDs and the
 // labels of the host.
-func writeInflux(w io.Writer, from Source, opts Options) (Result, error) {
-	l := &influxLines{w: w, period: 1, floats: make(map[schema.MetricName]bool)}
+func writeInflux(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, opts Options) (Result, error) {
+	l := &influxLines{w: w, length: selection.Level.Length()}
 	if _, err := fmt.Fprintf(w, influxHead, opts.Database); err != nil {
 		return l.result, err
 	}
-	if opts.Level != archive.Raw {
-		l.period = map[archive.Level]schema.Instant{archive.Hourly: 3600, archive.Daily: 24 * 3600}[opts.Level]
-		err := eachRollup(from, l)
-		return l.result, err
-	}
-	var unsure []schema.MetricName
-	for _, m := range from.Wanted() {
-		if l.floats[m] = heapsterFloats[m]; !l.floats[m] {
-			unsure = append(unsure, m)
-		}
-	}
-	floats, err := from.Floats(unsure)
-	if err != nil {
-		return l.result, err
-	}
-	for m := range floats {
-		l.floats[m] = true
-	}
-	return l.result, from.Each(l)
+	selection.Incarnations = true
+	err := writeLines(ctx, l, from, selection, opts)
+	return l.result, err
+}
+
+// isInteger reports whether the values of the metric are written as integers, as
+// Heapster's sink does: a field of InfluxDB has one type. Metrics that are not in the
+// registry may have both types, and are written as floats.
+func isInteger(name schema.MetricName) bool {
+	m, known := schema.Lookup(name)
+	return known && !m.IsFloat()
 }
 
 type influxLines struct {
 	w      io.Writer
-	floats map[schema.MetricName]bool // measurements whose values are floats
-	period schema.Instant             // seconds that a value covers
+	length time.Duration // that a value covers
 	result Result
 
-	subject *archive.Subject
-	isFloat []bool // of its columns
+	now     *archive.Series
+	integer []bool // of its columns
 	pod     int    // index of the incarnation in begun, -1 for none
 	begun   beginnings
 	line    []byte
 }
 
-// Subject implements [archive.SampleVisitor].
-func (l *influxLines) Subject(s *archive.Subject) error {
-	l.subject, l.pod = s, -1
+// series implements [lineWriter].
+func (l *influxLines) series(s *archive.Series) {
+	l.now, l.pod = s, -1
 	l.begun.reset(len(s.Columns))
-	l.isFloat = l.isFloat[:0]
+	l.integer = l.integer[:0]
 	for _, c := range s.Columns {
-		l.isFloat = append(l.isFloat, l.floats[c.Metric])
+		l.integer = append(l.integer, isInteger(c.Metric))
 	}
-	return nil
 }
 
-// Sample implements [archive.SampleVisitor].
-func (l *influxLines) Sample(column int, at schema.Instant, v schema.Value) error {
-	if math.IsInf(v.Float64(), 0) {
+// sample implements [lineWriter].
+func (l *influxLines) sample(s archive.Sample) error {
+	i, isInt := s.Value.Int64()
+	if math.IsInf(s.Value.Float64(), 0) || l.integer[s.Column] && !isInt {
 		l.result.Omitted++
 		return nil
 	}
-	l.start(column, at)
+	l.start(s.Column, s.At)
 	l.line = append(append(l.line, valueField...), '=')
-	if i, ok := v.Int64(); ok && !l.isFloat[column] {
+	if l.integer[s.Column] {
 		l.line = append(strconv.AppendInt(l.line, i, 10), 'i')
 	} else {
-		l.line = strconv.AppendFloat(l.line, v.Float64(), 'g', -1, 64)
+		l.line = strconv.AppendFloat(l.line, s.Value.Float64(), 'g', -1, 64)
 	}
-	return l.end(at)
+	return l.end(s.At)
 }
 
-// rollup implements [rollupVisitor]. The field value is for dashboards: a gauge's average
+// rollup implements [lineWriter]. The field value is for dashboards: a gauge's average
 // or a counter's last value. All fields except samples are floats, because a sum may be
 // an integer now and a float later.
-func (l *influxLines) rollup(column int, at schema.Instant, r *rollup) error {
+func (l *influxLines) rollup(r *rollup) error {
 	for i, v := range r.values {
 		if r.has[i] && math.IsInf(v.Float64(), 0) {
 			l.result.Omitted++
 			return nil
 		}
 	}
-	l.start(column, at)
+	l.start(r.column, r.at)
 	first := true
 	add := func(name string, i int) {
 		if !r.has[i] {
@@ -141,7 +121,7 @@ func (l *influxLines) rollup(column int, at schema.Instant, r *rollup) error {
 		value = slices.Index(archive.Statistics(), archive.Last)
 	}
 	add(valueField, value)
-	return l.end(at)
+	return l.end(r.at)
 }
 
 const valueField = "value" // of Heapster's sink
@@ -150,11 +130,11 @@ const valueField = "value" // of Heapster's sink
 func (l *influxLines) start(column int, at schema.Instant) {
 	if pod := l.incarnation(at); pod != l.pod {
 		l.pod = pod
-		l.begun.reset(len(l.subject.Columns))
+		l.begun.reset(len(l.now.Columns))
 	}
 	begin := &l.begun.lines[column]
 	if len(*begin) == 0 {
-		*begin = l.begin(*begin, l.subject.Columns[column].Metric)
+		*begin = l.begin(*begin, l.now.Columns[column].Metric)
 	}
 	l.line = append(l.line[:0], *begin...)
 }
@@ -168,11 +148,11 @@ func (l *influxLines) end(at schema.Instant) error {
 	return err
 }
 
-// incarnation returns the index of the subject's pod at that time, -1 if it is not known.
-// For an hour or a day it is the first pod.
+// incarnation returns the index of the pod's incarnation at that time, -1 if it is not
+// known. For an hour or a day it is the first one.
 func (l *influxLines) incarnation(at schema.Instant) int {
-	for i := range l.subject.Identities {
-		if one := &l.subject.Identities[i]; one.From < at+l.period && (one.To == 0 || at <= one.To) {
+	for i := range l.now.Incarnations {
+		if one := &l.now.Incarnations[i]; one.From < at.Add(l.length) && (one.To == 0 || at <= one.To) {
 			return i
 		}
 	}
@@ -200,13 +180,13 @@ var (
 
 // tags returns the labels that Heapster's sink writes, in the order of their keys.
 func (l *influxLines) tags() [][2]string {
-	e := l.subject.Entity
+	e := l.now.Entity
 	tags := [][2]string{
-		{"cluster_name", l.subject.Cluster}, {"type", heapsterTypes[e.Kind]},
+		{"cluster_name", l.now.Cluster}, {"type", heapsterTypes[e.Kind]},
 		{"namespace_name", e.Namespace}, {"pod_name", e.Pod}, {"container_name", e.Container}, {"nodename", e.Node},
 	}
 	if l.pod >= 0 {
-		pod := l.subject.Identities[l.pod]
+		pod := l.now.Incarnations[l.pod]
 		tags = append(tags, [2]string{"nodename", pod.Node}, [2]string{"labels", pod.Labels},
 			[2]string{"container_base_image", imageOf(pod.Images, e.Container)})
 	}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -111,25 +112,32 @@ var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace
 // writeOpenMetrics writes OpenMetrics' text. The samples of a family have to stand
 // together, and the samples of a series in order of time, so it reads one metric after
 // the other.
-func writeOpenMetrics(w io.Writer, from Source, opts Options) (Result, error) {
+func writeOpenMetrics(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, opts Options) (Result, error) {
 	o := &openMetrics{w: w}
-	wanted := from.Wanted()
+	all := from.Names()
+	wanted := slices.DeleteFunc(slices.Clone(all), func(m schema.MetricName) bool { return !selection.MatchesMetric(m) })
+	statistics := []archive.Statistic{""}
+	if selection.Level != archive.Raw {
+		statistics = archive.Statistics()
+	}
 	done := 0
-	for _, f := range families(from.Names(), wanted) {
+	for _, f := range families(all, wanted) {
 		if opts.Step != nil {
-			opts.Step(f.metrics[0], done, len(wanted))
+			opts.Step(string(f.metrics[0]), done, len(wanted))
 		}
 		metrics := slices.DeleteFunc(slices.Clone(f.metrics), func(m schema.MetricName) bool { return !slices.Contains(wanted, m) })
 		done += len(metrics)
 		o.shared = len(f.metrics) > 1
-		for i := range from.Columns(metrics[0]) {
-			if statistic := from.Columns(metrics[0])[i].Statistic; statistic == "" {
+		for _, statistic := range statistics {
+			if statistic == "" {
 				o.sample, o.head = f.describe()
 			} else {
-				o.sample, o.head = f.describeRollup(opts.Level, statistic)
+				o.sample, o.head = f.describeRollup(selection.Level, statistic)
+				selection.Statistics = []archive.Statistic{statistic}
 			}
 			for _, m := range metrics {
-				if err := from.EachOf(from.Columns(m)[i], o); err != nil {
+				selection.Metrics = []string{archive.Verbatim(string(m))}
+				if err := o.write(ctx, from, selection); err != nil {
 					return o.result, err
 				}
 			}
@@ -145,18 +153,32 @@ type openMetrics struct {
 	head   string // of the family, until it is written
 	shared bool   // by several metrics
 	result Result
-	series []byte
-	line   []byte
+	series []byte // the line up to the value
+	text   []byte // the line
 }
 
-// Subject implements [archive.SampleVisitor].
-func (o *openMetrics) Subject(s *archive.Subject) error {
-	if o.head != "" {
-		if _, err := io.WriteString(o.w, o.head); err != nil {
+// write writes series that have one column each.
+func (o *openMetrics) write(ctx context.Context, from archive.Samples, selection archive.Selection) error {
+	for s, err := range from.Series(ctx, selection) {
+		if err == nil && o.head != "" {
+			_, err = io.WriteString(o.w, o.head)
+			o.head = ""
+		}
+		if err != nil {
 			return err
 		}
-		o.head = ""
+		o.begin(s)
+		for sample := range s.Samples {
+			if err := o.line(sample); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// begin makes the beginning of the lines of a series: its name and labels.
+func (o *openMetrics) begin(s *archive.Series) {
 	e := s.Entity
 	o.series = append(append(o.series[:0], o.sample...), '{')
 	for _, label := range append([][2]string{
@@ -170,7 +192,6 @@ func (o *openMetrics) Subject(s *archive.Subject) error {
 	}
 	o.series[len(o.series)-1] = '}' // replaces the last comma
 	o.series = append(o.series, ' ')
-	return nil
 }
 
 // label adds a label. It leaves out empty ones, which OpenMetrics treats as absent.
@@ -181,17 +202,17 @@ func (o *openMetrics) label(name, value string) {
 	}
 }
 
-// Sample implements [archive.SampleVisitor].
-func (o *openMetrics) Sample(_ int, at schema.Instant, v schema.Value) error {
-	o.line = append(o.line[:0], o.series...)
-	if i, ok := v.Int64(); ok {
-		o.line = strconv.AppendInt(o.line, i, 10)
+// line writes a sample.
+func (o *openMetrics) line(s archive.Sample) error {
+	o.text = append(o.text[:0], o.series...)
+	if i, ok := s.Value.Int64(); ok {
+		o.text = strconv.AppendInt(o.text, i, 10)
 	} else {
-		o.line = strconv.AppendFloat(o.line, v.Float64(), 'g', -1, 64)
+		o.text = strconv.AppendFloat(o.text, s.Value.Float64(), 'g', -1, 64)
 	}
-	o.line = strconv.AppendInt(append(o.line, ' '), int64(at), 10)
-	o.line = append(o.line, '\n')
+	o.text = strconv.AppendInt(append(o.text, ' '), int64(s.At), 10)
+	o.text = append(o.text, '\n')
 	o.result.Samples++
-	_, err := o.w.Write(o.line)
+	_, err := o.w.Write(o.text)
 	return err
 }

@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"io"
 	"math"
@@ -42,45 +43,41 @@ type lines interface {
 }
 
 // writeText writes a format whose rows have any order.
-func writeText(w io.Writer, from Source, format lines, level archive.Level) (Result, error) {
-	t := &text{w: w, format: format, values: valueColumns(level)}
+func writeText(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, format lines, opts Options) (Result, error) {
+	t := &text{w: w, format: format, values: valueColumns(selection.Level)}
 	if _, err := w.Write(format.head(t.values)); err != nil {
 		return t.result, err
 	}
-	if level == archive.Raw {
-		return t.result, from.Each(t)
-	}
-	err := eachRollup(from, t)
+	err := writeLines(ctx, t, from, selection, opts)
 	return t.result, err
 }
 
 type text struct {
-	w       io.Writer
-	format  lines
-	values  []string
-	result  Result
-	subject *archive.Subject
-	begun   beginnings
-	line    []byte
+	w      io.Writer
+	format lines
+	values []string
+	result Result
+	now    *archive.Series
+	begun  beginnings
+	line   []byte
 
 	at          schema.Instant // of the texts
 	stamp, time string
 }
 
-// Subject implements [archive.SampleVisitor].
-func (t *text) Subject(s *archive.Subject) error {
-	t.subject = s
+// series implements [lineWriter].
+func (t *text) series(s *archive.Series) {
+	t.now = s
 	t.begun.reset(len(s.Columns))
-	return nil
 }
 
 // begin begins a line.
 func (t *text) begin(column int, at schema.Instant) {
 	begin := &t.begun.lines[column]
 	if len(*begin) == 0 {
-		e := t.subject.Entity
+		e := t.now.Entity
 		*begin = t.format.begin(*begin, []string{
-			t.subject.Cluster, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, string(t.subject.Columns[column].Metric),
+			t.now.Cluster, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, string(t.now.Columns[column].Metric),
 		})
 	}
 	if at != t.at || t.stamp == "" {
@@ -97,16 +94,16 @@ func (t *text) end() error {
 	return err
 }
 
-// Sample implements [archive.SampleVisitor].
-func (t *text) Sample(column int, at schema.Instant, v schema.Value) error {
-	t.begin(column, at)
-	t.line = t.format.value(t.line, t.values[0], v, true)
+// sample implements [lineWriter].
+func (t *text) sample(s archive.Sample) error {
+	t.begin(s.Column, s.At)
+	t.line = t.format.value(t.line, t.values[0], s.Value, true)
 	return t.end()
 }
 
-// rollup implements [rollupVisitor].
-func (t *text) rollup(column int, at schema.Instant, r *rollup) error {
-	t.begin(column, at)
+// rollup implements [lineWriter].
+func (t *text) rollup(r *rollup) error {
+	t.begin(r.column, r.at)
 	for i, name := range t.values {
 		t.line = t.format.value(t.line, name, r.values[i], r.has[i])
 	}

@@ -172,19 +172,19 @@ func TestKindsAreTheCoarsestFirst(t *testing.T) {
 	}{
 		{"cpu/usage_rate", Query{}, nil, "[cluster namespace node pod container system_container]"},
 		{"memory/working_set", Query{}, nil, "[node pod container system_container]"},
-		{"cpu/usage_rate", Query{Namespaces: []string{"a"}}, nil, "[namespace pod container]"},
-		{"memory/working_set", Query{Namespaces: []string{"a"}}, nil, "[pod container]"},
-		{"cpu/usage_rate", Query{Pods: []string{"a"}}, nil, "[pod container]"},
-		{"cpu/usage_rate", Query{Containers: []string{"a"}}, nil, "[container system_container]"},
-		{"cpu/usage_rate", Query{Nodes: []string{"a"}}, nil, "[node pod container system_container]"},
+		{"cpu/usage_rate", Query{Filter: archive.Filter{Namespaces: []string{"a"}}}, nil, "[namespace pod container]"},
+		{"memory/working_set", Query{Filter: archive.Filter{Namespaces: []string{"a"}}}, nil, "[pod container]"},
+		{"cpu/usage_rate", Query{Filter: archive.Filter{Pods: []string{"a"}}}, nil, "[pod container]"},
+		{"cpu/usage_rate", Query{Filter: archive.Filter{Containers: []string{"a"}}}, nil, "[container system_container]"},
+		{"cpu/usage_rate", Query{Filter: archive.Filter{Nodes: []string{"a"}}}, nil, "[node pod container system_container]"},
 		{"cpu/usage_rate", Query{By: []string{"owner"}}, nil, "[pod container]"},
 		{"cpu/usage_rate", Query{By: []string{"label:app"}}, nil, "[pod container]"},
-		{"cpu/usage_rate", Query{By: []string{"node"}, Namespaces: []string{"a"}}, nil, "[pod container]"},
-		{"cpu/usage_rate", Query{ExcludeNamespaces: []string{"a"}}, nil, "[namespace pod container]"},
+		{"cpu/usage_rate", Query{By: []string{"node"}, Filter: archive.Filter{Namespaces: []string{"a"}}}, nil, "[pod container]"},
+		{"cpu/usage_rate", Query{Filter: archive.Filter{ExcludeNamespaces: []string{"a"}}}, nil, "[namespace pod container]"},
 		{"cpu/usage_rate", Query{By: []string{"pod"}}, nil, "[pod container]"},
-		{"filesystem/usage", Query{Labels: map[string]string{"resource_id": "/"}}, nil, "[node pod container]"},
+		{"filesystem/usage", Query{Filter: archive.Filter{Labels: map[string]string{"resource_id": "/"}}}, nil, "[node pod container]"},
 		{"custom/queue", Query{}, []schema.Kind{schema.Container, schema.Pod}, "[pod container]"},
-		{"cpu/node_capacity", Query{Pods: []string{"a"}}, nil, ""},
+		{"cpu/node_capacity", Query{Filter: archive.Filter{Pods: []string{"a"}}}, nil, ""},
 	} {
 		q := test.ask
 		q.Metric = metric(t, schema.MetricName(test.name))

@@ -21,14 +21,8 @@ type Query struct {
 	Metric schema.Metric
 	Kind   schema.Kind
 
-	// Clusters, Namespaces, Pods, Containers and Nodes are globs. A name must match
-	// one of them; an empty list matches every name. [Query.Check] says which of
-	// them the kind has.
-	Clusters, Namespaces, Pods, Containers, Nodes []string
-	// ExcludeNamespaces are globs. A namespace must match none of them.
-	ExcludeNamespaces []string
-	// Labels select series of a labelled family. Each key's value is a glob.
-	Labels map[string]string
+	// Filter selects the entities. [Query.Check] says which names the kind has.
+	archive.Filter
 
 	// By lists what series are grouped by: columns of names, and for pods and
 	// containers also node, owner and label:KEY of the pod. If it is empty, each

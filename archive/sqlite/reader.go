@@ -43,9 +43,9 @@ func (r *Reader) Gaps(ctx context.Context, since schema.Instant) ([]archive.Gap,
 // Usage tells what takes the archive's space.
 func (r *Reader) Usage(ctx context.Context) (archive.Usage, error) { return read.Usage(ctx, r.Reader) }
 
-// OpenSamples opens the samples of the selection, as they are at this moment.
-func (r *Reader) OpenSamples(ctx context.Context, s archive.Selection) (*read.Samples, error) {
-	return read.OpenSamples(ctx, r.Reader, s)
+// OpenSamples opens the archive's samples as they are at this moment.
+func (r *Reader) OpenSamples(ctx context.Context) (archive.Samples, error) {
+	return read.OpenSamples(ctx, r.Reader)
 }
 
 // Carriers implements [query.Archive].

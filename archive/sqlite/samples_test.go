@@ -12,43 +12,70 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite"
-	"heapstash/archive/sqlite/read"
 	"heapstash/archive/sqlite/upkeep"
 	"heapstash/schema"
 )
 
-// seen keeps what a reading tells, a line a sample, as the shell prints it.
+// seen keeps what a reading yields, a line a sample, as the shell prints it.
 type seen struct {
-	subject archive.Subject
-	lines   []string
-	series  []string // of each line
-	refuse  error    // of every sample
+	lines  []string
+	series []string // of each line
 }
 
-func (s *seen) Subject(subject *archive.Subject) error {
-	s.subject = *subject
-	return nil
-}
-
-func (s *seen) Sample(column int, at schema.Instant, v schema.Value) error {
-	e := s.subject.Entity
-	series := fmt.Sprintf("%s|%v|%s|%s|%s|%s|%s|%s", s.subject.Cluster, e.Kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels, s.subject.Columns[column].Metric)
-	if statistic := s.subject.Columns[column].Statistic; statistic != "" {
-		series += " " + string(statistic)
+// see reads the selected samples.
+func (s *seen) see(t *testing.T, samples archive.Samples, selection archive.Selection) {
+	t.Helper()
+	for series, err := range samples.Series(t.Context(), selection) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(s.lines)
+		for sample := range series.Samples {
+			e, c := series.Entity, series.Columns[sample.Column]
+			name := fmt.Sprintf("%s|%v|%s|%s|%s|%s|%s|%s", series.Cluster, e.Kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels, c.Metric)
+			if c.Statistic != "" {
+				name += " " + string(c.Statistic)
+			}
+			s.series = append(s.series, name)
+			s.lines = append(s.lines, fmt.Sprintf("%s|%d|%v", name, sample.At, sample.Value))
+		}
+		if len(s.lines) == before {
+			t.Errorf("%v has no sample", series.Entity)
+		}
+		if series.Done < 1 || series.Done > series.Of {
+			t.Errorf("%d of %d entities are done", series.Done, series.Of)
+		}
 	}
-	s.series = append(s.series, series)
-	s.lines = append(s.lines, fmt.Sprintf("%s|%d|%v", series, at, v))
-	return s.refuse
 }
 
-func openSamples(t *testing.T, path string, selection archive.Selection) *read.Samples {
+// seeApart reads the samples of one column after the other.
+func (s *seen) seeApart(t *testing.T, samples archive.Samples, selection archive.Selection) {
+	t.Helper()
+	all := selection
+	for _, m := range samples.Names() {
+		if !all.MatchesMetric(m) {
+			continue
+		}
+		selection.Metrics = []string{archive.Verbatim(string(m))}
+		if selection.Level == archive.Raw {
+			s.see(t, samples, selection)
+			continue
+		}
+		for _, statistic := range archive.Statistics() {
+			selection.Statistics = []archive.Statistic{statistic}
+			s.see(t, samples, selection)
+		}
+	}
+}
+
+func openSamples(t *testing.T, path string) archive.Samples {
 	t.Helper()
 	r, err := sqlite.OpenReader(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	samples, err := r.OpenSamples(t.Context(), selection)
+	samples, err := r.OpenSamples(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,49 +120,36 @@ func TestSamplesAreTheView(t *testing.T) {
 		selection archive.Selection
 		where     string
 	}{
-		"all":     {archive.Selection{}, "1"},
-		"a range": {archive.Selection{Window: schema.Window{From: noon + 1800, To: noon + 7200}}, "ts BETWEEN 1506515400 AND 1506520800"},
-		"cold":    {archive.Selection{Window: schema.Window{To: noon + 600}}, "ts <= 1506514200"},
-		"hot":     {archive.Selection{Window: schema.Window{From: noon + 11000}}, "ts >= 1506524600"},
-		"nothing": {archive.Selection{Window: schema.Window{From: noon + 100000}}, "0"},
-		"an entity": {archive.Selection{Entity: func(_ string, e schema.Entity) bool { return e.Pod == "web-0" }},
-			"pod = 'web-0'"},
-		"metrics": {archive.Selection{Metric: func(m schema.MetricName) bool {
-			return m == "custom/a" || m == "cpu/usage_rate" || m == "disk/io_read_bytes"
-		}},
+		"all":       {archive.Selection{}, "1"},
+		"a range":   {archive.Selection{Window: schema.Window{From: noon + 1800, To: noon + 7200}}, "ts BETWEEN 1506515400 AND 1506520800"},
+		"cold":      {archive.Selection{Window: schema.Window{To: noon + 600}}, "ts <= 1506514200"},
+		"hot":       {archive.Selection{Window: schema.Window{From: noon + 11000}}, "ts >= 1506524600"},
+		"nothing":   {archive.Selection{Window: schema.Window{From: noon + 100000}}, "0"},
+		"an entity": {archive.Selection{Filter: archive.Filter{Pods: []string{"web-0"}}}, "pod = 'web-0'"},
+		"kinds":     {archive.Selection{Kinds: []schema.Kind{schema.Node, schema.Cluster}}, "kind IN ('node', 'cluster')"},
+		"labels":    {archive.Selection{Filter: archive.Filter{Labels: map[string]string{"resource_id": "/dev/*"}}}, "labels GLOB 'resource_id:/dev/*'"},
+		"metrics": {archive.Selection{Metrics: []string{"custom/a", "cpu/*", "disk/io_read_bytes"}},
 			"metric IN ('custom/a', 'cpu/usage_rate', 'disk/io_read_bytes')"},
+		"no metric": {archive.Selection{Metrics: []string{"none"}}, "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := strings.Fields(stock(t, path, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, value FROM samples WHERE "+of.where))
 			slices.Sort(want)
-			if (len(want) == 0) != (name == "nothing") {
+			if (len(want) == 0) != (of.where == "0") {
 				t.Fatalf("%d samples are expected", len(want))
 			}
-			done, steps := 0, 0
-			of.selection.Step = func(at, of int) { done, steps = at, of }
-			samples := openSamples(t, path, of.selection)
-			var all seen
-			if err := samples.Each(&all); err != nil {
-				t.Fatal(err)
-			}
+			samples := openSamples(t, path)
+			of.selection.Level = archive.Raw
+			var all, apart seen
+			all.see(t, samples, of.selection)
 			seriesInOrder(t, all, false)
 			if slices.Sort(all.lines); !slices.Equal(all.lines, want) {
 				t.Errorf("%d samples are read, and there are %d", len(all.lines), len(want))
 			}
-			if done != steps {
-				t.Errorf("%d of %d steps", done, steps)
-			}
-			var byMetric seen
-			for _, m := range samples.Wanted() {
-				var one seen
-				if err := samples.EachOf(archive.Column{Metric: m}, &one); err != nil {
-					t.Fatal(err)
-				}
-				seriesInOrder(t, one, true)
-				byMetric.lines = append(byMetric.lines, one.lines...)
-			}
-			if slices.Sort(byMetric.lines); !slices.Equal(byMetric.lines, want) {
-				t.Errorf("by metric, %d samples are read, and there are %d", len(byMetric.lines), len(want))
+			apart.seeApart(t, samples, of.selection)
+			seriesInOrder(t, apart, true)
+			if slices.Sort(apart.lines); !slices.Equal(apart.lines, want) {
+				t.Errorf("by metric, %d samples are read, and there are %d", len(apart.lines), len(want))
 			}
 		})
 	}
@@ -185,19 +199,11 @@ func TestRollupsOfSamplesAreTheView(t *testing.T) {
 		if len(want) < 50 {
 			t.Fatalf("%s: %d statistics are expected", level, len(want))
 		}
-		samples := openSamples(t, path, archive.Selection{Level: level})
+		samples := openSamples(t, path)
 		var all, apart seen
-		if err := samples.Each(&all); err != nil {
-			t.Fatal(err)
-		}
+		all.see(t, samples, archive.Selection{Level: level})
 		seriesInOrder(t, all, false)
-		for _, m := range samples.Wanted() {
-			for _, c := range samples.Columns(m) {
-				if err := samples.EachOf(c, &apart); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
+		apart.seeApart(t, samples, archive.Selection{Level: level})
 		seriesInOrder(t, apart, true)
 		slices.Sort(all.lines)
 		slices.Sort(apart.lines)
@@ -217,67 +223,54 @@ func TestRollupsOfSamplesAreTheView(t *testing.T) {
 func TestSamplesAreOfOneMoment(t *testing.T) {
 	path := newPath(t)
 	s := mixed(t, path)
-	samples := openSamples(t, path, archive.Selection{})
+	samples := openSamples(t, path)
 	var before, after seen
-	if err := samples.Each(&before); err != nil {
-		t.Fatal(err)
-	}
+	before.see(t, samples, archive.Selection{})
 	if _, err := upkeep.CompactSome(t.Context(), s.Writer, noon.Add(24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	write(t, s, row(web0, noon+90000, reading("cpu/usage_rate", 1)))
-	if err := samples.Each(&after); err != nil {
-		t.Fatal(err)
-	}
+	after.see(t, samples, archive.Selection{})
 	if !slices.Equal(before.lines, after.lines) {
 		t.Errorf("%d samples before and %d after", len(before.lines), len(after.lines))
 	}
 }
 
+// TestSamplesEnd: a caller may stop anywhere and go on with another selection, and
+// a context ends a reading.
 func TestSamplesEnd(t *testing.T) {
 	path := newPath(t)
 	mixed(t, path)
-	refused := errors.New("the visitor has enough")
-	if err := openSamples(t, path, archive.Selection{}).Each(&seen{refuse: refused}); err != refused {
-		t.Errorf("the visitor's error: %v", err)
+	samples := openSamples(t, path)
+	for range samples.Series(t.Context(), archive.Selection{}) {
+		break
 	}
-	r, err := sqlite.OpenReader(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	samples, err := r.OpenSamples(ctx, archive.Selection{Entity: func(string, schema.Entity) bool {
-		cancel()
-		return true
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer samples.Close()
-	if err := samples.Each(&seen{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-}
-
-func TestSamplesKnowFloats(t *testing.T) {
-	path := newPath(t)
-	mixed(t, path)
-	among := []schema.MetricName{"cpu/usage_rate", "memory/page_faults_rate", "custom/a", "custom/b"}
-	// A metric outside the registry is told of anywhere, one with a column
-	// where it is selected.
-	for _, of := range []struct {
-		kind schema.Kind
-		want string
-	}{{schema.SystemContainer, "map[custom/a:true memory/page_faults_rate:true]"}, {schema.Pod, "map[custom/a:true]"}} {
-		samples := openSamples(t, path, archive.Selection{
-			Window: schema.Window{From: noon, To: noon + 60},
-			Entity: func(_ string, e schema.Entity) bool { return e.Kind == of.kind },
-		})
-		floats, err := samples.Floats(among)
-		if err != nil || fmt.Sprint(floats) != of.want {
-			t.Errorf("%v: %v, %v, want %s", of.kind, floats, err, of.want)
+	read := 0
+	for series, err := range samples.Series(t.Context(), archive.Selection{Metrics: []string{"cpu/usage_rate"}}) {
+		if err != nil {
+			t.Fatal(err)
 		}
+		for range series.Samples {
+			read++
+			break
+		}
+	}
+	if read != 2 { // the cluster and the pod
+		t.Errorf("%d series", read)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var ended []error
+	for _, err := range samples.Series(ctx, archive.Selection{}) {
+		cancel()
+		ended = append(ended, err)
+	}
+	if len(ended) != 2 || ended[0] != nil || !errors.Is(ended[1], context.Canceled) {
+		t.Errorf("cancelled: %v", ended)
+	}
+	var all seen
+	if all.see(t, samples, archive.Selection{}); len(all.lines) < 1000 {
+		t.Errorf("%d samples after that", len(all.lines))
 	}
 }
 
@@ -307,15 +300,15 @@ func TestIncarnationsOfSamples(t *testing.T) {
 	put("default", "", noon+60, schema.ContainerEntity("shop", "web-0", "c"))
 	put("default", "", noon+60, schema.NamespaceEntity("shop"))
 	var got []string
-	visit := subjects(func(subject *archive.Subject) {
-		line := fmt.Sprint(subject.Cluster, " ", subject.Entity)
-		for _, i := range subject.Identities {
+	for series, err := range openSamples(t, path).Series(t.Context(), archive.Selection{Incarnations: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := fmt.Sprint(series.Cluster, " ", series.Entity)
+		for _, i := range series.Incarnations {
 			line += fmt.Sprintf(" %s %s %d..%d", i.UID, i.Node, i.From-noon, max(i.To-noon, -1))
 		}
 		got = append(got, line)
-	})
-	if err := openSamples(t, path, archive.Selection{Identities: true}).Each(visit); err != nil {
-		t.Fatal(err)
 	}
 	slices.Sort(got)
 	want := []string{
@@ -328,13 +321,3 @@ func TestIncarnationsOfSamples(t *testing.T) {
 		t.Errorf("incarnations:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
-
-// subjects visits no samples.
-type subjects func(*archive.Subject)
-
-func (s subjects) Subject(subject *archive.Subject) error {
-	s(subject)
-	return nil
-}
-
-func (s subjects) Sample(int, schema.Instant, schema.Value) error { return nil }

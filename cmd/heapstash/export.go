@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -117,31 +116,33 @@ func newExportCommand() *cobra.Command {
 
 // exportRun is an export as the flags and the settings say.
 type exportRun struct {
-	query.Query // filters of names; zero From and To are unbounded
-	kinds       []schema.Kind
-	metrics     []string // globs
-	format      export.Format
-	options     export.Options
+	archive.Selection
+	format  export.Format
+	options export.Options
 }
 
 // export returns what the flags say.
 func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun, err error) {
-	e = exportRun{Query: x.Query(cmd.Flags(), time.Now()), metrics: x.metrics}
-	e.options = export.Options{Level: archive.Level(x.level), Database: x.database}
+	q := x.Query(cmd.Flags(), time.Now())
+	e.Selection = archive.Selection{Filter: q.Filter, Metrics: x.metrics, Level: archive.Level(x.level), Window: schema.Window{From: q.From, To: q.To}}
+	e.options.Database = x.database
 	if e.format, err = export.ParseFormat(x.format); err != nil {
 		return e, err
 	}
-	if !slices.Contains(archive.Levels(), e.options.Level) {
+	if !slices.Contains(archive.Levels(), e.Level) {
 		return e, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(show.Names(archive.Levels()), ", "))
 	}
-	if e.From != 0 && e.To != 0 && e.To <= e.From {
-		return e, fmt.Errorf("--until %v is not after --since %v", e.To, e.From)
+	if q.From != 0 && q.To != 0 && q.To <= q.From {
+		return e, fmt.Errorf("--until %v is not after --since %v", q.To, q.From)
+	}
+	if q.To != 0 {
+		e.Window.To-- // a window includes its end, --until does not
 	}
 	for flag, globs := range map[string][]string{
 		"namespace": x.Namespaces, "exclude-namespace": x.ExcludeNamespaces, "pod": x.Pods, "metric": x.metrics,
 	} {
 		for _, glob := range globs {
-			if _, err := path.Match(glob, ""); err != nil {
+			if glob != "" && !archive.IsGlob(glob) {
 				return e, fmt.Errorf("--%s %q is not a glob", flag, glob)
 			}
 		}
@@ -151,7 +152,7 @@ func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun
 		if err != nil {
 			return e, err
 		}
-		e.kinds = append(e.kinds, kind)
+		e.Kinds = append(e.Kinds, kind)
 	}
 	if cfg.ClusterName != config.Default().ClusterName {
 		e.Clusters = []string{cfg.ClusterName}
@@ -179,7 +180,7 @@ func (e exportRun) run(cmd *cobra.Command, cfg config.Config, output string, for
 		return err
 	}
 	what := "samples"
-	if e.options.Level != archive.Raw {
+	if e.Level != archive.Raw {
 		what = "rollups"
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, %v, in %v\n",
@@ -204,19 +205,14 @@ func (e exportRun) toStdout(cmd *cobra.Command, reader *engine.Reader) error {
 // would run into the output.
 func (e exportRun) write(cmd *cobra.Command, reader *engine.Reader, w io.Writer, quiet bool) (result export.Result, err error) {
 	stderr := cmd.ErrOrStderr()
-	selection := e.selection()
 	if steps := show.Steps(stderr); steps != nil && !quiet {
 		defer steps("", 0, 0)
-		if e.format == export.OpenMetrics {
-			e.options.Step = func(m schema.MetricName, done, of int) { steps(string(m), done, of) }
-		} else {
-			selection.Step = everyHundredth(func(done, of int) { steps("entities", done, of) })
-		}
+		e.options.Step = everyHundredth(steps)
 	}
-	if err := ask.NoMatch(cmd.Context(), reader, e.Query, e.kinds...); err != nil {
+	if err := ask.NoMatch(cmd.Context(), reader, query.Query{Filter: e.Filter}, e.Kinds...); err != nil {
 		return result, err
 	}
-	samples, err := reader.OpenSamples(cmd.Context(), selection)
+	samples, err := reader.OpenSamples(cmd.Context())
 	if err != nil {
 		return result, err
 	}
@@ -225,47 +221,21 @@ func (e exportRun) write(cmd *cobra.Command, reader *engine.Reader, w io.Writer,
 		return result, err
 	}
 	out := bufio.NewWriterSize(w, 1<<20)
-	result, err = export.Write(out, samples, e.format, e.options)
+	result, err = export.Write(cmd.Context(), out, samples, e.Selection, e.format, e.options)
 	if err == nil {
 		err = out.Flush()
 	}
 	if err == nil {
 		noteResult(stderr, result)
-		noteCut(stderr, samples.Wanted(), result)
+		e.noteCut(stderr, samples.Names(), result)
 	}
 	return result, err
-}
-
-// selection returns what is read from the archive.
-func (e exportRun) selection() archive.Selection {
-	s := archive.Selection{
-		Window: schema.Window{From: e.From, To: e.To}, Entity: e.wants,
-		Level: e.options.Level, Identities: e.format == export.Influx,
-	}
-	if s.Window.To != 0 {
-		s.Window.To-- // a window includes its end
-	}
-	if len(e.metrics) > 0 {
-		s.Metric = func(m schema.MetricName) bool { return archive.MatchesAny(e.metrics, string(m)) }
-	}
-	return s
-}
-
-// wants reports whether an entity passes the filters.
-func (e exportRun) wants(cluster string, entity schema.Entity) bool {
-	passes := func(globs []string, name string) bool {
-		return len(globs) == 0 || name != "" && archive.MatchesAny(globs, name)
-	}
-	return (len(e.Clusters) == 0 || slices.Contains(e.Clusters, cluster)) &&
-		(len(e.kinds) == 0 || slices.Contains(e.kinds, entity.Kind)) &&
-		passes(e.Namespaces, entity.Namespace) && passes(e.Pods, entity.Pod) &&
-		!(entity.Namespace != "" && archive.MatchesAny(e.ExcludeNamespaces, entity.Namespace))
 }
 
 // checkMetrics refuses globs that match no metric of the archive.
 func (e exportRun) checkMetrics(known []schema.MetricName) error {
 	names := show.Names(known)
-	for _, glob := range e.metrics {
+	for _, glob := range e.Metrics {
 		if !slices.ContainsFunc(names, func(name string) bool { return archive.MatchesAny([]string{glob}, name) }) {
 			return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), guess.AlsoMean(glob, names,
 				"`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"))
@@ -274,13 +244,13 @@ func (e exportRun) checkMetrics(known []schema.MetricName) error {
 	return nil
 }
 
-// everyHundredth calls step at each hundredth part of the way.
-func everyHundredth(step func(done, of int)) func(done, of int) {
+// everyHundredth calls step for each hundredth part of the way.
+func everyHundredth(step func(what string, done, of int)) func(what string, done, of int) {
 	shown := -1
-	return func(done, of int) {
+	return func(what string, done, of int) {
 		if part := done * 100 / of; part != shown {
 			shown = part
-			step(done, of)
+			step(what, done, of)
 		}
 	}
 }
@@ -288,7 +258,7 @@ func everyHundredth(step func(done, of int)) func(done, of int) {
 // noteResult says what the output does not show of the result.
 func noteResult(w io.Writer, result export.Result) {
 	if result.Omitted > 0 {
-		show.Lines(w, "heapstash: ", fmt.Sprintf("%d infinite values are left out, which InfluxDB has no way to store", result.Omitted))
+		show.Lines(w, "heapstash: ", fmt.Sprintf("%d values are left out that InfluxDB cannot store: infinite ones, and fractions of metrics that are integers", result.Omitted))
 	}
 	if result.Samples == 0 {
 		show.Lines(w, "heapstash: ", "nothing is selected")
@@ -296,13 +266,13 @@ func noteResult(w io.Writer, result export.Result) {
 	}
 }
 
-// noteCut says that Heapster has cut fractions of the metrics, if it has. Ratios of
-// nodes are exact.
-func noteCut(w io.Writer, metrics []schema.MetricName, result export.Result) {
-	cut := slices.ContainsFunc(metrics, func(name schema.MetricName) bool {
+// noteCut says that Heapster has cut fractions of exported metrics, if it has. Ratios
+// of nodes are exact.
+func (e exportRun) noteCut(w io.Writer, known []schema.MetricName, result export.Result) {
+	cut := slices.ContainsFunc(known, func(name schema.MetricName) bool {
 		m, _ := schema.Lookup(name)
 		_, ok := m.CounterOf()
-		return ok
+		return ok && e.MatchesMetric(name)
 	})
 	if cut && result.Samples > 0 {
 		show.Lines(w, "note: ", "Heapster's model API cuts the fractions of *_rate, except cpu/usage_rate: the growth of the counters has them")

@@ -93,7 +93,7 @@ cmd/build:
 cmd/prompt:
 cmd/show:     schema archive cmd/guess; github.com/jedib0t/go-pretty/ github.com/prometheus/common/model
 cmd/schedule: schema; github.com/robfig/cron/
-cmd/flags:    schema archive/query cmd/show; github.com/spf13/pflag github.com/prometheus/common/model
+cmd/flags:    schema archive archive/query cmd/show; github.com/spf13/pflag github.com/prometheus/common/model
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/pflag github.com/spf13/viper github.com/go-viper/
 cmd/engine:   schema archive archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
@@ -101,7 +101,7 @@ cmd/passes:   schema archive heapster heapster/kube archive/collect cmd/access c
 cmd/ask:      schema archive archive/query cmd/guess cmd/show; github.com/guptarohit/asciigraph
 cmd/top:      schema archive archive/query cmd/ask cmd/show
 cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; github.com/spf13/cobra
-cmd/sqlshell: schema cmd/engine cmd/guess cmd/prompt cmd/show
+cmd/sqlshell: schema archive cmd/engine cmd/guess cmd/prompt cmd/show
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show cmd/sqlshell
 cmd/status:   schema archive cmd/config cmd/engine cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show

@@ -13,7 +13,7 @@ import (
 func TestLiteralQuotes(t *testing.T) {
 	const day = schema.Instant(1506470400) // 2017-09-27T00:00:00Z
 	q := query.Query{
-		Metric: schema.Metric{Name: "custom/it's"}, Kind: schema.Pod, Namespaces: []string{"a'; DROP TABLE x --"},
+		Metric: schema.Metric{Name: "custom/it's"}, Kind: schema.Pod, Filter: archive.Filter{Namespaces: []string{"a'; DROP TABLE x --"}},
 		Aggs: []query.Agg{query.Avg}, From: day, To: day + 3600,
 	}
 	p, err := q.Plan(query.Coverage{Entities: 1, Levels: map[archive.Level]query.Span{archive.Raw: {From: day, To: day + 7200}}})

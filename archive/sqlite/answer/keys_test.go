@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/schema"
 )
@@ -35,17 +36,17 @@ func TestStatementsReachTheKeys(t *testing.T) {
 		q    query.Query
 		want []string
 	}{
-		{"a pod by the hour", query.Query{Metric: lookup("cpu/usage_rate"), Kind: schema.Pod, Namespaces: []string{"shop"}, Pods: []string{"web-0"},
+		{"a pod by the hour", query.Query{Metric: lookup("cpu/usage_rate"), Kind: schema.Pod, Filter: archive.Filter{Namespaces: []string{"shop"}, Pods: []string{"web-0"}},
 			Aggs: []query.Agg{query.Avg, query.Max}, Step: time.Hour}, []string{byPod, rolled, recent}},
-		{"pods by the day", query.Query{Metric: lookup("memory/working_set"), Kind: schema.Pod, Namespaces: []string{"shop"}, Pods: []string{"web-*"},
+		{"pods by the day", query.Query{Metric: lookup("memory/working_set"), Kind: schema.Pod, Filter: archive.Filter{Namespaces: []string{"shop"}, Pods: []string{"web-*"}},
 			Aggs: []query.Agg{query.Avg}, Step: 24 * time.Hour, Top: 3}, []string{aGlob, rolled}},
 		{"a sum", query.Query{Metric: lookup("memory/working_set"), Kind: schema.Pod, By: []string{"namespace"},
 			Aggs: []query.Agg{query.Avg, query.Max}}, []string{byKind, rolled, recent}},
-		{"raw rows", query.Query{Metric: lookup("memory/rss"), Kind: schema.Pod, Namespaces: []string{"shop"}, Pods: []string{"web-0"},
+		{"raw rows", query.Query{Metric: lookup("memory/rss"), Kind: schema.Pod, Filter: archive.Filter{Namespaces: []string{"shop"}, Pods: []string{"web-0"}},
 			Aggs: []query.Agg{query.P95, query.Last}, Step: time.Minute}, []string{byPod, rolled, recent}},
-		{"a counter", query.Query{Metric: lookup("network/rx"), Kind: schema.Pod, Namespaces: []string{"shop"}, Pods: []string{"web-0"},
+		{"a counter", query.Query{Metric: lookup("network/rx"), Kind: schema.Pod, Filter: archive.Filter{Namespaces: []string{"shop"}, Pods: []string{"web-0"}},
 			Aggs: []query.Agg{query.Rate}, Step: time.Minute}, []string{byPod, rolled, recent, lookingUp}},
-		{"a custom metric", query.Query{Metric: lookup("custom/queue"), Kind: schema.Pod, Namespaces: []string{"shop"}, Pods: []string{"web-0"},
+		{"a custom metric", query.Query{Metric: lookup("custom/queue"), Kind: schema.Pod, Filter: archive.Filter{Namespaces: []string{"shop"}, Pods: []string{"web-0"}},
 			Aggs: []query.Agg{query.Avg}, Step: time.Hour}, []string{"entity_key (kind=? AND namespace=? AND pod=?)", ofNarrow}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,12 +3,12 @@ package config
 import (
 	"fmt"
 	"net"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/schedule"
 	"heapstash/cmd/heapstash/show"
@@ -104,18 +104,13 @@ func (c Config) Validate() Faults {
 }
 
 func checkGlob(fs *Faults, key, glob string) {
-	fs.check(isGlob(glob), key, "%q is not a glob: write a name, or a pattern with * ? [a-z]", glob)
+	fs.check(archive.IsGlob(glob), key, "%q is not a glob: write a name, or a pattern with * ? [a-z]", glob)
 }
 
 func checkPodGlob(fs *Faults, key, glob string) {
 	namespace, pod, _ := strings.Cut(glob, "/")
-	fs.check(isGlob(namespace) && isGlob(pod) && !strings.Contains(pod, "/"), key,
+	fs.check(archive.IsGlob(namespace) && archive.IsGlob(pod) && !strings.Contains(pod, "/"), key,
 		"%q is not a glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]", glob)
-}
-
-func isGlob(text string) bool {
-	_, err := path.Match(text, "")
-	return err == nil && text != ""
 }
 
 func checkListen(fs *Faults, address string) {

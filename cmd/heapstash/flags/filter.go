@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 )
 
@@ -27,8 +28,8 @@ func (f *Filter) Add(set *pflag.FlagSet, since, until string) {
 // --since and --until are not given. Clusters has --cluster-name, if it is given.
 func (f *Filter) Query(set *pflag.FlagSet, now time.Time) query.Query {
 	q := query.Query{
-		Namespaces: f.Namespaces, ExcludeNamespaces: f.ExcludeNamespaces, Pods: f.Pods,
-		From: f.Since.At(now), To: f.Until.At(now),
+		Filter: archive.Filter{Namespaces: f.Namespaces, ExcludeNamespaces: f.ExcludeNamespaces, Pods: f.Pods},
+		From:   f.Since.At(now), To: f.Until.At(now),
 	}
 	if name := set.Lookup("cluster-name"); name != nil && name.Changed {
 		q.Clusters = []string{name.Value.String()}

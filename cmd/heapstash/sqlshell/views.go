@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path"
 	"strings"
 
+	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/guess"
 	"heapstash/cmd/heapstash/show"
@@ -63,12 +63,7 @@ func (d Listing) Run(ctx context.Context, w io.Writer, file string) error {
 }
 
 func (d Listing) wants(view string) bool {
-	for _, glob := range d.Globs {
-		if matched, err := path.Match(glob, view); err == nil && matched {
-			return true
-		}
-	}
-	return len(d.Globs) == 0
+	return len(d.Globs) == 0 || archive.MatchesAny(d.Globs, view)
 }
 
 func meaning(c engine.ViewColumn) string {

@@ -147,7 +147,7 @@ func metrics(k schema.Kind) []schema.MetricName {
 // newestBatches returns a query for the newest moment of each cluster, of raw rows.
 func newestBatches(ctx context.Context, from ask.Archive, q query.Query) ([]query.Query, error) {
 	moments := query.Query{
-		Kind: q.Kind, Clusters: q.Clusters, To: q.To, Level: archive.Raw,
+		Kind: q.Kind, Filter: archive.Filter{Clusters: q.Clusters}, To: q.To, Level: archive.Raw,
 		By: []string{"cluster"}, Step: time.Second, Aggs: []query.Agg{query.Count},
 	}
 	newest := make(map[string]schema.Instant)
