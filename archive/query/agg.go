@@ -6,24 +6,27 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
-// Agg is what is computed of the samples of a group in a step.
+// Agg is an aggregate: a number computed from a group's samples in a step. Those of
+// a group of several series that add up are of the series' sum at each moment, but
+// for Sum and Count.
 type Agg string
 
-// The aggregates. FORMAT.md says of rollups what each is there.
+// The aggregates. Rollups have those that are statistics.
 const (
-	Avg      Agg = "avg"
-	Min      Agg = "min"
-	Max      Agg = "max"
-	Sum      Agg = "sum"      // of all samples
-	Last     Agg = "last"     // at the last moment
-	Increase Agg = "increase" // growth of a counter; one that fell was reset, and has grown from 0
-	Rate     Agg = "rate"     // the increase by the seconds in which it grew
-	P50      Agg = "p50"      // by nearest rank, so one of the values
-	P95      Agg = "p95"
-	Count    Agg = "count" // of samples
+	Avg      = Agg(archive.Avg)
+	Min      = Agg(archive.Min)
+	Max      = Agg(archive.Max)
+	Sum      = Agg(archive.Sum)      // of all samples
+	Last     = Agg(archive.Last)     // at the last moment
+	Increase = Agg(archive.Increase) // growth of a counter; one that fell was reset, and has grown from 0
+	Rate     = Agg("rate")           // the increase divided by the seconds in which it grew
+	P50      = Agg("p50")            // by nearest rank, so that it is one of the values
+	P95      = Agg("p95")
+	Count    = Agg("count") // of samples
 )
 
 // Absence is how long a counter that was reset may have been without samples and
@@ -35,7 +38,7 @@ func Aggs() []Agg {
 	return []Agg{Avg, Min, Max, Sum, Last, Increase, Rate, P50, P95, Count}
 }
 
-// ParseAggs reads a list of aggregates. Its error names the valid ones.
+// ParseAggs parses a list of aggregates. Its error names the valid ones.
 func ParseAggs(words []string) ([]Agg, error) {
 	var list []Agg
 	for _, word := range words {

@@ -11,8 +11,8 @@ import (
 	"heapstash/schema"
 )
 
-// Check reports what cannot be asked of the metric and the kind. The error is
-// an [*Error].
+// Check reports a question that makes no sense for the metric and the kind. The
+// error is an [*Error].
 func (q Query) Check() error {
 	for _, word := range q.needed() {
 		if !q.has(word) {
@@ -38,7 +38,7 @@ func (q Query) Check() error {
 	return nil
 }
 
-// words are what filters and groups of the kind may speak of, for people.
+// words lists for people the columns that filters and groups of the kind can name.
 func (q Query) words() string {
 	text := strings.Join(q.Series(), ", ")
 	if q.OfPods() {
@@ -67,7 +67,7 @@ func notInKey(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_./", r))
 }
 
-// needed are the columns that filters and groups speak of.
+// needed returns the columns that filters and groups name.
 func (q Query) needed() []string {
 	filters := map[string][]string{"namespace": slices.Concat(q.Namespaces, q.ExcludeNamespaces), "pod": q.Pods, "container": q.Containers, "node": q.Nodes}
 	maps.DeleteFunc(filters, func(_ string, globs []string) bool { return len(globs) == 0 })
@@ -76,8 +76,8 @@ func (q Query) needed() []string {
 	return append(need, q.By...)
 }
 
-// unsuited is the error for an aggregate that makes no sense, with the metric
-// or the aggregate to ask for instead.
+// unsuited returns the error for an aggregate that makes no sense for the metric. Its
+// hint names an aggregate or a metric that does.
 func unsuited(m schema.Metric, agg Agg) error {
 	if m.Type == schema.Cumulative {
 		hint := "of counters there are rate, increase and last"
@@ -93,13 +93,13 @@ func unsuited(m schema.Metric, agg Agg) error {
 	return &Error{fmt.Sprintf("%s is a gauge: it has no %s", m.Name, agg), hint}
 }
 
-// coarsest are the kinds, the one with the fewest things first.
+// coarsest are the kinds, the one with the fewest entities first.
 var coarsest = []schema.Kind{schema.Cluster, schema.Namespace, schema.Node, schema.Pod, schema.Container, schema.SystemContainer}
 
-// Kinds returns the kinds that carry the metric and have all that the filters and
-// groups speak of, the coarsest first: one at least. The carriers are those that
-// the archive has the metric of, where the registry does not know it. The error
-// is an [*Error].
+// Kinds returns the kinds that have the metric and all columns that filters and
+// groups name, the coarsest first, and at least one. For a metric that is not in the
+// registry, the carriers are the kinds that have it in the archive. The error is an
+// [*Error].
 func (q Query) Kinds(carriers []schema.Kind) ([]schema.Kind, error) {
 	if q.Metric.Type != "" {
 		carriers = q.Metric.Kinds

@@ -12,7 +12,7 @@ import (
 // Auto stands for the coarsest level that has the answer.
 const Auto archive.Level = ""
 
-// ParseLevel reads a level, or "auto".
+// ParseLevel parses a level, or "auto".
 func ParseLevel(word string) (archive.Level, error) {
 	switch level := archive.Level(word); {
 	case word == "auto":
@@ -29,7 +29,7 @@ func atLeast(level, other archive.Level) bool {
 	return slices.Index(archive.Levels(), level) >= slices.Index(archive.Levels(), other)
 }
 
-// ceil rounds up to the level's hour or day.
+// ceil rounds up to an hour or day of the level.
 func ceil(at schema.Instant, level archive.Level) schema.Instant {
 	return level.Begin(at + schema.Instant(level.Length()/time.Second) - 1)
 }

@@ -10,21 +10,23 @@ import (
 	"heapstash/schema"
 )
 
-// Plan is how a query is answered from what an archive has.
+// Plan says how an archive answers a query. An engine reads the segments, and
+// nothing else of the archive, for the groups, steps and aggregates of the query.
 type Plan struct {
 	Query
-	// Range is what the answer is about: the query's, from a step's begin on, as
-	// far as the archive has anything.
+	// Range is the part of the query's range that the archive has. It begins with a
+	// step, or with the oldest row.
 	Range Span
-	// Level is the coarsest that is read.
-	Level    archive.Level
-	Segments []Segment // of the range, in order
-	// Notes are what to know of the answer, for people.
+	// Level is the coarsest level that is read.
+	Level archive.Level
+	// Segments divide the range, in order.
+	Segments []Segment
+	// Notes tell people what the answer is made of.
 	Notes []string
 }
 
-// Plan decides which rows of which levels answer the query. The error is an
-// [*Error] where the archive cannot answer it.
+// Plan decides which level answers each part of the range. The error is an [*Error]:
+// the archive cannot answer the query.
 func (q Query) Plan(c Coverage) (Plan, error) {
 	if err := q.Check(); err != nil {
 		return Plan{}, err
@@ -48,7 +50,7 @@ func (q Query) Plan(c Coverage) (Plan, error) {
 	return p, nil
 }
 
-// nothing is the error for a range of which there is nothing.
+// nothing returns the error for a range without samples.
 func (q Query) nothing(c Coverage) error {
 	text := fmt.Sprintf("there is nothing of %s from %v to %v", q.Metric.Name, q.From, q.To)
 	switch {
@@ -61,13 +63,13 @@ func (q Query) nothing(c Coverage) error {
 	}
 }
 
-// chooseLevel finds the coarsest level that the step and the aggregates allow.
+// chooseLevel sets the coarsest level that the step and the aggregates allow.
 func (p *Plan) chooseLevel(c Coverage) error {
 	p.Level = archive.Raw
 	switch {
 	case p.Query.Level != Auto:
 		p.Level = p.Query.Level
-	case p.Step%archive.Daily.Length() == 0: // that of a whole range, which is zero, too
+	case p.Step%archive.Daily.Length() == 0: // also 0, of a whole range
 		p.Level = archive.Daily
 	case p.Step%archive.Hourly.Length() == 0:
 		p.Level = archive.Hourly
@@ -88,7 +90,7 @@ func (p *Plan) chooseLevel(c Coverage) error {
 	return nil
 }
 
-// most is the coarsest level that has an aggregate, and why none coarser has.
+// most returns the coarsest level that has an aggregate, and why coarser ones do not.
 func (p *Plan) most(agg Agg, c Coverage) (archive.Level, string) {
 	switch {
 	case agg == Last && p.Metric.Type == schema.Gauge:
@@ -111,16 +113,15 @@ func (p *Plan) most(agg Agg, c Coverage) (archive.Level, string) {
 	}
 }
 
-// brief reports whether the range is a day at most, and raw rows have all of it,
-// where the query leaves the choice of the level.
+// brief reports whether raw rows are chosen because the range is short: the query
+// does not set the level, and raw rows have the whole range of at most a day.
 func (p *Plan) brief(c Coverage) bool {
 	return p.Query.Level == Auto && p.Range.To-p.Range.From <= 24*3600 && p.Range.From >= archive.Hourly.Begin(c.Levels[archive.Raw].From)
 }
 
-// avoidPruned begins the range where the levels that are to be read begin,
-// where retention has taken away what was before. A coarser row that begins before
-// them is no sign of that where it is of the same hour or day: things are born in
-// the middle of one.
+// avoidPruned moves the range's begin to where the levels that are read begin, if
+// older rows of them were pruned. A coarser row that begins before them shows that,
+// unless it is of the same hour or day: entities are born in the middle of one.
 func (p *Plan) avoidPruned(c Coverage) error {
 	coarser := func(level archive.Level, at schema.Instant) bool {
 		for _, other := range archive.Levels() {
@@ -146,7 +147,7 @@ func (p *Plan) avoidPruned(c Coverage) error {
 			p.Notes = append(p.Notes, fmt.Sprintf("%s rows are kept from %v on only: %s", level, kept, p.wayOut(hint)))
 			p.Range.From = kept
 		default:
-			// The rest of an hour, or day, is gone: take all of it.
+			// A part of an hour, or day, was pruned: take the whole.
 			p.Range.From = next.Begin(p.Range.From)
 			if p.Range.To < kept {
 				p.Range.To = ceil(p.Range.To, next)
@@ -156,8 +157,8 @@ func (p *Plan) avoidPruned(c Coverage) error {
 	return nil
 }
 
-// wayOut replaces the hint where it is an aggregate, or a flag, that needs the
-// level, and not the step.
+// wayOut returns the hint, or another one if the level is needed by an aggregate or
+// a flag, and not by the step.
 func (p *Plan) wayOut(hint string) string {
 	switch {
 	case p.Query.Level != Auto:
@@ -171,7 +172,7 @@ func (p *Plan) wayOut(hint string) string {
 	}
 }
 
-// rolledMetric is the metric whose rollups are read.
+// rolledMetric returns the metric whose rollups are read.
 func (q Query) rolledMetric() schema.Metric {
 	if !q.IsRatio() {
 		return q.Metric
@@ -179,7 +180,7 @@ func (q Query) rolledMetric() schema.Metric {
 	return schema.Metric{Name: q.Metric.Part}
 }
 
-// String says what is read, in a line.
+// String says in one line what is read.
 func (p Plan) String() string {
 	var parts []string
 	for _, level := range []archive.Level{archive.Daily, archive.Hourly, archive.Raw} {
@@ -196,8 +197,8 @@ func (p Plan) String() string {
 	return fmt.Sprintf("%s, kind %v: %s", p.Metric.Name, p.Kind, strings.Join(parts, ", "))
 }
 
-// Levels are the levels that a row is made of, joined by +. The time is that of
-// the row's step, or of nothing where the plan has none.
+// Levels returns the levels that a row is made of, joined by +. The time is the
+// begin of the row's step; it is not read without steps.
 func (p Plan) Levels(step schema.Instant) string {
 	from, to := p.Range.From, p.Range.To
 	if p.Step > 0 {
