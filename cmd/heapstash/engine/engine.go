@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"heapstash/archive"
@@ -112,4 +113,13 @@ func Copy(ctx context.Context, path, to string, opts SnapshotOptions) (Snapshot,
 // Repair copies what can be read of a damaged archive to a new one.
 func Repair(ctx context.Context, path, to string, opts RepairOptions) (Repaired, error) {
 	return repair.Run(ctx, path, to, opts)
+}
+
+// FileSize returns a file's size in bytes, 0 if it is not there.
+func FileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"io/fs"
+	"log/slog"
+	"time"
 
 	"heapstash/cmd/heapstash/config"
+	"heapstash/schema"
 )
 
 // OptionsOf returns the options that the settings give.
@@ -15,5 +18,20 @@ func OptionsOf(c config.Config) Options {
 		Mode:     fs.FileMode(c.Archive.Mode),
 
 		Retention: c.Archive.Retention.ByKind(),
+	}
+}
+
+// LogMigration returns a function that logs the progress of a migration.
+func LogMigration(log *slog.Logger) func(Migration) {
+	return func(m Migration) {
+		message := "the archive is being migrated"
+		switch {
+		case m.Done:
+			message = "the archive is migrated"
+		case m.Took == 0:
+			message = "the archive is of an older heapstash and is migrated, whole or not at all"
+		}
+		log.Info(message, "archive", m.Path, "from", m.From, "to", m.To,
+			"written", schema.Size(m.Written), "at_most", schema.Size(m.Most), "took", m.Took.Round(time.Second))
 	}
 }

@@ -3,6 +3,8 @@ package show
 import (
 	"io"
 	"os"
+
+	"heapstash/archive"
 )
 
 // Colour is an ANSI escape sequence.
@@ -34,4 +36,17 @@ func (p Painter) Paint(c Colour, text string) string {
 		return text
 	}
 	return string(c) + text + reset
+}
+
+// OutcomeColour returns the colour of an outcome.
+func OutcomeColour(o archive.Outcome) Colour {
+	switch o {
+	case archive.OutcomeComplete:
+		return Green
+	case archive.OutcomePartial:
+		return Yellow
+	case archive.OutcomeFailed:
+		return Red
+	}
+	return Plain
 }
