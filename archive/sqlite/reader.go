@@ -16,7 +16,10 @@ import (
 )
 
 // Reader is an archive open for reading. Several goroutines may use it.
-type Reader struct{ *conn.Reader }
+type Reader struct {
+	*conn.Reader
+	answer.Archive
+}
 
 var _ query.Archive = (*Reader)(nil)
 
@@ -26,7 +29,7 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{r}, nil
+	return &Reader{r, answer.New(r)}, nil
 }
 
 // Status tells what the archive holds, and of its last passes.
@@ -47,34 +50,6 @@ func (r *Reader) Usage(ctx context.Context) (archive.Usage, error) { return read
 func (r *Reader) OpenSamples(ctx context.Context) (archive.Samples, error) {
 	return read.OpenSamples(ctx, r.Reader)
 }
-
-// Carriers implements [query.Archive].
-func (r *Reader) Carriers(ctx context.Context, m schema.MetricName) ([]schema.Kind, error) {
-	return answer.Carriers(ctx, r.Reader, m)
-}
-
-// MetricNames implements [query.Archive].
-func (r *Reader) MetricNames(ctx context.Context) ([]string, error) {
-	return answer.MetricNames(ctx, r.Reader)
-}
-
-// Names implements [query.Archive].
-func (r *Reader) Names(ctx context.Context, q query.Query, columns ...string) ([][]string, error) {
-	return answer.Names(ctx, r.Reader, q, columns...)
-}
-
-// Coverage implements [query.Archive].
-func (r *Reader) Coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
-	return answer.Coverage(ctx, r.Reader, q)
-}
-
-// Answer implements [query.Archive].
-func (r *Reader) Answer(ctx context.Context, p query.Plan, visit func(query.Row) error) error {
-	return answer.Answer(ctx, r.Reader, p, visit)
-}
-
-// Explain implements [query.Archive].
-func (r *Reader) Explain(p query.Plan) string { return answer.Explain(p) }
 
 // Views describes the archive's views, or its tables.
 func (r *Reader) Views(ctx context.Context, ofTables bool) ([]tables.View, error) {

@@ -1,6 +1,5 @@
 // Package answer answers questions: it writes a [query.Plan] as SQL over the
-// archive's public views, and runs it. Its functions are the methods of
-// [query.Archive].
+// archive's public views, and runs it.
 package answer
 
 import (
@@ -13,13 +12,19 @@ import (
 	"heapstash/schema"
 )
 
+// Archive is an archive to ask. It implements [query.Archive].
+type Archive struct{ reader *conn.Reader }
+
+// New returns the archive that the reader reads.
+func New(r *conn.Reader) Archive { return Archive{r} }
+
 // Explain returns the statement that answers the plan, for any SQLite shell.
-func Explain(p query.Plan) string { return plan{p}.statement().literal() }
+func (Archive) Explain(p query.Plan) string { return plan{p}.statement().literal() }
 
 // Answer calls visit for each row of the plan's answer.
-func Answer(ctx context.Context, r *conn.Reader, p query.Plan, visit func(query.Row) error) error {
+func (a Archive) Answer(ctx context.Context, p query.Plan, visit func(query.Row) error) error {
 	s := plan{p}.statement()
-	rows, err := r.Query(ctx, s.text, s.args...)
+	rows, err := a.reader.Query(ctx, s.text, s.args...)
 	if err != nil {
 		return err
 	}
@@ -51,12 +56,12 @@ func Answer(ctx context.Context, r *conn.Reader, p query.Plan, visit func(query.
 			return err
 		}
 	}
-	return r.ExplainError(rows.Err())
+	return a.reader.ExplainError(rows.Err())
 }
 
 // Coverage returns what the archive has for the query.
-func Coverage(ctx context.Context, r *conn.Reader, q query.Query) (c query.Coverage, err error) {
-	return c, r.InTransaction(ctx, func(tx *sql.Tx) error {
+func (a Archive) Coverage(ctx context.Context, q query.Query) (c query.Coverage, err error) {
+	return c, a.reader.InTransaction(ctx, func(tx *sql.Tx) error {
 		c, err = planOf(q).coverage(ctx, tx)
 		return err
 	})
@@ -71,18 +76,18 @@ const (
 )
 
 // Carriers returns the kinds that have samples of a metric without a column.
-func Carriers(ctx context.Context, r *conn.Reader, m schema.MetricName) (kinds []schema.Kind, err error) {
-	err = conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
+func (a Archive) Carriers(ctx context.Context, m schema.MetricName) (kinds []schema.Kind, err error) {
+	err = conn.Each(ctx, a.reader.Db, func(rows *sql.Rows) error {
 		var k schema.Kind
 		err := rows.Scan(tables.ScanKind{Kind: &k})
 		kinds = append(kinds, k)
 		return err
 	}, selectCarriers, string(m))
-	return kinds, r.ExplainError(err)
+	return kinds, a.reader.ExplainError(err)
 }
 
 // MetricNames returns the names of all metrics that the archive knows.
-func MetricNames(ctx context.Context, r *conn.Reader) ([]string, error) {
-	names, err := conn.Column[string](ctx, r.Db, selectMetricNames)
-	return names, r.ExplainError(err)
+func (a Archive) MetricNames(ctx context.Context) ([]string, error) {
+	names, err := conn.Column[string](ctx, a.reader.Db, selectMetricNames)
+	return names, a.reader.ExplainError(err)
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // Names returns the names that the query's entities have in the columns.
-func Names(ctx context.Context, r *conn.Reader, q query.Query, columns ...string) (found [][]string, err error) {
+func (a Archive) Names(ctx context.Context, q query.Query, columns ...string) (found [][]string, err error) {
 	s := planOf(q).entityNames(columns)
-	err = conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
+	err = conn.Each(ctx, a.reader.Db, func(rows *sql.Rows) error {
 		names := make([]string, len(columns))
 		into := make([]any, len(columns))
 		for i := range names {
@@ -27,7 +27,7 @@ func Names(ctx context.Context, r *conn.Reader, q query.Query, columns ...string
 		}
 		return err
 	}, s.text, s.args...)
-	return found, r.ExplainError(err)
+	return found, a.reader.ExplainError(err)
 }
 
 // entityNames returns the statement for [Names].
