@@ -4,8 +4,8 @@ import (
 	"heapstash/schema"
 )
 
-// Gap is one hole of the ledger.
-type Gap struct {
+// RecordedHole is a [Hole] as the ledger has it.
+type RecordedHole struct {
 	Cluster string         `json:"cluster"`
 	Pass    PassID         `json:"pass"`
 	Started schema.Instant `json:"started"` // of the pass, on the local clock

@@ -1,8 +1,21 @@
 package archive
 
 import (
+	"context"
+
 	"heapstash/schema"
 )
+
+// Teller tells what an archive has and what is missing. Every engine has one.
+type Teller interface {
+	// Status returns what the archive has now. Its Holes and Usage are nil.
+	Status(ctx context.Context) (Status, error)
+	// Holes returns the ledger's holes, the oldest first, and an empty list if there
+	// are none. It leaves out holes whose missing time ends before since, and holes
+	// without a time of passes that began before since. None returns all. More than
+	// 100,000 holes are an error.
+	Holes(ctx context.Context, since schema.Instant) ([]RecordedHole, error)
+}
 
 // Status tells what an archive holds.
 type Status struct {
@@ -14,9 +27,9 @@ type Status struct {
 	Kinds   []KindStatus  `json:"kinds"`
 	Passes  []PassStatus  `json:"passes"` // the newest first
 	Causes  []CauseStatus `json:"holes"`
-	// Gaps are for whoever asks [Reader.Gaps] for them; nil otherwise.
-	Gaps []Gap `json:"gaps,omitzero"`
-	// Usage is for whoever asks [Reader.Usage] for it; nil otherwise.
+	// Holes are the result of [Teller.Holes], for commands that show them; else nil.
+	Holes []RecordedHole `json:"gaps,omitzero"`
+	// Usage is for commands that show it; else nil.
 	Usage *Usage `json:"usage,omitempty"`
 }
 

@@ -10,7 +10,7 @@ import (
 	"heapstash/schema"
 )
 
-func TestGaps(t *testing.T) {
+func TestHoles(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
 	p := archive.Pass{Cluster: "default", Started: time.Unix(1000, 0)}
@@ -28,10 +28,10 @@ func TestGaps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := archive.Gap{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "pass", Cause: "late", Detail: "too late", From: 600, To: 779, Seconds: 180}
-	node := archive.Gap{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "node/n1", Metric: "memory/usage", Cause: "unreachable", Detail: "500", From: 900, To: 959, Seconds: 60}
-	stale := archive.Gap{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "pass", Cause: "stale", Detail: "no time is known"}
-	keys := archive.Gap{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "pass", Cause: "allkeys", Detail: "refused", Lasting: true}
+	late := archive.RecordedHole{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "pass", Cause: "late", Detail: "too late", From: 600, To: 779, Seconds: 180}
+	node := archive.RecordedHole{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "node/n1", Metric: "memory/usage", Cause: "unreachable", Detail: "500", From: 900, To: 959, Seconds: 60}
+	stale := archive.RecordedHole{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "pass", Cause: "stale", Detail: "no time is known"}
+	keys := archive.RecordedHole{Cluster: "default", Pass: p.ID, Started: 1000, Scope: "pass", Cause: "allkeys", Detail: "refused", Lasting: true}
 
 	r, err := sqlite.OpenReader(t.Context(), path)
 	if err != nil {
@@ -40,15 +40,15 @@ func TestGaps(t *testing.T) {
 	defer r.Close()
 	for _, test := range []struct {
 		since schema.Instant
-		want  []archive.Gap
+		want  []archive.RecordedHole
 	}{
-		{0, []archive.Gap{late, node, stale, keys}},
-		{779, []archive.Gap{late, node, stale, keys}},
-		{780, []archive.Gap{node, stale, keys}},
-		{1000, []archive.Gap{stale, keys}},
-		{1001, []archive.Gap{}},
+		{0, []archive.RecordedHole{late, node, stale, keys}},
+		{779, []archive.RecordedHole{late, node, stale, keys}},
+		{780, []archive.RecordedHole{node, stale, keys}},
+		{1000, []archive.RecordedHole{stale, keys}},
+		{1001, []archive.RecordedHole{}},
 	} {
-		got, err := r.Gaps(t.Context(), test.since)
+		got, err := r.Holes(t.Context(), test.since)
 		if err != nil {
 			t.Fatal(err)
 		}

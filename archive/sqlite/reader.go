@@ -32,15 +32,14 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	return &Reader{r, answer.New(r)}, nil
 }
 
-// Status tells what the archive holds, and of its last passes.
+// Status implements [archive.Teller].
 func (r *Reader) Status(ctx context.Context) (archive.Status, error) {
 	return read.Status(ctx, r.Reader)
 }
 
-// Gaps returns the holes with a time that ended at or after since, the newest
-// first.
-func (r *Reader) Gaps(ctx context.Context, since schema.Instant) ([]archive.Gap, error) {
-	return read.Gaps(ctx, r.Reader, since)
+// Holes implements [archive.Teller].
+func (r *Reader) Holes(ctx context.Context, since schema.Instant) ([]archive.RecordedHole, error) {
+	return read.Holes(ctx, r.Reader, since)
 }
 
 // Usage tells what takes the archive's space.

@@ -53,7 +53,7 @@ func newStatusCommand() *cobra.Command {
 					return err
 				}
 				if s.gaps {
-					held.Gaps, err = reader.Gaps(ctx, from)
+					held.Holes, err = reader.Holes(ctx, from)
 				}
 				if s.space && err == nil {
 					var usage engine.Usage
@@ -70,7 +70,7 @@ func newStatusCommand() *cobra.Command {
 				return status.Encode(out, held)
 			}
 			if s.gaps {
-				status.PrintGaps(out, held.Gaps, from)
+				status.PrintHoles(out, held.Holes, from)
 			}
 			if s.gaps && s.space {
 				fmt.Fprintln(out)

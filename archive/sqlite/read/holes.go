@@ -11,34 +11,31 @@ import (
 	"heapstash/schema"
 )
 
-const selectGaps = `SELECT p.cluster, p.id, p.started, h.kind, h.namespace, h.pod, h.container, h.node, h.labels,
+const selectHoles = `SELECT p.cluster, p.id, p.started, h.kind, h.namespace, h.pod, h.container, h.node, h.labels,
 	h.metric, h.cause, h.detail, ifnull(h.from_ts, 0), ifnull(h.to_ts, 0), ifnull(h.to_ts - h.from_ts + 1, 0), h.lasting
 	FROM hole h JOIN pass p ON p.id = h.pass_id
 	WHERE ifnull(h.to_ts, p.started) >= ? ORDER BY ifnull(h.from_ts, p.started), h.id`
 
-// mostGaps is how many there may be, for they are in memory as a whole.
-const mostGaps = 100_000
+// mostHoles is the largest number of holes that are read into memory.
+const mostHoles = 100_000
 
-// Gaps returns the ledger's holes, the oldest first: those whose missing time
-// reaches to since or beyond, and, where no time is known to be missing, those
-// of passes that began then or later. None returns all. More than a hundred
-// thousand are an error.
-func Gaps(ctx context.Context, r *conn.Reader, since schema.Instant) ([]archive.Gap, error) {
-	gaps := []archive.Gap{}
+// Holes implements [archive.Teller].
+func Holes(ctx context.Context, r *conn.Reader, since schema.Instant) ([]archive.RecordedHole, error) {
+	holes := []archive.RecordedHole{}
 	err := conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
-		var g archive.Gap
+		var h archive.RecordedHole
 		var kind string
 		var e schema.Entity
-		err := rows.Scan(&g.Cluster, &g.Pass, &g.Started, &kind, &e.Namespace, &e.Pod, &e.Container, &e.Node, &e.Labels,
-			&g.Metric, &g.Cause, &g.Detail, &g.From, &g.To, &g.Seconds, &g.Lasting)
+		err := rows.Scan(&h.Cluster, &h.Pass, &h.Started, &kind, &e.Namespace, &e.Pod, &e.Container, &e.Node, &e.Labels,
+			&h.Metric, &h.Cause, &h.Detail, &h.From, &h.To, &h.Seconds, &h.Lasting)
 		if err == nil && kind != "" {
 			e.Kind, err = schema.ParseKind(kind)
 		}
-		g.Scope = archive.Hole{Entity: e}.Scope()
-		if gaps = append(gaps, g); err == nil && len(gaps) > mostGaps {
-			err = &dbfile.Error{Path: r.Path, Err: fmt.Errorf("more than %d holes", mostGaps), Remedy: "--since gives those since a time; the view holes has all"}
+		h.Scope = archive.Hole{Entity: e}.Scope()
+		if holes = append(holes, h); err == nil && len(holes) > mostHoles {
+			err = &dbfile.Error{Path: r.Path, Err: fmt.Errorf("more than %d holes", mostHoles), Remedy: "--since gives those since a time; the view holes has all"}
 		}
 		return err
-	}, selectGaps, since)
-	return gaps, conn.Explain(r.Path, err)
+	}, selectHoles, since)
+	return holes, conn.Explain(r.Path, err)
 }

@@ -66,30 +66,25 @@ func BindValue(v schema.Value) any {
 	return v.Float64()
 }
 
-// Verdict is what became of a value that met a cell.
-type Verdict int
+// Verdict is the result of [Cell.Meet].
+type Verdict = schema.Verdict
 
+// The verdicts: Added, and those of [schema.Value.Meet].
 const (
-	Added     Verdict = iota // the cell was empty
-	Same                     // it held the value, or the exact one that the value was cut from
-	Refined                  // it held the value cut; now it holds the exact one
-	Differing                // it held another one, and keeps it
+	Added     Verdict = -1 // the cell was empty, and has the value now
+	Same              = schema.Same
+	Refined           = schema.Refined
+	Differing         = schema.Conflicting
 )
 
-// Meet merges an incoming value into the cell.
-func (c *Cell) Meet(v schema.Value) Verdict {
-	switch {
-	case !c.Set:
-		*c = Cell{v, true}
+// Meet merges a value into the cell.
+func (c *Cell) Meet(v schema.Value) (verdict Verdict) {
+	if !c.Set {
+		*c = CellOf(v)
 		return Added
-	case c.Value == v || v.CutFrom(c.Value):
-		return Same
-	case c.Value.CutFrom(v):
-		c.Value = v
-		return Refined
-	default:
-		return Differing
 	}
+	c.Value, verdict = c.Value.Meet(v)
+	return verdict
 }
 
 func Pointers(row []Cell) []any {

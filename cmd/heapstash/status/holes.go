@@ -9,10 +9,10 @@ import (
 	"heapstash/schema"
 )
 
-// PrintGaps prints what is missing. For a hole without a time, from is the begin of its
+// PrintHoles prints what is missing. For a hole without a time, from is the begin of its
 // pass.
-func PrintGaps(w io.Writer, gaps []archive.Gap, since schema.Instant) {
-	if len(gaps) == 0 {
+func PrintHoles(w io.Writer, holes []archive.RecordedHole, since schema.Instant) {
+	if len(holes) == 0 {
 		if since == 0 {
 			fmt.Fprintln(w, "Nothing is missing.")
 		} else {
@@ -21,16 +21,16 @@ func PrintGaps(w io.Writer, gaps []archive.Gap, since schema.Instant) {
 		return
 	}
 	t := show.NewTable(w, "from", "to", "seconds", "cluster", "scope", "cause", "detail")
-	for _, g := range gaps {
-		from, to, seconds := g.From.String(), g.To.String(), any(g.Seconds)
-		if g.Seconds == 0 {
-			from, to, seconds = g.Started.String(), "", ""
+	for _, h := range holes {
+		from, to, seconds := h.From.String(), h.To.String(), any(h.Seconds)
+		if h.Seconds == 0 {
+			from, to, seconds = h.Started.String(), "", ""
 		}
-		scope := g.Scope
-		if g.Metric != "" {
-			scope += " " + string(g.Metric)
+		scope := h.Scope
+		if h.Metric != "" {
+			scope += " " + string(h.Metric)
 		}
-		t.Row(from, to, seconds, g.Cluster, scope, g.Cause, g.Detail)
+		t.Row(from, to, seconds, h.Cluster, scope, h.Cause, h.Detail)
 	}
 	t.Render()
 }
