@@ -5,20 +5,20 @@ import (
 	"strconv"
 )
 
-// The ledger's account: each transaction that stores samples adds to its pass's
-// counts, so that what the passes of the ledger stored, less what went again,
-// is there.
+// The account of samples: each transaction adds the samples that it stores to the
+// counts of its pass. So the archive holds as many samples as the passes of the
+// ledger stored, minus those that were deleted.
 
 const (
 	AddStored = `UPDATE pass SET samples_new = ifnull(samples_new, 0) + ?, samples_duplicate = ifnull(samples_duplicate, 0) + ?,
 		conflicts = ifnull(conflicts, 0) + ? WHERE id = ?`
 
 	// GoneSetting holds how many of the samples that the ledger's passes stored
-	// are not there any more, because they were pruned, or lost before a repair.
-	// It may be negative: passes are pruned whose samples are still there.
+	// were pruned, or lost before a repair. It may be negative, because a pass may
+	// be pruned before its samples.
 	GoneSetting = "gone"
-	// BeginGone leaves alone an archive that was pruned before there was an
-	// account: of that, nobody knows.
+	// BeginGone starts the account, unless samples were pruned before: then their
+	// number is unknown.
 	BeginGone = `INSERT INTO setting (name, value) SELECT '` + GoneSetting + `', '0'
 		WHERE NOT EXISTS (SELECT 1 FROM setting WHERE name IN ('` + GoneSetting + `', '` + ProgressSetting + `'))`
 	AddGone = `UPDATE setting SET value = CAST(value AS INTEGER) + ? WHERE name = '` + GoneSetting + `'`
@@ -26,13 +26,14 @@ const (
 	selectStored = `SELECT ifnull(sum(samples_new), 0) FROM pass`
 )
 
-// account is what an archive should hold.
+// account is how many samples an archive should hold.
 type account struct {
 	Stored, Gone int64
-	// Open is set where it is not known what went.
+	// Open is set if the number of deleted samples is not known.
 	Open bool
 }
 
+// ReadAccount reads the account.
 func ReadAccount(ctx context.Context, db Queryer) (a account, err error) {
 	if err := db.QueryRowContext(ctx, selectStored).Scan(&a.Stored); err != nil {
 		return a, err
@@ -51,9 +52,7 @@ func ReadAccount(ctx context.Context, db Queryer) (a account, err error) {
 	return a, nil
 }
 
-// Lost is how many samples are missing of those that should be there. There
-// may be more of them: passes that died before each transaction kept the
-// account told of none.
+// Lost is how many samples are missing, at least, of an archive that holds so many.
 func (a account) Lost(held int64) int64 {
 	if a.Open {
 		return 0

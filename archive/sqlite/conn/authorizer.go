@@ -13,8 +13,7 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// What one question may take of the machine. SQLite's own limits are a gigabyte
-// for a text and none for memory.
+// Limits of one query. SQLite's own are 1 GB for a text, and none for memory.
 const (
 	longestValue     = 32 << 20 // of a text or a blob, and of a row
 	longestStatement = 1 << 20
@@ -22,20 +21,20 @@ const (
 	heapLimit        = "PRAGMA hard_heap_limit = 536870912"
 )
 
-// distrust has SQLite not believe the lengths that a damaged page states.
+// distrust makes SQLite verify the lengths in a page, which may be damaged.
 const distrust = "PRAGMA cell_size_check = 1"
 
-// readingConnector opens connections that can do nothing but read, whatever
-// they are asked: no ATTACH, which would reach other files, no temporary
-// tables, no pragma that sets anything, no function that loads code.
+// readingConnector opens connections that can only read: no ATTACH, which would
+// open other files, no temporary tables, no pragma that sets anything, no function
+// that loads code.
 //
-// The file is open for reading only and query_only is set besides. This refuses
-// what those two let pass, and before it runs.
+// The file is opened read-only, and query_only is set. The connector refuses what
+// these two allow, before it runs.
 type readingConnector struct {
 	driver *sqlite3.SQLiteDriver
 	source string
 
-	refused atomic.Pointer[string] // what was refused last, for people
+	refused atomic.Pointer[string] // what was refused last, for messages
 }
 
 func newReadingConnector(source string) *readingConnector {
@@ -75,8 +74,8 @@ func (c *readingConnector) confine(conn *sqlite3.SQLiteConn) error {
 	return nil
 }
 
-// authorize is asked while a statement is prepared, for each thing that it
-// would do. What first and second are depends on the thing:
+// authorize is called while a statement is prepared, for each of its actions. The
+// meaning of first and second depends on the action:
 // https://www.sqlite.org/c3ref/c_alter_table.html
 func (c *readingConnector) authorize(action int, first, second, _ string) int {
 	const recursive = 33 // SQLITE_RECURSIVE, which go-sqlite3 does not name
@@ -103,18 +102,18 @@ func (c *readingConnector) authorize(action int, first, second, _ string) int {
 	return sqlite3.SQLITE_DENY
 }
 
-// actions are the names of what is refused, where "writing" does not say it.
+// actions are the names of refused actions that do not write.
 var actions = map[int]string{
 	sqlite3.SQLITE_ATTACH:    "ATTACH",
 	sqlite3.SQLITE_DETACH:    "DETACH",
 	sqlite3.SQLITE_SAVEPOINT: "SAVEPOINT",
 }
 
-// HarmfulFunctions reach out of the archive, where they are compiled in at all.
+// HarmfulFunctions reach outside the archive, if they are compiled in.
 var HarmfulFunctions = []string{"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"}
 
-// asking are pragmas whose argument is a question; telling those that are
-// harmless without one.
+// asking are the pragmas whose argument changes nothing; telling are those that
+// change nothing without an argument.
 var (
 	asking = []string{
 		"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",

@@ -4,8 +4,9 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// Inspect tells, without touching it, whether the file is an archive that this
-// heapstash can open. No file, or an empty one, is no error and no archive.
+// Inspect reports whether the file is an archive that this heapstash can open. It
+// does not change the file. A missing or empty file is neither an archive nor an
+// error.
 func Inspect(path string) (exists bool, err error) {
 	steps, err := Migrations()
 	if err != nil {

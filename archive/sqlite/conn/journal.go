@@ -17,25 +17,24 @@ import (
 // How long a connection waits for others, in milliseconds.
 const (
 	busyWriteAhead = "10000"
-	// With a rollback journal a writer waits for every reader to finish, and
-	// keeps new ones waiting; both must outlast the other. It is less than the
-	// time between two passes.
+	// With a rollback journal, a writer waits for every reader to finish, and new
+	// readers wait for it. It is less than the time between two passes.
 	busyRollback = "30000"
-	// What another one reads can be converted by the next pass.
+	// An archive that is in use can be converted by the next pass.
 	busyConversion = "1000"
 )
 
-// Journal modes. Of those that roll back, TRUNCATE is the durable one: with
-// synchronous=FULL it syncs the end of a transaction, which DELETE leaves to
-// the directory's next sync. On NFS it also spares other clients the question
-// whether a journal exists, which they may answer from a cache.
+// Journal modes. Of the modes with a rollback journal, TRUNCATE is the durable one:
+// with synchronous=FULL it syncs the end of a transaction, which DELETE leaves to
+// the next sync of the directory. And on NFS, other clients need not know whether
+// the journal exists, which they may take from a cache.
 const (
 	journalWriteAhead = "WAL"
 	journalRollback   = "TRUNCATE"
 )
 
-// keepJournal gives the file the journal mode that its file system can bear,
-// and returns it. The caller holds the lock.
+// keepJournal gives the file the journal mode that is safe on its file system, and
+// returns it. The caller holds the lock.
 func (s *Writer) keepJournal(ctx context.Context, isWriteAhead bool, newest int) (string, error) {
 	wanted := journalRollback
 	if s.System.WriteAhead() {
@@ -52,7 +51,7 @@ func (s *Writer) keepJournal(ctx context.Context, isWriteAhead bool, newest int)
 		}
 		return wanted, err
 	}
-	// In exclusive mode SQLite keeps in its own memory what it would share.
+	// In exclusive mode, SQLite needs no shared memory for the log.
 	// (https://www.sqlite.org/wal.html#use_of_wal_without_shared_memory)
 	pragmas.Set("_locking_mode", "EXCLUSIVE")
 	err := setJournal(ctx, s.Path, s.file, wanted, newest, pragmas)
@@ -66,7 +65,7 @@ func (s *Writer) keepJournal(ctx context.Context, isWriteAhead bool, newest int)
 	if err != nil {
 		return "", err
 	}
-	// Its shared memory, of no use without a log, is left behind.
+	// SQLite leaves the file for the shared memory behind.
 	if err := os.Remove(s.file + dbfile.WriteAheadLogIndex); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
@@ -90,15 +89,16 @@ func setJournal(ctx context.Context, path, file, mode string, newest int, pragma
 	return nil
 }
 
+// IsBusy reports whether another connection holds a lock.
 func IsBusy(err error) bool {
 	lite, ok := errors.AsType[sqlite3.Error](err)
 	return ok && (lite.Code == sqlite3.ErrBusy || lite.Code == sqlite3.ErrLocked)
 }
 
-// keepLogFiles has the -wal and -shm files outlast the connection, the log cut
-// to nothing: so whoever may not write the directory can read the archive
-// between passes, too. (https://www.sqlite.org/walformat.html, "Operations
-// that require locks".)
+// keepLogFiles makes SQLite keep the -wal and -shm files, the log empty, after the
+// connection is closed. So a user who may not write in the directory can read the
+// archive between passes. (https://www.sqlite.org/walformat.html, "Operations that
+// require locks".)
 func keepLogFiles(ctx context.Context, db *sql.DB) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -113,8 +113,8 @@ func keepLogFiles(ctx context.Context, db *sql.DB) error {
 	return errors.Join(err, conn.Close())
 }
 
-// Warning is what people should know about the place of the archive, empty if
-// it is a good one.
+// Warning is for a user whose archive lies on a file system that is not a good
+// choice. Otherwise it is empty.
 func (s *Writer) Warning() string {
 	if s.System.WriteAhead() {
 		return ""

@@ -10,9 +10,9 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// CheckLock returns an error when the archive's lock is not this store's any
-// more: then another heapstash may write, and what this one knows of the
-// archive be wrong. (Where the archive is gone itself, unmoved says so.)
+// CheckLock returns an error if this writer has lost the lock: then another
+// heapstash may write, and what this one knows about the archive may be wrong. If
+// the archive itself is missing, [Writer.CheckPath] says so.
 func (s *Writer) CheckLock() error {
 	if _, err := os.Stat(s.Path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -28,10 +28,9 @@ func (s *Writer) CheckLock() error {
 	}
 }
 
-// CheckPath returns an error when the file that is open is no longer the one at
-// the archive's path: what is written to it then is lost to everybody; or when
-// its lock is no longer this store's. It says so once, for whatever is done next
-// fails of the same.
+// CheckPath returns an error if the open file is no longer the one at the archive's
+// path, so that what is written to it is lost, or if the writer has lost the lock.
+// It returns the error once, because all that follows fails for the same reason.
 func (s *Writer) CheckPath() error {
 	if s.lost {
 		return nil
@@ -40,8 +39,8 @@ func (s *Writer) CheckPath() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.lost = true
-		return dbfile.Gone(s.Path, "it was removed while this heapstash wrote to it, and what it wrote is lost")
-	// Elsewhere, a file may change its number while it is open.
+		return dbfile.LostArchive(s.Path, "it was removed while this heapstash wrote to it, and what it wrote is lost")
+	// On other file systems, a file may change its inode number while it is open.
 	case err == nil && s.System.WriteAhead() && !os.SameFile(info, s.opened):
 		s.lost = true
 		return &dbfile.Error{

@@ -17,8 +17,8 @@ import (
 const UpsertCompaction = `INSERT INTO compaction (table_name, ts) VALUES (?, ?)
 	ON CONFLICT (table_name) DO UPDATE SET ts = excluded.ts`
 
-// InMemory makes the tables of an archive of that version, or of the newest one
-// that is known, without a file.
+// InMemory creates the tables of an archive of that version, at most the newest
+// known one, in memory.
 func InMemory(ctx context.Context, version int) (*sql.DB, error) {
 	steps, err := Migrations()
 	if err != nil {
@@ -40,19 +40,19 @@ func InMemory(ctx context.Context, version int) (*sql.DB, error) {
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// Step is the script that makes a version of the one before.
+// Step is a migration: the script that turns a version into the next one.
 type Step struct {
 	Script string
-	// Room is the free space that it needs, times the archive's size: for the
-	// rows that it writes anew, once in the log or journal and once in the
-	// file. The script's first line says it.
+	// Room is the free space that it needs, as a multiple of the archive's size:
+	// a row that is rewritten takes space in the log or journal, and in the file.
+	// It stands in the script's first line.
 	Room float64
 }
 
 const roomLine = "-- Free space: %g times the archive's size.\n"
 
-// Migrations returns the numbered scripts: the i-th makes version i+1 of
-// version i.
+// Migrations returns all migrations: the one at index i turns version i into
+// version i+1.
 func Migrations() ([]Step, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted by name
 	if err != nil {
@@ -75,9 +75,9 @@ func Migrations() ([]Step, error) {
 	return append(steps, trialMigrations()...), nil
 }
 
-// Migrate brings the file to the newest version, and what the registry decides
-// up to date, in one transaction with user_version: an interrupted one leaves
-// the version before, with its views.
+// Migrate brings the file to the newest version, and creates what the registry
+// decides, in one transaction with user_version. If it is interrupted, the old
+// version stays, with its views.
 func Migrate(ctx context.Context, db *sql.DB, path string, steps []Step) error {
 	version, err := FileVersion(ctx, db, path, len(steps))
 	if err != nil {
@@ -109,8 +109,8 @@ func Migrate(ctx context.Context, db *sql.DB, path string, steps []Step) error {
 
 const SelectVersion = `PRAGMA user_version`
 
-// FileVersion returns the file's version, its -wal included, or an error for
-// one beyond the newest that is known.
+// FileVersion returns the version of the file and its -wal, or an error if it is
+// beyond the newest.
 func FileVersion(ctx context.Context, db *sql.DB, path string, newest int) (int, error) {
 	var version int
 	if err := db.QueryRowContext(ctx, SelectVersion).Scan(&version); err != nil {

@@ -2,5 +2,5 @@
 
 package conn
 
-// trialMigrations are for builds that are made to be disturbed.
+// trialMigrations are for test builds only.
 func trialMigrations() []Step { return nil }

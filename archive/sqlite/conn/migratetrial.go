@@ -7,6 +7,6 @@ import _ "embed"
 //go:embed rewriting.sql
 var trialScript string
 
-// trialMigrations are a version that nobody releases, for the tests that
-// disturb a migration: it writes every row of a table anew.
+// trialMigrations lead to a version that is never released. Tests interrupt this
+// migration, which rewrites every row of a table.
 func trialMigrations() []Step { return []Step{{Script: trialScript, Room: 2.2}} }

@@ -13,8 +13,8 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// OpenReading opens an archive that exists, with whatever its file system and
-// this user's permissions ask for.
+// OpenReading opens an existing archive in the way that its file system and the
+// user's permissions allow.
 func OpenReading(ctx context.Context, path string, d dbfile.Disk) (*Reader, error) {
 	steps, err := Migrations()
 	if err != nil {
@@ -53,8 +53,8 @@ func OpenReading(ctx context.Context, path string, d dbfile.Disk) (*Reader, erro
 	if !isUnreadable(err) {
 		return r, err
 	}
-	// Without its -wal and -shm files, and where none can be made, SQLite reads
-	// a file only on the word that it cannot change.
+	// If the -wal and -shm files are missing and cannot be created, SQLite reads
+	// the file only if it is declared immutable.
 	if h.WriteAhead && dbfile.IsEmpty(file+dbfile.WriteAheadLog) && dbfile.OnReadOnlyMedium(file) {
 		pragmas.Set("immutable", "1")
 		return openChecked(ctx, path, file, len(steps), pragmas)
@@ -66,21 +66,21 @@ func OpenReading(ctx context.Context, path string, d dbfile.Disk) (*Reader, erro
 // wait.
 const mostConnections = 4
 
-// openChecked opens a database of a version that this heapstash knows.
+// openChecked opens an archive of a known version.
 func openChecked(ctx context.Context, path, file string, newest int, pragmas url.Values) (*Reader, error) {
 	connector := newReadingConnector(dataSource(file, "ro", pragmas))
 	r := &Reader{path, sql.OpenDB(connector), connector}
 	r.Db.SetMaxOpenConns(mostConnections)
 	r.Db.SetMaxIdleConns(mostConnections) // opening one parses all views
 	if _, err := FileVersion(ctx, r.Db, path, newest); err != nil {
-		// Named by the caller, who may know more.
+		// The caller explains the error.
 		return nil, errors.Join(err, r.Db.Close())
 	}
 	return r, nil
 }
 
-// isUnreadable reports whether SQLite could not open what it needs beside the
-// file for reading it.
+// isUnreadable reports whether SQLite could not open the files that it needs beside
+// the archive.
 func isUnreadable(err error) bool {
 	lite, ok := errors.AsType[sqlite3.Error](err)
 	return ok && (lite.Code == sqlite3.ErrCantOpen || lite.Code == sqlite3.ErrReadonly)

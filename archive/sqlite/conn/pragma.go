@@ -6,7 +6,7 @@ import (
 
 const SelectUsedBytes = `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
 
-// UsedBytes is how many bytes of the archive are in use: without its free pages.
+// UsedBytes is the size of the archive without its free pages, in bytes.
 func UsedBytes(ctx context.Context, db Queryer) (bytes int64, err error) {
 	err = db.QueryRowContext(ctx, SelectUsedBytes).Scan(&bytes)
 	return bytes, err
@@ -18,14 +18,13 @@ const (
 )
 
 const (
-	// VacuumInto rather than SQLite's online backup. A backup in steps begins
-	// anew whenever another process writes, which passes do each minute, so
-	// that of a large archive it might never end; in a single step, it holds
-	// the same read transaction as this, and copies free pages and the file's
-	// mode besides. The transaction keeps nobody from writing; until it ends
-	// the -wal file only grows, by what passes write meanwhile: a few MB a
-	// minute. The copy is packed, and has a rollback journal instead of a -wal
-	// file, so that it is one file and can be read where nothing can be written.
+	// VacuumInto is used instead of SQLite's online backup. A backup in steps
+	// starts again whenever another process writes. Passes write each minute, so
+	// the backup of a large archive might never end. A backup in one step holds
+	// the same read transaction as this, and also copies free pages. Passes go on
+	// meanwhile; the -wal file grows by what they write, a few MB a minute. The
+	// copy is packed, and has a rollback journal, so that it is one file that can
+	// be read where nothing can be written.
 	VacuumInto = `VACUUM INTO ?`
 
 	SelectLastHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state`

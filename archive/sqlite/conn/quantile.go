@@ -14,15 +14,15 @@ import (
 	"heapstash/schema"
 )
 
-// heldValues is how many values the quantiles of one question may hold at a
-// time: 512 MB of them.
+// heldValues is how many values the quantiles of one query may hold at a time:
+// 512 MB.
 const heldValues = 512 << 20 / int64(unsafe.Sizeof(schema.Value{}))
 
 // registerQuantiles adds the aggregates median(x) and quantile(x, p) to a
-// connection. They are by nearest rank, as the p50 and p95 of rollups are: the
-// least of the values x with at least the share p of all values at or below it,
-// and so always one of the values, exact to 64 bits. NULLs do not count; of no
-// value at all they are NULL. They are no window functions.
+// connection. They use the nearest rank, like p50 and p95 of rollups: the smallest
+// value x such that at least the share p of all values is at or below it. So the
+// result is one of the values, exact to 64 bits. NULLs do not count; without any
+// value the result is NULL. They cannot be window functions.
 func registerQuantiles(conn *sqlite3.SQLiteConn) error {
 	var held atomic.Int64
 	median := func() *medianAggregate { return &medianAggregate{values{name: "median", held: &held}} }
@@ -73,11 +73,11 @@ func (q *quantileAggregate) Step(x, p any) error {
 // Done returns the quantile.
 func (q *quantileAggregate) Done() any { return q.nearest(q.share) }
 
-// values are those of one group.
+// values are the values of one group.
 type values struct {
 	name string
 	list []schema.Value
-	held *atomic.Int64 // by all groups of the connection
+	held *atomic.Int64 // number of values that all groups of the connection hold
 }
 
 func (v *values) add(x any) error {
@@ -102,14 +102,14 @@ func (v *values) add(x any) error {
 	return nil
 }
 
-// nearest returns the value with the rank of that share, nil if there is none.
+// nearest returns the value at the rank of the share, or nil without values.
 func (v *values) nearest(share float64) any {
 	v.held.Add(-int64(len(v.list)))
 	if len(v.list) == 0 {
 		return nil
 	}
 	slices.SortFunc(v.list, tables.CompareValues)
-	// A share such as 0.07 is no exact float: 0.07 * 100 is a bit more than 7.
+	// A share such as 0.07 is not an exact float: 0.07 * 100 is slightly above 7.
 	rank := share * float64(len(v.list))
 	rank = math.Ceil(rank - rank*1e-15)
 	value := v.list[min(max(int(rank), 1), len(v.list))-1]

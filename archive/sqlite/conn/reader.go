@@ -35,11 +35,11 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	return r, nil
 }
 
-// shareHint is how an archive is opened to users who only read it.
+// shareHint says how to give readers access to an archive.
 const shareHint = "it is its owner's: set archive.mode to \"0640\" (for its group) or \"0644\" (for all) where passes are made, and let\n" +
 	"readers enter its directory; or copy it for them: `heapstash snapshot FILE` with HEAPSTASH_ARCHIVE_MODE=0644"
 
-// explainReading is explain for a reader, who needs no permission to write.
+// explainReading is [Explain] for a reader, which needs no permission to write.
 func explainReading(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return Explain(path, err)
@@ -76,5 +76,5 @@ func (r *Reader) InTransaction(ctx context.Context, do func(*sql.Tx) error) erro
 	return r.ExplainError(err)
 }
 
-// Close ends the reading.
+// Close closes the archive.
 func (r *Reader) Close() error { return Explain(r.Path, r.Db.Close()) }

@@ -16,7 +16,7 @@ const (
 	SelectViews = `SELECT name FROM sqlite_schema WHERE type = 'view'`
 )
 
-// Setting reads what the archive keeps about itself, empty if it does not.
+// Setting returns the value of a setting of the archive, empty without one.
 func Setting(ctx context.Context, db Queryer, name string) (value string, err error) {
 	err = db.QueryRowContext(ctx, selectSetting, name).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -25,5 +25,5 @@ func Setting(ctx context.Context, db Queryer, name string) (value string, err er
 	return value, err
 }
 
-// ProgressSetting is the setting that holds the progress.
+// ProgressSetting is the setting with the progress of pruning.
 const ProgressSetting = "prune"

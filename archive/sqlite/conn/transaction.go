@@ -9,14 +9,14 @@ import (
 	"heapstash/archive/sqlite/tables"
 )
 
-// Queryer is what *sql.DB and *sql.Tx have in common for reading.
+// Queryer is the reading part of [sql.DB] and [sql.Tx].
 type Queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// InTransaction commits what do did, or rolls it back when do fails or
-// panics: a transaction left open would lock every later writer out.
+// InTransaction runs do in a transaction, and commits it, or rolls it back if do
+// fails or panics: an open transaction would lock out all later writers.
 func InTransaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -43,7 +43,7 @@ func Each(ctx context.Context, db Queryer, visit func(*sql.Rows) error, query st
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// Column returns the one column of a query.
+// Column returns the values of a query with one column.
 func Column[T any](ctx context.Context, db Queryer, query string, args ...any) ([]T, error) {
 	var values []T
 	err := Each(ctx, db, func(rows *sql.Rows) error {
@@ -57,18 +57,19 @@ func Column[T any](ctx context.Context, db Queryer, query string, args ...any) (
 
 // Prepared is a transaction that prepares each query once.
 type Prepared struct {
-	// Ctx is never cancelled, for go-sqlite3 pays for each statement under
-	// one that can be.
+	// Ctx is never cancelled: a context that can be costs a goroutine for each
+	// statement.
 	Ctx        context.Context
 	Tx         *sql.Tx
 	statements map[string]*sql.Stmt
 }
 
+// Prepare returns the transaction, without statements yet.
 func Prepare(ctx context.Context, tx *sql.Tx) Prepared {
 	return Prepared{context.WithoutCancel(ctx), tx, make(map[string]*sql.Stmt)}
 }
 
-// Statement prepares a query once a transaction, which closes it.
+// Statement prepares a query once. The transaction closes it.
 func (p Prepared) Statement(query string) (*sql.Stmt, error) {
 	if stmt := p.statements[query]; stmt != nil {
 		return stmt, nil
@@ -80,6 +81,7 @@ func (p Prepared) Statement(query string) (*sql.Stmt, error) {
 	return stmt, err
 }
 
+// Exec runs a statement.
 func (p Prepared) Exec(query string, args ...any) error {
 	_, err := p.Change(query, args...)
 	return err

@@ -11,26 +11,26 @@ import (
 	"heapstash/schema"
 )
 
-// Migration tells how far the migration of an archive is.
+// Migration is the progress of an archive's migration.
 type Migration struct {
 	Path     string
-	From, To int // versions of the schema
-	// Written is what has been written for it so far, in bytes, about; Most
-	// is what it may come to.
+	From, To int // versions of the format
+	// Written is about how many bytes were written for it so far, and Most how
+	// many it may write.
 	Written, Most int64
 	Took          time.Duration
 	Done          bool
 }
 
-// migrationSlack is what a migration may write beyond the rows: views, the
-// schema, and the pages that a log or a journal begins with.
+// migrationSlack is how many bytes a migration may write besides rows: for views,
+// the schema, and the first pages of a log or a journal.
 const migrationSlack = 16 << 20
 
 // reportEvery is the time between two reports of a migration.
 const reportEvery = 5 * time.Second
 
-// upgrade migrates an archive that exists, if it has to: it looks for the free
-// space first, and tells how it goes.
+// upgrade migrates an existing archive if it is older. It checks the free space
+// first, and reports its progress.
 func (s *Writer) upgrade(ctx context.Context) error {
 	opts := s.Options
 	version, err := FileVersion(ctx, s.Db, s.Path, len(opts.Steps))
@@ -77,7 +77,7 @@ func (s *Writer) checkRoom(m Migration, d dbfile.Disk) error {
 	directory := filepath.Dir(s.file)
 	_, free, err := d(directory)
 	if err != nil || free >= m.Most {
-		return nil // where the space is not known, SQLite will tell
+		return nil // if the free space is not known, SQLite fails when it ends
 	}
 	return &dbfile.Error{
 		Path: s.Path,
@@ -87,7 +87,7 @@ func (s *Writer) checkRoom(m Migration, d dbfile.Disk) error {
 	}
 }
 
-// watch calls look from time to time, until it is stopped.
+// watch calls look at each interval, until stop is called.
 func (s *Writer) watch(every time.Duration, look func()) (stop func()) {
 	done := make(chan struct{})
 	var watching sync.WaitGroup

@@ -21,7 +21,7 @@ import (
 	"heapstash/schema"
 )
 
-// Limited reports whether anything is not to be kept for ever.
+// Limited reports whether anything is to be deleted some time.
 func (o Options) Limited() bool { return o.Retention.Limited() || o.MaxSize > 0 }
 
 // Options set how a [Store] is opened.
@@ -29,33 +29,33 @@ type Options struct {
 	// LockWait is how long to wait for another writer to finish. Zero tries
 	// once.
 	LockWait time.Duration
-	// Expect is the [Store.ID] of the archive that must be at the path: then
-	// none is made, and another one is refused. Empty for whatever is there.
+	// Expect is the [Writer.ID] of the archive that must be at the path: then none
+	// is created, and another one is refused. Empty allows any.
 	Expect string
-	// Migrating is told of the migration of an older archive: at its begin, at
-	// its end, and every few seconds between, then from another goroutine. Nil
-	// for nobody.
+	// Migrating, if not nil, is called at the begin and the end of a migration,
+	// and every few seconds between, then from another goroutine.
 	Migrating func(Migration)
-	// MinFree is how many bytes must be free on the archive's file system for
-	// anything to be stored, moved or copied there. Zero asks for none.
+	// MinFree is how many bytes must stay free on the archive's file system. With
+	// less, nothing is stored, moved or copied there. Zero switches the check off.
 	MinFree int64
-	// Mode is that of files to be made: an archive, its lock, a snapshot. Zero
-	// is 0600. An archive that exists keeps its own, and SQLite gives that to
-	// its -wal and -shm files.
+	// Mode is the mode of new files: an archive, its lock, a snapshot. Zero means
+	// 0600. An existing archive keeps its mode, and SQLite gives it to the -wal
+	// and -shm files.
 	Mode fs.FileMode
 	// Retention is what [Store.Prune] and [Prune] leave.
 	Retention archive.Retention
-	// MaxSize is how many bytes of the file may be in use: what is oldest goes
-	// until they suffice, raw rows first. Zero for any number.
+	// MaxSize is how many bytes of the file may be in use. If it is more, the
+	// oldest rows are deleted, raw ones first. Zero means no limit.
 	MaxSize int64
 
-	// For tests; [Open] fills them in.
+	// For tests; [Options.Filled] sets them.
 	Disk        dbfile.Disk
 	Steps       []Step
 	ReportEvery time.Duration
 	Waiting     func() // called before the lock is taken
 }
 
+// Filled returns the options with defaults for what only tests set.
 func (o Options) Filled() (Options, error) {
 	if o.Disk == nil {
 		o.Disk = dbfile.DiskOf
@@ -74,6 +74,7 @@ func (o Options) Filled() (Options, error) {
 	return o, err
 }
 
+// CreateMode is the mode of new files.
 func (o Options) CreateMode() fs.FileMode { return cmp.Or(o.Mode, dbfile.DefaultMode) }
 
 // Writer is an archive open for writing. It holds the archive's kernel lock
@@ -84,7 +85,7 @@ type Writer struct {
 	file    string // where that leads
 	opened  fs.FileInfo
 	System  dbfile.FileSystem
-	lost    bool // see unmoved
+	lost    bool // see CheckPath
 	id      string
 	Options Options
 	Db      *sql.DB
@@ -111,7 +112,7 @@ func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error)
 		return nil, err
 	}
 	if !header.Exists && opts.Expect != "" {
-		return nil, dbfile.Gone(path, "it was there before")
+		return nil, dbfile.LostArchive(path, "it was there before")
 	}
 	file, err := dbfile.Resolve(path)
 	if err != nil {
@@ -136,13 +137,13 @@ func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error)
 
 func (s *Writer) open(ctx context.Context) error {
 	opts := s.Options
-	// Whoever had the lock before may have made the archive, or a newer one.
+	// The last holder of the lock may have created or upgraded the archive.
 	header, err := dbfile.ReadHeader(s.Path, len(opts.Steps))
 	if err != nil {
 		return err
 	}
 	if !header.Exists && opts.Expect != "" {
-		return dbfile.Gone(s.Path, "it was there before")
+		return dbfile.LostArchive(s.Path, "it was there before")
 	}
 	if err := dbfile.ConfirmLeftovers(s.Path, s.file, len(opts.Steps)); err != nil {
 		return err
@@ -176,8 +177,8 @@ func (s *Writer) open(ctx context.Context) error {
 	if s.id, err = Setting(ctx, s.Db, "archive_id"); err != nil {
 		return err
 	}
-	// Not before it is open: opening it for writing gives a file of a
-	// container's image another number.
+	// After opening it: a file of a container's image gets another inode number
+	// when it is opened for writing.
 	if s.opened, err = os.Stat(s.file); err != nil {
 		return err
 	}
@@ -207,12 +208,10 @@ func (s *Writer) loadCompacted(ctx context.Context) error {
 	}, selectCompaction)
 }
 
-// ID is the archive's own, by which it is told from others. A copy has the
-// same.
+// ID identifies the archive. A copy has the same ID.
 func (s *Writer) ID() string { return s.id }
 
-// Close gives the lock back. What was written is safe whether or not Close is
-// ever called.
+// Close releases the lock. What was written is safe even if Close is never called.
 func (s *Writer) Close() error {
 	var err error
 	if s.Db != nil {
@@ -248,7 +247,7 @@ func Fill(ctx context.Context, file string, steps []Step) error {
 	return errors.Join(Migrate(ctx, db, file, steps), db.Close())
 }
 
-// dataSource names a file, by its absolute path, to the driver.
+// dataSource is the driver's name for a file, given by its absolute path.
 func dataSource(file, mode string, pragmas url.Values) string {
 	pragmas.Set("mode", mode)
 	if !pragmas.Has("_busy_timeout") {
@@ -259,8 +258,8 @@ func dataSource(file, mode string, pragmas url.Values) string {
 }
 
 // OpenDB opens the file with pragmas in the data source name, where they hold
-// for every connection. There is one connection: a writer needs no more, and a
-// reader sees one state.
+// for every connection. There is one connection: a writer needs only one, and with
+// it a reader sees one state.
 func OpenDB(path, mode string, pragmas url.Values) (*sql.DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {

@@ -2,7 +2,8 @@
 
 package dbfile
 
-// The archive is SQLite, which is compiled from C. Without cgo its driver
-// builds all the same, as a stub that fails at run time; so this file, which
-// only a build without cgo sees, does not compile.
+// The archive needs SQLite, which is written in C. Without cgo, its driver still
+// builds, as a stub that fails at run time. Therefore this file, which only a build
+// without cgo includes, does not compile. No package below this one needs the
+// driver, so the name here is the only error.
 var _ = heapstash_needs_CGO_ENABLED_1_and_a_C_compiler

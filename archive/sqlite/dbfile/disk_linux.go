@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DiskOf returns the directory's file system, and the bytes on it that this
-// user may still fill.
+// DiskOf returns the file system of a directory, and its free space for this user
+// in bytes.
 func DiskOf(directory string) (FileSystem, int64, error) {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(directory, &stat); err != nil {
@@ -20,9 +20,9 @@ func DiskOf(directory string) (FileSystem, int64, error) {
 	return FileSystemOf(uint32(stat.Type)), int64(stat.Bavail) * int64(stat.Bsize), nil
 }
 
-// OnReadOnlyMedium reports whether the file cannot change, for the whole file
-// system is read-only, and not only as it is mounted where the file is seen: a
-// container may see what another one writes.
+// OnReadOnlyMedium reports whether the file cannot change because the whole file
+// system is read-only. A read-only mount is not enough: another container may
+// write to the same file system.
 func OnReadOnlyMedium(file string) bool {
 	var stat unix.Stat_t
 	if err := unix.Stat(file, &stat); err != nil {

@@ -6,32 +6,31 @@ import (
 
 // FileSystem is the kind of file system that an archive lies on.
 type FileSystem struct {
-	// Name is what Linux calls it, or its number if it is not a known one;
-	// empty where it cannot be told.
+	// Name is Linux's name for it, or the number of an unknown one. It is empty
+	// where the system does not say.
 	Name   string
 	Safety Safety
 }
 
-// WriteAhead reports whether an archive on it has a write-ahead log, and not a
-// rollback journal. A log wants memory that all of the file's processes share,
-// and so a file system of one machine: on others the archive would be damaged
-// as soon as two machines use it. (https://www.sqlite.org/wal.html) What may
-// be such a one counts as such: the journal is slower, and always right. Where
-// nothing can be told of any file system, SQLite's own users would take a log.
+// WriteAhead reports whether an archive on it gets a write-ahead log instead of a
+// rollback journal. A log needs memory that all processes of the file share, so
+// they must run on one machine: two machines would damage the archive.
+// (https://www.sqlite.org/wal.html) An unknown file system gets the journal, which
+// is slower and always right. A nameless one gets the log, SQLite's usual choice.
 func (f FileSystem) WriteAhead() bool {
 	return f.Safety == SafetyLocal || f.Safety == SafetyFleeting || f.Name == ""
 }
 
-// Safety tells whether a file system keeps an archive.
+// Safety is whether an archive is safe on a file system.
 type Safety int
 
 // The safeties.
 const (
 	SafetyUnknown  Safety = iota
-	SafetyLocal           // of this machine, and lasting
-	SafetyRemote          // shared memory and locks do not reach across machines
+	SafetyLocal           // on this machine, and permanent
+	SafetyRemote          // several machines may use it, without shared memory
 	SafetyUser            // FUSE: it depends on the program behind it
-	SafetyFleeting        // gone with the machine's or the container's end
+	SafetyFleeting        // lost when the machine or the container stops
 )
 
 // fileSystems are the f_type numbers of statfs(2). (Linux:
@@ -81,7 +80,7 @@ var fileSystems = map[uint32]FileSystem{
 	0x858458f6: {"ramfs", SafetyFleeting},
 }
 
-// FileSystemOf names a file system by its f_type.
+// FileSystemOf returns the file system with that f_type.
 func FileSystemOf(number uint32) FileSystem {
 	if known, ok := fileSystems[number]; ok {
 		return known

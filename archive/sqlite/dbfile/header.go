@@ -11,14 +11,15 @@ import (
 	"heapstash/archive"
 )
 
-// header is what the first bytes of a file tell of it. The file's version may
-// be another, by its log or journal: what is open asks SQLite again.
+// header is what the first bytes of a file say. The log or the journal may hold
+// another version: after opening the file, ask SQLite again.
 type header struct {
 	Exists     bool // no file, or an empty one, is no archive
 	WriteAhead bool // and has no rollback journal
 }
 
-// ReadHeader is inspect for whoever knows the versions up to newest.
+// ReadHeader returns an error for a file that is not an archive, or is of a format
+// beyond newest. A missing or empty file is neither an archive nor an error.
 func ReadHeader(path string, newest int) (header, error) {
 	notOurs := func(what string) (header, error) {
 		return header{}, &Error{
@@ -68,6 +69,7 @@ func ReadHeader(path string, newest int) (header, error) {
 // ApplicationID marks our files in SQLite's header ("HPST").
 const ApplicationID = 0x48505354
 
+// NewerArchive is the error for an archive of a format beyond the known ones.
 func NewerArchive(path string, version, known int) error {
 	return &Error{
 		Path:   path,

@@ -9,14 +9,13 @@ import (
 	"heapstash/archive/sqlite/pages"
 )
 
-// CheckLeftovers refuses an archive beside which lies the log or the journal of
-// another one, as a writer that was killed leaves them: SQLite asks a log for
-// nothing but its name, and would put its pages into whatever file has taken
-// the place of its own, or take that back to what another one was. The error
-// wraps [archive.ErrNoArchive] where there is no file at all. Nothing was
-// changed on disk. Path is the archive's for people, file where that leads.
+// CheckLeftovers refuses an archive that lies beside the log or the journal of
+// another one. A killed writer leaves such a file. SQLite looks only at its name,
+// and would write its pages into the file that replaced its own. The error wraps
+// [archive.ErrNoArchive] if there is no archive. Nothing is changed on disk. Path
+// is the archive's path for messages, and file the file that it leads to.
 //
-// A writer may be at work meanwhile: what it is found doing is no fault.
+// A writer may be at work meanwhile; its own log or journal is not a fault.
 func CheckLeftovers(path, file string, newest int) error {
 	suffix, err := leftover(file, newest)
 	if err != nil {
@@ -28,7 +27,7 @@ func CheckLeftovers(path, file string, newest int) error {
 	return ConfirmLeftovers(path, file, newest)
 }
 
-// ConfirmLeftovers is checkLeftovers for whoever holds the lock.
+// ConfirmLeftovers is [CheckLeftovers] for the holder of the lock.
 func ConfirmLeftovers(path, file string, newest int) error {
 	suffix, err := leftover(file, newest)
 	if err != nil || suffix == "" {
@@ -51,11 +50,11 @@ func ConfirmLeftovers(path, file string, newest int) error {
 	}
 }
 
-// leftover returns how the name of a file beside the archive ends that cannot
-// be the archive's own; empty if there is none.
+// leftover returns the suffix of a file beside the archive that cannot belong to
+// it, or an empty one.
 func leftover(file string, newest int) (suffix string, err error) {
-	// The other way round, a pass that begins could make one after the other
-	// between two looks.
+	// The log first: in the other order, a pass that begins could create both
+	// between the two tests.
 	log, journal := !IsEmpty(file+WriteAheadLog), isHot(file+RollbackJournal)
 	if !log && !journal {
 		return "", nil
@@ -65,8 +64,8 @@ func leftover(file string, newest int) (suffix string, err error) {
 		return "", err
 	}
 	if log {
-		// A file gets its log after it is marked as having one, and is marked
-		// as having none after its log is gone.
+		// SQLite marks the file before it creates the log, and removes the log
+		// before it removes the mark.
 		if !h.Exists || !h.WriteAhead {
 			return WriteAheadLog, nil
 		}
@@ -85,8 +84,8 @@ func leftover(file string, newest int) (suffix string, err error) {
 	return "", nil
 }
 
-// isHot reports whether there is a journal whose transaction SQLite would take
-// back. One that cannot be read counts as hot.
+// isHot reports whether there is a journal whose transaction SQLite would undo. A
+// journal that cannot be read counts as hot.
 func isHot(path string) bool {
 	if IsEmpty(path) {
 		return false

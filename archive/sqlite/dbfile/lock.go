@@ -17,9 +17,9 @@ import (
 func IsLocked(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {
-		return false // there is none, or none that can be told of
+		return false // there is none, or it cannot be read
 	}
-	defer file.Close() // lets go of the lock
+	defer file.Close() // releases the lock
 	return errors.Is(unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 
@@ -27,22 +27,22 @@ func IsLocked(path string) bool {
 const LockPoll = 50 * time.Millisecond
 
 // Lock is the writers' kernel lock on a file beside the archive. The kernel
-// lets go of it when its holder dies, however it dies, so it is never stale.
-// The file itself stays: removing it would let two writers lock two files. One
-// that is removed while it is locked ends its holder's work: see held.
+// releases it when its holder dies, so it is never stale. The file itself stays:
+// if it were removed, two writers could lock two files. If it is removed while it
+// is locked, its holder stops: see [Lock.Held].
 type Lock struct {
 	file *os.File
 	Path string
-	// sure is whether the file system gives one file one number, as not all
-	// of those do that are of several machines.
+	// sure is whether a file keeps its inode number. Some network file systems
+	// change it.
 	sure bool
 }
 
-// TakeLock waits for the lock. A file that is made has the mode. The error wraps
-// [archive.ErrLocked] when another writer keeps it.
+// TakeLock waits for the lock. A new lock file gets the mode. The error wraps
+// [archive.ErrLocked] if another writer still holds the lock after the wait.
 //
-// It lies beside the archive's file, whatever path leads there. The kernel
-// makes byte-range locks of it where the file is on another machine: on NFS
+// The lock file lies beside the archive's file, whatever path leads there. On a
+// network file system the kernel turns the lock into a byte-range lock: on NFS
 // since Linux 2.6.12, on SMB since 5.5; see flock(2).
 func TakeLock(ctx context.Context, path, locked string, wait time.Duration, mode fs.FileMode, on Disk) (*Lock, error) {
 	file, err := openLock(locked, mode)
@@ -60,7 +60,7 @@ func TakeLock(ctx context.Context, path, locked string, wait time.Duration, mode
 				return l, nil
 			}
 			// It was removed between the two calls, or while its last holder had
-			// it: others lock the one that is there now.
+			// it: others lock the file that is there now.
 			if err := errors.Join(err, l.Release()); err != nil {
 				return nil, FileError(path, err)
 			}
@@ -87,8 +87,7 @@ func TakeLock(ctx context.Context, path, locked string, wait time.Duration, mode
 	}
 }
 
-// Held reports whether the file that is locked is the one that others would
-// lock.
+// Held reports whether the locked file is still the one that others would lock.
 func (l *Lock) Held() (bool, error) {
 	locked, err := l.file.Stat()
 	if err != nil {
@@ -104,9 +103,9 @@ func (l *Lock) Held() (bool, error) {
 // LockOf is the lock file of an archive's file.
 func LockOf(file string) string { return file + LockSuffix }
 
-// openLock opens the lock's file. One that is made has the archive's mode, lest
-// a group that may write the archive could not lock it, or that of an archive
-// to be made.
+// openLock opens the lock file. A new one gets the mode of the archive, so that a
+// group that may write the archive may lock it too; without an archive, the mode
+// of the one that will be created.
 func openLock(locked string, mode fs.FileMode) (*os.File, error) {
 	if info, err := os.Stat(locked); err == nil && info.Size() > 0 {
 		mode = info.Mode().Perm()
@@ -130,9 +129,9 @@ func openLock(locked string, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
-// Release lets go of the lock, rather than only closing the file: a process
-// that this one is just starting has the file open too, until it executes its
-// program, and would hold the lock until then.
+// Release unlocks the file and then closes it. Closing alone is not enough: a child
+// process that is being started has the file open until it executes its program,
+// and would hold the lock until then.
 func (l *Lock) Release() error {
 	return FileError(l.Path, errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close()))
 }

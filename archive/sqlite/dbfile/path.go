@@ -12,7 +12,8 @@ import (
 	"heapstash/archive"
 )
 
-// RealFile is where a path leads, as far as that can be told.
+// RealFile is [Resolve] for paths that may lead nowhere: then it is the absolute
+// path.
 func RealFile(path string) string {
 	if file, err := Resolve(path); err == nil {
 		return file
@@ -23,8 +24,8 @@ func RealFile(path string) string {
 	return path
 }
 
-// CheckWritable asks the kernel whether this process may write the files that
-// are there, and make those that are not.
+// CheckWritable asks the kernel whether this process may write the archive and the
+// files beside it, and create those that are missing.
 func CheckWritable(file string) error {
 	directory := filepath.Dir(file)
 	if err := unix.Access(directory, unix.W_OK|unix.X_OK); err != nil {
@@ -39,7 +40,7 @@ func CheckWritable(file string) error {
 	return nil
 }
 
-// How the names of the files beside an archive end: SQLite's, and the lock's.
+// Suffixes of the files beside an archive: SQLite's, and the lock's.
 const (
 	WriteAheadLog      = "-wal"
 	WriteAheadLogIndex = "-shm"
@@ -49,8 +50,8 @@ const (
 
 // Resolve returns the file that a path leads to, absolute and after links, as
 // SQLite names the files beside it: two paths to one file share its lock. The
-// file need not be there, but its directory must. Two hard links to one file
-// are two files, to SQLite as well.
+// file need not exist, but its directory must. Two hard links to one file count
+// as two files, as they do for SQLite.
 func Resolve(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -74,11 +75,11 @@ func Resolve(path string) (string, error) {
 	return filepath.Join(directory, filepath.Base(absolute)), nil
 }
 
-// Disk returns the file system of a directory, and the bytes on it that this
-// user may still fill.
+// Disk returns the file system of a directory, and its free space for this user in
+// bytes.
 type Disk func(directory string) (FileSystem, int64, error)
 
-// FileSystem is the one that a file lies on, nameless if it cannot be told.
+// FileSystem returns the file system of a file, nameless if it is not known.
 func (d Disk) FileSystem(file string) FileSystem {
 	system, _, err := d(filepath.Dir(file))
 	if err != nil {
@@ -87,8 +88,8 @@ func (d Disk) FileSystem(file string) FileSystem {
 	return system
 }
 
-// Gone is the error for an archive that was there before.
-func Gone(path, how string) error {
+// LostArchive is the error for an archive that was there before.
+func LostArchive(path, how string) error {
 	return &Error{
 		Path:   path,
 		Err:    fmt.Errorf("%w: %s", archive.ErrNoArchive, how),
@@ -96,6 +97,7 @@ func Gone(path, how string) error {
 	}
 }
 
+// NoArchive is the error for a path without an archive.
 func NoArchive(path string) error {
 	return &Error{
 		Path:   path,
@@ -104,13 +106,13 @@ func NoArchive(path string) error {
 	}
 }
 
-// IsEmpty reports whether there is no such file, or nothing in it.
+// IsEmpty reports whether the file is missing or empty.
 func IsEmpty(path string) bool {
 	info, err := os.Stat(path)
 	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
 }
 
-// SizeOf returns the bytes of an archive and of its log or journal.
+// SizeOf returns the size of an archive and its log or journal, in bytes.
 func SizeOf(path string) (int64, error) {
 	var size int64
 	file := RealFile(path)
@@ -126,5 +128,5 @@ func SizeOf(path string) (int64, error) {
 	return size, nil
 }
 
-// DefaultMode lets nobody else read an archive.
+// DefaultMode lets only its owner read an archive.
 const DefaultMode fs.FileMode = 0o600

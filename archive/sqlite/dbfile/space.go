@@ -9,9 +9,9 @@ import (
 	"heapstash/schema"
 )
 
-// FreeSpace returns the bytes that this user may still fill on the file system
-// where the file lies, or would be made. A quota may allow less. The error is
-// [errors.ErrUnsupported] where that cannot be told.
+// FreeSpace returns the free space for this user, in bytes, on the file system of
+// the file, which need not exist yet. A quota may allow less. The error is
+// [errors.ErrUnsupported] where the system does not say.
 func FreeSpace(path string) (int64, error) {
 	// The file itself where there is one: it may be a link to elsewhere.
 	_, free, err := DiskOf(path)
@@ -21,8 +21,8 @@ func FreeSpace(path string) (int64, error) {
 	return free, err
 }
 
-// CheckSpace refuses to go on where less than least bytes would be left on the
-// file's file system after so many more are taken. Zero for least is no check.
+// CheckSpace returns an error if fewer than least bytes would stay free on the
+// file's file system after more bytes are written. Zero for least skips the check.
 func CheckSpace(path string, least, more int64) error {
 	if least <= 0 {
 		return nil

@@ -8,23 +8,23 @@ import (
 	"os"
 )
 
-// counterAt is where page 1 has the file's change counter. Whoever writes page
-// 1 writes there one more than it read from the file, so that the counter tells
-// which state of a file a log or a journal continues.
+// counterAt is where page 1 has the file's change counter. Each transaction that
+// writes page 1 adds one to it. So the counter tells which state of a file a log or
+// a journal continues.
 const counterAt = 24
 
 func counterIn(page []byte) uint32 { return binary.BigEndian.Uint32(page[counterAt:]) }
 
-// LogBelongs reports whether the write-ahead log beside the file can be of that
-// file in that state. SQLite does not ask: a log's checksums and salts are of
-// itself alone, and so it replays one into whatever file has its name. One that
-// does not have page 1 may be of any file, and of the states just before and
-// after the file's own none can be told from it. Without a log or a
-// file that it may read, it reports true.
+// LogBelongs reports whether the write-ahead log beside the file can belong to the
+// file in its present state. SQLite does not ask: a log's checksums and salts
+// cover only the log, so SQLite replays it into any file of that name. A log
+// without page 1 may belong to any file, and the states directly before and after
+// the file's own cannot be told from it. The result is true if one of the two
+// files is missing or may not be read.
 //
-// The file has the counter that it had when the log began, which is what the
-// first page 1 in the log has or one less; or, once a checkpoint has copied page
-// 1 from the log, that of a later one there.
+// The file has the counter from when the log began, which is equal to that of the
+// first page 1 in the log, or one less; or, after a checkpoint has copied page 1,
+// the counter of a later page 1 there.
 func LogBelongs(path string) (bool, error) {
 	return beside(path, "-wal", func(header []byte, log *os.File) (bool, error) {
 		has, size := counterIn(header), pageSizeIn(header)
@@ -54,10 +54,11 @@ func LogBelongs(path string) (bool, error) {
 	})
 }
 
-// JournalBelongs reports whether the rollback journal beside the file can be of
-// that file in that state: it has page 1 as it was before the transaction, and
-// the file has it so or as after; or else the file has as many pages as before.
-// What cannot be told counts as true.
+// JournalBelongs reports whether the rollback journal beside the file can belong to
+// the file in its present state. The journal has page 1 as it was before the
+// transaction, and the file has it as before or as after; without page 1 in the
+// journal, the file has as many pages as before. If neither can be tested, the
+// result is true.
 func JournalBelongs(path string) (bool, error) {
 	return beside(path, "-journal", func(header []byte, journal *os.File) (bool, error) {
 		var segment [28]byte
@@ -96,8 +97,8 @@ func JournalBelongs(path string) (bool, error) {
 	})
 }
 
-// beside opens the file and the one beside it, and asks judge, which gets the
-// file's header.
+// beside opens the file and the one beside it, and calls judge with the file's
+// header.
 func beside(path, suffix string, judge func(header []byte, other *os.File) (bool, error)) (bool, error) {
 	var files [2]*os.File
 	for i, path := range []string{path, path + suffix} {

@@ -1,6 +1,7 @@
-// Package pages reads the tables of an SQLite file without SQLite, and goes
-// on where SQLite stops: a page or a row that is damaged is left out, and
-// counted. It only reads. (https://www.sqlite.org/fileformat.html)
+// Package pages reads the tables of an SQLite file without SQLite. Where SQLite
+// stops, it goes on: it skips a damaged page or row, and counts it. It also tells
+// whether a log or a journal belongs to a file. It never writes, and knows nothing
+// about the tables' meaning. (https://www.sqlite.org/fileformat.html)
 package pages
 
 import (
@@ -12,12 +13,12 @@ import (
 	"os"
 )
 
-// ErrHotJournal says that a program died in a transaction on the file, which
-// SQLite takes back when it opens the file for writing.
+// ErrHotJournal is the error for a file whose last transaction was not finished.
+// SQLite undoes it when it opens the file for writing.
 var ErrHotJournal = errors.New("a transaction on it was not finished, and is still to be taken back")
 
-// File is an SQLite file with its write-ahead log, as of the last transaction
-// in that which is whole. Nobody may write the file meanwhile. Use it from one
+// File is an SQLite file with its write-ahead log, up to the last complete
+// transaction in the log. No process may write the file meanwhile. Use it from one
 // goroutine.
 type File struct {
 	main, log *os.File         // log is nil without one
@@ -28,7 +29,7 @@ type File struct {
 	pages    uint32 // that the file has
 }
 
-// headerSize is that of the file's header, at the beginning of page 1.
+// headerSize is the size of the file's header, at the beginning of page 1.
 const headerSize = 100
 
 // Open opens the file. The error wraps [ErrHotJournal] where that is the
@@ -55,11 +56,11 @@ func hotJournal(hot bool) error {
 	return nil
 }
 
-// journalMagic is what a journal begins with that is to be taken back.
+// journalMagic is the beginning of a journal that must be undone.
 const journalMagic = 0xd9d505f920a163d7
 
-// hasHotJournal tells by the magic number, which SQLite writes over when the
-// transaction has ended and the journal is kept.
+// hasHotJournal looks at the magic number, which SQLite overwrites after the
+// transaction if it keeps the journal.
 func hasHotJournal(path string) (bool, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,7 +112,7 @@ func (f *File) Close() error {
 	return err
 }
 
-// PageSize is that of the file's pages, in bytes.
+// PageSize is the size of the file's pages, in bytes.
 func (f *File) PageSize() int64 { return int64(f.pageSize) }
 
 // Version is the file's user_version.
@@ -123,9 +124,9 @@ func (f *File) Version() (int, error) {
 	return int(binary.BigEndian.Uint32(page[60:])), nil
 }
 
-// page returns the content of a page, counted from 1. One that the disk does
-// not give is as good as damaged; where the file ends within one, the rest is
-// zeros, as for SQLite.
+// page returns the content of a page, counted from 1. A page that cannot be read
+// counts as damaged. If the file ends within a page, the rest is zeros, as SQLite
+// reads it.
 func (f *File) page(n uint32) ([]byte, bool) {
 	file, at := f.main, int64(n-1)*int64(f.pageSize)
 	if frame, ok := f.frames[n]; ok {

@@ -15,8 +15,8 @@ const (
 	frameHeaderSize = 24
 )
 
-// openLog finds the newest content of the pages in the write-ahead log: that of
-// the frames up to the last commit before which every checksum is right.
+// openLog finds the newest content of each page in the write-ahead log, up to the
+// last commit with correct checksums.
 func (f *File) openLog(path string) error {
 	log, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,10 +47,9 @@ type frame struct {
 	content []byte // until the next frame is read
 }
 
-// readLog calls visit for each frame of a log in turn, until one that is not
-// whole, or left over from before the log began anew, or visit returns false.
-// It returns the size of the log's pages, 0 for what is no log; the frames of
-// one with pages of another size are not read.
+// readLog calls visit for each frame of a log, until visit returns false, or a frame
+// is incomplete or older than the log's header. It returns the log's page size, 0
+// if the file is not a log. If the page size is another one, no frame is read.
 func readLog(log io.Reader, pageSize int, visit func(frame) bool) (size int) {
 	in := bufio.NewReaderSize(log, 1<<16)
 	var header [logHeaderSize]byte
@@ -95,7 +94,7 @@ func readLog(log io.Reader, pageSize int, visit func(frame) bool) (size int) {
 	}
 }
 
-// checksum is the running one of a write-ahead log.
+// checksum is the cumulative checksum of a write-ahead log.
 type checksum struct {
 	order  binary.ByteOrder
 	s0, s1 uint32

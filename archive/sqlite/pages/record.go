@@ -27,8 +27,8 @@ func varint(data []byte) (int64, []byte, bool) {
 	return 0, nil, false
 }
 
-// decode takes a record apart: its values are nil, int64, float64, string or
-// []byte. The lengths that it states must add up to what it has.
+// decode returns the values of a record: nil, int64, float64, string or []byte. The
+// lengths in its header must add up to its size.
 func decode(payload []byte) ([]any, bool) {
 	size, rest, ok := varint(payload)
 	if !ok || size < 1 || size > int64(len(payload)) {

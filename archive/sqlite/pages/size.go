@@ -1,8 +1,7 @@
 package pages
 
-// Pages counts the pages of a tree, by what its inner pages say: all but
-// those in which long rows go on. Damaged pages, and what they lead to, are
-// left out.
+// Pages counts the pages of a tree by its inner pages, without the overflow pages
+// of long rows. Damaged pages, and the pages below them, do not count.
 func (f *File) Pages(root uint32) int64 {
 	return f.count(root, make(map[uint32]bool))
 }

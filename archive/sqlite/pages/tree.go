@@ -15,11 +15,11 @@ type Tree struct {
 
 // Damage counts what could not be read of a tree.
 type Damage struct {
-	Pages int64 // that are no pages of the tree
-	Rows  int64 // that are no rows, or not where they belong
+	Pages int64 // pages that do not belong to the tree
+	Rows  int64 // rows that are damaged, or not where their key belongs
 }
 
-// Trees lists what the file has.
+// Trees returns the file's tables, indexes and views.
 func (f *File) Trees() ([]Tree, Damage, error) {
 	var trees []Tree
 	damage, err := f.Rows(1, 0, func(_ int64, row []any) error {
@@ -38,24 +38,23 @@ func (f *File) Trees() ([]Tree, Damage, error) {
 	return trees, damage, err
 }
 
-// Rows calls visit for every row that can be read, in the order of their keys,
-// whatever is damaged between them. Each is at a place where its key belongs,
-// so a page that holds something else is not taken for a part of the tree.
-// Without keys, the tree is a table with rowids; else it is an index or a
-// WITHOUT ROWID table, whose rows begin with that many columns of key. The
-// error is visit's.
+// Rows calls visit for every row that can be read, in the order of the keys, and
+// skips damage between them. A row must be where its key belongs, so that a page
+// of another tree is not read as a part of this one. With zero keys, the tree is a
+// table with rowids. Otherwise it is an index or a WITHOUT ROWID table, whose rows
+// begin with that many key columns. The error is visit's.
 func (f *File) Rows(root uint32, keys int, visit func(rowid int64, row []any) error) (Damage, error) {
 	w := walk{File: f, keys: keys, visit: visit, seen: make(map[uint32]bool)}
 	err := w.page(root, nil, nil, 0)
 	return w.damage, err
 }
 
-// walk is one reading of a tree.
+// walk is a traversal of a tree.
 type walk struct {
 	*File
 	keys   int
 	visit  func(int64, []any) error
-	seen   map[uint32]bool // inner pages, which a damaged pointer may lead back to
+	seen   map[uint32]bool // inner pages, to which a damaged pointer may lead back
 	damage Damage
 }
 
@@ -67,9 +66,9 @@ const (
 	leafTable  = 0x0d
 )
 
-// cell is an entry of a page: a row, or what leads to others, or both.
+// cell is an entry of a page: a row, or a pointer to a child page, or both.
 type cell struct {
-	child uint32 // of an inner page: what comes before
+	child uint32 // of an inner page: the page with the smaller keys
 	rowid int64
 	row   []any // nil on inner pages of tables
 	key   []any // nil if the cell is damaged
@@ -78,9 +77,9 @@ type cell struct {
 // maxDepth is more than any tree needs: a page has two children at least.
 const maxDepth = 40
 
-// page visits what lies on a page and below, if its keys are after lo and
-// before hi; nil is no bound. (An inner cell of a table bounds the rows before
-// it, and may be among them.)
+// page visits the rows of a page and of the pages below it whose keys are after lo
+// and before hi. Nil means no bound. (In a table, the key of an inner cell may be
+// that of the last row before it.)
 func (w *walk) page(n uint32, lo, hi []any, depth int) error {
 	if depth > maxDepth || w.seen[n] {
 		w.damage.Pages++
@@ -127,8 +126,8 @@ func (w *walk) page(n uint32, lo, hi []any, depth int) error {
 	return nil
 }
 
-// dropMisplaced takes the keys from cells that are not between the bounds, or
-// not in order: as few as possible.
+// dropMisplaced removes the keys of cells that are outside the bounds or not in
+// order, as few as possible.
 func (w *walk) dropMisplaced(cells []cell, lo, hi []any) {
 	var order []int // of cells
 	sorted := true
@@ -178,7 +177,8 @@ func (w *walk) dropMisplaced(cells []cell, lo, hi []any) {
 	}
 }
 
-// cells reads a page of the tree. The last child of an inner one stands apart.
+// cells reads a page of the tree. The last child of an inner page is not a cell but
+// right.
 func (w *walk) cells(page []byte, n uint32) (cells []cell, right uint32, inner, ok bool) {
 	header := page
 	if n == 1 {
@@ -213,7 +213,7 @@ func (w *walk) cells(page []byte, n uint32) (cells []cell, right uint32, inner, 
 	return cells, right, inner, true
 }
 
-// cell reads the entry that data begins with.
+// cell decodes the entry at the beginning of data.
 func (w *walk) cell(data []byte, inner bool) (c cell) {
 	if inner {
 		if len(data) < 4 {
@@ -251,8 +251,8 @@ func (w *walk) cell(data []byte, inner bool) (c cell) {
 	return c
 }
 
-// payload returns that many bytes, which begin at data and may go on in
-// overflow pages.
+// payload returns length bytes, which begin in data and may continue in overflow
+// pages.
 func (w *walk) payload(data []byte, length int) ([]byte, bool) {
 	most, least := w.usable-35, (w.usable-12)*32/255-23
 	if w.keys > 0 {

@@ -1,10 +1,10 @@
-// Package strict has SQLite read double quotes as SQL does: around names only.
-// Import it for that effect:
+// Package strict makes SQLite read double quotes as SQL does: around names only.
+// Import it for this effect:
 //
 //	import _ "heapstash/archive/sqlite/strict"
 //
-// SQLite's default takes a name in double quotes that it does not know for a
-// string: avg("cpu_usge_rate") is then 0.0 and no error. With this package it is
-// an error, in every connection that the process opens after its start, by
-// whatever driver. (https://www.sqlite.org/quirks.html#dblquote)
+// By default, SQLite reads an unknown name in double quotes as a string: then
+// avg("cpu_usge_rate") is 0.0. With this package it is an error, in every
+// connection that the process opens, by any driver.
+// (https://www.sqlite.org/quirks.html#dblquote)
 package strict
