@@ -258,8 +258,7 @@ func dataSource(file, mode string, pragmas url.Values) string {
 }
 
 // OpenDB opens the file with pragmas in the data source name, where they hold
-// for every connection. There is one connection: a writer needs only one, and with
-// it a reader sees one state.
+// for every connection. There is one connection: a writer needs no more.
 func OpenDB(path, mode string, pragmas url.Values) (*sql.DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
