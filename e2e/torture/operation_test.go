@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/archive/sqlite"
 	"heapstash/e2e/oracle"
@@ -129,7 +130,9 @@ func (w *world) history(archive string, batches int) {
 // uncompacted is an archive in which every row stays where it was written.
 type uncompacted struct{ *sqlite.Store }
 
-func (uncompacted) Compact(context.Context, schema.Instant) (int64, error) { return 0, nil }
+func (uncompacted) Upkeep(context.Context, schema.Instant) (archive.Upkeep, error) {
+	return archive.Upkeep{}, nil
+}
 
 func leaveInPlace(s *sqlite.Store) collect.Store { return uncompacted{s} }
 
