@@ -51,6 +51,10 @@ type Written struct {
 // Upkeep counts the rows that an archive moved and deleted for its own order.
 type Upkeep struct{ Moved, Deleted int64 }
 
+// Recently is how long an entity that Heapster does not list any more stays in
+// [Memory]. Heapster shows two metrics for 15 minutes, and a scrape may be late.
+const Recently = 20 * time.Minute
+
 // Memory is what an archive remembers of a cluster when a pass begins.
 type Memory struct {
 	// Horizon is the newest batch that the last pass knew to be whole; None

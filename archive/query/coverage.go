@@ -15,8 +15,9 @@ type Span struct{ From, To schema.Instant }
 type Coverage struct {
 	// Entities is the number of entities that pass the query's filters.
 	Entities int
-	// Levels has a span for each level. From is when the entities' oldest row of the
-	// level begins, zero without one. Up to To, the level is complete.
+	// Levels has a span for each level that the archive keeps. From is when the
+	// entities' oldest row of the level begins, zero without one. Up to To, the level
+	// is complete.
 	Levels map[archive.Level]Span
 }
 

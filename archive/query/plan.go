@@ -74,6 +74,9 @@ func (p *Plan) chooseLevel(c Coverage) error {
 	case p.Step%archive.Hourly.Length() == 0:
 		p.Level = archive.Hourly
 	}
+	if _, kept := c.Levels[p.Level]; !kept && p.Query.Level == Auto {
+		p.Level = archive.Raw
+	}
 	for _, agg := range p.Aggs {
 		most, why := p.most(agg, c)
 		if atLeast(most, p.Level) {

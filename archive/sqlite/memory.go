@@ -12,11 +12,6 @@ import (
 	"heapstash/schema"
 )
 
-// recently is how long an entity that is not listed any more stays in
-// [archive.Memory]: Heapster keeps two metrics for 15 minutes, and a scrape may
-// be late.
-const recently = 20 * time.Minute
-
 const (
 	selectHorizon = `SELECT horizon FROM cluster_state WHERE cluster = ?`
 	selectPassed  = `SELECT started FROM pass WHERE cluster = ?1 AND (horizon = ?2 OR horizon IS NULL AND outcome = 'abandoned')
@@ -124,7 +119,7 @@ func (s *Store) single(ctx context.Context, dest any, query string, args ...any)
 }
 
 func (s *Store) recentEntities(ctx context.Context, cluster string, m *archive.Memory) error {
-	since := m.Horizon.Add(-recently)
+	since := m.Horizon.Add(-archive.Recently)
 	byID := make(map[int64]schema.Entity)
 	err := conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
 		var id int64

@@ -53,8 +53,8 @@ type importRule struct{ ours, libraries []string }
 // importRules are a line a package: the package, what of ours it may import, and
 // after a semicolon the libraries that only packages with the same library here
 // import. "sqlite" is archive/sqlite, "cmd" is cmd/heapstash. Only tests import
-// internal/need, heapster/heapstertest and archive/query/querytest, and the test ignores
-// imports of tests.
+// internal/need, heapster/heapstertest, archive/archivetest and
+// archive/query/querytest, and the test ignores imports of tests.
 const importRules = `
 schema:
 internal/need:
@@ -74,6 +74,7 @@ archive/collect/plan:         schema archive archive/collect/timeline archive/co
 archive/collect:              schema archive archive/collect/timeline archive/collect/metricexport archive/collect/fetch archive/collect/plan
 archive/query:   schema archive
 archive/query/querytest: schema archive archive/query
+archive/archivetest:     schema archive archive/query archive/query/querytest archive/collect
 archive/export:  schema archive
 
 sqlite/strict: ; github.com/mattn/go-sqlite3
