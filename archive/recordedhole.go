@@ -1,8 +1,6 @@
 package archive
 
-import (
-	"heapstash/schema"
-)
+import "heapstash/schema"
 
 // RecordedHole is a [Hole] as the ledger has it.
 type RecordedHole struct {

@@ -1,8 +1,6 @@
 package schema
 
-import (
-	"errors"
-)
+import "errors"
 
 // The errors between heapstash and Heapster that a pass tells apart. Each error of
 // the client wraps one of them. [CauseOf] returns the ledger's word for it.

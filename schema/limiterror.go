@@ -1,8 +1,6 @@
 package schema
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // LimitError reports an answer or a pass that is larger than allowed. It wraps
 // [ErrProtocol], because no known Heapster sends so much.

@@ -1,8 +1,6 @@
 package schema
 
-import (
-	"errors"
-)
+import "errors"
 
 // ErrExportDisabled: Heapster was started with --disable_export, so that
 // metric-export answers with an empty list. This does not pass by itself. (An

@@ -1,8 +1,6 @@
 package schema
 
-import (
-	"time"
-)
+import "time"
 
 // Heapster's own times. They are in its code and have no flag.
 const (

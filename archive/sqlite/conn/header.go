@@ -1,8 +1,6 @@
 package conn
 
-import (
-	"heapstash/archive/sqlite/dbfile"
-)
+import "heapstash/archive/sqlite/dbfile"
 
 // Inspect reports whether the file is an archive that this heapstash can open. It
 // does not change the file. A missing or empty file is neither an archive nor an

@@ -1,8 +1,6 @@
 package dbfile
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // FileSystem is the kind of file system that an archive lies on.
 type FileSystem struct {

@@ -1,8 +1,6 @@
 package dbfile
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestFileSystemOf(t *testing.T) {
 	for number, want := range map[uint32]FileSystem{

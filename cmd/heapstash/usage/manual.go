@@ -64,7 +64,7 @@ func (m Manual) WriteAll(directory string, cmd *cobra.Command) error {
 }
 
 // marks are the characters that mean something in Markdown.
-var marks = regexp.MustCompile("[*_<>\\[\\]\\\\#|~]")
+var marks = regexp.MustCompile(`[*_<>\[\]\\#|~]`)
 
 // markdown converts a text of [show.Blocks] to Markdown. An item becomes a term with a
 // definition, or a point of a list.
