@@ -55,7 +55,7 @@ OpenMetrics needs the samples of a metric together, so export reads the archive 
 metric. promtool reads the text once for each block of two hours: if there is much, give it
 --max-block-duration 24h, or one part at a time.
 A measurement of InfluxDB has integers or floats, not both. export writes floats for metrics
-that Heapster's sink writes as floats, and for metrics with a float in the archive.
+that Heapster's sink writes as floats, and for metrics that heapstash does not know (custom/...).
 
 --since is included and --until is not: ranges that follow one another have each sample once.
 Both are a time, as in 2017-09-27 or 2017-09-27T07:00:00Z, or how long ago, as in 36h. In
