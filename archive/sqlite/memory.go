@@ -14,7 +14,7 @@ import (
 
 const (
 	selectHorizon = `SELECT horizon FROM cluster_state WHERE cluster = ?`
-	selectPassed  = `SELECT started FROM pass WHERE cluster = ?1 AND (horizon = ?2 OR horizon IS NULL AND outcome = 'abandoned')
+	selectPassStart  = `SELECT started FROM pass WHERE cluster = ?1 AND (horizon = ?2 OR horizon IS NULL AND outcome = 'abandoned')
 		AND id > (SELECT max(id) FROM pass) - 1000 ORDER BY id DESC LIMIT 1`
 	selectFailure    = `SELECT ifnull(error, '') FROM pass WHERE cluster = ? AND outcome <> 'running' ORDER BY id DESC LIMIT 1`
 	selectWatermarks = `SELECT kind, name, part, ts FROM watermark WHERE cluster = ?`
@@ -26,7 +26,7 @@ const (
 	selectIdentities = `SELECT i.entity_id, i.uid, i.node, i.labels, i.images, i.owner_kind, i.owner, i.valid_from FROM pod_identity i
 		WHERE i.valid_to IS NULL AND i.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
 	selectLabels   = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
-	selectSpaceIDs = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
+	selectNamespaceIDs = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
 	selectMetrics  = `SELECT id, name FROM metric`
 )
 
@@ -57,8 +57,8 @@ func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, err
 		NamespaceIDs:    make(map[string]string),
 	}
 	err := errors.Join(
-		s.single(ctx, &m.Horizon, selectHorizon, cluster),
-		s.single(ctx, &m.Failure, selectFailure, cluster),
+		s.scanOptional(ctx, &m.Horizon, selectHorizon, cluster),
+		s.scanOptional(ctx, &m.Failure, selectFailure, cluster),
 		conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
 			var scope schema.Scope
 			var ts schema.Instant
@@ -89,14 +89,14 @@ func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, err
 			err := rows.Scan(&id, &namespace)
 			m.NamespaceIDs[id] = namespace
 			return err
-		}, selectSpaceIDs, cluster),
+		}, selectNamespaceIDs, cluster),
 	)
 	if err != nil {
 		return archive.Memory{}, conn.Explain(s.Path, err)
 	}
 	if m.Horizon > 0 {
 		var passed int64
-		if err := s.single(ctx, &passed, selectPassed, cluster, m.Horizon); err != nil {
+		if err := s.scanOptional(ctx, &passed, selectPassStart, cluster, m.Horizon); err != nil {
 			return archive.Memory{}, conn.Explain(s.Path, err)
 		}
 		if passed > 0 {
@@ -110,7 +110,7 @@ func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, err
 }
 
 // single scans a value that may not be there, and then leaves it as it is.
-func (s *Store) single(ctx context.Context, dest any, query string, args ...any) error {
+func (s *Store) scanOptional(ctx context.Context, dest any, query string, args ...any) error {
 	err := s.Db.QueryRowContext(ctx, query, args...).Scan(dest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil

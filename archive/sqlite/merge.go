@@ -30,7 +30,7 @@ const insertConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts
 
 // mergeWide brings rows, sorted by their keys, into the table, and writes those
 // that change it.
-func (w *writer) mergeWide(t *tables.Table, rows []placed) error {
+func (w *writer) mergeWide(t *tables.Table, rows []keyedRow) error {
 	stored, err := w.storedRows(t, rows)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (w *writer) mergeWide(t *tables.Table, rows []placed) error {
 		if key.At <= w.Compacted[t.Name] {
 			query = t.ReplaceCold
 			args[0], args[1] = key.Entity, key.At
-			if err := w.rollAgain(t.Name, key); err != nil {
+			if err := w.scheduleRollup(t.Name, key); err != nil {
 				return err
 			}
 		}
@@ -75,14 +75,14 @@ func (w *writer) mergeWide(t *tables.Table, rows []placed) error {
 	return nil
 }
 
-// rollAgain makes the hour due of a row that comes after it has closed.
-func (w *writer) rollAgain(table string, key tables.RowKey) error {
-	return w.Exec(upkeep.InsertDue, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
+// scheduleRollup makes the hour due of a row that comes after it has closed.
+func (w *writer) scheduleRollup(table string, key tables.RowKey) error {
+	return w.Exec(upkeep.InsertDueRollup, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
 }
 
 // mergeRow brings those of a row's readings that belong to the table into its
 // cells, and reports whether they change.
-func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p placed) (changed bool, err error) {
+func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p keyedRow) (changed bool, err error) {
 	for _, r := range p.row.Readings {
 		owner, column := w.Layout.Find(p.row.Entity, r.Metric)
 		if owner != t {
@@ -100,7 +100,7 @@ func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p placed) (chang
 
 // storedRows returns the cells that the archive has at the rows' keys. Hot
 // rows are read a moment at a time, for a pass meets nearly all of a moment's.
-func (w *writer) storedRows(t *tables.Table, rows []placed) (map[tables.RowKey][]tables.Cell, error) {
+func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey][]tables.Cell, error) {
 	stored := make(map[tables.RowKey][]tables.Cell)
 	for i, p := range rows {
 		switch {
@@ -131,7 +131,7 @@ func (w *writer) scanRow(query string, row []tables.Cell, args ...any) error {
 }
 
 // hotRows adds the cells of one moment, of the rows wanted, which are sorted.
-func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []placed, stored map[tables.RowKey][]tables.Cell) error {
+func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, stored map[tables.RowKey][]tables.Cell) error {
 	stmt, err := w.Statement(t.HotAt)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []placed, st
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		_, found := slices.BinarySearchFunc(wanted, key, func(p placed, key tables.RowKey) int { return p.Compare(key) })
+		_, found := slices.BinarySearchFunc(wanted, key, func(p keyedRow, key tables.RowKey) int { return p.Compare(key) })
 		if found {
 			stored[key] = slices.Clone(cells)
 		}
@@ -176,7 +176,7 @@ func (w *writer) mergeNarrow(samples []narrowSample) error {
 			continue
 		}
 		if replacement == tables.ReplaceNarrowCold {
-			if err := w.rollAgain(tables.NarrowName, sample.RowKey); err != nil {
+			if err := w.scheduleRollup(tables.NarrowName, sample.RowKey); err != nil {
 				return err
 			}
 		}

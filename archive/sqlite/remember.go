@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	appearEntity = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
+	clearLastSeen = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
 	endIdentity  = `UPDATE pod_identity SET valid_to = max(valid_from, ?) WHERE entity_id = ? AND valid_to IS NULL`
-	vanishEntity = `UPDATE entity SET last_seen = ? WHERE id = ?`
-	dropMark     = `DELETE FROM watermark WHERE cluster = ? AND kind = ? AND name = ? AND part = ?`
-	upsertMark   = `INSERT INTO watermark (cluster, kind, name, part, ts) VALUES (?, ?, ?, ?, ?)
+	setLastSeen = `UPDATE entity SET last_seen = ? WHERE id = ?`
+	deleteWatermark     = `DELETE FROM watermark WHERE cluster = ? AND kind = ? AND name = ? AND part = ?`
+	upsertWatermark   = `INSERT INTO watermark (cluster, kind, name, part, ts) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (cluster, kind, name, part) DO UPDATE SET ts = excluded.ts`
 	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, part, metric_id) VALUES (?, ?, ?, ?, ?)`
 	insertCarried = `INSERT OR IGNORE INTO carried (entity_id, metric_id) VALUES (?, ?)`
 	// What lies behind a watermark beyond the horizon, Heapster's clock having
 	// been set back, is not read.
-	forgetMarks   = `DELETE FROM watermark WHERE cluster = ? AND ts > ?`
+	deleteFutureWatermarks   = `DELETE FROM watermark WHERE cluster = ? AND ts > ?`
 	upsertHorizon = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
 		ON CONFLICT (cluster) DO UPDATE SET horizon = excluded.horizon`
 )
@@ -28,7 +28,7 @@ func (w *writer) remember(b archive.Batch) error {
 		if err != nil {
 			return err
 		}
-		if err := w.Exec(appearEntity, id); err != nil {
+		if err := w.Exec(clearLastSeen, id); err != nil {
 			return err
 		}
 	}
@@ -37,7 +37,7 @@ func (w *writer) remember(b archive.Batch) error {
 		if err != nil {
 			return err
 		}
-		if err := w.Exec(vanishEntity, lastSeen, id); err != nil {
+		if err := w.Exec(setLastSeen, lastSeen, id); err != nil {
 			return err
 		}
 		if err := w.Exec(endIdentity, lastSeen, id); err != nil {
@@ -45,31 +45,31 @@ func (w *writer) remember(b archive.Batch) error {
 		}
 	}
 	for _, identity := range b.Identities {
-		if err := w.identify(identity); err != nil {
+		if err := w.storeIdentity(identity); err != nil {
 			return err
 		}
 	}
 	for namespace, labels := range b.NamespaceLabels {
-		if err := w.label(namespace, labels, b.Seen); err != nil {
+		if err := w.storeLabels(namespace, labels, b.Seen); err != nil {
 			return err
 		}
 	}
-	if err := w.nameIDs(b.NamespaceIDs); err != nil {
+	if err := w.storeNamespaceIDs(b.NamespaceIDs); err != nil {
 		return err
 	}
 	if b.Horizon > 0 {
-		if err := w.Exec(forgetMarks, w.cluster, b.Horizon); err != nil {
+		if err := w.Exec(deleteFutureWatermarks, w.cluster, b.Horizon); err != nil {
 			return err
 		}
 	}
 	for scope, ts := range b.Watermarks {
 		if ts == 0 {
-			if err := w.Exec(dropMark, w.cluster, scope.Kind.String(), scope.Name, scope.Part); err != nil {
+			if err := w.Exec(deleteWatermark, w.cluster, scope.Kind.String(), scope.Name, scope.Part); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := w.Exec(upsertMark, w.cluster, scope.Kind.String(), scope.Name, scope.Part, ts); err != nil {
+		if err := w.Exec(upsertWatermark, w.cluster, scope.Kind.String(), scope.Name, scope.Part, ts); err != nil {
 			return err
 		}
 	}
@@ -107,15 +107,15 @@ func (w *writer) remember(b archive.Batch) error {
 
 const (
 	// From when on the pod is the one with the uid ?2: known already, or ?3.
-	sinceWhen = `ifnull((SELECT valid_from FROM pod_identity WHERE entity_id = ?1 AND uid = ?2), ?3)`
+	identitySince = `ifnull((SELECT valid_from FROM pod_identity WHERE entity_id = ?1 AND uid = ?2), ?3)`
 
 	// Heapster's clock may have been set back, two incarnations may be told of
 	// one batch, and the sources of identities may be out of step: what is said
 	// last of a moment holds.
-	forgetIdentities  = `DELETE FROM pod_identity WHERE entity_id = ?1 AND uid <> ?2 AND valid_from >= ` + sinceWhen
-	replaceIdentities = `UPDATE pod_identity SET valid_to = ` + sinceWhen + ` - 1
-		WHERE entity_id = ?1 AND uid <> ?2 AND ifnull(valid_to >= ` + sinceWhen + `, TRUE)`
-	beginIdentity = `INSERT INTO pod_identity (entity_id, uid, node, labels, images, owner_kind, owner, valid_from)
+	deleteNewerIdentities  = `DELETE FROM pod_identity WHERE entity_id = ?1 AND uid <> ?2 AND valid_from >= ` + identitySince
+	endOtherIdentities = `UPDATE pod_identity SET valid_to = ` + identitySince + ` - 1
+		WHERE entity_id = ?1 AND uid <> ?2 AND ifnull(valid_to >= ` + identitySince + `, TRUE)`
+	upsertIdentity = `INSERT INTO pod_identity (entity_id, uid, node, labels, images, owner_kind, owner, valid_from)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (entity_id, uid) DO UPDATE SET node = excluded.node, labels = excluded.labels,
 			images = excluded.images, owner_kind = excluded.owner_kind, owner = excluded.owner, valid_to = NULL`
@@ -123,29 +123,29 @@ const (
 
 // identify notes who the pod is. Another uid ends the incarnation before; the
 // same one with other labels, images, another node or owner is the same pod.
-func (w *writer) identify(i schema.Identity) error {
+func (w *writer) storeIdentity(i schema.Identity) error {
 	id, err := w.entityID(i.Pod, i.Since)
 	if err != nil {
 		return err
 	}
-	for _, statement := range []string{forgetIdentities, replaceIdentities} {
+	for _, statement := range []string{deleteNewerIdentities, endOtherIdentities} {
 		if err := w.Exec(statement, id, i.UID, i.Since); err != nil {
 			return err
 		}
 	}
-	return w.Exec(beginIdentity, id, i.UID, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
+	return w.Exec(upsertIdentity, id, i.UID, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
 }
 
 const (
-	forgetLabels = `DELETE FROM namespace_label WHERE cluster = ?1 AND namespace = ?2 AND valid_from >= ?3`
+	deleteNewerLabels = `DELETE FROM namespace_label WHERE cluster = ?1 AND namespace = ?2 AND valid_from >= ?3`
 	endLabels    = `UPDATE namespace_label SET valid_to = ?3 - 1 WHERE cluster = ?1 AND namespace = ?2 AND ifnull(valid_to, ?3) >= ?3`
-	beginLabels  = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)`
+	insertLabels  = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)`
 )
 
 // label notes the labels that a namespace has since then. As of identities,
 // what is said last of a moment holds.
-func (w *writer) label(namespace, labels string, since schema.Instant) error {
-	for _, statement := range []string{forgetLabels, endLabels} {
+func (w *writer) storeLabels(namespace, labels string, since schema.Instant) error {
+	for _, statement := range []string{deleteNewerLabels, endLabels} {
 		if err := w.Exec(statement, w.cluster, namespace, since); err != nil {
 			return err
 		}
@@ -153,25 +153,25 @@ func (w *writer) label(namespace, labels string, since schema.Instant) error {
 	if labels == "" {
 		return nil
 	}
-	return w.Exec(beginLabels, w.cluster, namespace, labels, since)
+	return w.Exec(insertLabels, w.cluster, namespace, labels, since)
 }
 
 const (
-	forgetSpaceIDs = `DELETE FROM namespace_id WHERE cluster = ?`
-	insertSpaceID  = `INSERT INTO namespace_id (cluster, id, namespace) VALUES (?, ?, ?)`
+	deleteNamespaceIDs = `DELETE FROM namespace_id WHERE cluster = ?`
+	insertNamespaceID  = `INSERT INTO namespace_id (cluster, id, namespace) VALUES (?, ?, ?)`
 )
 
 // nameIDs notes the names of namespaces by their ids, in the place of what was
 // known. Nil leaves that.
-func (w *writer) nameIDs(names map[string]string) error {
+func (w *writer) storeNamespaceIDs(names map[string]string) error {
 	if names == nil {
 		return nil
 	}
-	if err := w.Exec(forgetSpaceIDs, w.cluster); err != nil {
+	if err := w.Exec(deleteNamespaceIDs, w.cluster); err != nil {
 		return err
 	}
 	for id, namespace := range names {
-		if err := w.Exec(insertSpaceID, w.cluster, id, namespace); err != nil {
+		if err := w.Exec(insertNamespaceID, w.cluster, id, namespace); err != nil {
 			return err
 		}
 	}

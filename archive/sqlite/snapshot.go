@@ -50,16 +50,16 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 	}
 	absolute, err := filepath.Abs(to)
 	if err != nil {
-		return Snapshot{}, explainSnapshot(to, err)
+		return Snapshot{}, explainTarget(to, err)
 	}
 	draft, err := dbfile.ClaimDraft(absolute+dbfile.PartialSuffix, opts.CreateMode())
 	if err != nil {
-		return Snapshot{}, explainSnapshot(to, err)
+		return Snapshot{}, explainTarget(to, err)
 	}
 	s := Snapshot{}
 	err = copyArchive(ctx, path, draft.Path, opts)
 	if err == nil {
-		s, err = lookAt(ctx, draft.Path)
+		s, err = inspectDraft(ctx, draft.Path)
 	}
 	if err == nil {
 		err = checkTarget(path, to, opts.Replace)
@@ -68,7 +68,7 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 		s.Path = absolute
 		err = draft.Publish(absolute)
 	}
-	return s, errors.Join(explainSnapshot(to, err), draft.Close())
+	return s, errors.Join(explainTarget(to, err), draft.Close())
 }
 
 // checkTarget refuses to write a snapshot where it would do harm.
@@ -90,7 +90,7 @@ func checkTarget(path, to string, replace bool) error {
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case err != nil && !missing:
-		return explainSnapshot(to, err)
+		return explainTarget(to, err)
 	case !missing && os.SameFile(source, target):
 		return refuse(another, "it is the archive itself")
 	}
@@ -150,7 +150,7 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 }
 
 // lookAt reads what was written, and so makes sure that it can be read.
-func lookAt(ctx context.Context, draft string) (s Snapshot, err error) {
+func inspectDraft(ctx context.Context, draft string) (s Snapshot, err error) {
 	r, err := conn.OpenReader(ctx, draft)
 	if err != nil {
 		return s, err
@@ -163,8 +163,8 @@ func lookAt(ctx context.Context, draft string) (s Snapshot, err error) {
 	return s, err
 }
 
-// explainSnapshot is explain for what goes wrong with the snapshot's own file.
-func explainSnapshot(to string, err error) error {
+// explainTarget is explain for what goes wrong with the snapshot's own file.
+func explainTarget(to string, err error) error {
 	var known *dbfile.Error
 	if err == nil || errors.As(err, &known) {
 		return err

@@ -100,8 +100,8 @@ func (w *writer) write(b archive.Batch) error {
 	return w.caller.Err()
 }
 
-// placed is a row whose entity has an id.
-type placed struct {
+// keyedRow is a row whose entity has an id.
+type keyedRow struct {
 	tables.RowKey
 	row *schema.Row
 }
@@ -116,8 +116,8 @@ type narrowSample struct {
 // route sorts the rows by the tables that their readings belong to. A row
 // whose readings belong to several, as those of a resource that is a file
 // system and a disk, is in the list of each.
-func (w *writer) route(rows []schema.Row) (map[*tables.Table][]placed, []narrowSample, error) {
-	wide := make(map[*tables.Table][]placed)
+func (w *writer) route(rows []schema.Row) (map[*tables.Table][]keyedRow, []narrowSample, error) {
+	wide := make(map[*tables.Table][]keyedRow)
 	var narrow []narrowSample
 	for i := range rows {
 		row := &rows[i]
@@ -140,12 +140,12 @@ func (w *writer) route(rows []schema.Row) (map[*tables.Table][]placed, []narrowS
 				narrow = append(narrow, narrowSample{key, metric, r.Value})
 			} else if !slices.Contains(routed, t) {
 				routed = append(routed, t)
-				wide[t] = append(wide[t], placed{key, row})
+				wide[t] = append(wide[t], keyedRow{key, row})
 			}
 		}
 	}
 	for _, rows := range wide {
-		slices.SortStableFunc(rows, func(a, b placed) int { return a.Compare(b.RowKey) })
+		slices.SortStableFunc(rows, func(a, b keyedRow) int { return a.Compare(b.RowKey) })
 	}
 	slices.SortStableFunc(narrow, func(a, b narrowSample) int {
 		return cmp.Or(a.Compare(b.RowKey), cmp.Compare(a.metric, b.metric))

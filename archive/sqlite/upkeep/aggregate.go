@@ -8,22 +8,22 @@ import (
 	"heapstash/schema"
 )
 
-// aggregate is what the values of one column come to in an hour or a day. The
-// zero aggregate is of none.
+// aggregate is the summary of a column's values over an hour or a day. The zero aggregate
+// has no values.
 type aggregate struct {
-	// Of a gauge.
+	// These belong to a gauge.
 	count         int64
-	min, max, sum schema.Value // where there is a count
+	min, max, sum schema.Value // valid if count > 0
 	values        []schema.Value
 	p50, p95      tables.Cell // of an hour
 
-	// Of a counter: its growth, from the value before the hour on, unset where
-	// it had no value in the hour; and its last value, which is carried on
-	// through hours without one.
+	// These belong to a counter. increase is its growth since the value before the hour;
+	// it is unset if the hour has no value. last is its last value, also from earlier
+	// hours.
 	increase, last tables.Cell
 }
 
-// gauge takes in a value, and keeps it where percentiles will be asked for.
+// gauge adds a value. It keeps the value, if keep is set, for percentiles.
 func (a *aggregate) gauge(v schema.Value, keep bool) {
 	a.merge(aggregate{count: 1, min: v, max: v, sum: v})
 	if keep {
@@ -31,7 +31,7 @@ func (a *aggregate) gauge(v schema.Value, keep bool) {
 	}
 }
 
-// merge takes in another aggregate of the same gauge.
+// merge adds another aggregate of the same gauge.
 func (a *aggregate) merge(b aggregate) {
 	switch {
 	case b.count == 0:
@@ -49,8 +49,8 @@ func (a *aggregate) merge(b aggregate) {
 	}
 }
 
-// counter takes in a later value. One that fell was reset, and has grown from
-// 0. What the first value ever has grown by is not known, and counts as 0.
+// counter adds a later value. If the value fell, the counter was reset and has grown from
+// 0. The growth up to the very first value is unknown and counts as 0.
 func (a *aggregate) counter(v schema.Value) {
 	grown := schema.Int(0)
 	switch {
@@ -71,8 +71,8 @@ func (a *aggregate) grow(by schema.Value) {
 	a.increase = tables.CellOf(by)
 }
 
-// percentiles finds them among the values that were kept, by nearest rank: each
-// is one of the values.
+// percentiles computes the percentiles of the kept values by nearest rank, so each is one
+// of the values.
 func (a *aggregate) percentiles() {
 	if len(a.values) == 0 {
 		return
@@ -84,7 +84,7 @@ func (a *aggregate) percentiles() {
 	a.p50, a.p95 = rank(50), rank(95)
 }
 
-// plus is exact as long as an integer holds it, and a float beyond.
+// plus returns a + b: an integer if it fits, otherwise a float.
 func plus(a, b schema.Value) schema.Value {
 	x, isInt := a.Int64()
 	y, areInts := b.Int64()
@@ -94,7 +94,7 @@ func plus(a, b schema.Value) schema.Value {
 	return schema.Real(a.Float64() + b.Float64())
 }
 
-// minus is a less b, as exact as plus.
+// minus returns a - b: an integer if it fits, otherwise a float.
 func minus(a, b schema.Value) schema.Value {
 	y, isInt := b.Int64()
 	if isInt && y != math.MinInt64 {
@@ -103,7 +103,7 @@ func minus(a, b schema.Value) schema.Value {
 	return plus(a, schema.Real(-b.Float64()))
 }
 
-// times is exact as long as an integer holds it, and a float beyond.
+// times returns v * n: an integer if it fits, otherwise a float.
 func times(v schema.Value, n int64) schema.Value {
 	x, isInt := v.Int64()
 	if product := x * n; isInt && (x == 0 || product/x == n && (x != -1 || n != math.MinInt64)) {

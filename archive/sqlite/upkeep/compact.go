@@ -14,28 +14,27 @@ import (
 	"heapstash/schema"
 )
 
-// settle is how long an hour stays hot after its end: Heapster shows samples
-// for 15 minutes, and whatever comes later still goes straight to cold.
-const settle = 20 * time.Minute
+// settleTime is how long an hour stays hot after its end. Heapster shows samples for 15
+// minutes; later samples are written to the cold table.
+const settleTime = 20 * time.Minute
 
-// Moved is how many rows a compaction moved from one hot table to its cold one.
+// Moved is the number of rows that a compaction moved from a hot table to its cold one.
 type Moved struct {
-	Table string `json:"table"` // without the _hot
+	Table string `json:"table"` // without _hot
 	Rows  int64  `json:"rows"`
 }
 
-// CompactSome moves the hours that ended 20 minutes or more before now from the
-// hot tables to the cold ones, each table's hour in a transaction of its own,
-// and returns the number of rows moved. It then makes the rollups that are due,
-// some of them where they are many. Take now from the earlier one of
-// Heapster's clock and the local one. The error wraps [archive.ErrNoSpace] where
-// an hour is due and [Options].MinFree forbids it.
+// CompactSome moves the hours that ended at least 20 minutes before now from the hot
+// tables to the cold ones, in one transaction per table and hour, and returns the number
+// of moved rows. It then makes due rollups, but not all at once if they are many. Pass as
+// now the earlier of Heapster's clock and the local one. The error wraps
+// [archive.ErrNoSpace] if an hour is due and [conn.Options].MinFree forbids to move it.
 func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows int64, err error) {
-	moved, done, err := move(ctx, s, now, &Turn{})
+	moved, done, err := moveHours(ctx, s, now, &Budget{})
 	if err == nil && done {
-		var turn *Turn
-		if turn, err = rollTurn(ctx, s); err == nil {
-			_, err = roll(ctx, s, openSince(now), turn)
+		var budget *Budget
+		if budget, err = rollupBudget(ctx, s); err == nil {
+			_, err = roll(ctx, s, openHour(now), budget)
 		}
 	}
 	for _, m := range moved {
@@ -44,31 +43,31 @@ func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows 
 	return rows, conn.Explain(s.Path, err)
 }
 
-// compact does all that is due for as long as the turn lasts.
-func compact(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Turn) (moved []Moved, done bool, err error) {
-	moved, done, err = move(ctx, s, now, turn)
+// compact moves all closed hours and makes all due rollups, within the budget.
+func compact(ctx context.Context, s *conn.Writer, now schema.Instant, budget *Budget) (moved []Moved, done bool, err error) {
+	moved, done, err = moveHours(ctx, s, now, budget)
 	if err == nil && done {
-		done, err = roll(ctx, s, openSince(now), turn)
+		done, err = roll(ctx, s, openHour(now), budget)
 	}
 	return moved, done, err
 }
 
-// openSince is when the first hour begins that has not closed.
-func openSince(now schema.Instant) schema.Instant { return archive.Hourly.Begin(now.Add(-settle)) }
+// openHour returns the start of the first hour that has not closed.
+func openHour(now schema.Instant) schema.Instant { return archive.Hourly.Begin(now.Add(-settleTime)) }
 
-// move brings the hours that have closed to the cold tables.
-func move(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Turn) (moved []Moved, done bool, err error) {
-	pairs := make([]hotPair, 0, len(s.Layout.Tables)+1)
+// moveHours moves the closed hours to the cold tables.
+func moveHours(ctx context.Context, s *conn.Writer, now schema.Instant, budget *Budget) (moved []Moved, done bool, err error) {
+	pairs := make([]tablePair, 0, len(s.Layout.Tables)+1)
 	for _, t := range s.Layout.Tables {
-		pairs = append(pairs, hotPair{t.Name, t.Oldest, s.Rollups[t.Name].MarkAt, t.Move, t.Evict})
+		pairs = append(pairs, tablePair{t.Name, t.Oldest, s.Rollups[t.Name].MarkAt, t.Move, t.Evict})
 	}
-	pairs = append(pairs, hotPair{tables.NarrowName, tables.NarrowOldest, s.Rollups[tables.NarrowName].MarkAt, tables.MoveNarrow, tables.EvictNarrow})
-	limit := openSince(now)
+	pairs = append(pairs, tablePair{tables.NarrowName, tables.NarrowOldest, s.Rollups[tables.NarrowName].MarkAt, tables.MoveNarrow, tables.EvictNarrow})
+	limit := openHour(now)
 	for _, pair := range pairs {
 		m := Moved{Table: pair.name}
-		for done = false; !done && !turn.over(); {
+		for done = false; !done && !budget.spent(); {
 			var rows int64
-			rows, done, err = compactHour(ctx, s, pair, limit)
+			rows, done, err = moveOldestHour(ctx, s, pair, limit)
 			m.Rows += rows
 			if err != nil {
 				return append(moved, m), false, err
@@ -84,14 +83,14 @@ func move(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Turn) (
 	return moved, true, nil
 }
 
-// hotPair is a hot and a cold table, with the statements that move rows.
-type hotPair struct {
+// tablePair is a hot and a cold table, with the statements that move rows.
+type tablePair struct {
 	name, oldest, mark, move, evict string
 }
 
-// compactHour moves the oldest hour, unless that begins at limit, the beginning
-// of an hour, or later; then all is done.
-func compactHour(ctx context.Context, s *conn.Writer, pair hotPair, limit schema.Instant) (rows int64, done bool, err error) {
+// moveOldestHour moves the oldest hour. If that begins at limit, the start of an hour, or
+// later, it is done.
+func moveOldestHour(ctx context.Context, s *conn.Writer, pair tablePair, limit schema.Instant) (rows int64, done bool, err error) {
 	var first schema.Instant
 	if err := s.Db.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
 		return 0, false, err
@@ -109,7 +108,7 @@ func compactHour(ctx context.Context, s *conn.Writer, pair hotPair, limit schema
 	return rows, false, nil
 }
 
-func moveHour(ctx context.Context, s *conn.Writer, pair hotPair, hour schema.Instant) (int64, error) {
+func moveHour(ctx context.Context, s *conn.Writer, pair tablePair, hour schema.Instant) (int64, error) {
 	last := hour.Add(time.Hour) - 1
 	var moved int64
 	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {

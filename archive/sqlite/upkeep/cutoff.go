@@ -12,8 +12,7 @@ import (
 	"heapstash/schema"
 )
 
-// cutoffs are the moments before which things go; what is kept for ever is not
-// there.
+// cutoffs are the times before which rows are deleted. A missing key means for ever.
 type cutoffs map[cutoffKey]schema.Instant
 
 type cutoffKey struct {
@@ -23,9 +22,9 @@ type cutoffKey struct {
 
 func (k cutoffKey) String() string { return k.level.View(k.kind.String()) }
 
-// cutoffsOfRetention rounds down to whole days, and to whole hours where less than a week
-// of raw rows is kept: rows that go together empty whole pages, and a pass has
-// nothing to do most of the time.
+// cutoffsOfRetention rounds down to whole days, or to whole hours if raw rows are kept for
+// less than a week. Rows deleted together free whole pages, and most passes have nothing
+// to delete.
 func cutoffsOfRetention(r archive.Retention, now schema.Instant) cutoffs {
 	c := make(cutoffs)
 	for level, kinds := range r {
@@ -45,8 +44,8 @@ func cutoffsOfRetention(r archive.Retention, now schema.Instant) cutoffs {
 	return c
 }
 
-// atLeast moves what is of a level up to a moment.
-func (c cutoffs) atLeast(level archive.Level, at schema.Instant) {
+// raise sets the level's cutoffs to at least the given time.
+func (c cutoffs) raise(level archive.Level, at schema.Instant) {
 	for _, kind := range schema.Kinds() {
 		if key := (cutoffKey{level, kind}); at > c[key] {
 			c[key] = at
@@ -54,8 +53,8 @@ func (c cutoffs) atLeast(level archive.Level, at schema.Instant) {
 	}
 }
 
-// atMost moves what is of a level down to a moment.
-func (c cutoffs) atMost(level archive.Level, at schema.Instant) {
+// lower sets the level's cutoffs to at most the given time.
+func (c cutoffs) lower(level archive.Level, at schema.Instant) {
 	for key, cut := range c {
 		switch {
 		case key.level != level || cut <= at:
@@ -67,10 +66,9 @@ func (c cutoffs) atMost(level archive.Level, at schema.Instant) {
 	}
 }
 
-// everything is the moment before which nothing at all of the levels is kept,
-// None where some kind is kept for ever. What is about all kinds is kept as
-// long.
-func (c cutoffs) everything(levels ...archive.Level) schema.Instant {
+// earliest returns the earliest cutoff of all kinds at the levels, None if a kind is kept
+// for ever. Records that concern all kinds are kept until then.
+func (c cutoffs) earliest(levels ...archive.Level) schema.Instant {
 	var first schema.Instant
 	for _, level := range levels {
 		for _, kind := range schema.Kinds() {
@@ -86,23 +84,22 @@ func (c cutoffs) everything(levels ...archive.Level) schema.Instant {
 	return first
 }
 
-// progress is how far pruning to certain cutoffs has come. It is kept in the
-// file, so that every pass can do a little.
+// progress is how far pruning to the cutoffs is. It is stored in the file, so that every
+// pass can do a part.
 type progress struct {
 	Cutoffs map[string]int64 `json:"cutoffs"` // by level and kind, Unix seconds
 	Stage   stage            `json:"stage"`
-	// Last is the id of the last entity, or pass, that was looked at.
+	// Last is the id of the last entity or pass that was examined.
 	Last int64 `json:"last"`
-	// Referred is the first pass that a conflict refers to, in the last stage.
+	// Referred is the first pass that a conflict refers to. Only stageLedger sets it.
 	Referred int64 `json:"referred,omitzero"`
 }
 
-// stage is what a pruning is busy with; each is begun when the one before is
-// done.
+// stage is a step of pruning. The steps run in this order.
 type stage string
 
 const (
-	stageEntities stage = "entities" // and all that is theirs
+	stageEntities stage = "entities" // with their samples and records
 	stageScopes   stage = "scopes"
 	stageLedger   stage = "ledger"
 	stageDone     stage = "done"
@@ -116,8 +113,7 @@ func newProgress(c cutoffs) progress {
 	return p
 }
 
-// loadProgress returns how far a pruning to the cutoffs has come: nowhere, if
-// the last one was to others.
+// loadProgress returns the stored progress, or a new one if that is for other cutoffs.
 func loadProgress(ctx context.Context, db *sql.DB, c cutoffs) (progress, error) {
 	fresh := newProgress(c)
 	text, err := conn.Setting(ctx, db, conn.ProgressSetting)

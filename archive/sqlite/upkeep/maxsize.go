@@ -12,13 +12,12 @@ import (
 	"heapstash/schema"
 )
 
-// maxSizeSetting holds the moments before which things went because the archive
-// was larger than [Options].MaxSize, by level.
+// maxSizeSetting names the setting with the cutoffs, by level, that [conn.Options].MaxSize
+// has required so far.
 const maxSizeSetting = "max_size"
 
-// sizeSteps are what goes, in this order, until the archive is small enough: the
-// oldest row of the level is found, and then go so many seconds from it on,
-// but for what is younger than keep.
+// sizeSteps are the deletions that make the archive smaller, in this order: step seconds
+// from the oldest row of the level on, but no rows younger than keep.
 var sizeSteps = []struct {
 	level archive.Level
 	step  schema.Instant
@@ -30,14 +29,11 @@ var sizeSteps = []struct {
 	{archive.Daily, 30 * 24 * 3600, 60 * 24 * time.Hour},
 }
 
-const (
-	// selectOldest finds the oldest row at a level by key, one entity after the
-	// other.
-	selectOldest = `SELECT min((SELECT min(ts) FROM TABLE WHERE entity_id = e.id)) FROM entity e WHERE WHOSE`
-)
+// selectOldest finds a table's oldest row by key, entity by entity.
+const selectOldest = `SELECT min((SELECT min(ts) FROM TABLE WHERE entity_id = e.id)) FROM entity e WHERE WHOSE`
 
-// forced returns the cutoffs that the size has asked for so far.
-func forced(ctx context.Context, s *conn.Writer) (map[archive.Level]schema.Instant, error) {
+// sizeCutoffs returns the cutoffs that MaxSize has required so far, by level.
+func sizeCutoffs(ctx context.Context, s *conn.Writer) (map[archive.Level]schema.Instant, error) {
 	text, err := conn.Setting(ctx, s.Db, maxSizeSetting)
 	if err != nil || s.Options.MaxSize <= 0 {
 		return nil, err
@@ -48,16 +44,16 @@ func forced(ctx context.Context, s *conn.Writer) (map[archive.Level]schema.Insta
 			return nil, err
 		}
 	}
-	forced := make(map[archive.Level]schema.Instant)
+	cut := make(map[archive.Level]schema.Instant)
 	for level, at := range seconds {
-		forced[level] = schema.Instant(at)
+		cut[level] = schema.Instant(at)
 	}
-	return forced, nil
+	return cut, nil
 }
 
-// tighten lets more go if the archive is too large for [Options].MaxSize, and
-// reports whether it did. Nothing more may go when only what is young is left.
-func tighten(ctx context.Context, s *conn.Writer, now schema.Instant) (tightened bool, err error) {
+// raiseSizeCutoff raises a cutoff if the archive is larger than [conn.Options].MaxSize,
+// and reports whether it did. It does not if all rows are too young.
+func raiseSizeCutoff(ctx context.Context, s *conn.Writer, now schema.Instant) (raised bool, err error) {
 	if s.Options.MaxSize <= 0 {
 		return false, nil
 	}
@@ -65,21 +61,21 @@ func tighten(ctx context.Context, s *conn.Writer, now schema.Instant) (tightened
 	if err != nil || used <= s.Options.MaxSize {
 		return false, err
 	}
-	forced, err := forced(ctx, s)
+	cut, err := sizeCutoffs(ctx, s)
 	if err != nil {
 		return false, err
 	}
 	for _, step := range sizeSteps {
-		oldest, err := oldestAt(ctx, s, step.level)
+		oldest, err := oldestRow(ctx, s, step.level)
 		if err != nil {
 			return false, err
 		}
 		until := oldest - oldest%step.step + step.step
-		if oldest == 0 || until > now.Add(-step.keep) || until <= forced[step.level] {
+		if oldest == 0 || until > now.Add(-step.keep) || until <= cut[step.level] {
 			continue
 		}
 		seconds := make(map[archive.Level]int64)
-		for level, at := range forced {
+		for level, at := range cut {
 			seconds[level] = int64(at)
 		}
 		seconds[step.level] = int64(until)
@@ -93,10 +89,10 @@ func tighten(ctx context.Context, s *conn.Writer, now schema.Instant) (tightened
 	return false, nil
 }
 
-func oldestAt(ctx context.Context, s *conn.Writer, level archive.Level) (oldest schema.Instant, err error) {
+func oldestRow(ctx context.Context, s *conn.Writer, level archive.Level) (oldest schema.Instant, err error) {
 	for _, r := range s.Rollups {
 		if r.IsNarrow() {
-			continue // it goes with the rest
+			continue // its rows are deleted with the same cutoffs
 		}
 		query := strings.NewReplacer("TABLE", r.In(level), "WHOSE", r.Whose).Replace(selectOldest)
 		var first sql.Null[schema.Instant]

@@ -12,35 +12,36 @@ import (
 	"heapstash/schema"
 )
 
-// Prunable is what [Prune] would take away.
+// Prunable is the result of [MeasurePrunable]: the data that [Prune] would delete.
 type Prunable struct {
 	Path   string          `json:"path"`
-	Kinds  []PrunableKind  `json:"kinds"` // those that are not kept for ever
+	Kinds  []PrunableKind  `json:"kinds"` // without kinds kept for ever
 	Levels []PrunableLevel `json:"levels"`
 	Passes int64           `json:"passes"`
 	Holes  int64           `json:"holes"`
-	Used   int64           `json:"used_bytes"` // of the file: for [Options].MaxSize
-	// Held is the number of samples that there are, by the ledger: nil where an
-	// archive was pruned before the ledger kept account of it.
+	Used   int64           `json:"used_bytes"` // of the file; [conn.Options].MaxSize limits it
+	// Held is the number of samples in the archive, by the ledger. It is nil if the
+	// archive was pruned before the ledger counted deleted samples.
 	Held *int64 `json:"held_samples,omitempty"`
 }
 
-// PrunableKind is what would go of one kind at one level, of all clusters.
+// PrunableKind is the data of one kind at one level, in all clusters, that would be
+// deleted.
 type PrunableKind struct {
 	Level   archive.Level  `json:"level"`
 	Kind    schema.Kind    `json:"kind"`
-	Before  schema.Instant `json:"before"` // rows before this go
+	Before  schema.Instant `json:"before"` // older rows are deleted
 	Rows    int64          `json:"rows"`
-	Samples int64          `json:"samples"` // of raw ones
+	Samples int64          `json:"samples"` // of raw rows
 	Oldest  schema.Instant `json:"oldest"`  // of the rows, None without one
 	Newest  schema.Instant `json:"newest"`  // likewise
-	// Bytes is an estimate, by what samples take on average.
+	// Bytes is an estimate from average sizes.
 	Bytes int64 `json:"bytes"`
 }
 
-// bytesPerSample and bytesPerNarrowSample are what samples take in the cold
-// tables. (TestCost; a narrow one has a row of its own.) bytesPerRollup is what
-// an hour or a day of a pod takes.
+// bytesPerSample and bytesPerNarrowSample are the sizes of a sample in the cold tables
+// (TestCost). A narrow sample has its own row. bytesPerRollup is the size of a pod's
+// hour or day.
 const (
 	bytesPerSample       = 4.7
 	bytesPerNarrowSample = 16
@@ -48,16 +49,16 @@ const (
 )
 
 const (
-	// countOld has TABLES for a table and entity, and WEIGHT for what is summed
-	// up.
+	// countOld has the placeholders TABLES, a table joined with entity, and WEIGHT, an
+	// aggregate.
 	countOld       = `SELECT count(*), ifnull(WEIGHT, 0), ifnull(min(s.ts), 0), ifnull(max(s.ts), 0) FROM TABLES WHERE e.kind = ? AND s.ts < ?`
 	countOldPasses = `SELECT count(*) FROM pass WHERE started < ?`
 	countOldHoles  = `SELECT count(*) FROM hole h JOIN pass p ON p.id = h.pass_id WHERE p.started < ? AND NOT h.lasting`
 	countRows      = `count(*)`
 )
 
-// MeasurePrunable counts what Prune would take away with that retention. The time now
-// is the local one. All that would go is read, which may take a while.
+// MeasurePrunable counts the data that [Prune] would delete with the retention. now is the
+// local time. It reads all that data, which may take long.
 func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Retention, now time.Time) (Prunable, error) {
 	p := Prunable{Path: r.Path, Kinds: []PrunableKind{}}
 	at, err := clock(ctx, r.Db, now)
@@ -85,7 +86,7 @@ func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Rete
 			p.Kinds = append(p.Kinds, k)
 		}
 	}
-	if before := cut.everything(archive.Raw); before > 0 {
+	if before := cut.earliest(archive.Raw); before > 0 {
 		if err := r.Db.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes); err != nil {
 			return p, conn.Explain(r.Path, err)
 		}
@@ -133,20 +134,20 @@ func (k *PrunableKind) countRollups(ctx context.Context, db conn.Queryer) error 
 	return nil
 }
 
-// count adds a table's old rows, and returns the weight of them, of which each
-// takes so many bytes.
-func (k *PrunableKind) count(ctx context.Context, db conn.Queryer, from, weight string, bytes float64) (heavy int64, err error) {
+// count adds a table's old rows and returns their total weight. One unit of weight takes
+// the given bytes.
+func (k *PrunableKind) count(ctx context.Context, db conn.Queryer, from, weight string, bytes float64) (sum int64, err error) {
 	query := strings.NewReplacer("TABLES", from, "WEIGHT", weight).Replace(countOld)
 	var rows int64
 	var oldest, newest schema.Instant
-	if err := db.QueryRowContext(ctx, query, k.Kind.String(), k.Before).Scan(&rows, &heavy, &oldest, &newest); err != nil {
+	if err := db.QueryRowContext(ctx, query, k.Kind.String(), k.Before).Scan(&rows, &sum, &oldest, &newest); err != nil {
 		return 0, err
 	}
 	k.Rows += rows
-	k.Bytes += int64(float64(heavy) * bytes)
+	k.Bytes += int64(float64(sum) * bytes)
 	if rows > 0 && (k.Oldest == 0 || oldest < k.Oldest) {
 		k.Oldest = oldest
 	}
 	k.Newest = max(k.Newest, newest)
-	return heavy, nil
+	return sum, nil
 }

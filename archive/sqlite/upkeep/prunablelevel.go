@@ -10,20 +10,21 @@ import (
 	"heapstash/archive/sqlite/tables"
 )
 
-// PrunableLevel is what would go of all kinds at one level, and what there is.
+// PrunableLevel is the data of all kinds at one level that would be deleted, and the
+// level's size.
 type PrunableLevel struct {
 	Level   archive.Level `json:"level"`
-	Rows    int64         `json:"rows"`    // that would go
-	Samples int64         `json:"samples"` // likewise, of raw rows
-	Bytes   int64         `json:"bytes"`   // likewise, an estimate
-	// Held is the bytes that the level takes now, to the page.
+	Rows    int64         `json:"rows"`    // to be deleted
+	Samples int64         `json:"samples"` // to be deleted, of raw rows
+	Bytes   int64         `json:"bytes"`   // to be deleted, an estimate
+	// Held is the exact size of the level now, in bytes of whole pages.
 	Held int64 `json:"held_bytes"`
 }
 
-// Remaining is an estimate of the bytes that the level takes afterwards.
+// Remaining estimates the size of the level after pruning, in bytes.
 func (l PrunableLevel) Remaining() int64 { return max(l.Held-l.Bytes, 0) }
 
-// Total is what would go of all levels. Its level is empty.
+// Total returns the sum of all levels. Its level is empty.
 func (p Prunable) Total() PrunableLevel {
 	var total PrunableLevel
 	for _, l := range p.Levels {
@@ -35,7 +36,7 @@ func (p Prunable) Total() PrunableLevel {
 	return total
 }
 
-// sumLevels fills in the levels and the number of samples.
+// sumLevels sets Levels and Held.
 func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
 	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -50,7 +51,7 @@ func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
 		held := a.Stored - a.Gone
 		p.Held = &held
 	}
-	// Last of all, as in Usage.
+	// TreeSizes comes last because it drops the process's locks on the file.
 	sizes, err := read.TreeSizes(r)
 	if err != nil {
 		return err

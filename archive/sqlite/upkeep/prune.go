@@ -14,19 +14,19 @@ import (
 	"heapstash/schema"
 )
 
-// Pruned is what a pruning took away.
+// Pruned is the result of [Prune].
 type Pruned struct {
 	Path string `json:"path"`
-	// Before are the moments before which rows went, by [archive.Level.View].
+	// Before is the time before which rows were deleted, by [archive.Level.View].
 	Before     map[string]schema.Instant `json:"before"`
-	Rows       map[string]int64          `json:"rows"` // likewise
+	Rows       map[string]int64          `json:"rows"` // deleted, by [archive.Level.View]
 	Conflicts  int64                     `json:"conflicts"`
 	Entities   int64                     `json:"entities"`
 	Identities int64                     `json:"identities"`
 	Passes     int64                     `json:"passes"`
 	Holes      int64                     `json:"holes"`
 	Returned   int64                     `json:"returned_bytes"` // to the file system
-	BytesThen  int64                     `json:"bytes_before"`   // the -wal file included, and in the next
+	BytesThen  int64                     `json:"bytes_before"`   // including the -wal file, as in BytesNow
 	BytesNow   int64                     `json:"bytes_after"`
 }
 
@@ -34,7 +34,7 @@ func newPruned(path string) *Pruned {
 	return &Pruned{Path: path, Before: make(map[string]schema.Instant), Rows: make(map[string]int64)}
 }
 
-// AllRows is the number of rows of all levels and kinds.
+// AllRows returns the number of deleted rows of all levels and kinds.
 func (p *Pruned) AllRows() (rows int64) {
 	for n := range maps.Values(p.Rows) {
 		rows += n
@@ -42,13 +42,12 @@ func (p *Pruned) AllRows() (rows int64) {
 	return rows
 }
 
-// Prune takes away, in turns, all that is older than the options' retention,
-// and returns the space to the file system. Passes get in between: see
-// [UpkeepTurn]. The time now is the local one; Heapster's, where that is
-// earlier, decides. An error leaves what was done until then.
+// Prune deletes all data older than the options' retention and returns the space to the
+// file system. It lets passes in: see [LockTime]. now is the local time; Heapster's clock
+// counts if it is earlier. After an error, the work done so far remains.
 func Prune(ctx context.Context, path string, opts conn.Options, now time.Time) (Pruned, error) {
 	p := newPruned(path)
-	err := InTurns(ctx, path, opts, func(s *conn.Writer, turn *Turn) (bool, error) {
+	err := Interleave(ctx, path, opts, func(s *conn.Writer, budget *Budget) (bool, error) {
 		if p.BytesThen == 0 {
 			var err error
 			if p.BytesThen, err = dbfile.SizeOf(path); err != nil {
@@ -59,20 +58,20 @@ func Prune(ctx context.Context, path string, opts conn.Options, now time.Time) (
 		if err != nil {
 			return false, err
 		}
-		if err := dbfile.CheckSpace(path, min(opts.MinFree, pruneNeeds), 0); err != nil {
+		if err := dbfile.CheckSpace(path, min(opts.MinFree, minPruneSpace), 0); err != nil {
 			return false, err
 		}
-		// What is old and still hot has to be cold to go. Where there is no
-		// room to move it, taking away what is cold makes some.
+		// Hot rows are deleted only after compaction. If there is no room for that,
+		// deleting cold rows makes some.
 		if dbfile.CheckSpace(path, opts.MinFree, 0) == nil {
-			if _, done, err := compact(ctx, s, at, turn); err != nil || !done {
+			if _, done, err := compact(ctx, s, at, budget); err != nil || !done {
 				return false, err
 			}
 		}
-		if done, err := prune(ctx, s, at, turn, p); err != nil || !done {
+		if done, err := prune(ctx, s, at, budget, p); err != nil || !done {
 			return false, err
 		}
-		returned, done, err := returnPages(ctx, s, 0, turn)
+		returned, done, err := returnPages(ctx, s, 0, budget)
 		p.Returned += returned
 		if err != nil || !done {
 			return false, err
@@ -87,48 +86,47 @@ func Prune(ctx context.Context, path string, opts conn.Options, now time.Time) (
 }
 
 const (
-	// passEffort bounds what a pass prunes. A day's rows are spread over some
-	// of the next day's passes.
-	passEffort = 40_000
-	// sliceEffort bounds a transaction, and so the growth of the -wal file.
-	sliceEffort = 5_000
-	// entityEffort and pageEffort are what looking at an entity and returning
-	// a page cost, in rows deleted.
-	entityEffort = 5
-	pageEffort   = 40
-	// pruneNeeds is the free space below which not even pruning goes on: some
-	// transactions' -wal.
-	pruneNeeds = 8 << 20
-	// leastSpare pages or a sixteenth of the file stay free for what comes next:
-	// returned, they would be taken again by the next hours.
-	leastSpare = 4096
-	spareShare = 16
+	// passCost limits the pruning of one pass. A day's rows are spread over several passes
+	// of the next day.
+	passCost = 40_000
+	// maxDeletionCost limits a transaction, and so the growth of the -wal file.
+	maxDeletionCost = 5_000
+	// entityCost and pageCost are the costs of examining an entity and of returning a
+	// page, in deleted rows.
+	entityCost = 5
+	pageCost   = 40
+	// minPruneSpace is the free space, in bytes, that pruning needs for the -wal file of a
+	// few transactions.
+	minPruneSpace = 8 << 20
+	// minSparePages pages, or a sixteenth of the file if that is more, stay free for the
+	// next hours.
+	minSparePages = 4096
+	spareFraction = 16
 )
 
-// PruneSome takes away some of what is older than the options' retention, and
-// returns the number of rows of samples: little enough to be a part of every
-// pass, after its compaction, and enough to keep up with what passes store.
-// Take now as for [Store.Compact].
+// PruneSome deletes some of the data older than the options' retention, and returns the
+// number of deleted rows of samples. It is cheap enough for every pass, after compaction,
+// and keeps up with the stored rows. now is as for [CompactSome].
 func PruneSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows int64, err error) {
 	if !s.Options.Limited() {
 		return 0, nil
 	}
-	if err := dbfile.CheckSpace(s.Path, min(s.Options.MinFree, pruneNeeds), 0); err != nil {
+	if err := dbfile.CheckSpace(s.Path, min(s.Options.MinFree, minPruneSpace), 0); err != nil {
 		return 0, err
 	}
-	turn := &Turn{effort: passEffort}
+	budget := &Budget{maxCost: passCost}
 	p := newPruned(s.Path)
-	if _, err := prune(ctx, s, now, turn, p); err != nil {
+	if _, err := prune(ctx, s, now, budget, p); err != nil {
 		return p.AllRows(), conn.Explain(s.Path, err)
 	}
 	keep, err := sparePages(ctx, s)
 	if err == nil {
-		_, _, err = returnPages(ctx, s, keep, turn)
+		_, _, err = returnPages(ctx, s, keep, budget)
 	}
 	return p.AllRows(), conn.Explain(s.Path, err)
 }
 
-// sparePages is how many free pages the file keeps for what comes next.
+// sparePages returns the number of free pages that the file keeps for the next hours.
 func sparePages(ctx context.Context, s *conn.Writer) (keep int64, err error) {
 	if dbfile.CheckSpace(s.Path, s.Options.MinFree, 0) != nil {
 		return 0, nil
@@ -139,7 +137,7 @@ func sparePages(ctx context.Context, s *conn.Writer) (keep int64, err error) {
 		s.Db.QueryRowContext(ctx, conn.SelectPageSize).Scan(&size)); err != nil {
 		return 0, err
 	}
-	keep = max(pages/spareShare, leastSpare)
+	keep = max(pages/spareFraction, minSparePages)
 	if s.Options.MaxSize > 0 {
 		used, err := conn.UsedBytes(ctx, s.Db)
 		if err != nil {
@@ -150,16 +148,16 @@ func sparePages(ctx context.Context, s *conn.Writer) (keep int64, err error) {
 	return keep, nil
 }
 
-// cutoffsOf are those of the retention, or what the size asks for, but no row goes
-// before it is rolled up.
+// cutoffsOf returns the cutoffs that the retention or MaxSize requires. Rows that are not
+// rolled up yet are kept.
 func cutoffsOf(ctx context.Context, s *conn.Writer, now schema.Instant) (cutoffs, error) {
 	cut := cutoffsOfRetention(s.Options.Retention, now)
-	forced, err := forced(ctx, s)
+	forced, err := sizeCutoffs(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	for level, at := range forced {
-		cut.atLeast(level, at)
+		cut.raise(level, at)
 	}
 	if len(cut) == 0 {
 		return cut, nil
@@ -170,28 +168,28 @@ func cutoffsOf(ctx context.Context, s *conn.Writer, now schema.Instant) (cutoffs
 			return nil, err
 		}
 		if first.Valid {
-			cut.atMost(level, first.V)
+			cut.lower(level, first.V)
 		}
 	}
 	return cut, nil
 }
 
-// prune works as long as the turn lasts, and adds to p: it takes away what is
-// older than it is to be kept, and then more if the archive is still too large.
-func prune(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Turn, p *Pruned) (done bool, err error) {
+// prune deletes, within the budget, all data older than the cutoffs, and then more while
+// the archive is too large. It adds to p.
+func prune(ctx context.Context, s *conn.Writer, now schema.Instant, budget *Budget, p *Pruned) (done bool, err error) {
 	for more := true; more; {
-		if done, err := pruneOld(ctx, s, now, turn, p); err != nil || !done {
+		if done, err := pruneOld(ctx, s, now, budget, p); err != nil || !done {
 			return false, err
 		}
-		if more, err = tighten(ctx, s, now); err != nil {
+		if more, err = raiseSizeCutoff(ctx, s, now); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// pruneOld goes on from where the last pruning to the same cutoffs stopped.
-func pruneOld(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Turn, p *Pruned) (done bool, err error) {
+// pruneOld continues the last pruning to the same cutoffs.
+func pruneOld(ctx context.Context, s *conn.Writer, now schema.Instant, budget *Budget, p *Pruned) (done bool, err error) {
 	if err := s.CheckLock(); err != nil {
 		return false, err
 	}
@@ -207,64 +205,63 @@ func pruneOld(ctx context.Context, s *conn.Writer, now schema.Instant, turn *Tur
 		return false, err
 	}
 	for state.Stage != stageDone {
-		if turn.over() {
+		if budget.spent() {
 			return false, nil
 		}
 		if err := errors.Join(ctx.Err(), s.CheckLock()); err != nil {
 			return false, err
 		}
-		slice := slice{cutoffs: cut, progress: state}
+		d := deletion{cutoffs: cut, progress: state}
 		switch state.Stage {
 		case stageScopes:
-			err = pruneScopes(ctx, s, &slice)
+			err = pruneScopes(ctx, s, &d)
 		case stageLedger:
-			err = pruneLedger(ctx, s, &slice)
+			err = pruneLedger(ctx, s, &d)
 		default:
-			err = pruneEntities(ctx, s, &slice)
+			err = pruneEntities(ctx, s, &d)
 		}
 		if err != nil {
 			return false, fmt.Errorf("pruning of %s: %w", state.Stage, err)
 		}
-		state = slice.progress
-		slice.tally.addTo(p)
-		turn.spent += slice.effort
+		state = d.progress
+		d.counts.addTo(p)
+		budget.cost += d.cost
 	}
 	return true, nil
 }
 
-// slice is one transaction's worth of pruning: what it is to do, and what it
-// has done, which holds once it is committed.
-type slice struct {
+// deletion is one transaction of pruning. Its results are valid once it is committed.
+type deletion struct {
 	cutoffs
 	progress
 	conn.Prepared
-	effort int64
-	gone   int64 // samples that went, less those of passes that went
-	tally  Pruned
+	cost    int64
+	samples int64 // deleted samples, minus samples_new of deleted passes
+	counts  Pruned
 }
 
-func (s *slice) full() bool { return s.effort >= sliceEffort }
+func (d *deletion) full() bool { return d.cost >= maxDeletionCost }
 
-// commit does the work in a transaction of its own, together with the progress.
-func (s *slice) commit(ctx context.Context, db *sql.DB, do func() error) error {
+// commit runs do in a transaction, and stores the progress in the same one.
+func (d *deletion) commit(ctx context.Context, db *sql.DB, do func() error) error {
 	return conn.InTransaction(ctx, db, func(tx *sql.Tx) error {
-		s.Prepared = conn.Prepare(ctx, tx)
-		s.tally.Rows = make(map[string]int64)
+		d.Prepared = conn.Prepare(ctx, tx)
+		d.counts.Rows = make(map[string]int64)
 		if err := do(); err != nil {
 			return err
 		}
-		if err := s.Exec(conn.BeginGone); err != nil {
+		if err := d.Exec(conn.BeginGone); err != nil {
 			return err
 		}
-		if err := s.Exec(conn.AddGone, s.gone); err != nil {
+		if err := d.Exec(conn.AddGone, d.samples); err != nil {
 			return err
 		}
-		return s.save(s.Prepared)
+		return d.save(d.Prepared)
 	})
 }
 
-// next begins the stage that follows.
-func (s *slice) next(stage stage) { s.Stage, s.Last = stage, 0 }
+// next starts the given stage.
+func (d *deletion) next(stage stage) { d.Stage, d.Last = stage, 0 }
 
 func (p *Pruned) addTo(sum *Pruned) {
 	for kind, rows := range p.Rows {

@@ -21,68 +21,66 @@ const (
 	deleteEntity  = `DELETE FROM entity WHERE id = ?`
 )
 
-// oldEntity is an entity that pruning looks at.
 type oldEntity struct {
 	id       int64
 	kind     schema.Kind
 	labelled bool
-	lastSeen schema.Instant // None while Heapster lists it
+	lastSeen schema.Instant // None while Heapster lists the entity
 }
 
-// pruneEntities goes on with the entities after the last one: with their cold
-// samples, conflicts and identities, and with themselves where nothing is left
-// that refers to them. Hot samples are younger than any cutoff, once compaction
-// has passed.
-func pruneEntities(ctx context.Context, s *conn.Writer, work *slice) error {
-	var hot map[int64]bool // looked for when needed
-	return work.commit(ctx, s.Db, func() error {
+// pruneEntities prunes the next entities: their cold samples, conflicts and identities,
+// and the entity itself if nothing refers to it. After compaction, hot samples are younger
+// than any cutoff.
+func pruneEntities(ctx context.Context, s *conn.Writer, d *deletion) error {
+	var hot map[int64]bool // read when needed
+	return d.commit(ctx, s.Db, func() error {
 		var list []oldEntity
-		err := conn.Each(work.Ctx, work.Tx, func(rows *sql.Rows) error {
+		err := conn.Each(d.Ctx, d.Tx, func(rows *sql.Rows) error {
 			var e oldEntity
 			err := rows.Scan(&e.id, tables.ScanKind{Kind: &e.kind}, &e.labelled, &e.lastSeen)
 			list = append(list, e)
 			return err
-		}, selectEntities, work.Last)
+		}, selectEntities, d.Last)
 		if err != nil {
 			return err
 		}
 		if len(list) == 0 {
-			work.next(stageScopes)
+			d.next(stageScopes)
 			return nil
 		}
 		for _, e := range list {
-			if work.full() {
+			if d.full() {
 				return nil
 			}
-			work.effort += entityEffort
-			if !work.touches(e.kind) {
-				work.Last = e.id
+			d.cost += entityCost
+			if !d.limits(e.kind) {
+				d.Last = e.id
 				continue
 			}
-			empty, err := pruneSamples(s, work, e)
+			empty, err := pruneSamples(s, d, e)
 			if err != nil {
 				return err
 			}
-			if work.full() {
-				return nil // the entity is looked at again
+			if d.full() {
+				return nil // the next transaction examines the entity again
 			}
-			cutoff := work.cutoffs[cutoffKey{archive.Raw, e.kind}]
-			if err := work.pruneNotes(e, cutoff); err != nil {
+			cutoff := d.cutoffs[cutoffKey{archive.Raw, e.kind}]
+			if err := d.pruneConflictsAndIdentities(e, cutoff); err != nil {
 				return err
 			}
-			work.Last = e.id
+			d.Last = e.id
 			if !empty || e.lastSeen == 0 || e.lastSeen >= cutoff {
 				continue
 			}
 			if hot == nil {
-				if hot, err = hotEntities(s, work); err != nil {
+				if hot, err = hotEntities(s, d); err != nil {
 					return err
 				}
 			}
 			if hot[e.id] {
 				continue
 			}
-			if err := work.forget(e.id); err != nil {
+			if err := d.deleteUnused(e.id); err != nil {
 				return err
 			}
 		}
@@ -90,8 +88,8 @@ func pruneEntities(ctx context.Context, s *conn.Writer, work *slice) error {
 	})
 }
 
-// touches reports whether anything of the kind goes.
-func (c cutoffs) touches(kind schema.Kind) bool {
+// limits reports whether any level of the kind has a cutoff.
+func (c cutoffs) limits(kind schema.Kind) bool {
 	for _, level := range archive.Levels() {
 		if _, limited := c[cutoffKey{level, kind}]; limited {
 			return true
@@ -100,22 +98,22 @@ func (c cutoffs) touches(kind schema.Kind) bool {
 	return false
 }
 
-// errFull ends the work of a slice.
-var errFull = errors.New("the slice is full")
+// errFull ends a deletion whose cost is reached.
+var errFull = errors.New("the transaction is full")
 
-// pruneSamples deletes the entity's rows, of every level, until the slice is
-// full, and reports whether there are none any more, but for hot ones.
-func pruneSamples(s *conn.Writer, work *slice, e oldEntity) (empty bool, err error) {
+// pruneSamples deletes the entity's rows at every level until the deletion is full. It
+// reports whether the entity has no cold rows left.
+func pruneSamples(s *conn.Writer, d *deletion, e oldEntity) (empty bool, err error) {
 	empty = true
 	for _, r := range s.Rollups {
 		if !r.Has(e.kind, e.labelled) {
 			continue
 		}
 		for _, level := range archive.Levels() {
-			err := work.EachSeries(r, level, e.id, func(series []any) error {
-				bare, err := work.pruneSeries(r, cutoffKey{level, e.kind}, series)
+			err := d.EachSeries(r, level, e.id, func(series []any) error {
+				bare, err := d.pruneSeries(r, cutoffKey{level, e.kind}, series)
 				empty = empty && bare
-				if err == nil && work.full() {
+				if err == nil && d.full() {
 					err = errFull
 				}
 				return err
@@ -131,13 +129,13 @@ func pruneSamples(s *conn.Writer, work *slice, e oldEntity) (empty bool, err err
 	return empty, nil
 }
 
-// pruneSeries deletes rows of one series at one level, a day of raw ones at a
-// time, and reports whether there are none any more.
-func (s *slice) pruneSeries(r *tables.Rollup, key cutoffKey, series []any) (empty bool, err error) {
-	cutoff := s.cutoffs[key]
-	for !s.full() {
+// pruneSeries deletes rows of one series at one level, raw rows day by day. It reports
+// whether no rows are left.
+func (d *deletion) pruneSeries(r *tables.Rollup, key cutoffKey, series []any) (empty bool, err error) {
+	cutoff := d.cutoffs[key]
+	for !d.full() {
 		var first schema.Instant
-		if err := s.One(r.Oldest[key.level], &first, series...); err != nil {
+		if err := d.One(r.Oldest[key.level], &first, series...); err != nil {
 			return false, err
 		}
 		if first == 0 || first >= cutoff {
@@ -150,58 +148,58 @@ func (s *slice) pruneSeries(r *tables.Rollup, key cutoffKey, series []any) (empt
 		args := append(series[:len(series):len(series)], until)
 		if key.level == archive.Raw {
 			var samples int64
-			if err := s.One(r.Values, &samples, args...); err != nil {
+			if err := d.One(r.Values, &samples, args...); err != nil {
 				return false, err
 			}
-			s.gone += samples
+			d.samples += samples
 		}
-		rows, err := s.Change(r.Remove[key.level], args...)
+		rows, err := d.Change(r.Remove[key.level], args...)
 		if err != nil {
 			return false, err
 		}
-		s.effort += rows
-		s.tally.Rows[key.String()] += rows
+		d.cost += rows
+		d.counts.Rows[key.String()] += rows
 	}
 	return false, nil
 }
 
-// pruneNotes deletes what is noted of an entity. Identities are of use to
-// containers too, and are kept as long as anything.
-func (s *slice) pruneNotes(e oldEntity, cutoff schema.Instant) error {
-	conflicts, err := s.Change(deleteConflicts, e.id, cutoff)
+// pruneConflictsAndIdentities deletes old conflicts and identities of an entity.
+// Containers use the identities too, so they are kept as long as any rows.
+func (d *deletion) pruneConflictsAndIdentities(e oldEntity, cutoff schema.Instant) error {
+	conflicts, err := d.Change(deleteConflicts, e.id, cutoff)
 	if err != nil {
 		return err
 	}
-	s.effort += conflicts
-	s.tally.Conflicts += conflicts
-	all := s.everything(archive.Levels()...)
+	d.cost += conflicts
+	d.counts.Conflicts += conflicts
+	all := d.earliest(archive.Levels()...)
 	if e.kind != schema.Pod || all == 0 {
 		return nil
 	}
-	identities, err := s.Change(deleteIdentities, e.id, all)
-	s.tally.Identities += identities
+	identities, err := d.Change(deleteIdentities, e.id, all)
+	d.counts.Identities += identities
 	return err
 }
 
-// forget deletes an entity without samples, unless something is noted of it.
-func (s *slice) forget(id int64) error {
+// deleteUnused deletes an entity without samples if it has no conflicts or identities.
+func (d *deletion) deleteUnused(id int64) error {
 	var referred bool
-	if err := s.One(entityIsReferred, &referred, id); err != nil || referred {
+	if err := d.One(entityIsReferred, &referred, id); err != nil || referred {
 		return err
 	}
-	if err := s.Exec(deleteCarried, id); err != nil {
+	if err := d.Exec(deleteCarried, id); err != nil {
 		return err
 	}
-	s.tally.Entities++
-	return s.Exec(deleteEntity, id)
+	d.counts.Entities++
+	return d.Exec(deleteEntity, id)
 }
 
-// hotEntities returns the entities that have hot samples. They are few, and no
-// key leads to them.
-func hotEntities(s *conn.Writer, work *slice) (map[int64]bool, error) {
+// hotEntities returns the entities that have hot samples. They are few, and no index finds
+// them by entity.
+func hotEntities(s *conn.Writer, d *deletion) (map[int64]bool, error) {
 	found := make(map[int64]bool)
 	collect := func(query string) error {
-		return conn.Each(work.Ctx, work.Tx, func(rows *sql.Rows) error {
+		return conn.Each(d.Ctx, d.Tx, func(rows *sql.Rows) error {
 			var id int64
 			err := rows.Scan(&id)
 			found[id] = true

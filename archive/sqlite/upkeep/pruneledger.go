@@ -16,14 +16,13 @@ const (
 	deleteLabels     = `DELETE FROM namespace_label WHERE valid_to < ?`
 )
 
-// pruneScopes deletes what is noted of scopes that have not been read for as
-// long as raw rows are kept, and labels that namespaces had before anything is
-// kept of. A scope
-// that comes back is asked for everything that Heapster shows.
-func pruneScopes(ctx context.Context, s *conn.Writer, work *slice) error {
-	return work.commit(ctx, s.Db, func() error {
-		work.next(stageLedger)
-		raw, all := work.everything(archive.Raw), work.everything(archive.Levels()...)
+// pruneScopes deletes the records of scopes not read for as long as raw rows are kept, and
+// namespace labels that ended before all kept rows. A scope that returns is asked for all
+// that Heapster shows.
+func pruneScopes(ctx context.Context, s *conn.Writer, d *deletion) error {
+	return d.commit(ctx, s.Db, func() error {
+		d.next(stageLedger)
+		raw, all := d.earliest(archive.Raw), d.earliest(archive.Levels()...)
 		for _, old := range []struct {
 			statement string
 			before    schema.Instant
@@ -31,11 +30,11 @@ func pruneScopes(ctx context.Context, s *conn.Writer, work *slice) error {
 			if old.before == 0 {
 				continue
 			}
-			rows, err := work.Change(old.statement, old.before)
+			rows, err := d.Change(old.statement, old.before)
 			if err != nil {
 				return err
 			}
-			work.effort += rows
+			d.cost += rows
 		}
 		return nil
 	})
@@ -45,8 +44,8 @@ const (
 	firstPassReferred = `SELECT ifnull(min(pass_id), ?) FROM conflict`
 	selectOldPasses   = `SELECT id FROM pass WHERE id > ? AND started < ? ORDER BY id LIMIT 500`
 	deleteHoles       = `DELETE FROM hole WHERE pass_id = ? AND NOT lasting`
-	// deletePass leaves a pass with a lasting hole, which is recorded once, and
-	// the last one of each cluster.
+	// deletePass keeps passes with a lasting hole, which is recorded only once, and the
+	// last pass of each cluster.
 	deletePass = `DELETE FROM pass WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hole WHERE pass_id = ?1)
 		AND EXISTS (SELECT 1 FROM pass later WHERE later.id > ?1 AND later.cluster = pass.cluster)`
 	storedBy           = `SELECT ifnull(samples_new, 0) FROM pass WHERE id = ?`
@@ -54,11 +53,11 @@ const (
 	enableForeignKeys  = `PRAGMA foreign_keys = 1`
 )
 
-// pruneLedger deletes passes and holes that are older than any raw row.
-func pruneLedger(ctx context.Context, s *conn.Writer, work *slice) (err error) {
-	// SQLite would look through all conflicts for each pass that goes. The
-	// first one referred to is found once: later conflicts are of later passes.
-	// (There is one connection, so the pragma holds for what follows.)
+// pruneLedger deletes passes and holes that are older than all raw rows.
+func pruneLedger(ctx context.Context, s *conn.Writer, d *deletion) (err error) {
+	// SQLite would scan all conflicts for each deleted pass. Instead, the first pass with
+	// a conflict is found once: later conflicts belong to later passes. The writer has one
+	// connection, so the pragma applies to the following statements.
 	if _, err := s.Db.ExecContext(ctx, disableForeignKeys); err != nil {
 		return err
 	}
@@ -67,47 +66,47 @@ func pruneLedger(ctx context.Context, s *conn.Writer, work *slice) (err error) {
 			err = enableErr
 		}
 	}()
-	return work.commit(ctx, s.Db, func() error {
-		cutoff := work.everything(archive.Raw)
+	return d.commit(ctx, s.Db, func() error {
+		cutoff := d.earliest(archive.Raw)
 		if cutoff == 0 {
-			work.next(stageDone)
+			d.next(stageDone)
 			return nil
 		}
-		if work.Referred == 0 {
-			if err := work.One(firstPassReferred, &work.Referred, int64(math.MaxInt64)); err != nil {
+		if d.Referred == 0 {
+			if err := d.One(firstPassReferred, &d.Referred, int64(math.MaxInt64)); err != nil {
 				return err
 			}
 		}
-		passes, err := conn.Column[int64](work.Ctx, work.Tx, selectOldPasses, work.Last, cutoff)
+		passes, err := conn.Column[int64](d.Ctx, d.Tx, selectOldPasses, d.Last, cutoff)
 		if err != nil {
 			return err
 		}
 		if len(passes) == 0 {
-			work.next(stageDone)
+			d.next(stageDone)
 			return nil
 		}
 		for _, id := range passes {
-			holes, err := work.Change(deleteHoles, id)
+			holes, err := d.Change(deleteHoles, id)
 			if err != nil {
 				return err
 			}
-			work.Last = id
-			work.tally.Holes += holes
-			work.effort += entityEffort + holes
-			if id >= work.Referred {
+			d.Last = id
+			d.counts.Holes += holes
+			d.cost += entityCost + holes
+			if id >= d.Referred {
 				continue
 			}
 			var stored int64
-			if err := work.One(storedBy, &stored, id); err != nil {
+			if err := d.One(storedBy, &stored, id); err != nil {
 				return err
 			}
-			deleted, err := work.Change(deletePass, id)
+			deleted, err := d.Change(deletePass, id)
 			if err != nil {
 				return err
 			}
-			work.tally.Passes += deleted
-			work.gone -= deleted * stored
-			if work.full() {
+			d.counts.Passes += deleted
+			d.samples -= deleted * stored
+			if d.full() {
 				break
 			}
 		}

@@ -12,17 +12,17 @@ import (
 // rolledRow is a row of a rollup.
 type rolledRow struct {
 	ts         schema.Instant
-	samples    int64       // rows that it stands for
+	samples    int64       // number of raw rows in it
 	aggregates []aggregate // by column
 }
 
-func row(r *tables.Rollup, ts schema.Instant) rolledRow {
+func newRow(r *tables.Rollup, ts schema.Instant) rolledRow {
 	return rolledRow{ts: ts, aggregates: make([]aggregate, len(r.Columns))}
 }
 
-// binds spells a row as it is stored: what follows from the rest is NULL, which
-// makes a column that never changes take next to nothing.
-func binds(r *tables.Rollup, row rolledRow, level archive.Level, series []any) ([]any, error) {
+// rowArgs returns a row's stored values. Values that follow from others are NULL, so a
+// column that never changes takes almost no space.
+func rowArgs(r *tables.Rollup, row rolledRow, level archive.Level, series []any) ([]any, error) {
 	args := append(append([]any{}, series...), row.ts, row.samples)
 	fewer := make(map[string]int64)
 	var cells []any
@@ -62,9 +62,9 @@ func binds(r *tables.Rollup, row rolledRow, level archive.Level, series []any) (
 	return append(args, cells...), nil
 }
 
-// scan is the inverse of binds.
-func scan(r *tables.Rollup, rows interface{ Scan(...any) error }, level archive.Level) (rolledRow, error) {
-	row := row(r, 0)
+// scanRow is the inverse of rowArgs.
+func scanRow(r *tables.Rollup, rows interface{ Scan(...any) error }, level archive.Level) (rolledRow, error) {
+	row := newRow(r, 0)
 	var counts sql.NullString
 	cells := make([]tables.Cell, len(r.Selected(level)))
 	dest := []any{&row.ts, &row.samples}
@@ -84,7 +84,7 @@ func scan(r *tables.Rollup, rows interface{ Scan(...any) error }, level archive.
 	for i, c := range r.Columns {
 		a := &row.aggregates[i]
 		if c.Gauge {
-			a.fill(cells[0], cells[1], cells[2], row.samples)
+			a.setGauge(cells[0], cells[1], cells[2], row.samples)
 			if n, is := fewer[c.Name]; is && a.count > 0 {
 				a.count = n
 			}
@@ -103,8 +103,8 @@ func scan(r *tables.Rollup, rows interface{ Scan(...any) error }, level archive.
 	return row, nil
 }
 
-// fill sets what is stored of a gauge; see binds for what is not.
-func (a *aggregate) fill(min, max, sum tables.Cell, count int64) {
+// setGauge sets the stored values of a gauge; see rowArgs for the others.
+func (a *aggregate) setGauge(min, max, sum tables.Cell, count int64) {
 	if !min.Set {
 		return
 	}
@@ -114,16 +114,15 @@ func (a *aggregate) fill(min, max, sum tables.Cell, count int64) {
 	}
 }
 
-// ending is how many rows a row of a rollup stands for, and what its counters,
-// in the order of the columns, end at.
-type ending struct {
+// endState is the state at the end of a rollup row: its number of raw rows, and the last
+// values of its counters in column order.
+type endState struct {
 	samples int64
 	last    []tables.Cell
 }
 
-// endingOf returns that of the row.
-func endingOf(r *tables.Rollup, row rolledRow) ending {
-	e := ending{samples: row.samples}
+func endStateOf(r *tables.Rollup, row rolledRow) endState {
+	e := endState{samples: row.samples}
 	for i, c := range r.Columns {
 		if c.Counter {
 			e.last = append(e.last, row.aggregates[i].last)
@@ -132,9 +131,9 @@ func endingOf(r *tables.Rollup, row rolledRow) ending {
 	return e
 }
 
-// begin returns the row of a moment that goes on from an ending.
-func begin(r *tables.Rollup, ts schema.Instant, from ending) rolledRow {
-	row := row(r, ts)
+// rowAfter returns a new row whose counters continue from an endState.
+func rowAfter(r *tables.Rollup, ts schema.Instant, from endState) rolledRow {
+	row := newRow(r, ts)
 	last := from.last
 	for i, c := range r.Columns {
 		if c.Counter && len(last) > 0 {

@@ -10,24 +10,24 @@ import (
 	"heapstash/schema"
 )
 
-// Compaction is what [Compact] did.
+// Compaction is the result of [Compact].
 type Compaction struct {
 	Path     string  `json:"path"`
 	Moved    []Moved `json:"moved"`
 	Returned int64   `json:"returned_bytes"` // to the file system
-	Before   int64   `json:"bytes_before"`   // the -wal file included, and in the next
+	Before   int64   `json:"bytes_before"`   // including the -wal file, as in After
 	After    int64   `json:"bytes_after"`
-	// Log is what is left of the -wal file, because somebody reads.
+	// Log is the size of the -wal file, if a reader kept it from being emptied.
 	Log int64 `json:"wal_bytes"`
 }
 
-// Compact does at once what passes do now and then: it moves the hours that
-// have closed to the cold tables. It also returns free pages to the file system
-// and empties the write-ahead log. Passes get in between: see [UpkeepTurn]. The
-// time now is the local one. An error leaves what was done until then.
+// Compact does at once what passes do in parts: it moves all closed hours to the cold
+// tables and makes the rollups. It also returns free pages to the file system and empties
+// the write-ahead log. It lets passes in: see [LockTime]. now is the local time. After an
+// error, the work done so far remains.
 func Compact(ctx context.Context, path string, opts conn.Options, now time.Time) (Compaction, error) {
 	c := Compaction{Path: path, Moved: []Moved{}}
-	err := InTurns(ctx, path, opts, func(s *conn.Writer, turn *Turn) (bool, error) {
+	err := Interleave(ctx, path, opts, func(s *conn.Writer, budget *Budget) (bool, error) {
 		if c.Before == 0 {
 			var err error
 			if c.Before, err = dbfile.SizeOf(path); err != nil {
@@ -38,12 +38,12 @@ func Compact(ctx context.Context, path string, opts conn.Options, now time.Time)
 		if err != nil {
 			return false, err
 		}
-		moved, done, err := compact(ctx, s, at, turn)
+		moved, done, err := compact(ctx, s, at, budget)
 		c.add(moved)
 		if err != nil || !done {
 			return false, err
 		}
-		returned, done, err := returnPages(ctx, s, 0, turn)
+		returned, done, err := returnPages(ctx, s, 0, budget)
 		c.Returned += returned
 		if err != nil || !done {
 			return false, err
@@ -72,9 +72,8 @@ func (c *Compaction) add(moved []Moved) {
 	}
 }
 
-// clock returns the earlier one of Heapster's clock, as of the newest batch of
-// any cluster, and the local one: one of them may be ahead. It is None in an
-// archive that has no batch yet.
+// clock returns the earlier of the local time and Heapster's, which is the newest batch of
+// any cluster: either may be ahead. It returns None if the archive has no batch.
 func clock(ctx context.Context, db *sql.DB, local time.Time) (schema.Instant, error) {
 	var horizon schema.Instant
 	err := db.QueryRowContext(ctx, conn.SelectLastHorizon).Scan(&horizon)
@@ -83,16 +82,16 @@ func clock(ctx context.Context, db *sql.DB, local time.Time) (schema.Instant, er
 
 const (
 	selectFreePages = `PRAGMA freelist_count`
-	// returnSomePages moves pages from the file's end into holes, one for each
-	// row that it returns, in one transaction.
-	returnSomePages = `PRAGMA incremental_vacuum(500)`
-	checkpointLog   = `PRAGMA wal_checkpoint(TRUNCATE)`
-	hurry           = `PRAGMA busy_timeout = 500`
+	// returnSomePages moves pages from the file's end into free ones, in one transaction,
+	// and returns a row per page.
+	returnSomePages  = `PRAGMA incremental_vacuum(500)`
+	checkpointLog    = `PRAGMA wal_checkpoint(TRUNCATE)`
+	shortBusyTimeout = `PRAGMA busy_timeout = 500`
 )
 
-// returnPages shortens the file by its free pages but for so many, which the
-// next passes fill, as long as the turn lasts. It returns the bytes.
-func returnPages(ctx context.Context, s *conn.Writer, keep int64, turn *Turn) (returned int64, done bool, err error) {
+// returnPages returns free pages to the file system, within the budget, except keep pages,
+// which the next passes fill. It returns the number of bytes.
+func returnPages(ctx context.Context, s *conn.Writer, keep int64, budget *Budget) (returned int64, done bool, err error) {
 	var free, pageSize int64
 	if err := s.Db.QueryRowContext(ctx, conn.SelectPageSize).Scan(&pageSize); err != nil {
 		return 0, false, err
@@ -104,27 +103,27 @@ func returnPages(ctx context.Context, s *conn.Writer, keep int64, turn *Turn) (r
 		if free <= keep {
 			return returned, true, nil
 		}
-		if turn.over() {
+		if budget.spent() {
 			return returned, false, nil
 		}
 		var pages int64
 		err := conn.Each(ctx, s.Db, func(*sql.Rows) error { pages++; return nil }, returnSomePages)
 		returned += pages * pageSize
-		turn.spent += pages * pageEffort
+		budget.cost += pages * pageCost
 		if err != nil {
 			return returned, false, err
 		}
-		if pages == 0 { // an archive that was made without auto_vacuum
+		if pages == 0 { // the archive was created without auto_vacuum
 			return returned, true, nil
 		}
 	}
 }
 
-// emptyLog brings all that is in the -wal file into the archive. A reader may
-// keep it from that; the bytes left are then returned. It ends the store's use,
-// for its connection no longer waits for others as it should.
+// emptyLog moves the -wal file's content into the archive. A reader may prevent that; then
+// it returns the size of the -wal file in bytes. Close the writer afterwards: its busy
+// timeout is now too short.
 func emptyLog(ctx context.Context, s *conn.Writer) (left int64, err error) {
-	if _, err := s.Db.ExecContext(ctx, hurry); err != nil {
+	if _, err := s.Db.ExecContext(ctx, shortBusyTimeout); err != nil {
 		return 0, err
 	}
 	var busy, pages, moved int64

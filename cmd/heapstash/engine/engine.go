@@ -53,8 +53,8 @@ type (
 )
 
 const (
-	// UpkeepTurn is how long upkeep holds the archive's lock at a time.
-	UpkeepTurn = upkeep.UpkeepTurn
+	// UpkeepLockTime is how long upkeep holds the archive's lock at a time.
+	UpkeepLockTime = upkeep.LockTime
 
 	// The kinds of file systems.
 	SafetyLocal    = dbfile.SafetyLocal

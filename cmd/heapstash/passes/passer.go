@@ -111,8 +111,8 @@ func (p *Passer) archiveExists() bool {
 }
 
 // leastWait is how long a pass waits for the archive's lock at least. Upkeep, which may
-// take hours, releases it every [engine.UpkeepTurn].
-const leastWait = 4 * engine.UpkeepTurn
+// take hours, releases it every [engine.UpkeepLockTime].
+const leastWait = 4 * engine.UpkeepLockTime
 
 // open opens the archive. It logs if it has to wait for the lock, and if the file system
 // is unfit for an archive.

@@ -20,10 +20,10 @@ func TestUpkeepLetsPassesIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	began, passed, ended := make(chan struct{}), make(chan struct{}), make(chan error)
-	turns := 0
+	calls := 0
 	go func() {
-		ended <- upkeep.InTurns(t.Context(), path, conn.Options{}, func(*conn.Writer, *upkeep.Turn) (bool, error) {
-			if turns++; turns == 1 {
+		ended <- upkeep.Interleave(t.Context(), path, conn.Options{}, func(*conn.Writer, *upkeep.Budget) (bool, error) {
+			if calls++; calls == 1 {
 				close(began)
 			}
 			select {
@@ -35,14 +35,14 @@ func TestUpkeepLetsPassesIn(t *testing.T) {
 		})
 	}()
 	<-began
-	s, err = Open(t.Context(), path, conn.Options{LockWait: 4 * upkeep.UpkeepTurn})
+	s, err = Open(t.Context(), path, conn.Options{LockWait: 4 * upkeep.LockTime})
 	if err != nil {
 		t.Errorf("the pass does not get in: %v", err)
 	} else if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	close(passed)
-	if err := <-ended; err != nil || turns < 2 {
-		t.Errorf("upkeep ended with %v after %d turns", err, turns)
+	if err := <-ended; err != nil || calls < 2 {
+		t.Errorf("upkeep ended with %v after %d calls", err, calls)
 	}
 }
