@@ -8,8 +8,7 @@ import (
 	"heapstash/archive/sqlite/upkeep"
 )
 
-// Upkeep that is far from done gives the archive to a pass that waits, and goes
-// on when the pass has ended.
+// Unfinished upkeep releases the lock for a waiting pass, and continues after it.
 func TestUpkeepLetsPassesIn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	s, err := Open(t.Context(), path, conn.Options{})

@@ -8,7 +8,7 @@ import (
 	"heapstash/schema"
 )
 
-// entityID returns the entity's id, and makes one for an entity first seen.
+// entityID returns the id of the entity, and inserts the entity if it is new.
 func (w *writer) entityID(e schema.Entity, firstSeen schema.Instant) (int64, error) {
 	key := entityKey{w.cluster, e}
 	if id, ok := w.Store.entities[key]; ok {
@@ -30,8 +30,8 @@ func (w *writer) entityID(e schema.Entity, firstSeen schema.Instant) (int64, err
 	return id, nil
 }
 
-// metricID returns the metric's id, and makes one for a metric first seen.
-// Those of the registry are there from the start.
+// metricID returns the id of the metric, and inserts the metric if it is new. The metrics
+// of the registry exist from the start.
 func (w *writer) metricID(m schema.MetricName) (int64, error) {
 	if id, ok := w.Store.metrics[m]; ok {
 		return id, nil

@@ -24,9 +24,9 @@ const (
 		AND h.node = ? AND h.labels = ? AND h.metric = ? AND h.cause = ?`
 )
 
-// BeginPass opens a pass's line in the ledger. Lines that are still open are
-// of passes whose process died, for the caller holds the lock: they are marked
-// as abandoned. Of p, the cluster, the version and the start are read.
+// BeginPass opens a pass's line in the ledger and marks lines that are still open as
+// abandoned: the caller holds the lock, so their processes died. It reads p's Cluster,
+// Version and Started.
 func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, error) {
 	var id archive.PassID
 	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
@@ -39,9 +39,8 @@ func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, 
 	return id, conn.Explain(s.Path, err)
 }
 
-// EndPass closes the pass's line and records its holes. A lasting hole that
-// the ledger has already is not recorded again. Of p's counts of samples the
-// line has had its own since each was written.
+// EndPass closes the pass's line and records its holes, except lasting holes that are in
+// the ledger already. It ignores p's counts of samples: [Store.Write] has stored them.
 func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error {
 	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, updatePass,

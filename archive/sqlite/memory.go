@@ -30,7 +30,7 @@ const (
 	selectMetrics  = `SELECT id, name FROM metric`
 )
 
-// load reads what every write needs.
+// load reads the ids of all metrics.
 func (s *Store) load(ctx context.Context) error {
 	s.entities = make(map[entityKey]int64)
 	s.metrics = make(map[schema.MetricName]int64)
@@ -43,8 +43,7 @@ func (s *Store) load(ctx context.Context) error {
 	}, selectMetrics)
 }
 
-// Memory returns what the archive remembers of the cluster. A cluster that it
-// does not know has an empty memory.
+// Memory returns the archive's memory of the cluster. It is empty for an unknown cluster.
 func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, error) {
 	m := archive.Memory{
 		Watermarks: make(map[schema.Scope]schema.Instant),
@@ -109,7 +108,7 @@ func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, err
 	return m, nil
 }
 
-// single scans a value that may not be there, and then leaves it as it is.
+// scanOptional scans the row of a query. It leaves dest as it is if there is no row.
 func (s *Store) scanOptional(ctx context.Context, dest any, query string, args ...any) error {
 	err := s.Db.QueryRowContext(ctx, query, args...).Scan(dest)
 	if errors.Is(err, sql.ErrNoRows) {

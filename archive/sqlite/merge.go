@@ -11,7 +11,7 @@ import (
 	"heapstash/schema"
 )
 
-// tally counts the verdict, and keeps the refused value of a conflict.
+// tally counts the verdict, and stores the refused value of a conflict.
 func (w *writer) tally(v tables.Verdict, key tables.RowKey, metric int64, kept, refused schema.Value) error {
 	switch v {
 	case tables.Added:
@@ -28,8 +28,7 @@ func (w *writer) tally(v tables.Verdict, key tables.RowKey, metric int64, kept, 
 const insertConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
 	VALUES (?, ?, ?, ?, ?, ?)`
 
-// mergeWide brings rows, sorted by their keys, into the table, and writes those
-// that change it.
+// mergeWide merges rows, sorted by key, into the table. It writes only rows that change.
 func (w *writer) mergeWide(t *tables.Table, rows []keyedRow) error {
 	stored, err := w.storedRows(t, rows)
 	if err != nil {
@@ -75,13 +74,13 @@ func (w *writer) mergeWide(t *tables.Table, rows []keyedRow) error {
 	return nil
 }
 
-// scheduleRollup makes the hour due of a row that comes after it has closed.
+// scheduleRollup makes the hour of a late row due for another rollup.
 func (w *writer) scheduleRollup(table string, key tables.RowKey) error {
 	return w.Exec(upkeep.InsertDueRollup, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
 }
 
-// mergeRow brings those of a row's readings that belong to the table into its
-// cells, and reports whether they change.
+// mergeRow merges the row's readings that belong to the table into the cells, and reports
+// whether they change.
 func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p keyedRow) (changed bool, err error) {
 	for _, r := range p.row.Readings {
 		owner, column := w.Layout.Find(p.row.Entity, r.Metric)
@@ -98,8 +97,8 @@ func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p keyedRow) (cha
 	return changed, nil
 }
 
-// storedRows returns the cells that the archive has at the rows' keys. Hot
-// rows are read a moment at a time, for a pass meets nearly all of a moment's.
+// storedRows returns the stored cells of the rows. It reads hot rows one time at a time,
+// because a pass needs nearly all rows of that time.
 func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey][]tables.Cell, error) {
 	stored := make(map[tables.RowKey][]tables.Cell)
 	for i, p := range rows {
@@ -130,7 +129,7 @@ func (w *writer) scanRow(query string, row []tables.Cell, args ...any) error {
 	return stmt.QueryRowContext(w.Ctx, args...).Scan(tables.Pointers(row)...)
 }
 
-// hotRows adds the cells of one moment, of the rows wanted, which are sorted.
+// hotRows adds the hot cells of the wanted rows, which are sorted, at one time.
 func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, stored map[tables.RowKey][]tables.Cell) error {
 	stmt, err := w.Statement(t.HotAt)
 	if err != nil {
@@ -140,7 +139,7 @@ func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, 
 	if err != nil {
 		return err
 	}
-	defer rows.Close() // its error is that of rows.Err
+	defer rows.Close() // rows.Err returns its error
 	key := tables.RowKey{At: at}
 	cells := make([]tables.Cell, len(t.Metrics))
 	dest := append([]any{&key.Entity}, tables.Pointers(cells)...)
@@ -156,7 +155,7 @@ func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, 
 	return rows.Err()
 }
 
-// mergeNarrow does for samples without a column what mergeWide does for rows.
+// mergeNarrow is mergeWide for samples without a column.
 func (w *writer) mergeNarrow(samples []narrowSample) error {
 	for _, sample := range samples {
 		selection, replacement := tables.NarrowHotAt, tables.ReplaceNarrowHot

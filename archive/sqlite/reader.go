@@ -23,7 +23,7 @@ type Reader struct {
 
 var _ query.Archive = (*Reader)(nil)
 
-// OpenReader opens an archive that exists, as [conn.OpenReader] does.
+// OpenReader opens an existing archive: see [conn.OpenReader].
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	r, err := conn.OpenReader(ctx, path)
 	if err != nil {
@@ -42,10 +42,10 @@ func (r *Reader) Holes(ctx context.Context, since schema.Instant) ([]archive.Rec
 	return read.Holes(ctx, r.Reader, since)
 }
 
-// Usage tells what takes the archive's space.
+// Usage returns how the archive's space is used.
 func (r *Reader) Usage(ctx context.Context) (archive.Usage, error) { return read.Usage(ctx, r.Reader) }
 
-// OpenSamples opens the archive's samples as they are at this moment.
+// OpenSamples opens the samples that the archive has at this moment.
 func (r *Reader) OpenSamples(ctx context.Context) (archive.Samples, error) {
 	return read.OpenSamples(ctx, r.Reader)
 }
@@ -55,17 +55,17 @@ func (r *Reader) Views(ctx context.Context, ofTables bool) ([]tables.View, error
 	return read.Views(ctx, r.Reader, ofTables)
 }
 
-// Functions returns the names of the functions that SQL has.
+// Functions returns the names of the SQL functions.
 func (r *Reader) Functions(ctx context.Context) ([]string, error) {
 	return read.Functions(ctx, r.Reader)
 }
 
-// Check looks at the whole archive: see [check.Run].
+// Check examines the whole archive: see [check.Run].
 func (r *Reader) Check(ctx context.Context, opts check.Options) (check.Report, error) {
 	return check.Run(ctx, r.Reader, opts)
 }
 
-// Prunable tells what pruning would delete now: see [upkeep.MeasurePrunable].
+// Prunable measures the data that pruning would delete now: see [upkeep.MeasurePrunable].
 func (r *Reader) Prunable(ctx context.Context, retention archive.Retention, now time.Time) (upkeep.Prunable, error) {
 	return upkeep.MeasurePrunable(ctx, r.Reader, retention, now)
 }

@@ -14,14 +14,13 @@ const (
 		ON CONFLICT (cluster, kind, name, part) DO UPDATE SET ts = excluded.ts`
 	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, part, metric_id) VALUES (?, ?, ?, ?, ?)`
 	insertCarried = `INSERT OR IGNORE INTO carried (entity_id, metric_id) VALUES (?, ?)`
-	// What lies behind a watermark beyond the horizon, Heapster's clock having
-	// been set back, is not read.
+	// If Heapster's clock was set back, a watermark after the horizon would skip samples.
 	deleteFutureWatermarks   = `DELETE FROM watermark WHERE cluster = ? AND ts > ?`
 	upsertHorizon = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
 		ON CONFLICT (cluster) DO UPDATE SET horizon = excluded.horizon`
 )
 
-// remember stores what the next pass will want to know.
+// remember stores the memory for the next pass.
 func (w *writer) remember(b archive.Batch) error {
 	for _, e := range b.Appeared {
 		id, err := w.entityID(e, b.Seen)
@@ -106,12 +105,11 @@ func (w *writer) remember(b archive.Batch) error {
 }
 
 const (
-	// From when on the pod is the one with the uid ?2: known already, or ?3.
+	// identitySince is the start of the pod with uid ?2: the stored one, or ?3.
 	identitySince = `ifnull((SELECT valid_from FROM pod_identity WHERE entity_id = ?1 AND uid = ?2), ?3)`
 
-	// Heapster's clock may have been set back, two incarnations may be told of
-	// one batch, and the sources of identities may be out of step: what is said
-	// last of a moment holds.
+	// The last statement about a time wins: Heapster's clock may have been set back, one
+	// batch may have two incarnations, and the sources of identities may disagree.
 	deleteNewerIdentities  = `DELETE FROM pod_identity WHERE entity_id = ?1 AND uid <> ?2 AND valid_from >= ` + identitySince
 	endOtherIdentities = `UPDATE pod_identity SET valid_to = ` + identitySince + ` - 1
 		WHERE entity_id = ?1 AND uid <> ?2 AND ifnull(valid_to >= ` + identitySince + `, TRUE)`
@@ -121,8 +119,8 @@ const (
 			images = excluded.images, owner_kind = excluded.owner_kind, owner = excluded.owner, valid_to = NULL`
 )
 
-// identify notes who the pod is. Another uid ends the incarnation before; the
-// same one with other labels, images, another node or owner is the same pod.
+// storeIdentity stores the pod's identity. Another uid ends the stored incarnation; the
+// same uid with other labels, images, node or owner is the same pod.
 func (w *writer) storeIdentity(i schema.Identity) error {
 	id, err := w.entityID(i.Pod, i.Since)
 	if err != nil {
@@ -142,8 +140,8 @@ const (
 	insertLabels  = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)`
 )
 
-// label notes the labels that a namespace has since then. As of identities,
-// what is said last of a moment holds.
+// storeLabels stores the namespace's labels from since on. As with identities, the last
+// statement about a time wins.
 func (w *writer) storeLabels(namespace, labels string, since schema.Instant) error {
 	for _, statement := range []string{deleteNewerLabels, endLabels} {
 		if err := w.Exec(statement, w.cluster, namespace, since); err != nil {
@@ -161,8 +159,7 @@ const (
 	insertNamespaceID  = `INSERT INTO namespace_id (cluster, id, namespace) VALUES (?, ?, ?)`
 )
 
-// nameIDs notes the names of namespaces by their ids, in the place of what was
-// known. Nil leaves that.
+// storeNamespaceIDs replaces the names of namespaces by id. Nil changes nothing.
 func (w *writer) storeNamespaceIDs(names map[string]string) error {
 	if names == nil {
 		return nil

@@ -17,28 +17,27 @@ import (
 	"heapstash/schema"
 )
 
-// SnapshotOptions set how a snapshot is made.
+// SnapshotOptions are the options of [TakeSnapshot].
 type SnapshotOptions struct {
 	conn.Options
-	// Replace lets the snapshot take the place of an earlier one. Whoever has
-	// that one open goes on reading it.
+	// Replace allows to replace an earlier snapshot. Processes that have it open keep
+	// reading the old one.
 	Replace bool
 }
 
-// Snapshot is a copy of an archive.
+// Snapshot is the result of [TakeSnapshot].
 type Snapshot struct {
 	Path    string         `json:"path"`
 	Bytes   int64          `json:"bytes"`
-	Horizon schema.Instant `json:"horizon"` // the newest batch in it that is whole, None without one
+	Horizon schema.Instant `json:"horizon"` // the newest whole batch in it, None if it has none
 }
 
-// TakeSnapshot copies the archive at path, as it is at one moment, to the file
-// to. Passes write on meanwhile: only an archive without a write-ahead log, as
-// on network file systems, is locked for as long as it takes. The file
-// is there whole or not at all: it is written as to + ".partial", and what a
-// snapshot that was killed leaves there is replaced by the next one.
+// TakeSnapshot copies the archive at path, as it is at one moment, to the file to. Passes
+// keep writing, unless the archive has no write-ahead log, as on network file systems:
+// then it is locked meanwhile. The copy is written as to + ".partial", which replaces the
+// remains of a killed snapshot, and renamed when it is complete.
 func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (Snapshot, error) {
-	r, err := conn.OpenReader(ctx, path) // which tells why one cannot be read here
+	r, err := conn.OpenReader(ctx, path)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -71,7 +70,7 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 	return s, errors.Join(explainTarget(to, err), draft.Close())
 }
 
-// checkTarget refuses to write a snapshot where it would do harm.
+// checkTarget refuses a target that is in use or is not a snapshot.
 func checkTarget(path, to string, replace bool) error {
 	refuse := func(hint, format string, args ...any) error {
 		return &dbfile.Error{Path: to, Role: "snapshot", Err: fmt.Errorf(format, args...), Remedy: hint}
@@ -98,7 +97,7 @@ func checkTarget(path, to string, replace bool) error {
 		return refuse(another, "it would be written as %s, which is the archive itself", to+dbfile.PartialSuffix)
 	}
 	for _, beside := range []string{dbfile.WriteAheadLog, dbfile.RollbackJournal} {
-		// It would be taken for the snapshot's own.
+		// SQLite would apply it to the snapshot.
 		if _, err := os.Lstat(to + beside); err == nil {
 			return refuse(another+", or remove that one if nothing uses it", "there is a %s: it may be in use by another program", to+beside)
 		}
@@ -117,13 +116,12 @@ func checkTarget(path, to string, replace bool) error {
 	return nil
 }
 
-// copyArchive fills the draft.
 func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) (err error) {
 	file, err := dbfile.Resolve(path)
 	if err != nil {
 		return err
 	}
-	// Not query_only, which would refuse to write the copy too.
+	// query_only would forbid to write the copy too.
 	db, err := conn.OpenDB(file, "ro", url.Values{"_synchronous": {"FULL"}})
 	if err != nil {
 		return conn.Explain(path, err)
@@ -135,7 +133,7 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 		return conn.Explain(path, err)
 	}
 	if mode != "wal" {
-		// There, a reader keeps writers from committing.
+		// Without a write-ahead log, a reader keeps writers from committing.
 		lock, err := dbfile.TakeLock(ctx, path, file, opts.LockWait, opts.CreateMode(), dbfile.DiskOf)
 		if err != nil {
 			return err
@@ -149,7 +147,7 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 	return conn.Explain(path, err)
 }
 
-// lookAt reads what was written, and so makes sure that it can be read.
+// inspectDraft reads the written copy, which proves that it can be read.
 func inspectDraft(ctx context.Context, draft string) (s Snapshot, err error) {
 	r, err := conn.OpenReader(ctx, draft)
 	if err != nil {
@@ -163,15 +161,15 @@ func inspectDraft(ctx context.Context, draft string) (s Snapshot, err error) {
 	return s, err
 }
 
-// explainTarget is explain for what goes wrong with the snapshot's own file.
+// explainTarget adds a hint to an error about the snapshot's own file, as [conn.Explain]
+// does for the archive.
 func explainTarget(to string, err error) error {
 	var known *dbfile.Error
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
 	hint := conn.RemedyFor(err)
-	// The file that is written has another name: what is wrong is FILE's
-	// directory.
+	// The error names the draft, not the user's FILE: its directory is the cause.
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		switch absolute, _ := filepath.Abs(to); {
 		case path.Path == absolute+dbfile.PartialSuffix && path.Op == "open":

@@ -10,17 +10,16 @@ import (
 	"heapstash/schema"
 )
 
-// Store is an archive open for writing by passes. It holds the archive's kernel
-// lock from [Open] to Close: keep it for one pass, not for a process's life. Use
-// it from one goroutine.
+// Store is an archive open for writing by one pass. It holds the archive's kernel lock
+// from [Open] to Close, so do not keep it open between passes. Use it from one goroutine.
 type Store struct {
 	*conn.Writer
-	// What the file holds, as far as it was needed.
+	// Ids in the file that were read or written so far.
 	entities map[entityKey]int64
 	metrics  map[schema.MetricName]int64
 }
 
-// Open opens the archive for a pass, as [conn.OpenWriter] does.
+// Open opens the archive for a pass: see [conn.OpenWriter].
 func Open(ctx context.Context, path string, opts conn.Options) (*Store, error) {
 	w, err := conn.OpenWriter(ctx, path, opts)
 	if err != nil {
@@ -33,21 +32,20 @@ func Open(ctx context.Context, path string, opts conn.Options) (*Store, error) {
 	return s, nil
 }
 
-// Upkeep compacts and prunes as much as each pass can bear: see
-// [upkeep.CompactSome] and [upkeep.PruneSome]. It prunes also where compaction
-// finds too little space.
+// Upkeep compacts and prunes as much as one pass should: see [upkeep.CompactSome] and
+// [upkeep.PruneSome]. It prunes even if there is too little space to compact.
 func (s *Store) Upkeep(ctx context.Context, now schema.Instant) (done archive.Upkeep, err error) {
 	if done.Moved, err = upkeep.CompactSome(ctx, s.Writer, now); err != nil && !errors.Is(err, archive.ErrNoSpace) {
 		return done, err
 	}
-	clear(s.entities) // one of them may be pruned
+	clear(s.entities) // pruning may delete some
 	deleted, pruneErr := upkeep.PruneSome(ctx, s.Writer, now)
 	done.Deleted = deleted
 	return done, errors.Join(err, pruneErr)
 }
 
-// Options set how a [Store] is opened.
+// Options are the options of [Open].
 type Options = conn.Options
 
-// Migration tells how far the migration of an archive is.
+// Migration is the progress of an archive's migration.
 type Migration = conn.Migration

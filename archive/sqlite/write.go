@@ -16,11 +16,11 @@ import (
 	"heapstash/schema"
 )
 
-// Write stores the batch in one transaction, whole or not at all. A sample
-// that the archive has already is not written again: the first value stays,
-// and a differing one is counted and kept as a conflict, unless one of the two
-// is the other as Heapster truncates it; then the exact one stays. The error
-// wraps [archive.ErrNoSpace] where [Options].MinFree forbids it.
+// Write stores the batch in one transaction, completely or not at all. A stored sample is
+// not written again: the first value remains, and a different one is counted and stored as
+// a conflict. If one value is the other as Heapster truncates it, the exact one remains
+// instead. The error wraps [archive.ErrNoSpace] if [conn.Options].MinFree forbids to
+// write.
 func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, error) {
 	if err := errors.Join(s.CheckLock(), dbfile.CheckSpace(s.Path, s.Options.MinFree, 0)); err != nil {
 		return archive.Written{}, err
@@ -33,29 +33,29 @@ func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, er
 	if err != nil {
 		return archive.Written{}, conn.Explain(s.Path, err)
 	}
-	// What the transaction added exists only now.
+	// The new ids are valid only after the commit.
 	maps.Copy(s.entities, w.entities)
 	maps.Copy(s.metrics, w.metrics)
 	return w.written, s.CheckPath()
 }
 
-// entityKey names an entity across clusters.
+// entityKey identifies an entity of any cluster.
 type entityKey struct {
 	cluster string
 	entity  schema.Entity
 }
 
-// writer writes one batch within one transaction.
+// writer writes one batch in one transaction.
 type writer struct {
 	conn.Prepared
-	caller context.Context // may be cancelled, and is looked at between steps
+	caller context.Context // may be cancelled; checked between tables
 
 	*Store
 	pass    archive.PassID
 	cluster string
 	written archive.Written
 
-	// What this transaction added to the store's maps of the same name.
+	// Ids that this transaction added; see the fields of Store.
 	entities map[entityKey]int64
 	metrics  map[schema.MetricName]int64
 }
@@ -100,7 +100,7 @@ func (w *writer) write(b archive.Batch) error {
 	return w.caller.Err()
 }
 
-// keyedRow is a row whose entity has an id.
+// keyedRow is a row with the id of its entity.
 type keyedRow struct {
 	tables.RowKey
 	row *schema.Row
@@ -113,9 +113,8 @@ type narrowSample struct {
 	value  schema.Value
 }
 
-// route sorts the rows by the tables that their readings belong to. A row
-// whose readings belong to several, as those of a resource that is a file
-// system and a disk, is in the list of each.
+// route groups the rows by table. A row whose readings belong to several tables, such as a
+// resource that is a file system and a disk, is in the list of each.
 func (w *writer) route(rows []schema.Row) (map[*tables.Table][]keyedRow, []narrowSample, error) {
 	wide := make(map[*tables.Table][]keyedRow)
 	var narrow []narrowSample

@@ -53,7 +53,7 @@ type (
 )
 
 const (
-	// UpkeepLockTime is how long upkeep holds the archive's lock at a time.
+	// UpkeepLockTime is about how long upkeep holds the archive's lock at a time.
 	UpkeepLockTime = upkeep.LockTime
 
 	// The kinds of file systems.
