@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	selectHorizon = `SELECT horizon FROM cluster_state WHERE cluster = ?`
-	selectPassStart  = `SELECT started FROM pass WHERE cluster = ?1 AND (horizon = ?2 OR horizon IS NULL AND outcome = 'abandoned')
+	selectHorizon   = `SELECT horizon FROM cluster_state WHERE cluster = ?`
+	selectPassStart = `SELECT started FROM pass WHERE cluster = ?1 AND (horizon = ?2 OR horizon IS NULL AND outcome = 'abandoned')
 		AND id > (SELECT max(id) FROM pass) - 1000 ORDER BY id DESC LIMIT 1`
 	selectFailure    = `SELECT ifnull(error, '') FROM pass WHERE cluster = ? AND outcome <> 'running' ORDER BY id DESC LIMIT 1`
 	selectWatermarks = `SELECT kind, name, part, ts FROM watermark WHERE cluster = ?`
@@ -25,9 +25,9 @@ const (
 		WHERE c.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
 	selectIdentities = `SELECT i.entity_id, i.uid, i.node, i.labels, i.images, i.owner_kind, i.owner, i.valid_from FROM pod_identity i
 		WHERE i.valid_to IS NULL AND i.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
-	selectLabels   = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
+	selectLabels       = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
 	selectNamespaceIDs = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
-	selectMetrics  = `SELECT id, name FROM metric`
+	selectMetrics      = `SELECT id, name FROM metric`
 )
 
 // load reads the ids of all metrics.

@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	clearLastSeen = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
-	endIdentity  = `UPDATE pod_identity SET valid_to = max(valid_from, ?) WHERE entity_id = ? AND valid_to IS NULL`
-	setLastSeen = `UPDATE entity SET last_seen = ? WHERE id = ?`
-	deleteWatermark     = `DELETE FROM watermark WHERE cluster = ? AND kind = ? AND name = ? AND part = ?`
-	upsertWatermark   = `INSERT INTO watermark (cluster, kind, name, part, ts) VALUES (?, ?, ?, ?, ?)
+	clearLastSeen   = `UPDATE entity SET last_seen = NULL WHERE id = ? AND last_seen IS NOT NULL`
+	endIdentity     = `UPDATE pod_identity SET valid_to = max(valid_from, ?) WHERE entity_id = ? AND valid_to IS NULL`
+	setLastSeen     = `UPDATE entity SET last_seen = ? WHERE id = ?`
+	deleteWatermark = `DELETE FROM watermark WHERE cluster = ? AND kind = ? AND name = ? AND part = ?`
+	upsertWatermark = `INSERT INTO watermark (cluster, kind, name, part, ts) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (cluster, kind, name, part) DO UPDATE SET ts = excluded.ts`
 	insertAsked   = `INSERT OR IGNORE INTO asked (cluster, kind, name, part, metric_id) VALUES (?, ?, ?, ?, ?)`
 	insertCarried = `INSERT OR IGNORE INTO carried (entity_id, metric_id) VALUES (?, ?)`
 	// If Heapster's clock was set back, a watermark after the horizon would skip samples.
-	deleteFutureWatermarks   = `DELETE FROM watermark WHERE cluster = ? AND ts > ?`
-	upsertHorizon = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
+	deleteFutureWatermarks = `DELETE FROM watermark WHERE cluster = ? AND ts > ?`
+	upsertHorizon          = `INSERT INTO cluster_state (cluster, horizon) VALUES (?, ?)
 		ON CONFLICT (cluster) DO UPDATE SET horizon = excluded.horizon`
 )
 
@@ -110,8 +110,8 @@ const (
 
 	// The last statement about a time wins: Heapster's clock may have been set back, one
 	// batch may have two incarnations, and the sources of identities may disagree.
-	deleteNewerIdentities  = `DELETE FROM pod_identity WHERE entity_id = ?1 AND uid <> ?2 AND valid_from >= ` + identitySince
-	endOtherIdentities = `UPDATE pod_identity SET valid_to = ` + identitySince + ` - 1
+	deleteNewerIdentities = `DELETE FROM pod_identity WHERE entity_id = ?1 AND uid <> ?2 AND valid_from >= ` + identitySince
+	endOtherIdentities    = `UPDATE pod_identity SET valid_to = ` + identitySince + ` - 1
 		WHERE entity_id = ?1 AND uid <> ?2 AND ifnull(valid_to >= ` + identitySince + `, TRUE)`
 	upsertIdentity = `INSERT INTO pod_identity (entity_id, uid, node, labels, images, owner_kind, owner, valid_from)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -136,8 +136,8 @@ func (w *writer) storeIdentity(i schema.Identity) error {
 
 const (
 	deleteNewerLabels = `DELETE FROM namespace_label WHERE cluster = ?1 AND namespace = ?2 AND valid_from >= ?3`
-	endLabels    = `UPDATE namespace_label SET valid_to = ?3 - 1 WHERE cluster = ?1 AND namespace = ?2 AND ifnull(valid_to, ?3) >= ?3`
-	insertLabels  = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)`
+	endLabels         = `UPDATE namespace_label SET valid_to = ?3 - 1 WHERE cluster = ?1 AND namespace = ?2 AND ifnull(valid_to, ?3) >= ?3`
+	insertLabels      = `INSERT INTO namespace_label (cluster, namespace, labels, valid_from) VALUES (?, ?, ?, ?)`
 )
 
 // storeLabels stores the namespace's labels from since on. As with identities, the last

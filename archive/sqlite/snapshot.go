@@ -20,7 +20,7 @@ import (
 // SnapshotOptions are the options of [TakeSnapshot].
 type SnapshotOptions struct {
 	conn.Options
-	// Replace allows to replace an earlier snapshot. Processes that have it open keep
+	// Replace allows replacing an earlier snapshot. Processes that have it open keep
 	// reading the old one.
 	Replace bool
 }
@@ -70,7 +70,8 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 	return s, errors.Join(explainTarget(to, err), draft.Close())
 }
 
-// checkTarget refuses a target that is in use or is not a snapshot.
+// checkTarget refuses a target that is the archive itself, is in use, or is a file of
+// another kind.
 func checkTarget(path, to string, replace bool) error {
 	refuse := func(hint, format string, args ...any) error {
 		return &dbfile.Error{Path: to, Role: "snapshot", Err: fmt.Errorf(format, args...), Remedy: hint}
@@ -121,7 +122,7 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 	if err != nil {
 		return err
 	}
-	// query_only would forbid to write the copy too.
+	// query_only would forbid writing the copy too.
 	db, err := conn.OpenDB(file, "ro", url.Values{"_synchronous": {"FULL"}})
 	if err != nil {
 		return conn.Explain(path, err)

@@ -28,7 +28,7 @@ type Moved struct {
 // tables to the cold ones, in one transaction per table and hour, and returns the number
 // of moved rows. It then makes due rollups, but not all at once if they are many. Pass as
 // now the earlier of Heapster's clock and the local one. The error wraps
-// [archive.ErrNoSpace] if an hour is due and [conn.Options].MinFree forbids to move it.
+// [archive.ErrNoSpace] if an hour is due and [conn.Options].MinFree forbids moving it.
 func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows int64, err error) {
 	moved, done, err := moveHours(ctx, s, now, &Budget{})
 	if err == nil && done {

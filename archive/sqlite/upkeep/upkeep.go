@@ -89,8 +89,8 @@ const (
 	shortBusyTimeout = `PRAGMA busy_timeout = 500`
 )
 
-// returnPages returns free pages to the file system, within the budget, except keep pages,
-// which the next passes fill. It returns the number of bytes.
+// returnPages returns free pages to the file system, within the budget. It leaves keep of
+// them for the next passes. returned is in bytes.
 func returnPages(ctx context.Context, s *conn.Writer, keep int64, budget *Budget) (returned int64, done bool, err error) {
 	var free, pageSize int64
 	if err := s.Db.QueryRowContext(ctx, conn.SelectPageSize).Scan(&pageSize); err != nil {
