@@ -19,8 +19,8 @@ import (
 // Write stores the batch in one transaction, completely or not at all. A stored sample is
 // not written again: the first value remains, and a different one is counted and stored as
 // a conflict. If one value is the other as Heapster truncates it, the exact one remains
-// instead. The error wraps [archive.ErrNoSpace] if [conn.Options].MinFree forbids to
-// write.
+// instead. The error wraps [archive.ErrNoSpace] if [conn.Options].MinFree forbids
+// writing.
 func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, error) {
 	if err := errors.Join(s.CheckLock(), dbfile.CheckSpace(s.Path, s.Options.MinFree, 0)); err != nil {
 		return archive.Written{}, err

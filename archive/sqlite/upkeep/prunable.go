@@ -33,8 +33,8 @@ type PrunableKind struct {
 	Before  schema.Instant `json:"before"` // older rows are deleted
 	Rows    int64          `json:"rows"`
 	Samples int64          `json:"samples"` // of raw rows
-	Oldest  schema.Instant `json:"oldest"`  // of the rows, None without one
-	Newest  schema.Instant `json:"newest"`  // likewise
+	Oldest  schema.Instant `json:"oldest"`  // of the rows, None if there are none
+	Newest  schema.Instant `json:"newest"`  // of the rows, None if there are none
 	// Bytes is an estimate from average sizes.
 	Bytes int64 `json:"bytes"`
 }

@@ -48,7 +48,7 @@ const (
 	// last pass of each cluster.
 	deletePass = `DELETE FROM pass WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hole WHERE pass_id = ?1)
 		AND EXISTS (SELECT 1 FROM pass later WHERE later.id > ?1 AND later.cluster = pass.cluster)`
-	storedBy           = `SELECT ifnull(samples_new, 0) FROM pass WHERE id = ?`
+	selectSamplesNew   = `SELECT ifnull(samples_new, 0) FROM pass WHERE id = ?`
 	disableForeignKeys = `PRAGMA foreign_keys = 0`
 	enableForeignKeys  = `PRAGMA foreign_keys = 1`
 )
@@ -97,7 +97,7 @@ func pruneLedger(ctx context.Context, s *conn.Writer, d *deletion) (err error) {
 				continue
 			}
 			var stored int64
-			if err := d.One(storedBy, &stored, id); err != nil {
+			if err := d.One(selectSamplesNew, &stored, id); err != nil {
 				return err
 			}
 			deleted, err := d.Change(deletePass, id)

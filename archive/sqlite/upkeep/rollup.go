@@ -79,7 +79,7 @@ func rollBatch(ctx context.Context, s *conn.Writer, level archive.Level, limit s
 	if err != nil || len(due) == 0 {
 		return true, err
 	}
-	// Pruning waits for rollups, so they need no more space than pruning.
+	// Pruning waits for rollups, so rollups run with as little space as pruning.
 	if err := dbfile.CheckSpace(s.Path, min(s.Options.MinFree, minPruneSpace), 0); err != nil {
 		return false, err
 	}
