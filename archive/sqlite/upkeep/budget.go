@@ -14,8 +14,8 @@ import (
 const LockTime = 500 * time.Millisecond
 
 const (
-	// lockPause is the time between two intervals. Processes that wait for the lock try it
-	// several times in it.
+	// lockPause is how long the lock is free between two calls of work, so that waiting
+	// processes try it several times.
 	lockPause = 4 * dbfile.LockPoll
 	// passWait is how long upkeep that has begun waits for a pass to end.
 	passWait = 10 * time.Minute

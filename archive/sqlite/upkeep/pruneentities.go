@@ -98,7 +98,7 @@ func (c cutoffs) limits(kind schema.Kind) bool {
 	return false
 }
 
-// errFull ends a deletion whose cost is reached.
+// errFull stops pruneSamples when the deletion is full.
 var errFull = errors.New("the transaction is full")
 
 // pruneSamples deletes the entity's rows at every level until the deletion is full. It
