@@ -42,6 +42,9 @@ func (m Manual) Page(cmd *cobra.Command) (string, error) {
 			line = strings.ReplaceAll(line, "-", `\-`) // a minus sign, to be copied
 		}
 		out.WriteString(line)
+		if strings.HasPrefix(line, ".TH ") {
+			out.WriteString(".nh\n") // a title switches hyphenation on: names of commands would be cut
+		}
 	}
 	return out.String(), err
 }
