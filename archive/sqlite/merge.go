@@ -34,7 +34,7 @@ func (w *writer) mergeWide(t *tables.Table, rows []keyedRow) error {
 	if err != nil {
 		return err
 	}
-	blank := make([]tables.Cell, len(t.Metrics))
+	blank := make([]tables.NullValue, len(t.Metrics))
 	args := make([]any, 2+len(t.Metrics))
 	for len(rows) > 0 {
 		key := rows[0].RowKey
@@ -81,7 +81,7 @@ func (w *writer) scheduleRollup(table string, key tables.RowKey) error {
 
 // mergeRow merges the row's readings that belong to the table into the cells, and reports
 // whether they change.
-func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p keyedRow) (changed bool, err error) {
+func (w *writer) mergeRow(t *tables.Table, cells []tables.NullValue, p keyedRow) (changed bool, err error) {
 	for _, r := range p.row.Readings {
 		owner, column := w.Layout.Find(p.row.Entity, r.Metric)
 		if owner != t {
@@ -99,13 +99,13 @@ func (w *writer) mergeRow(t *tables.Table, cells []tables.Cell, p keyedRow) (cha
 
 // storedRows returns the stored cells of the rows. It reads hot rows one time at a time,
 // because a pass needs nearly all rows of that time.
-func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey][]tables.Cell, error) {
-	stored := make(map[tables.RowKey][]tables.Cell)
+func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey][]tables.NullValue, error) {
+	stored := make(map[tables.RowKey][]tables.NullValue)
 	for i, p := range rows {
 		switch {
 		case i > 0 && p.RowKey == rows[i-1].RowKey:
 		case p.At <= w.Compacted[t.Name]:
-			cells := make([]tables.Cell, len(t.Metrics))
+			cells := make([]tables.NullValue, len(t.Metrics))
 			switch err := w.scanRow(t.ColdAt, cells, p.Entity, p.At); {
 			case err == nil:
 				stored[p.RowKey] = cells
@@ -121,7 +121,7 @@ func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey
 	return stored, nil
 }
 
-func (w *writer) scanRow(query string, row []tables.Cell, args ...any) error {
+func (w *writer) scanRow(query string, row []tables.NullValue, args ...any) error {
 	stmt, err := w.Statement(query)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (w *writer) scanRow(query string, row []tables.Cell, args ...any) error {
 }
 
 // hotRows adds the hot cells of the wanted rows, which are sorted, at one time.
-func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, stored map[tables.RowKey][]tables.Cell) error {
+func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, stored map[tables.RowKey][]tables.NullValue) error {
 	stmt, err := w.Statement(t.HotAt)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, 
 	}
 	defer rows.Close() // rows.Err returns its error
 	key := tables.RowKey{At: at}
-	cells := make([]tables.Cell, len(t.Metrics))
+	cells := make([]tables.NullValue, len(t.Metrics))
 	dest := append([]any{&key.Entity}, tables.Pointers(cells)...)
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
@@ -162,7 +162,7 @@ func (w *writer) mergeNarrow(samples []narrowSample) error {
 		if sample.At <= w.Compacted[tables.NarrowName] {
 			selection, replacement = tables.NarrowColdAt, tables.ReplaceNarrowCold
 		}
-		var c tables.Cell
+		var c tables.NullValue
 		err := w.One(selection, &c, sample.At, sample.Entity, sample.metric)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err

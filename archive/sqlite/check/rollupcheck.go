@@ -46,7 +46,7 @@ func Checks(r *tables.Rollup, level archive.Level) (scan tableScan, dropped int)
 	}
 	checks := []rowCheck{
 		{"orphan-rows", "rows are of an entity that is not there: no view shows them", "e.id IS NULL"},
-		{"wrong-table", "rows are of an entity whose samples belong to another table: the view does not show them", "NOT (" + r.Whose + ")"},
+		{"wrong-table", "rows are of an entity whose samples belong to another table: the view does not show them", "NOT (" + r.Owners + ")"},
 		{"absurd-times", fmt.Sprintf("a time is not the beginning of a UTC %s between the years 1970 and 9999", tables.PeriodOf(level)),
 			fill(r, "typeof(s.ts) <> 'integer' OR s.ts NOT BETWEEN 0 AND "+LastSecondText+" OR s.ts % SECONDS <> 0", level, "")},
 		{"value-types", "values are neither integers nor floats, or it is not known how many there are",
@@ -60,10 +60,10 @@ func Checks(r *tables.Rollup, level archive.Level) (scan tableScan, dropped int)
 	behind := rowCheck{"rollup-behind", "rows stand for fewer than there are, and are not due to be made anew", ""}
 	switch level {
 	case archive.Hourly:
-		behind.Torn = fill(r, "s.samples < (SELECT count(*) FROM TABLE_cold x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
+		behind.Violation = fill(r, "s.samples < (SELECT count(*) FROM TABLE_cold x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
 		checks = append(checks, behind, missing(r, archive.Daily))
 	case archive.Daily:
-		behind.Torn = fill(r, "s.samples < (SELECT sum(x.samples) FROM TABLE_hour x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
+		behind.Violation = fill(r, "s.samples < (SELECT sum(x.samples) FROM TABLE_hour x WHERE SERIES AND x.ts BETWEEN s.ts AND s.ts + SECONDS - 1) AND "+notDue, level, "s.ts")
 		checks = append(checks, behind)
 	}
 	return tableScan{Table: table, From: fromTable(table), Checks: checks, rollup: true}, dropped

@@ -11,9 +11,9 @@ import (
 
 // rowCheck is an invariant of every row of a table of samples.
 type rowCheck struct {
-	name    string
-	meaning string // of its violation
-	Torn    string // the condition under which the row s violates it
+	name      string
+	meaning   string // of its violation
+	Violation string // the condition under which the row s violates it
 }
 
 // tableScan is what one reading of a table looks for.
@@ -105,7 +105,7 @@ func hasColumn(l tables.Layout) string {
 func (c *checker) scan(s tableScan) error {
 	sums := []string{"count(*)", "ifnull(sum(" + cmp.Or(s.values, "0") + "), 0)"}
 	for _, check := range s.Checks {
-		sums = append(sums, "ifnull(sum("+check.Torn+"), 0)")
+		sums = append(sums, "ifnull(sum("+check.Violation+"), 0)")
 	}
 	counts := make([]int64, len(sums))
 	dest := make([]any, len(sums))
@@ -126,7 +126,7 @@ func (c *checker) scan(s tableScan) error {
 		}
 		f := Finding{Name: check.name, Table: s.Table, Meaning: check.meaning}
 		err := c.lines(f, fmt.Sprintf("SELECT 'entity ' || quote(s.entity_id) || ' at ' || quote(s.ts)%s WHERE %s LIMIT %d",
-			s.From, check.Torn, maxExamples))
+			s.From, check.Violation, maxExamples))
 		if err != nil {
 			return err
 		}

@@ -27,14 +27,14 @@ type cursor struct {
 	// The row.
 	at     schema.Instant
 	metric int64
-	cells  []tables.Cell
+	cells  []tables.NullValue
 	into   []any // pointers to the above
 	n      int   // how many rows were read
 }
 
 // cursor prepares the query.
 func (s *Samples) cursor(ctx context.Context, q seriesQuery, selection archive.Selection) (*cursor, error) {
-	c := &cursor{seriesQuery: q, ctx: ctx, window: selection.Window, cells: make([]tables.Cell, q.cells)}
+	c := &cursor{seriesQuery: q, ctx: ctx, window: selection.Window, cells: make([]tables.NullValue, q.cells)}
 	c.into = []any{&c.at}
 	if q.narrow != nil {
 		c.into = append(c.into, &c.metric)

@@ -89,7 +89,7 @@ func wideQuery(t *tables.Table, r *tables.Rollup, selection archive.Selection) s
 				value = r.ExactRatio(m, statistic)
 			}
 			if value != "" && selection.MatchesStatistic(statistic) {
-				add(m, statistic, value, r.Columns[i].There())
+				add(m, statistic, value, r.Columns[i].Present())
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func Views(ctx context.Context, r *conn.Reader, ofTables bool) ([]tables.View, e
 			views = append(views, tables.View{Name: view, Meaning: tables.MeaningOfView(view)})
 		}
 		v := &views[len(views)-1]
-		c := tables.Describe(view, column)
+		c := tables.DescribeColumn(view, column)
 		if ofTables {
 			// What views say in words is coded otherwise there; metrics are not.
 			v.Meaning = ""

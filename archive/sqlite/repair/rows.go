@@ -207,9 +207,9 @@ func (r *repairer) keyOf(table string, rec record) (p rowKey, ok bool) {
 }
 
 // value converts a stored value to a cell. It returns false for text and blobs.
-func value(v any) (c tables.Cell, ok bool) {
+func value(v any) (c tables.NullValue, ok bool) {
 	if f, isFloat := v.(float64); isFloat && math.IsNaN(f) {
-		return tables.Cell{}, true // as SQLite has it
+		return tables.NullValue{}, true // as SQLite has it
 	}
 	return c, c.Scan(v) == nil
 }
@@ -225,7 +225,7 @@ func (r *repairer) copyWide(t *tables.Table, tier tables.Tier) error {
 			r.corrected(name, "rows of an entity of another kind were dropped", 1)
 			return nil
 		}
-		cells, set := make([]tables.Cell, len(t.Metrics)), false
+		cells, set := make([]tables.NullValue, len(t.Metrics)), false
 		for i, m := range t.Metrics {
 			if cells[i], ok = value(rec[m.Column()]); !ok {
 				r.corrected(name, "values that are no numbers were dropped", 1)
@@ -246,7 +246,7 @@ func (r *repairer) copyWide(t *tables.Table, tier tables.Tier) error {
 
 // wideRow returns the statement that inserts a row into hot or cold, whichever is
 // right for its time.
-func (r *repairer) wideRow(t *tables.Table, p rowKey, cells []tables.Cell) (insert string, args []any) {
+func (r *repairer) wideRow(t *tables.Table, p rowKey, cells []tables.NullValue) (insert string, args []any) {
 	insert, args = t.ReplaceHot, append(make([]any, 0, 2+len(cells)), p.at, p.entity)
 	if p.at <= r.moved[t.Name] {
 		insert = t.ReplaceCold
@@ -260,13 +260,13 @@ func (r *repairer) wideRow(t *tables.Table, p rowKey, cells []tables.Cell) (inse
 
 // putWide stores the cells of a row, or merges them into the existing row: an
 // existing value stays, and a different one becomes a conflict.
-func (r *repairer) putWide(t *tables.Table, p rowKey, cells []tables.Cell, from string) error {
+func (r *repairer) putWide(t *tables.Table, p rowKey, cells []tables.NullValue, from string) error {
 	insert, args := r.wideRow(t, p, cells)
 	fresh, err := r.put(insert, args...)
 	if err != nil || fresh {
 		return err
 	}
-	there := make([]tables.Cell, len(cells))
+	there := make([]tables.NullValue, len(cells))
 	at, replace := readHot(t), t.ReplaceHot
 	if p.at <= r.moved[t.Name] {
 		at, replace = t.ColdAt, t.ReplaceCold
@@ -337,7 +337,7 @@ func (r *repairer) copyNarrow(tier tables.Tier) error {
 		}
 		if t, column := r.layout.Find(of, m.name); t != nil {
 			r.corrected(name, "samples whose metric has a column were moved there", 1)
-			cells := make([]tables.Cell, len(t.Metrics))
+			cells := make([]tables.NullValue, len(t.Metrics))
 			cells[column] = c
 			return r.putWide(t, p, cells, name)
 		}
@@ -354,7 +354,7 @@ func (r *repairer) copyNarrow(tier tables.Tier) error {
 	})
 }
 
-func (r *repairer) putNarrow(p rowKey, m knownMetric, c tables.Cell, from, insert string) error {
+func (r *repairer) putNarrow(p rowKey, m knownMetric, c tables.NullValue, from, insert string) error {
 	at, replace := tables.NarrowHotAt, tables.ReplaceNarrowHot
 	if insert == insertNarrowCold {
 		at, replace = tables.NarrowColdAt, tables.ReplaceNarrowCold
@@ -364,7 +364,7 @@ func (r *repairer) putNarrow(p rowKey, m knownMetric, c tables.Cell, from, inser
 		return err
 	}
 	r.corrected(from, "rows that were there twice were brought together", 1)
-	var there tables.Cell
+	var there tables.NullValue
 	if err := r.tx.QueryRowContext(r.ctx, at, p.at, p.entity, m.id).Scan(&there); err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"heapstash/schema"
 )
 
-// derivedRatios are the columns with the ratios of the table that Heapster's
-// model API cuts to 0 or 1.
+// derivedRatios returns a column for each ratio that Heapster's model API cuts
+// to 0 or 1.
 func (t *Table) derivedRatios() []string {
 	var columns []string
 	for _, m := range t.Metrics {
@@ -21,21 +21,21 @@ func (t *Table) derivedRatios() []string {
 	return columns
 }
 
-// ExactRatio returns the [Ratio] of a raw row s.
+// ExactRatio returns the [Ratio] of the raw row s.
 func ExactRatio(m schema.Metric) string { return Ratio("s.", m) }
 
-// Ratio returns the ratio of a row from the integers that Heapster divides itself.
-// Where one of them is missing it is the stored ratio if that is a float, which
-// Heapster has not cut, and else NULL. The prefix is that of the row's columns.
+// Ratio returns the SQL expression of a ratio: Heapster's two integers, divided. If
+// one is missing, it is the stored ratio if that is a float, because Heapster has
+// not cut floats, and else NULL. The prefix stands before each column's name.
 func Ratio(prefix string, m schema.Metric) string {
 	column := func(name schema.MetricName) string { return prefix + schema.Metric{Name: name}.Column() }
 	return fmt.Sprintf("ifnull(1.0 * %s / nullif(%s, 0), CASE typeof(%[3]s) WHEN 'real' THEN %[3]s END)",
 		column(m.Part), column(m.Whole), column(m.Name))
 }
 
-// ExactRatio is a statistic of a rollup's row, in the columns of
-// [rollup.counted]: exact where all of the hour or day has the same whole, and
-// NULL elsewhere.
+// ExactRatio returns the SQL expression of a ratio's statistic, in the columns of
+// [Rollup.Counted]. It is exact if all raw rows of the hour or day have the same
+// divisor, and else NULL.
 func (r *Rollup) ExactRatio(m schema.Metric, of archive.Statistic) string {
 	column := func(name schema.MetricName) rolledColumn {
 		wanted := schema.Metric{Name: name}.Column()
@@ -52,14 +52,13 @@ func (r *Rollup) ExactRatio(m schema.Metric, of archive.Statistic) string {
 	return fmt.Sprintf("CASE WHEN %s = %s AND %s = s.samples THEN %s END", whole.Statistic(archive.Min), whole.Statistic(archive.Max), whole.Statistic(archive.Count), value)
 }
 
-// ratesView is <table>_rates: each counter's growth per second since the row
-// before, with the fraction that Heapster's own *_rate loses. It is not quite
-// that rate: Heapster divides by the times of its scrapes, which it does not
-// show. A counter that fell was reset, and has grown from 0. Empty for a table
-// without counters.
+// ratesView returns the view <table>_rates: each counter's growth per second since
+// the previous row, with the fraction that Heapster's own *_rate loses. It differs
+// from *_rate, because Heapster divides by scrape times, which it does not show. A
+// counter that fell was reset to 0. A table without counters has no such view.
 //
-// The names are in PARTITION BY, so that a condition on them reaches the keys;
-// one on the time does not, for it would hide the row before.
+// PARTITION BY has the names, so that a condition on names uses the keys. A
+// condition on the time cannot: it would hide the previous row.
 func (t *Table) ratesView() string {
 	names := t.Kind.NameColumns()
 	if t.Family != schema.Unlabelled {
@@ -79,6 +78,7 @@ func (t *Table) ratesView() string {
 		t.Name, strings.Join(columns, ",\n  "), t.Name, strings.Join(names, ", "))
 }
 
+// growth returns the column of a counter's growth per second.
 func growth(counter string) string {
 	return fmt.Sprintf("1.0 * CASE WHEN %[1]s < lag(%[1]s) OVER before THEN %[1]s ELSE %[1]s - lag(%[1]s) OVER before END"+
 		" / (ts - lag(ts) OVER before) AS derived_%[1]s_per_second", counter)

@@ -7,25 +7,25 @@ import (
 	"heapstash/schema"
 )
 
-// View is a view of an archive, or a table.
+// View describes a view or a table of an archive.
 type View struct {
 	Name string `json:"view"`
-	// Meaning is what one row is; empty for what is not heapstash's.
+	// Meaning says what a row is. It is empty if heapstash did not make the view.
 	Meaning string       `json:"meaning"`
 	Columns []ViewColumn `json:"columns"`
 }
 
-// ViewColumn is a column of a view.
+// ViewColumn describes a column of a view.
 type ViewColumn struct {
 	Name string
-	// Of and What are the metric's column and what a rollup has of it, such as
-	// cpu_usage_rate and max; empty elsewhere.
+	// Of and What are a rollup's metric column and statistic, such as
+	// cpu_usage_rate and max. Other columns have neither.
 	Of, What string
 	Unit     schema.Unit
 	Meaning  string
 }
 
-// MeaningOfView is what one row of a view is.
+// MeaningOfView says what a row of the view is.
 func MeaningOfView(view string) string {
 	if meaning, ok := viewMeanings[view]; ok {
 		return meaning
@@ -42,8 +42,8 @@ func MeaningOfView(view string) string {
 	return ""
 }
 
-// Describe tells what a column is.
-func Describe(view, name string) ViewColumn {
+// DescribeColumn describes a column of a view.
+func DescribeColumn(view, name string) ViewColumn {
 	base := view
 	for _, suffix := range []string{"_hourly", "_daily", "_rates"} {
 		base = strings.TrimSuffix(base, suffix)
@@ -69,17 +69,17 @@ func Describe(view, name string) ViewColumn {
 	return c
 }
 
-// rolledMeanings are what rollups have of a metric.
+// rolledMeanings describes the statistics of rollups.
 var rolledMeanings = map[string]string{
 	"min": "the least value", "avg": "the sum divided by the count", "max": "the greatest value", "sum": "of all values",
 	"count": "number of values", "increase": "growth since the value before; after a reset, from 0", "last": "the last value",
 	"p50": "50th percentile, by nearest rank", "p95": "95th percentile, by nearest rank",
 }
 
-// DescribeMetric tells what a metric's column is, or what is made of it.
+// DescribeMetric describes a column with a metric, its statistic or its rate.
 func DescribeMetric(name string) (ViewColumn, bool) {
 	for _, m := range schema.Registry() {
-		switch column, what, rolled := m.Column(), "", false; {
+		switch column, statistic, rolled := m.Column(), "", false; {
 		case name == column:
 			return ViewColumn{Name: name, Unit: m.Unit, Meaning: m.Meaning()}, true
 		case name == "derived_"+column+"_per_second":
@@ -89,16 +89,16 @@ func DescribeMetric(name string) (ViewColumn, bool) {
 			}
 			return ViewColumn{Name: name, Unit: unit, Meaning: "growth per second since the row before: " + m.Description}, true
 		default:
-			what, rolled = strings.CutPrefix(name, column+"_")
-			if _, ok := rolledMeanings[what]; !rolled || !ok {
+			statistic, rolled = strings.CutPrefix(name, column+"_")
+			if _, ok := rolledMeanings[statistic]; !rolled || !ok {
 				continue
 			}
-			c := ViewColumn{Name: name, Of: column, What: what, Unit: m.Unit, Meaning: m.Meaning()}
+			c := ViewColumn{Name: name, Of: column, What: statistic, Unit: m.Unit, Meaning: m.Meaning()}
 			if m.Part != "" {
 				part, whole := schema.Metric{Name: m.Part}, schema.Metric{Name: m.Whole}
 				c.Meaning = fmt.Sprintf("%s Made of values that Heapster's model API cut to 0 or 1: divide %s_... by %s_....", m.Description, part.Column(), whole.Column())
 			}
-			if what == "count" {
+			if statistic == "count" {
 				c.Unit = ""
 			}
 			return c, true
@@ -107,6 +107,5 @@ func DescribeMetric(name string) (ViewColumn, bool) {
 	return ViewColumn{}, false
 }
 
-// RolledMeaning is what a rollup has of a metric, by the end of its column's
-// name.
-func RolledMeaning(what string) string { return rolledMeanings[what] }
+// RolledMeaning describes a statistic by the end of its column's name, such as max.
+func RolledMeaning(statistic string) string { return rolledMeanings[statistic] }

@@ -6,28 +6,28 @@ import (
 	"heapstash/schema"
 )
 
-// Table is one pair of wide tables: <name>_hot in time order, which passes
-// append to, and <name>_cold in entity order.
+// Table is a pair of wide tables: passes append to <name>_hot, which is in time
+// order; <name>_cold is in entity order.
 type Table struct {
 	Name    string
-	Kind    schema.Kind   // of its entities; zero for a labelled family
+	Kind    schema.Kind   // of the entities; zero for a labelled family
 	Family  schema.Family // empty for a kind's own table
 	Metrics []schema.Metric
-	column  map[schema.MetricName]int // index into metrics
+	column  map[schema.MetricName]int // index into Metrics
 
-	// Statements. Their parameters are in the order of the columns named in
-	// each; identifiers come from the registry alone.
-	HotAt       string // ts: entity_id and the metrics of every hot row then
-	ColdAt      string // entity_id, ts: the metrics of one cold row
-	ReplaceHot  string // ts, entity_id, the metrics
-	ReplaceCold string // entity_id, ts, the metrics
+	// SQL statements, each with its parameters in order. Their identifiers come
+	// from the registry only.
+	HotAt       string // ts: entity_id and metrics of the hot rows at ts
+	ColdAt      string // entity_id, ts: metrics of the cold row
+	ReplaceHot  string // ts, entity_id, metrics
+	ReplaceCold string // entity_id, ts, metrics
 	Oldest      string // the oldest hot ts
-	Move        string // from, to: hot rows into cold, both ends included
-	Evict       string // from, to: out of hot
-
-	HotEntities string // the entity_ids in hot
+	Move        string // from, to, both included: copies hot rows into cold
+	Evict       string // from, to, both included: deletes hot rows
+	HotEntities string // the entity_id of every hot row
 }
 
+// NewTable returns the table with its SQL statements.
 func NewTable(name string, kind schema.Kind, family schema.Family, metrics []schema.Metric) *Table {
 	t := &Table{Name: name, Kind: kind, Family: family, Metrics: metrics, column: make(map[schema.MetricName]int)}
 	names := make([]string, len(metrics))
@@ -49,7 +49,7 @@ func NewTable(name string, kind schema.Kind, family schema.Family, metrics []sch
 	return t
 }
 
-// The narrow pair holds every sample without a column.
+// The narrow pair of tables has the samples of metrics without a column.
 const (
 	NarrowName        = "narrow"
 	NarrowHotAt       = `SELECT value FROM narrow_hot WHERE ts = ? AND entity_id = ? AND metric_id = ?`
@@ -63,13 +63,14 @@ const (
 	HotNarrowEntities = `SELECT DISTINCT entity_id FROM narrow_hot`
 )
 
-// Layout is every wide table, by what is stored in it.
+// Layout has every wide table.
 type Layout struct {
 	Tables   []*Table
 	byKind   map[schema.Kind]*Table
 	byFamily map[schema.MetricName]*Table
 }
 
+// NewLayout returns the tables of the registry's kinds and families.
 func NewLayout() Layout {
 	l := Layout{
 		byKind:   make(map[schema.Kind]*Table),
@@ -90,8 +91,8 @@ func NewLayout() Layout {
 	return l
 }
 
-// Find tells where a metric of an entity is stored: a wide table and the
-// index of its column, or nil for the narrow one.
+// Find returns the wide table and the column index that store an entity's metric,
+// or nil if the narrow tables store it.
 func (l Layout) Find(e schema.Entity, m schema.MetricName) (*Table, int) {
 	t := l.byKind[e.Kind]
 	if e.Labels != "" {

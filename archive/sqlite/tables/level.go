@@ -7,8 +7,7 @@ import (
 	"heapstash/schema"
 )
 
-// PeriodOf is what a row of a rollup stands for, and the end of its table's
-// name.
+// PeriodOf returns hour or day: a rollup's table is named <table>_<period>.
 func PeriodOf(level archive.Level) string {
 	if level == archive.Daily {
 		return "day"
@@ -16,12 +15,12 @@ func PeriodOf(level archive.Level) string {
 	return "hour"
 }
 
-// SecondsOf is the length of time that a row of a rollup stands for.
+// SecondsOf returns the length of a level's period, in seconds.
 func SecondsOf(level archive.Level) schema.Instant {
 	return schema.Instant(level.Length() / time.Second)
 }
 
-// ClosedRows is where the closed rows of a pair of tables are at a level.
+// ClosedRows names the table that has a level's closed rows: cold, hour or day.
 func ClosedRows(table string, level archive.Level) string {
 	if level == archive.Raw {
 		return table + "_" + string(Cold)

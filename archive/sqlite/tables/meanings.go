@@ -1,7 +1,7 @@
 package tables
 
-// viewMeanings are what one row of each view is. Rollups and rates say so of
-// what they are made of.
+// viewMeanings says what a row of each view is. [MeaningOfView] derives the meanings
+// of rollups and rates.
 var viewMeanings = map[string]string{
 	"pod": "a pod at a moment", "container": "a container at a moment", "node": "a node at a moment",
 	"namespace": "a namespace at a moment", "cluster": "a cluster at a moment",
@@ -22,8 +22,8 @@ var viewMeanings = map[string]string{
 
 const seconds = "s since 1970"
 
-// columnMeanings are what columns are that no metric has: by the column's name,
-// or by the view's and the column's where that is special.
+// columnMeanings describes the columns without a metric, by column or view.column.
+// The latter wins.
 var columnMeanings = map[string]ViewColumn{
 	"cluster":        {Meaning: "the name that passes gave the cluster"},
 	"kind":           {Meaning: "cluster, node, namespace, pod, container or system_container"},

@@ -9,12 +9,12 @@ import (
 	"heapstash/schema"
 )
 
-// RegistrySetting names the fingerprint of the registry that the metric table,
-// the places of samples, and the views are of.
+// RegistrySetting names the setting with the [RegistryFingerprint] of the heapstash
+// that made the views and the metric table, and moved samples to their columns.
 const RegistrySetting = "registry"
 
-// RegistryFingerprint is that of our registry. Every pass asks for it, and the
-// views are long.
+// RegistryFingerprint returns the hash of this heapstash's registry and views. It is
+// computed once, because every pass needs it and the views are long.
 var RegistryFingerprint = sync.OnceValue(func() string {
 	sum := sha256.New()
 	fmt.Fprint(sum, ViewScript(NewLayout()), schema.Registry())

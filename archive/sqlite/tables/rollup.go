@@ -7,41 +7,40 @@ import (
 	"heapstash/schema"
 )
 
-// Rollup is how the rows of one pair of tables are rolled up by the hour, and
-// the hours by the day, one series at a time: an entity, and of the narrow
-// tables one of its metrics.
+// Rollup rolls up a pair of tables: raw rows to hours, hours to days. It works on a
+// series at a time: an entity, or in narrow tables an entity and a metric.
 type Rollup struct {
 	Table   string      // without _hot or _cold
-	Kind    schema.Kind // of its entities; zero for a labelled family, and for the narrow tables
-	Whose   string      // the condition on its entities
+	Kind    schema.Kind // of the entities; zero for labelled families and the narrow tables
+	Owners  string      // the SQL condition on entities e whose rows are in the tables
 	Keys    []string
 	Columns []rolledColumn
 
-	// Statements; the series is their first parameters. A row is what
-	// [rollup.scan] reads, an ending what [roller.ending] does.
-	Raw    string                   // from, to: the values of the cold rows, both ends included, in order
-	MarkAt string                   // hour, from, to: the hot rows' entities become due
-	Enlist string                   // the hours of all cold rows become due, and the days of all hourly ones
-	Hours  string                   // from, before: the hourly rows
-	Before string                   // hour: the ending of the last hourly row before it
-	After  string                   // hour: when the first hourly row after it begins
-	At     map[archive.Level]string // ts: the ending of the row
-	Put    map[archive.Level]string // ts, and what [rollup.binds] gives
+	// SQL statements. Most have the series' Keys as their first parameters; the
+	// comments list the others. "End" is the columns of [Rollup.endColumns].
+	Raw     string                   // from, to, both included: values of the cold rows in time order
+	MarkAt  string                   // without Keys; hour, from, to: marks the hot rows' entities as due
+	MarkAll string                   // without Keys: marks the hours of all cold rows and the days of all hours as due
+	Hours   string                   // from, included, to, excluded: hourly rows
+	Before  string                   // hour: end of the last hourly row before it
+	After   string                   // hour: ts of the first hourly row after it, or 0
+	At      map[archive.Level]string // ts: end of the row
+	Put     map[archive.Level]string // [Rollup.Selected]: stores the row
 
-	Oldest map[archive.Level]string // the first ts
-	Remove map[archive.Level]string // ts: the rows before it
-	Values string                   // ts: how many samples are in the cold rows before it
-	Next   map[archive.Level]string // of the narrow tables, entity and metric: the next metric that it has
+	Oldest map[archive.Level]string // the first ts, or 0
+	Remove map[archive.Level]string // ts: deletes the rows before it
+	Values string                   // ts: number of samples in the cold rows before it
+	Next   map[archive.Level]string // narrow tables only: the entity's next metric_id, or 0
 }
 
-// rolledColumn is a column that is rolled up.
+// rolledColumn is a metric's column in a rollup.
 type rolledColumn struct {
 	Name           string
-	Gauge, Counter bool // both, where nobody knows which
+	Gauge, Counter bool // both if the type is not known
 	Percentiles    bool
 }
 
-// Stored are the columns of the rollup of a level.
+// Stored returns the column's statistics in the table of a level.
 func (c rolledColumn) Stored(level archive.Level) (names []string) {
 	suffixes := []string{}
 	if c.Gauge {
@@ -59,11 +58,11 @@ func (c rolledColumn) Stored(level archive.Level) (names []string) {
 	return names
 }
 
-// Rollups returns the rollup of every pair of tables, by their name.
+// Rollups returns the rollups by [Rollup.Table].
 func (l Layout) Rollups() map[string]*Rollup {
 	all := make(map[string]*Rollup)
 	for _, t := range l.Tables {
-		r := &Rollup{Table: t.Name, Kind: t.Kind, Whose: t.Owners(), Keys: []string{"entity_id"}}
+		r := &Rollup{Table: t.Name, Kind: t.Kind, Owners: t.Owners(), Keys: []string{"entity_id"}}
 		for _, m := range t.Metrics {
 			c := rolledColumn{Name: m.Column(), Gauge: m.Type == schema.Gauge, Counter: m.Type == schema.Cumulative}
 			c.Percentiles = archive.HasPercentiles(m)
@@ -72,25 +71,25 @@ func (l Layout) Rollups() map[string]*Rollup {
 		r.prepare()
 		all[t.Name] = r
 	}
-	narrow := &Rollup{Table: NarrowName, Whose: "1", Keys: []string{"entity_id", "metric_id"},
+	narrow := &Rollup{Table: NarrowName, Owners: "1", Keys: []string{"entity_id", "metric_id"},
 		Columns: []rolledColumn{{Name: "value", Gauge: true, Counter: true}}}
 	narrow.prepare()
 	all[NarrowName] = narrow
 	return all
 }
 
-// Has reports whether rows of such an entity may be in the tables.
+// Has reports whether the tables may have rows of an entity.
 func (r *Rollup) Has(kind schema.Kind, labelled bool) bool {
 	return r.IsNarrow() || labelled == (r.Kind == 0) && (labelled || r.Kind == kind)
 }
 
-// IsNarrow reports whether a series is of one metric.
+// IsNarrow reports whether a series has one metric.
 func (r *Rollup) IsNarrow() bool { return len(r.Keys) > 1 }
 
-// In names the table of a level.
+// In names the table with a level's closed rows.
 func (r *Rollup) In(level archive.Level) string { return ClosedRows(r.Table, level) }
 
-// Selected are the columns of a row, after its series.
+// Selected returns the columns of a level's table after Keys.
 func (r *Rollup) Selected(level archive.Level) []string {
 	names := []string{"ts", "samples"}
 	if !r.IsNarrow() {
@@ -102,8 +101,9 @@ func (r *Rollup) Selected(level archive.Level) []string {
 	return names
 }
 
-// ending are the columns of an [ending].
-func (r *Rollup) ending() string {
+// endColumns returns the columns that the next hour or day starts from: the number
+// of samples and each counter's last value.
+func (r *Rollup) endColumns() string {
 	names := []string{"samples"}
 	for _, c := range r.Columns {
 		if c.Counter {
@@ -113,6 +113,7 @@ func (r *Rollup) ending() string {
 	return strings.Join(names, ", ")
 }
 
+// prepare writes the SQL statements.
 func (r *Rollup) prepare() {
 	series := strings.Join(r.Keys, " = ? AND ") + " = ?"
 	raw := make([]string, len(r.Columns))
@@ -123,7 +124,7 @@ func (r *Rollup) prepare() {
 	r.Values = "SELECT ifnull(sum((" + strings.Join(raw, " IS NOT NULL) + (") + " IS NOT NULL)), 0) FROM " + r.Table + "_cold WHERE " + series + " AND ts < ?"
 	r.MarkAt = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ?, '" +
 		r.Table + "', entity_id FROM " + r.Table + "_hot WHERE ts BETWEEN ? AND ?"
-	r.Enlist = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT 'hourly', ts - ts % 3600, '" +
+	r.MarkAll = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT 'hourly', ts - ts % 3600, '" +
 		r.Table + "', entity_id FROM " + r.Table + "_cold UNION SELECT 'daily', ts - ts % 86400, '" + r.Table + "', entity_id FROM " + r.In(archive.Hourly)
 	r.After = "SELECT ifnull(min(ts), 0) FROM " + r.In(archive.Hourly) + " WHERE " + series + " AND ts > ?"
 	r.Oldest, r.Remove, r.Next = make(map[archive.Level]string), make(map[archive.Level]string), make(map[archive.Level]string)
@@ -138,11 +139,11 @@ func (r *Rollup) prepare() {
 	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 		columns := r.Selected(level)
 		where := " FROM " + r.In(level) + " WHERE " + series
-		r.At[level] = "SELECT " + r.ending() + where + " AND ts = ?"
+		r.At[level] = "SELECT " + r.endColumns() + where + " AND ts = ?"
 		r.Put[level] = "REPLACE INTO " + r.In(level) + " (" + strings.Join(append(r.Keys[:len(r.Keys):len(r.Keys)], columns...), ", ") +
 			") VALUES (?" + strings.Repeat(", ?", len(r.Keys)+len(columns)-1) + ")"
 		if level == archive.Hourly {
-			r.Before = "SELECT " + r.ending() + where + " AND ts < ? ORDER BY ts DESC LIMIT 1"
+			r.Before = "SELECT " + r.endColumns() + where + " AND ts < ? ORDER BY ts DESC LIMIT 1"
 			r.Hours = "SELECT " + strings.Join(columns, ", ") + where + " AND ts >= ? AND ts < ? ORDER BY ts"
 		}
 	}

@@ -8,18 +8,17 @@ import (
 	"heapstash/schema"
 )
 
-// rollupViews are the views of what hours and days come to: <kind>_hourly and
-// <kind>_daily, a column for each aggregate, and samples_hourly and
-// samples_daily, a row for each metric. They fill in what a rollup does not
-// store, see [rollup.binds].
+// rollupViews returns the views of hours and days: <kind>_hourly and <kind>_daily
+// have a column for each statistic; samples_hourly and samples_daily have a row for
+// each metric. They compute the statistics that a rollup's table leaves NULL.
 func rollupViews(l Layout) string {
 	var script strings.Builder
 	rollups := l.Rollups()
 	narrow := rollups[NarrowName]
-	whatever := narrow.Columns[0]
-	shown := []string{"value_n"} // also of a counter, which has no min
+	value := narrow.Columns[0]
+	shown := []string{"value_n"} // also for counters, which have no min
 	for _, statistic := range archive.Statistics()[1:] {
-		shown = append(shown, whatever.Statistic(statistic))
+		shown = append(shown, value.Statistic(statistic))
 	}
 	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
 		var arms []string
@@ -27,7 +26,7 @@ func rollupViews(l Layout) string {
 			r := rollups[t.Name]
 			columns := append(t.nameColumns(), timeColumns, "samples")
 			for _, c := range r.Columns {
-				columns = append(columns, c.shown(level)...)
+				columns = append(columns, c.viewColumns(level)...)
 			}
 			fmt.Fprintf(&script, "CREATE VIEW %s_%s AS\nSELECT %s\nFROM %s\nWHERE %s;\n\n",
 				t.Name, level, strings.Join(columns, ",\n  "), ByEntity(t.entities(), r.Counted(level)), t.where())
@@ -39,14 +38,14 @@ func rollupViews(l Layout) string {
 			"s.samples", "s.value_min", "s.value_max", "s.value_sum", "s.value_increase", "s.value_last"))
 		script.WriteString(seriesView("samples_"+string(level), "samples, min, avg, max, sum, increase, last", arms,
 			"value_n, value_min, value_max, value_sum, value_increase, value_last",
-			strings.Join(shown, ", "), whatever.There()))
+			strings.Join(shown, ", "), value.Present()))
 	}
 	return script.String()
 }
 
-// Counted is a subquery of the rollup's rows, with <column>_n besides, which is
-// the number of a gauge's values if it has any. Of a narrow metric, each row of
-// the raw table is one.
+// Counted returns a subquery with the rollup's rows and, for each gauge, <column>_n:
+// the number of its values if it has any. In narrow tables that is the number of
+// raw rows.
 func (r *Rollup) Counted(level archive.Level) string {
 	columns := []string{"*"}
 	for _, c := range r.Columns {
@@ -60,8 +59,8 @@ func (r *Rollup) Counted(level archive.Level) string {
 	return fmt.Sprintf("(SELECT %s FROM %s)", strings.Join(columns, ", "), r.In(level))
 }
 
-// shown are the columns that a view has for it.
-func (c rolledColumn) shown(level archive.Level) (columns []string) {
+// viewColumns returns the column's statistics in a view.
+func (c rolledColumn) viewColumns(level archive.Level) (columns []string) {
 	name := func(expression, suffix string) { columns = append(columns, expression+" AS "+c.Name+suffix) }
 	if c.Gauge {
 		columns = append(columns, c.Name+"_min")
@@ -80,13 +79,14 @@ func (c rolledColumn) shown(level archive.Level) (columns []string) {
 	return columns
 }
 
-// count is the number of a gauge's values, and of what is none that.
+// count returns the expression of the number of a gauge's values: none if there are
+// no values.
 func (c rolledColumn) count(none string) string {
 	return fmt.Sprintf("iif(%[1]s_min IS NULL, %[2]s, %[1]s_n)", c.Name, none)
 }
 
-// There is the condition that a row has anything of it.
-func (c rolledColumn) There() string {
+// Present returns the condition that a row has values of the column.
+func (c rolledColumn) Present() string {
 	var conditions []string
 	if c.Gauge {
 		conditions = append(conditions, c.Name+"_min IS NOT NULL")
@@ -97,12 +97,12 @@ func (c rolledColumn) There() string {
 	return strings.Join(conditions, " OR ")
 }
 
-// Statistic is the expression for it in the columns of [rollup.counted], empty
-// if the column has no such statistic.
+// Statistic returns the statistic's expression in the columns of [Rollup.Counted]. It
+// is empty if the column does not have the statistic.
 func (c rolledColumn) Statistic(of archive.Statistic) string {
 	expression := map[archive.Statistic]string{}
 	if c.Counter {
-		// It is not shown where it is only carried on.
+		// An hour without values has the last value of the hour before: NULL here.
 		expression[archive.Count] = "iif(COL_increase IS NULL, NULL, samples)"
 		expression[archive.Increase] = "COL_increase"
 		expression[archive.Last] = "iif(COL_increase IS NULL, NULL, COL_last)"
@@ -112,7 +112,7 @@ func (c rolledColumn) Statistic(of archive.Statistic) string {
 		expression[archive.Min] = "COL_min"
 		expression[archive.Avg] = "ifnull(1.0 * COL_sum / COL_n, 1.0 * COL_min)"
 		expression[archive.Max] = "ifnull(COL_max, COL_min)"
-		// NULL without a min, for that makes the product NULL.
+		// Without values, the min is NULL, and so is the product.
 		expression[archive.Sum] = "ifnull(COL_sum, COL_min * COL_n)"
 	}
 	return strings.ReplaceAll(expression[of], "COL", c.Name)

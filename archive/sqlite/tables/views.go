@@ -8,14 +8,14 @@ import (
 	"heapstash/schema"
 )
 
-// ViewScript returns the SQL that makes every view. It is built from the
-// registry's identifiers alone.
+// ViewScript returns the SQL that creates every view. Its identifiers come from the
+// registry only.
 //
-// The join with entity is inside each arm of each UNION ALL, with CROSS JOIN
-// to hold its order: from entity to rows in the cold arm, whose key begins
-// with the entity, and from rows to entity in the hot arm, whose key begins
-// with the time. Outside the arms, SQLite would read the whole cold table for
-// a question about the last hour.
+// Each arm (a SELECT of a UNION ALL) joins entity itself, and CROSS JOIN fixes the
+// order: the cold arm goes from entity to rows, because the cold key begins with the
+// entity; the hot arm goes from rows to entity, because the hot key begins with the
+// time. With a join outside the arms, SQLite would read the whole cold table for a
+// question about the last hour.
 func ViewScript(l Layout) string {
 	var script strings.Builder
 	for _, t := range l.Tables {
@@ -37,7 +37,7 @@ func ViewScript(l Layout) string {
 	return script.String()
 }
 
-// Tier is one half of a pair of tables.
+// Tier is a table of a pair.
 type Tier string
 
 const (
@@ -45,11 +45,10 @@ const (
 	Cold Tier = "cold"
 )
 
-// From joins the tier of a table with entity.
+// From returns the tier's rows s, joined with their entities e.
 func (t Tier) From(name string) string { return t.join("entity", name) }
 
-// join does that with the entities of a subquery, in the order that the tier's
-// key wants.
+// join is From with a subquery for the entities. The tier's key decides the order.
 func (t Tier) join(entities, name string) string {
 	if t == Cold {
 		return ByEntity(entities, name+"_cold")
@@ -57,12 +56,14 @@ func (t Tier) join(entities, name string) string {
 	return fmt.Sprintf("%s_hot s CROSS JOIN %s e ON e.id = s.entity_id", name, entities)
 }
 
-// ByEntity joins entities with the rows of a table whose key begins with them.
+// ByEntity joins entities e with the rows s of a table whose key begins with the
+// entity.
 func ByEntity(entities, rows string) string {
 	return fmt.Sprintf("%s e CROSS JOIN %s s ON s.entity_id = e.id", entities, rows)
 }
 
-// where keeps a cold arm from looking for rows of entities that have none.
+// where returns a condition on the entity, so that a cold arm does not look for rows
+// of entities that have none.
 func (t *Table) where() string {
 	if t.Family != schema.Unlabelled {
 		return "e.labels <> ''"
@@ -70,7 +71,7 @@ func (t *Table) where() string {
 	return fmt.Sprintf("e.kind = '%s'", t.Kind)
 }
 
-// Owners is the condition on the entities whose rows are in the table.
+// Owners returns the condition on entities e whose rows are in the table.
 func (t *Table) Owners() string {
 	if t.Family != schema.Unlabelled {
 		return t.where()
@@ -78,7 +79,7 @@ func (t *Table) Owners() string {
 	return t.where() + " AND e.labels = ''"
 }
 
-// arm selects a tier's rows as the table's own view shows them.
+// arm selects a tier's rows for the table's own view.
 func (t *Table) arm(tier Tier) string {
 	columns := append(t.nameColumns(), timeColumns)
 	for _, m := range t.Metrics {
@@ -88,8 +89,8 @@ func (t *Table) arm(tier Tier) string {
 	return fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s", strings.Join(columns, ", "), tier.join(t.entities(), t.Name), t.where())
 }
 
-// nameColumns are the names of a row of the table's views, its owner's and its
-// labels'.
+// nameColumns returns the columns of the table's views with the entity's names and
+// labels.
 func (t *Table) nameColumns() []string {
 	columns := []string{"e.cluster"}
 	if t.Family == schema.Unlabelled {
@@ -104,7 +105,8 @@ func (t *Table) nameColumns() []string {
 	return append(columns, labelColumns(t.Family)...)
 }
 
-// entities are those of the table, with what labelColumns reads.
+// entities returns the table or subquery of entities, with the columns that
+// labelColumns reads.
 func (t *Table) entities() string {
 	if t.Family == schema.Unlabelled {
 		return "entity"
@@ -119,13 +121,13 @@ func (t *Table) entities() string {
 	return from
 }
 
-// labelColumns takes a family's label set apart: key:value pairs joined by
-// commas, in key order. A value ends where the family's next key begins, and
-// may hold commas itself. In a set with other keys it ends at a comma; it is
-// NULL there without the key.
+// labelColumns returns a column for each key of a family's label set. A set has
+// key:value pairs in key order, joined by commas. A value may have commas: it ends
+// where the family's next key begins. In a set with other keys it ends at a comma,
+// and a missing key is NULL.
 //
-// What is left of the set behind the key i is rest<i>, NULL where the keys up to
-// it are not the family's. Of pairs, the first is like the others.
+// rest<i> is the set after key i, NULL if the keys so far are not the family's. In
+// pairs, a comma stands before each pair, the first included.
 func labelColumns(f schema.Family) []string {
 	keys := f.LabelKeys()
 	var columns []string
@@ -141,13 +143,13 @@ func labelColumns(f schema.Family) []string {
 	return columns
 }
 
-// seriesNames are the first columns of the views that show every metric.
+// seriesNames has the first columns of the views that show every metric.
 const seriesNames = "cluster, kind, namespace, pod, container, node, labels, metric, ts, time"
 
-// narrowSeries are those names where the kind is not known beforehand.
+// narrowSeries selects seriesNames, up to labels, for entities of any kind.
 const narrowSeries = "e.cluster, e.kind, nullif(e.namespace, ''), nullif(e.pod, ''), nullif(e.container, ''), nullif(e.node, ''), nullif(e.labels, '')"
 
-// seriesColumns are those names in an arm of the table.
+// seriesColumns selects seriesNames, up to labels, for the table's entities.
 func (t *Table) seriesColumns() string {
 	if t.Family != schema.Unlabelled {
 		return narrowSeries
@@ -168,19 +170,19 @@ const (
 	timeColumns = "s.ts, " + timeText + " AS time"
 )
 
-// seriesView is a view of every metric: its arms have the values, it has columns
-// that follow from them, of the rows for which a condition holds.
+// seriesView returns a view of every metric. The arms select the values; the view
+// computes its columns from them and keeps the rows that meet the condition where.
 func seriesView(name, columns string, arms []string, values, shown, where string) string {
 	return fmt.Sprintf("CREATE VIEW %[1]s (%[2]s, %[3]s) AS\nWITH series (%[2]s, %[4]s) AS (\n%[5]s\n)\nSELECT %[2]s, %[6]s FROM series WHERE %[7]s;\n\n",
 		name, seriesNames, columns, values, strings.Join(arms, "\nUNION ALL\n"), shown, where)
 }
 
-// seriesArm selects values of a table as such a view has them: the whole table
-// for one metric m after the other, of which a question names one as a rule.
+// seriesArm selects a table's values for [seriesView]. It reads the table once for
+// each metric m; most questions name one metric.
 //
-// An arm for each metric would be read faster, by a third, where a question is
-// about millions of rows. But that makes hundreds of them, which SQLite parses
-// whenever the archive is opened, and compiles for every question.
+// An arm for each metric would be a third faster on millions of rows. But SQLite
+// would parse hundreds of arms whenever the archive is opened, and compile them for
+// every question.
 func (t *Table) seriesArm(from string, values ...string) string {
 	names := make([]string, len(t.Metrics))
 	for i, m := range t.Metrics {
@@ -190,8 +192,8 @@ func (t *Table) seriesArm(from string, values ...string) string {
 		t.seriesColumns(), timeText, strings.Join(values, ", "), strings.Join(names, ", "), from, t.where())
 }
 
-// caseOf is the value of the metric m: the column, with that suffix, of those
-// metrics that have one.
+// caseOf returns the expression of the metric m's value: the metric's column with the
+// suffix, or NULL if the metric's type is not one of types.
 func (t *Table) caseOf(suffix string, types ...schema.MetricType) string {
 	var cases strings.Builder
 	for i, m := range t.Metrics {
@@ -205,17 +207,16 @@ func (t *Table) caseOf(suffix string, types ...schema.MetricType) string {
 	return "CASE m.i" + cases.String() + " END"
 }
 
-// narrowArm selects values of the metrics without a column.
+// narrowArm selects the values of metrics without a column for [seriesView].
 func narrowArm(from string, values ...string) string {
 	return fmt.Sprintf("SELECT %s, m.name, s.ts, %s, %s FROM %s%s", narrowSeries, timeText, strings.Join(values, ", "), from, byMetric)
 }
 
-// byMetric joins a narrow table with metric: before its rows where the metric is
-// named, for it is in their key before the time, and else after them. That is
-// SQLite's to choose.
+// byMetric joins a narrow table with metric. SQLite chooses the order: metric first if
+// the question names a metric, because the key has it before the time; else last.
 const byMetric = " JOIN metric m ON m.id = s.metric_id"
 
-// ledgerViews tell what is known, and what is missing.
+// ledgerViews creates the views of the ledger and of names.
 const ledgerViews = `
 CREATE VIEW metrics AS
 SELECT name, column_name AS "column", unit, type, description FROM metric;

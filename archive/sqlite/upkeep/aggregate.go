@@ -15,12 +15,12 @@ type aggregate struct {
 	count         int64
 	min, max, sum schema.Value // valid if count > 0
 	values        []schema.Value
-	p50, p95      tables.Cell // of an hour
+	p50, p95      tables.NullValue // of an hour
 
 	// These belong to a counter. increase is its growth since the value before the hour;
 	// it is unset if the hour has no value. last is its last value, also from earlier
 	// hours.
-	increase, last tables.Cell
+	increase, last tables.NullValue
 }
 
 // gauge adds a value. It keeps the value, if keep is set, for percentiles.
@@ -61,14 +61,14 @@ func (a *aggregate) counter(v schema.Value) {
 		grown = minus(v, a.last.Value)
 	}
 	a.grow(grown)
-	a.last = tables.CellOf(v)
+	a.last = tables.NotNull(v)
 }
 
 func (a *aggregate) grow(by schema.Value) {
 	if a.increase.Set {
 		by = plus(a.increase.Value, by)
 	}
-	a.increase = tables.CellOf(by)
+	a.increase = tables.NotNull(by)
 }
 
 // percentiles computes the percentiles of the kept values by nearest rank, so each is one
@@ -78,8 +78,8 @@ func (a *aggregate) percentiles() {
 		return
 	}
 	slices.SortFunc(a.values, tables.CompareValues)
-	rank := func(percent int) tables.Cell {
-		return tables.CellOf(a.values[(percent*len(a.values)+99)/100-1])
+	rank := func(percent int) tables.NullValue {
+		return tables.NotNull(a.values[(percent*len(a.values)+99)/100-1])
 	}
 	a.p50, a.p95 = rank(50), rank(95)
 }

@@ -94,7 +94,7 @@ func oldestRow(ctx context.Context, s *conn.Writer, level archive.Level) (oldest
 		if r.IsNarrow() {
 			continue // its rows are deleted with the same cutoffs
 		}
-		query := strings.NewReplacer("TABLE", r.In(level), "WHOSE", r.Whose).Replace(selectOldest)
+		query := strings.NewReplacer("TABLE", r.In(level), "WHOSE", r.Owners).Replace(selectOldest)
 		var first sql.Null[schema.Instant]
 		if err := s.Db.QueryRowContext(ctx, query).Scan(&first); err != nil {
 			return 0, err

@@ -66,7 +66,7 @@ func rowArgs(r *tables.Rollup, row rolledRow, level archive.Level, series []any)
 func scanRow(r *tables.Rollup, rows interface{ Scan(...any) error }, level archive.Level) (rolledRow, error) {
 	row := newRow(r, 0)
 	var counts sql.NullString
-	cells := make([]tables.Cell, len(r.Selected(level)))
+	cells := make([]tables.NullValue, len(r.Selected(level)))
 	dest := []any{&row.ts, &row.samples}
 	if !r.IsNarrow() {
 		dest = append(dest, &counts)
@@ -104,7 +104,7 @@ func scanRow(r *tables.Rollup, rows interface{ Scan(...any) error }, level archi
 }
 
 // setGauge sets the stored values of a gauge; see rowArgs for the others.
-func (a *aggregate) setGauge(min, max, sum tables.Cell, count int64) {
+func (a *aggregate) setGauge(min, max, sum tables.NullValue, count int64) {
 	if !min.Set {
 		return
 	}
@@ -118,7 +118,7 @@ func (a *aggregate) setGauge(min, max, sum tables.Cell, count int64) {
 // values of its counters in column order.
 type endState struct {
 	samples int64
-	last    []tables.Cell
+	last    []tables.NullValue
 }
 
 func endStateOf(r *tables.Rollup, row rolledRow) endState {

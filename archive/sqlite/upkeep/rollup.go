@@ -180,7 +180,7 @@ func (w *rollupWriter) rawRows(r *tables.Rollup, row *rolledRow, args []any) err
 		return err
 	}
 	defer rows.Close() // rows.Err returns its error
-	cells := make([]tables.Cell, len(r.Columns))
+	cells := make([]tables.NullValue, len(r.Columns))
 	dest := tables.Pointers(cells)
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {

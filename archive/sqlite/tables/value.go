@@ -8,6 +8,7 @@ import (
 	"heapstash/schema"
 )
 
+// CompareValues orders values by number. It compares two integers exactly.
 func CompareValues(a, b schema.Value) int {
 	x, isInt := a.Int64()
 	y, areInts := b.Int64()
@@ -17,9 +18,10 @@ func CompareValues(a, b schema.Value) int {
 	return cmp.Compare(a.Float64(), b.Float64())
 }
 
-// ScanKind reads a kind's name. (schema.Kind itself knows nothing of SQL.)
+// ScanKind scans a kind's name: [schema.Kind] does not know SQL.
 type ScanKind struct{ Kind *schema.Kind }
 
+// Scan implements [database/sql.Scanner].
 func (k ScanKind) Scan(src any) error {
 	name, _ := src.(string)
 	parsed, err := schema.ParseKind(name)
@@ -27,38 +29,39 @@ func (k ScanKind) Scan(src any) error {
 	return err
 }
 
-// Cell is what a column holds: a value, or NULL.
-type Cell struct {
+// NullValue is a value or NULL.
+type NullValue struct {
 	Value schema.Value
 	Set   bool
 }
 
-// CellOf is the cell with the value.
-func CellOf(v schema.Value) Cell { return Cell{v, true} }
+// NotNull returns the value as a NullValue.
+func NotNull(v schema.Value) NullValue { return NullValue{v, true} }
 
-// Scan reads a value as SQLite stores it.
-func (c *Cell) Scan(src any) error {
+// Scan implements [database/sql.Scanner].
+func (c *NullValue) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
-		*c = Cell{}
+		*c = NullValue{}
 	case int64:
-		*c = Cell{schema.Int(v), true}
+		*c = NullValue{schema.Int(v), true}
 	case float64:
-		*c = Cell{schema.Real(v), true}
+		*c = NullValue{schema.Real(v), true}
 	default:
 		return fmt.Errorf("a sample's value is a %T", src)
 	}
 	return nil
 }
 
-// Bind is the cell as a statement's parameter.
-func (c Cell) Bind() any {
+// Bind returns the parameter of a SQL statement: int64, float64 or nil.
+func (c NullValue) Bind() any {
 	if !c.Set {
 		return nil
 	}
 	return BindValue(c.Value)
 }
 
+// BindValue returns the value as the parameter of a SQL statement: int64 or float64.
 func BindValue(v schema.Value) any {
 	if i, ok := v.Int64(); ok {
 		return i
@@ -66,28 +69,29 @@ func BindValue(v schema.Value) any {
 	return v.Float64()
 }
 
-// Verdict is the result of [Cell.Meet].
+// Verdict is the result of [NullValue.Meet].
 type Verdict = schema.Verdict
 
-// The verdicts: Added, and those of [schema.Value.Meet].
+// The verdicts of [schema.Value.Meet], and Added.
 const (
-	Added     Verdict = -1 // the cell was empty, and has the value now
+	Added     Verdict = -1 // NULL became the value
 	Same              = schema.Same
 	Refined           = schema.Refined
 	Differing         = schema.Conflicting
 )
 
-// Meet merges a value into the cell.
-func (c *Cell) Meet(v schema.Value) (verdict Verdict) {
+// Meet merges a value into c. See [schema.Value.Meet].
+func (c *NullValue) Meet(v schema.Value) (verdict Verdict) {
 	if !c.Set {
-		*c = CellOf(v)
+		*c = NotNull(v)
 		return Added
 	}
 	c.Value, verdict = c.Value.Meet(v)
 	return verdict
 }
 
-func Pointers(row []Cell) []any {
+// Pointers returns the row's targets for [database/sql.Rows.Scan].
+func Pointers(row []NullValue) []any {
 	dest := make([]any, len(row))
 	for i := range row {
 		dest[i] = &row[i]
@@ -95,16 +99,16 @@ func Pointers(row []Cell) []any {
 	return dest
 }
 
-// QuoteName makes any text a SQL identifier.
+// QuoteName returns the text as a SQL identifier.
 func QuoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// RowKey is where a row stands in a wide table. Sorted, rows are appended to a
-// hot table in its own order.
+// RowKey is the key of a row in a wide table. Its order is the hot tables' order.
 type RowKey struct {
 	At     schema.Instant
 	Entity int64
 }
 
+// Compare compares the time first.
 func (k RowKey) Compare(other RowKey) int {
 	return cmp.Or(cmp.Compare(k.At, other.At), cmp.Compare(k.Entity, other.Entity))
 }
