@@ -8,7 +8,7 @@ import (
 	"heapstash/archive/sqlite/tables"
 )
 
-// ValuesIn is the SQL of how many samples the row s of a wide table has.
+// ValuesIn returns the SQL expression of the number of samples in a wide table's row s.
 func ValuesIn(t *tables.Table) string {
 	set := make([]string, len(t.Metrics))
 	for i, m := range t.Metrics {
@@ -17,9 +17,9 @@ func ValuesIn(t *tables.Table) string {
 	return strings.Join(set, " + ")
 }
 
-// balance compares the account with what the scans counted, if they saw all.
+// balance compares the account with the scans' count of samples, if all scans ended.
 func (c *checker) balance() error {
-	if c.unscanned {
+	if c.uncounted {
 		return nil
 	}
 	a, err := conn.ReadAccount(c.ctx, c.tx)

@@ -16,29 +16,29 @@ import (
 	"heapstash/archive/sqlite/tables"
 )
 
-// Finding is one thing that is wrong with an archive, or worth a note.
+// Finding is a violated invariant of an archive, or a note.
 type Finding struct {
-	// Name is the invariant's, as in FORMAT.md.
+	// Name is the invariant's name in FORMAT.md.
 	Name    string `json:"name"`
-	Table   string `json:"table,omitempty"` // where it is one table's
+	Table   string `json:"table,omitempty"` // empty if the finding is not about one table
 	Meaning string `json:"meaning"`
-	Count   int64  `json:"count"` // how often it is violated
-	// Examples are the first few, for people.
+	Count   int64  `json:"count"` // number of violations
+	// Examples are the first violations, for people.
 	Examples []string `json:"examples"`
-	// Note marks what is no fault.
+	// Note marks a finding that is not a fault.
 	Note bool `json:"note,omitempty"`
 }
 
-// Report is what a check found.
+// Report is the result of a check.
 type Report struct {
 	Path     string    `json:"path"`
 	Version  int       `json:"version"` // of the schema
-	Rows     int64     `json:"rows"`    // of samples, that were looked at
+	Rows     int64     `json:"rows"`    // of samples, checked
 	Seconds  float64   `json:"seconds"`
 	Findings []Finding `json:"findings"`
 }
 
-// Faults counts the findings that are not mere notes.
+// Faults counts the findings that are not notes.
 func (r Report) Faults() int {
 	n := 0
 	for _, f := range r.Findings {
@@ -57,16 +57,15 @@ type Options struct {
 	Progress func(step string, done, all int)
 }
 
-// maxExamples is how many violations of one invariant are spelt out.
+// maxExamples is the number of examples in a finding.
 const maxExamples = 3
 
-// Run looks at the file's pages, its schema, and every invariant of
-// FORMAT.md, on one state of the archive: passes may go on meanwhile, though
-// the -wal file cannot shrink until the check ends. It takes constant memory
-// and reads every page a few times.
+// Run checks the file's pages, its schema and every invariant of FORMAT.md on one
+// state of the archive. Passes may run meanwhile, but the -wal file does not shrink
+// until the check ends. Run takes constant memory and reads every page a few times.
 //
-// What is wrong is in the report. The error is of a file that cannot be read
-// at all, or ctx's.
+// The report has the faults. An error means that the file cannot be read at all, or
+// that ctx is done.
 func Run(ctx context.Context, r *conn.Reader, opts Options) (Report, error) {
 	began := time.Now()
 	c := &checker{report: Report{Path: r.Path, Findings: []Finding{}}, layout: tables.NewLayout()}
@@ -106,7 +105,7 @@ func Run(ctx context.Context, r *conn.Reader, opts Options) (Report, error) {
 	return c.report, nil
 }
 
-// checker is one check under way.
+// checker is a running check.
 type checker struct {
 	ctx    context.Context
 	tx     *sql.Tx
@@ -114,8 +113,8 @@ type checker struct {
 	locked bool
 	report Report
 
-	samples   int64 // that the scans have counted
-	unscanned bool  // not all of them ended
+	samples   int64 // number that the scans counted
+	uncounted bool  // a scan failed
 }
 
 type checkStep struct {
@@ -135,7 +134,7 @@ func (c *checker) steps(quick bool) []checkStep {
 		{"views", c.views},
 	}
 	for _, i := range invariants {
-		steps = append(steps, checkStep{i.name, func() error { return c.hold(i) }})
+		steps = append(steps, checkStep{i.name, func() error { return c.invariant(i) }})
 	}
 	for _, scan := range c.scans() {
 		steps = append(steps, checkStep{scan.Table, func() error { return c.scan(scan) }})
@@ -143,15 +142,15 @@ func (c *checker) steps(quick bool) []checkStep {
 	return append(steps, checkStep{"samples-lost", c.balance}, checkStep{"running", c.running})
 }
 
-// scans are those of every table of samples and of their rollups.
+// scans returns a scan of every table of samples and of rollups.
 func (c *checker) scans() (all []tableScan) {
 	rollups := c.layout.Rollups()
 	add := func(table string, checks func(tables.Tier) tableScan) {
-		inCold, r := checks(tables.Cold), rollups[table]
-		inCold.Checks = append(inCold.Checks, missing(r, archive.Hourly))
-		all = append(all, checks(tables.Hot), inCold)
+		cold, r := checks(tables.Cold), rollups[table]
+		cold.Checks = append(cold.Checks, missing(r, archive.Hourly))
+		all = append(all, checks(tables.Hot), cold)
 		for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
-			scan, _ := Checks(r, level)
+			scan, _ := RollupScan(r, level)
 			all = append(all, scan)
 		}
 	}
@@ -162,34 +161,35 @@ func (c *checker) scans() (all []tableScan) {
 	return all
 }
 
-// unreadable notes a step that SQLite could not finish. What several steps
-// meet is one finding.
+// unreadable records a step that SQLite could not finish. All such steps are one
+// finding.
 func (c *checker) unreadable(step string, err error) {
-	what := step + ": " + err.Error()
+	example := step + ": " + err.Error()
 	for i := range c.report.Findings {
 		if f := &c.report.Findings[i]; f.Name == "unreadable" {
 			f.Count++
 			if len(f.Examples) < maxExamples {
-				f.Examples = append(f.Examples, what)
+				f.Examples = append(f.Examples, example)
 			}
 			return
 		}
 	}
-	meaning := "a part of the file could not be read, and so not be checked"
+	meaning := "a part of the file could not be read: it was not checked"
 	if lite, ok := errors.AsType[sqlite3.Error](err); ok && lite.Code == sqlite3.ErrCorrupt {
-		meaning = "pages of the file are damaged: what they held cannot be read, nor be checked"
+		meaning = "pages of the file are damaged: their rows cannot be read or checked"
 	}
-	c.find(Finding{Name: "unreadable", Meaning: meaning, Count: 1, Examples: []string{what}})
+	c.find(Finding{Name: "unreadable", Meaning: meaning, Count: 1, Examples: []string{example}})
 }
 
+// find adds a finding to the report, if it has violations.
 func (c *checker) find(f Finding) {
 	if f.Count > 0 {
 		c.report.Findings = append(c.report.Findings, f)
 	}
 }
 
-// lines runs a query whose every row is a violation, and spells out the first.
-func (c *checker) lines(f Finding, query string, args ...any) error {
+// violations runs a query that returns a line of text for each violation.
+func (c *checker) violations(f Finding, query string, args ...any) error {
 	f.Examples = []string{}
 	err := conn.Each(c.ctx, c.tx, func(rows *sql.Rows) error {
 		var line sql.NullString
@@ -206,11 +206,11 @@ func (c *checker) lines(f Finding, query string, args ...any) error {
 	return err
 }
 
-func (c *checker) hold(i invariant) error {
-	return c.lines(Finding{Name: i.name, Meaning: i.meaning, Note: i.note}, i.query)
+func (c *checker) invariant(i invariant) error {
+	return c.violations(Finding{Name: i.name, Meaning: i.meaning, Note: i.note}, i.query)
 }
 
-// pages lets SQLite look at every page. It says a single ok, or what is wrong.
+// pages runs the pragma, which checks every page. It returns ok, or faults.
 func (c *checker) pages(pragma string) error {
 	f := Finding{Name: "pages", Meaning: "SQLite finds the structure of the file's pages damaged", Examples: []string{}}
 	err := conn.Each(c.ctx, c.tx, func(rows *sql.Rows) error {
@@ -220,7 +220,7 @@ func (c *checker) pages(pragma string) error {
 		}
 		for line := range strings.Lines(line) {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, "***") {
-				continue // the name of the file's part, before its faults
+				continue // a heading
 			}
 			f.Count++
 			if len(f.Examples) < maxExamples {
@@ -234,7 +234,7 @@ func (c *checker) pages(pragma string) error {
 }
 
 func (c *checker) foreignKeys() error {
-	f := Finding{Name: "foreign-keys", Meaning: "a row refers to one that is not there", Examples: []string{}}
+	f := Finding{Name: "foreign-keys", Meaning: "a row refers to a row that does not exist", Examples: []string{}}
 	err := conn.Each(c.ctx, c.tx, func(rows *sql.Rows) error {
 		var table, parent string
 		var rowid sql.NullInt64
@@ -252,13 +252,13 @@ func (c *checker) foreignKeys() error {
 	return err
 }
 
-// views asks every view for its columns.
+// views compiles a query of every view.
 func (c *checker) views() error {
 	names, err := conn.Column[string](c.ctx, c.tx, conn.SelectViews)
 	if err != nil {
 		return err
 	}
-	f := Finding{Name: "views", Meaning: "a view cannot be asked", Examples: []string{}}
+	f := Finding{Name: "views", Meaning: "a view cannot be queried", Examples: []string{}}
 	for _, name := range names {
 		err := conn.Each(c.ctx, c.tx, func(*sql.Rows) error { return nil }, "SELECT * FROM "+tables.QuoteName(name)+" LIMIT 0")
 		if err == nil {
@@ -275,11 +275,11 @@ func (c *checker) views() error {
 
 const selectRunning = `SELECT 'pass ' || id || ' of ' || cluster FROM pass WHERE outcome = 'running'`
 
-// running notes a pass that died: the next one will mark it.
+// running notes a killed pass. The next pass marks it.
 func (c *checker) running() error {
 	if c.locked {
 		return nil
 	}
-	return c.lines(Finding{Name: "passes-running", Note: true,
-		Meaning: "a pass was killed, and no other came yet: the next one marks it as abandoned, and continues"}, selectRunning)
+	return c.violations(Finding{Name: "passes-running", Note: true,
+		Meaning: "a pass was killed: the next pass marks it as abandoned, and continues"}, selectRunning)
 }

@@ -12,7 +12,7 @@ import (
 	"heapstash/schema"
 )
 
-// schemaObject is a table, an index or a view as sqlite_schema has it.
+// schemaObject is a row of sqlite_schema: a table, an index or a view.
 type schemaObject struct{ kind, name, sql string }
 
 const selectSchema = `SELECT type, name, ifnull(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'`
@@ -28,21 +28,21 @@ func readSchema(ctx context.Context, db conn.Queryer) ([]schemaObject, error) {
 	return objects, err
 }
 
-// freshSchema is what an archive of that version has, with our views.
+// freshSchema returns the schema of a new archive of the version, with our views.
 func freshSchema(ctx context.Context, version int, l tables.Layout) ([]schemaObject, error) {
 	db, err := conn.InMemory(ctx, version)
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close() // there is nothing to keep
+	defer db.Close() // in memory
 	if _, err := db.ExecContext(ctx, tables.ViewScript(l)); err != nil {
 		return nil, err
 	}
 	return readSchema(ctx, db)
 }
 
-// drift compares tables, indexes, views and the registry's metrics with those
-// of a new archive of the same version.
+// drift compares tables, indexes, views and the registry's metrics with a new archive
+// of the same version.
 func (c *checker) drift() error {
 	fresh, err := freshSchema(c.ctx, c.report.Version, c.layout)
 	if err != nil {
@@ -56,8 +56,8 @@ func (c *checker) drift() error {
 	if err != nil {
 		return err
 	}
-	drift := Finding{Name: "schema", Meaning: "tables, indexes or views are not those of the file's version"}
-	extra := Finding{Name: "schema-additions", Note: true, Meaning: "something was added to the schema; heapstash drops views that it does not know when it makes its own anew"}
+	drift := Finding{Name: "schema", Meaning: "tables, indexes or views differ from the schema of the file's version"}
+	extra := Finding{Name: "schema-additions", Note: true, Meaning: "the schema has additions: heapstash drops unknown views when it makes its own anew"}
 	for _, want := range fresh {
 		i := slices.IndexFunc(found, func(o schemaObject) bool { return o.name == want.name })
 		switch {
@@ -65,7 +65,7 @@ func (c *checker) drift() error {
 		case i < 0:
 			drift.Examples = append(drift.Examples, fmt.Sprintf("%s %s is missing", want.kind, want.name))
 		case found[i] != want:
-			drift.Examples = append(drift.Examples, fmt.Sprintf("%s %s is another", want.kind, want.name))
+			drift.Examples = append(drift.Examples, fmt.Sprintf("%s %s differs", want.kind, want.name))
 		}
 	}
 	for _, o := range found {
@@ -81,14 +81,13 @@ func (c *checker) drift() error {
 	}
 	if !ours {
 		c.find(Finding{Name: "registry", Note: true, Count: 1, Examples: []string{},
-			Meaning: "the views and the metrics' descriptions are of another heapstash: the next pass makes them anew"})
+			Meaning: "another version of heapstash made the views and the metrics' descriptions: the next pass makes them anew"})
 		return nil
 	}
 	return c.registry()
 }
 
-// ourRegistry reports whether the file was last written by a heapstash with
-// our registry.
+// ourRegistry reports whether the last writer of the file had our registry.
 func (c *checker) ourRegistry() (bool, error) {
 	stored, err := conn.Setting(c.ctx, c.tx, tables.RegistrySetting)
 	return stored == tables.RegistryFingerprint(), err
@@ -99,10 +98,10 @@ const (
 	selectCompacted  = `SELECT table_name FROM compaction ORDER BY table_name`
 )
 
-// registry compares the metric table with the registry, and the names in
-// compaction with the tables.
+// registry compares the table metric with the registry, and the table names in
+// compaction with the layout.
 func (c *checker) registry() error {
-	f := Finding{Name: "metrics", Meaning: "the registry's metrics are not all in the table metric, or have other descriptions there"}
+	f := Finding{Name: "metrics", Meaning: "metrics of the registry are missing in the table metric, or have other descriptions there"}
 	for _, m := range schema.Registry() {
 		var n int
 		err := c.tx.QueryRowContext(c.ctx, selectRegistered, m.Name, m.Column(), m.Unit, m.Type, m.Meaning()).Scan(&n)
@@ -117,7 +116,7 @@ func (c *checker) registry() error {
 	if err != nil {
 		return err
 	}
-	unknown := Finding{Name: "compaction-tables", Meaning: "compaction speaks of a table that is not there"}
+	unknown := Finding{Name: "compaction-tables", Meaning: "compaction names a table that does not exist"}
 	for _, name := range compacted {
 		isTable := slices.ContainsFunc(c.layout.Tables, func(t *tables.Table) bool { return t.Name == name })
 		if !isTable && name != tables.NarrowName {

@@ -1,35 +1,33 @@
 package check
 
-// invariant is a statement about what an archive holds that is true after
-// every transaction.
+// invariant is true after every transaction.
 type invariant struct {
 	name    string
-	meaning string // of its violation
-	query   string // a line of text for each violation
+	meaning string // of a violation
+	query   string // returns a line of text for each violation
 	note    bool
 }
 
-// The last second that a four-digit year has, beyond which there is no text
-// for a time. Times are whole seconds from 1970 on.
+// The last second of the year 9999, in Unix seconds. Later times have no text.
 const (
 	LastSecond     = 253402300799
 	LastSecondText = "253402300799"
 )
 
-// invariants are those of everything but samples, which rowChecks has.
+// invariants hold for all tables except samples and rollups: see [rowCheck].
 var invariants = []invariant{
 	{name: "entity-names", query: queryEntityNames,
-		meaning: "an entity's kind is unknown, or it has not the names of its kind: views do not show its samples"},
+		meaning: "an entity's kind is unknown, or its names do not fit its kind: views do not show its samples"},
 	{name: "watermark-ahead", query: queryWatermarkAhead,
 		meaning: "a scope counts as read beyond the horizon: the next pass would not ask for what lies between"},
 	{name: "scopes", query: queryScopes,
-		meaning: "a scope is of no kind or part that there is: no pass reads it"},
+		meaning: "a scope's kind or part is unknown: no pass reads it"},
 	{name: "identity-overlap", query: queryIdentityOverlap,
-		meaning: "two incarnations of a pod share a moment, or one ends before it begins: a sample would belong to both, or to none"},
+		meaning: "two incarnations of a pod overlap, or one ends before it begins: a sample would belong to both, or to none"},
 	{name: "identity-kind", query: queryIdentityKind,
-		meaning: "something has incarnations that is no pod"},
+		meaning: "an entity that is not a pod has incarnations"},
 	{name: "label-overlap", query: queryLabelOverlap,
-		meaning: "a namespace has two sets of labels at a moment, or one that ends before it begins"},
+		meaning: "two sets of labels of a namespace overlap, or one ends before it begins"},
 	{name: "namespace-ids", query: queryNamespaceIDs,
 		meaning: "a namespace's id or name is missing, or a namespace has two ids: samples of pods of the same name could be mixed up"},
 	{name: "absurd-times", query: queryAbsurdTimes,
@@ -39,15 +37,16 @@ var invariants = []invariant{
 	{name: "passes-open", query: queryPassesOpen,
 		meaning: "several passes are open: each new one closes those before"},
 	{name: "hole-places", query: queryHolePlaces,
-		meaning: "a hole is of no kind that there is, or neither lasting nor not"},
+		meaning: "a hole's kind is unknown, its cause is empty, or lasting is neither 0 nor 1"},
 	{name: "conflict-values", query: queryConflictValues,
-		meaning: "a value in conflict is no number"},
+		meaning: "a value in conflict is not a number"},
 }
 
 const (
-	queryEntityNames = `SELECT 'entity ' || id || ' (' || kind || ')' FROM entity WHERE ` + Misnamed
+	queryEntityNames = `SELECT 'entity ' || id || ' (' || kind || ')' FROM entity WHERE ` + InvalidNames
 
-	Misnamed = `NOT CASE kind
+	// InvalidNames is the SQL condition for an entity whose names do not fit its kind.
+	InvalidNames = `NOT CASE kind
 		WHEN 'cluster' THEN namespace = '' AND pod = '' AND container = '' AND node = ''
 		WHEN 'node' THEN node <> '' AND namespace = '' AND pod = '' AND container = ''
 		WHEN 'namespace' THEN namespace <> '' AND pod = '' AND container = '' AND node = ''
@@ -64,7 +63,7 @@ const (
 	queryScopes = `SELECT source || ' of ' || cluster || ' ' || kind || '/' || name || ' ' || part FROM (
 			SELECT 'watermark' AS source, cluster, kind, name, part FROM watermark
 			UNION ALL SELECT 'asked', cluster, kind, name, part FROM asked)
-		WHERE ` + NoScope
+		WHERE ` + InvalidScope
 
 	queryIdentityOverlap = `SELECT 'entity ' || entity_id || ', uid ' || uid || ', from ' || valid_from || ' to ' || ifnull(valid_to, 'now')
 		FROM (SELECT *, lead(valid_from) OVER (PARTITION BY entity_id ORDER BY valid_from) AS next FROM pod_identity)
@@ -113,6 +112,6 @@ const (
 		WHERE typeof(kept) NOT IN ('integer', 'real') OR typeof(refused) NOT IN ('integer', 'real')`
 )
 
-// NoScope is the condition under which no pass reads a scope.
-const NoScope = `kind NOT IN ('cluster', 'node', 'namespace', 'pod', 'container', 'system_container')
+// InvalidScope is the SQL condition for a scope that no pass reads.
+const InvalidScope = `kind NOT IN ('cluster', 'node', 'namespace', 'pod', 'container', 'system_container')
 	OR part NOT IN ('', 'standard', 'labelled') OR (kind = 'cluster') <> (name = '')`

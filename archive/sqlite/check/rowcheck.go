@@ -9,26 +9,26 @@ import (
 	"heapstash/schema"
 )
 
-// rowCheck is an invariant of every row of a table of samples.
+// rowCheck is an invariant of every row of a table of samples or rollups.
 type rowCheck struct {
 	name      string
-	meaning   string // of its violation
-	Violation string // the condition under which the row s violates it
+	meaning   string // of a violation
+	Violation string // SQL condition on a row s that violates it
 }
 
-// tableScan is what one reading of a table looks for.
+// tableScan has the invariants of a table, checked in one query.
 type tableScan struct {
 	Table  string
-	From   string // of the queries; the row is s, its entity e
-	values string // how many samples a row has; empty for none
+	From   string // FROM clause: rows s, their entities e
+	values string // SQL expression: a row's number of samples; empty for 0
 	Checks []rowCheck
-	rollup bool // its rows are none of samples
+	rollup bool // the table has rollups
 }
 
-// compactedUpTo is up to when the rows of the table NAME have moved to cold.
+// compactedUpTo is the time up to which the table NAME has its rows in cold, included.
 const compactedUpTo = `ifnull((SELECT ts FROM compaction WHERE table_name = 'NAME'), 0)`
 
-// commonChecks are the invariants of wide and narrow rows alike.
+// commonChecks returns the invariants of both wide and narrow tables.
 func commonChecks(name string, tier tables.Tier) []rowCheck {
 	moved := strings.ReplaceAll(compactedUpTo, "NAME", name)
 	checks := []rowCheck{
@@ -46,14 +46,13 @@ func fromTable(table string) string {
 	return fmt.Sprintf(" FROM %s s LEFT JOIN entity e ON e.id = s.entity_id", table)
 }
 
-// rowChecks are the invariants of a wide table's tier.
+// rowChecks returns the scan of a wide table's tier.
 func rowChecks(t *tables.Table, tier tables.Tier) tableScan {
 	table := t.Name + "_" + string(tier)
 	var columns, texts []string
 	for _, m := range t.Metrics {
 		columns = append(columns, "s."+m.Column())
-		// Text and blobs sort behind every number, and value columns have no
-		// affinity that would change that.
+		// Text and blobs sort after every number: value columns have no affinity.
 		texts = append(texts, "s."+m.Column()+" >= ''")
 	}
 	checks := append(commonChecks(t.Name, tier),
@@ -67,7 +66,7 @@ func rowChecks(t *tables.Table, tier tables.Tier) tableScan {
 	return tableScan{Table: table, From: fromTable(table), values: ValuesIn(t), Checks: checks}
 }
 
-// narrowChecks are the invariants of a narrow table.
+// narrowChecks returns the scan of a narrow table.
 func narrowChecks(l tables.Layout, tier tables.Tier) tableScan {
 	table := tables.NarrowName + "_" + string(tier)
 	checks := append(commonChecks(tables.NarrowName, tier),
@@ -82,26 +81,26 @@ func narrowChecks(l tables.Layout, tier tables.Tier) tableScan {
 	return tableScan{Table: table, From: fromTable(table), values: "1", Checks: checks}
 }
 
-// hasColumn is the condition under which a narrow sample belongs to a wide
-// table. A file whose registry is another heapstash's has other columns.
+// hasColumn returns the condition that a narrow sample belongs to a wide table. A file
+// with another registry has other columns.
 func hasColumn(l tables.Layout) string {
-	var plain, labelled []string
+	var unlabelled, labelled []string
 	for _, t := range l.Tables {
 		for _, m := range t.Metrics {
 			if t.Family != schema.Unlabelled {
 				labelled = append(labelled, fmt.Sprintf("'%s'", m.Name))
 			} else {
-				plain = append(plain, fmt.Sprintf("'%s %s'", t.Kind, m.Name))
+				unlabelled = append(unlabelled, fmt.Sprintf("'%s %s'", t.Kind, m.Name))
 			}
 		}
 	}
 	const name = "(SELECT name FROM metric m WHERE m.id = s.metric_id)"
 	return fmt.Sprintf("CASE WHEN e.labels = '' THEN e.kind || ' ' || %s IN (%s) ELSE %s IN (%s) END",
-		name, strings.Join(plain, ", "), name, strings.Join(labelled, ", "))
+		name, strings.Join(unlabelled, ", "), name, strings.Join(labelled, ", "))
 }
 
-// scan reads a table once for all of its invariants, and again, up to the
-// first few, for examples of those that are violated.
+// scan reads a table once for all invariants, and once more for the examples of each
+// violated one.
 func (c *checker) scan(s tableScan) error {
 	sums := []string{"count(*)", "ifnull(sum(" + cmp.Or(s.values, "0") + "), 0)"}
 	for _, check := range s.Checks {
@@ -113,7 +112,7 @@ func (c *checker) scan(s tableScan) error {
 		dest[i] = &counts[i]
 	}
 	if err := c.tx.QueryRowContext(c.ctx, "SELECT "+strings.Join(sums, ", ")+s.From).Scan(dest...); err != nil {
-		c.unscanned = true
+		c.uncounted = true
 		return err
 	}
 	if !s.rollup {
@@ -125,7 +124,7 @@ func (c *checker) scan(s tableScan) error {
 			continue
 		}
 		f := Finding{Name: check.name, Table: s.Table, Meaning: check.meaning}
-		err := c.lines(f, fmt.Sprintf("SELECT 'entity ' || quote(s.entity_id) || ' at ' || quote(s.ts)%s WHERE %s LIMIT %d",
+		err := c.violations(f, fmt.Sprintf("SELECT 'entity ' || quote(s.entity_id) || ' at ' || quote(s.ts)%s WHERE %s LIMIT %d",
 			s.From, check.Violation, maxExamples))
 		if err != nil {
 			return err

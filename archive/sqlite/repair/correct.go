@@ -100,14 +100,14 @@ var corrections = []correction{
 		FROM (SELECT pass_id FROM hole UNION SELECT pass_id FROM conflict) x WHERE x.pass_id NOT IN (SELECT id FROM pass)`},
 
 	{"asked", "requests of unknown metrics or scopes were dropped: the next pass requests them without a start",
-		`DELETE FROM asked WHERE metric_id NOT IN (SELECT id FROM metric) OR ` + check.NoScope},
+		`DELETE FROM asked WHERE metric_id NOT IN (SELECT id FROM metric) OR ` + check.InvalidScope},
 	{"carried", "pairs of an entity and a metric, one of them missing, were dropped",
 		`DELETE FROM carried WHERE metric_id NOT IN (SELECT id FROM metric) OR entity_id NOT IN (SELECT id FROM entity)`},
 
 	{"cluster_state", "absurd horizons were dropped",
 		`DELETE FROM cluster_state WHERE typeof(horizon) <> 'integer' OR horizon NOT IS_A_TIME`},
 	{"watermark", "watermarks with an unknown scope or an absurd time were dropped: the next pass reads the scope again",
-		`DELETE FROM watermark WHERE typeof(ts) <> 'integer' OR ts NOT IS_A_TIME OR ` + check.NoScope},
+		`DELETE FROM watermark WHERE typeof(ts) <> 'integer' OR ts NOT IS_A_TIME OR ` + check.InvalidScope},
 	{"cluster_state", "horizons that were lost were taken from the last pass",
 		`INSERT OR IGNORE INTO cluster_state (cluster, horizon)
 		SELECT cluster, horizon FROM (SELECT cluster, horizon, max(id) FROM pass WHERE horizon IS_A_TIME AND typeof(horizon) = 'integer' GROUP BY cluster)`},

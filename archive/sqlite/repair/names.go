@@ -73,7 +73,7 @@ func (r *repairer) copyMetrics() error {
 const (
 	copyEntity = `INSERT INTO entity (id, kind, namespace, pod, container, node, labels, cluster, first_seen, last_seen)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	dropMisnamed  = `DELETE FROM entity WHERE ` + check.Misnamed
+	dropMisnamed  = `DELETE FROM entity WHERE ` + check.InvalidNames
 	selectKnown   = `SELECT id, kind, labels <> '' FROM entity`
 	entityColumns = `kind namespace pod container node labels cluster` // of its key, in order
 )

@@ -12,7 +12,7 @@ import (
 // rollupCorrections drop the wrong rows of a rollup. It is made again of the rows
 // below it.
 func rollupCorrections(r *tables.Rollup, level archive.Level) (all []correction) {
-	scan, dropped := check.Checks(r, level)
+	scan, dropped := check.RollupScan(r, level)
 	key := strings.Join(append(r.Keys[:len(r.Keys):len(r.Keys)], "ts"), ", s.")
 	for _, c := range scan.Checks[:dropped] {
 		all = append(all, correction{scan.Table, "rollups without an entity, a time or numbers were dropped",
