@@ -1,8 +1,8 @@
-// Package archive is the contract of every engine that keeps samples: what a
-// pass stores and remembers ([Batch], [Memory], [Pass], [Hole]), what an archive
-// tells of itself ([Status]), which samples a reader selects ([Selection]), and
-// how long each is kept ([Retention]). It does no input or output.
+// Package archive is the contract of every engine that stores samples: a pass writes
+// a [Batch], a [Pass] and its [Hole]s, and reads the [Memory]; commands read the
+// [Status]; readers take a [Selection] of [Samples]; [Retention] limits how long
+// samples are kept. The package does no input or output.
 //
-// Times are Heapster's, in Unix seconds UTC ([schema.Instant]), unless a comment
-// says that they are the local clock's.
+// Times are on Heapster's clock, in Unix seconds UTC ([schema.Instant]), unless a
+// comment names the local clock.
 package archive

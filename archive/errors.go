@@ -6,14 +6,13 @@ import (
 	"heapstash/schema"
 )
 
-// The errors of an archive that a user tells apart.
+// The errors of an archive that commands distinguish.
 var (
 	// ErrNoArchive: there is no archive at that path.
 	ErrNoArchive = errors.New("no archive")
 	// ErrNotArchive: the file is not a heapstash archive.
 	ErrNotArchive = errors.New("not a heapstash archive")
-	// ErrOtherArchive: another archive has taken the place of the one that was
-	// open.
+	// ErrOtherArchive: another archive has replaced the open one.
 	ErrOtherArchive = errors.New("another archive")
 	// ErrNewerArchive: a newer heapstash made the archive.
 	ErrNewerArchive = errors.New("archive of a newer heapstash")
@@ -23,7 +22,7 @@ var (
 	ErrNoSpace = errors.New("too little free space")
 )
 
-// CauseOf returns the ledger's word for an error of the client.
+// CauseOf returns the cause of a hole for an error of Heapster's client.
 func CauseOf(err error) Cause {
 	switch {
 	case errors.Is(err, schema.ErrRefused):

@@ -18,8 +18,7 @@ func MatchesAny(globs []string, name string) bool {
 	})
 }
 
-// slashless returns the text with a character for / that [path.Match] does not
-// treat as a separator.
+// slashless replaces /, which [path.Match] treats as a separator.
 func slashless(text string) string { return strings.ReplaceAll(text, "/", "\x00") }
 
 // IsGlob reports whether the text is a well-formed glob.

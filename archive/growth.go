@@ -6,25 +6,24 @@ import (
 	"heapstash/schema"
 )
 
-// leastGrowth is the shortest time of samples from which growth is told. In
-// less, the empty tables, and the rows that are not packed yet, weigh too much.
+// leastGrowth is the shortest time span of samples for which growth is known. In a
+// shorter one, empty tables and rows that are not packed yet weigh too much.
 const leastGrowth = 6 * time.Hour
 
-// Growth is how much an archive takes a day.
+// Growth is how fast an archive grows.
 type Growth struct {
 	BytesPerDay int64 `json:"bytes_per_day"`
-	// From and To are the time of the raw samples that it was measured over.
+	// From and To bound the raw samples that it was measured with.
 	From schema.Instant `json:"from"`
 	To   schema.Instant `json:"to"`
-	// Pruned is set where hours or days reach further back: there, raw samples
-	// go as new ones come, and the archive does not grow by all of it.
+	// Pruned is set if hours or days are older than raw samples: raw samples are
+	// pruned, and the archive grows by less than BytesPerDay.
 	Pruned bool `json:"pruned"`
 }
 
-// Growth returns how much the archive takes a day: what it has in use, by the
-// time of its raw samples. Where those were pruned, the rollups from before
-// count too, so that it is rather less in truth. It is not known of samples of
-// less than six hours.
+// Growth returns the archive's used bytes, divided by the time span of its raw samples.
+// If raw samples were pruned, that is too much, because older rollups count too. Growth
+// is not known for less than six hours of samples.
 func (s Status) Growth() (g Growth, known bool) {
 	var rolled schema.Instant
 	for _, k := range s.Kinds {

@@ -6,11 +6,11 @@ import (
 	"heapstash/schema"
 )
 
-// Level is how finely samples are stored: as Heapster gave them, or as what
-// they come to in an hour or a day of UTC.
+// Level is the resolution of samples: raw, as Heapster showed them, or rolled up by the
+// hour or day of UTC.
 type Level string
 
-// The levels, from the finest on.
+// The levels, the finest first.
 const (
 	Raw    Level = "raw"
 	Hourly Level = "hourly"
@@ -20,7 +20,7 @@ const (
 // Levels returns every level, the finest first.
 func Levels() []Level { return []Level{Raw, Hourly, Daily} }
 
-// Length is the time that one row stands for; a second for raw ones.
+// Length returns the length of a row's period: a second, an hour or a day.
 func (l Level) Length() time.Duration {
 	switch l {
 	case Hourly:
@@ -32,12 +32,12 @@ func (l Level) Length() time.Duration {
 	}
 }
 
-// Begin is when the hour or day of the moment began.
+// Begin returns the begin of the period that contains the time.
 func (l Level) Begin(at schema.Instant) schema.Instant {
 	return at - at%schema.Instant(l.Length()/time.Second)
 }
 
-// View names the view of the level that belongs to a raw one: pod, pod_hourly.
+// View returns the name of the level's view for a raw view: pod_hourly for pod.
 func (l Level) View(raw string) string {
 	if l == Raw {
 		return raw

@@ -6,10 +6,9 @@ import (
 	"heapstash/schema"
 )
 
-// LeastRetention is the shortest time for which something of a level is kept.
-// By then, raw rows have moved to the cold tables, which alone are pruned, and
-// Heapster has forgotten what it might show again; and a day's hours have been
-// rolled up.
+// LeastRetention returns the shortest retention of a level. By then, raw rows are in the
+// cold tables, which are the only ones pruned; Heapster cannot show the same samples
+// again; and hours are rolled up to days.
 func LeastRetention(level Level) time.Duration {
 	if level == Raw {
 		return 2 * time.Hour
@@ -17,13 +16,12 @@ func LeastRetention(level Level) time.Duration {
 	return 48 * time.Hour
 }
 
-// Retention is how long things are kept, by level and kind: labelled series
-// have the kind of what they belong to. They are kept for ever of a kind that
-// is not there or has zero; anything below [LeastRetention] is taken for
-// that.
+// Retention is how long samples are kept, by level and kind. A labelled series has the
+// kind of its owner. A missing kind, or zero, means for ever. Shorter times are raised
+// to [LeastRetention].
 type Retention map[Level]map[schema.Kind]time.Duration
 
-// Limited reports whether anything is not kept for ever.
+// Limited reports whether the retention limits any kind.
 func (r Retention) Limited() bool {
 	for _, kinds := range r {
 		for _, keep := range kinds {

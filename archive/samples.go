@@ -7,18 +7,18 @@ import (
 	"heapstash/schema"
 )
 
-// Samples are an archive's samples as they were at one moment. They are read in
-// constant memory, by one goroutine at a time.
+// Samples reads one state of an archive's samples in constant memory. One goroutine at
+// a time may use it.
 type Samples interface {
-	// Names returns the metrics that the archive knows, sorted. It may have no
-	// samples of some of them.
+	// Names returns the metrics that the archive knows, sorted. Some may have no
+	// samples.
 	Names() []schema.MetricName
-	// Series yields the selected samples, and at most one error, which ends
-	// them. A [Series] has at least one sample, and is valid until the next one.
-	// An entity whose metrics are stored apart comes more than once, each time
-	// with other columns. The error is ctx's soon after ctx is done.
+	// Series yields the selected series, and at most one error, as the last item. A
+	// [Series] has at least one sample, and is valid until the next one. An entity
+	// whose metrics are in several tables is yielded several times, with other
+	// columns. Soon after ctx is done, the error is ctx's.
 	Series(ctx context.Context, s Selection) iter.Seq2[*Series, error]
-	// Close ends the reading.
+	// Close releases the state.
 	Close() error
 }
 
@@ -26,21 +26,21 @@ type Samples interface {
 type Series struct {
 	Cluster string
 	Entity  schema.Entity
-	// Columns tell the series apart. Those of a metric stand together, in the
-	// order of [Statistics].
+	// Columns has one column for each series. The columns of a metric are together, in
+	// the order of [Statistics].
 	Columns []Column
-	// Incarnations are those of the entity's pod, in the order of time, if
-	// [Selection.Incarnations] asks for them.
+	// Incarnations are the incarnations of the entity's pod in time order, if
+	// [Selection.Incarnations] is set.
 	Incarnations []Incarnation
-	// Samples yields the samples once. Each column's are in the order of time, and
-	// a metric's statistics of one time come one after the other.
+	// Samples yields the samples once. Each column's samples are in time order. A
+	// metric's statistics of the same time are together.
 	Samples iter.Seq[Sample]
-	// Done is the number of entities that were read, this one included, and Of
-	// the number of all: they show progress.
+	// Done is the number of entities that were read, with this one. Of is the number
+	// of all entities. They show progress.
 	Done, Of int
 }
 
-// Column is a metric and, of hours and days, a statistic.
+// Column is a metric and, for hours and days, a statistic.
 type Column struct {
 	Metric    schema.MetricName
 	Statistic Statistic
@@ -48,13 +48,13 @@ type Column struct {
 
 // Sample is a value of one of [Series.Columns].
 type Sample struct {
-	Column int // its index
+	Column int // index in Columns
 	At     schema.Instant
 	Value  schema.Value
 }
 
-// Incarnation is a pod that had the name during the window, which includes both
-// ends. To is None for the present one.
+// Incarnation is a pod that had the name during the window, both ends included. To is
+// None for the present pod.
 type Incarnation struct {
 	schema.Window
 	UID    string

@@ -18,8 +18,8 @@ type Filter struct {
 	Labels map[string]string
 }
 
-// Matches reports whether the filter selects the entity by the names that it has
-// itself. A pod has no node: only the archive knows where it was.
+// Matches reports whether the filter selects the entity by its own names. A pod has no
+// node among them: only the archive knows its node.
 func (f Filter) Matches(cluster string, e schema.Entity) bool {
 	for key, glob := range f.Labels {
 		if !MatchesAny([]string{"*," + Verbatim(key) + ":" + glob + ",*"}, ","+e.Labels+",") {
@@ -35,7 +35,7 @@ func matches(globs []string, name string) bool {
 	return len(globs) == 0 || name != "" && MatchesAny(globs, name)
 }
 
-// Selection selects samples. The zero Selection selects all raw ones.
+// Selection selects samples. The zero Selection selects all raw samples.
 type Selection struct {
 	Filter
 	// Kinds are the kinds of the entities. None selects all.
@@ -44,25 +44,24 @@ type Selection struct {
 	Metrics []string
 	// Level is [Raw] if it is empty.
 	Level Level
-	// Statistics are those to read of hours and days. None selects all.
+	// Statistics are the statistics of hours and days. None selects all.
 	Statistics []Statistic
-	// Window is on Heapster's clock and includes both ends. Hours and days are in
-	// the window in which they begin. None is no bound.
+	// Window is on Heapster's clock and includes both ends. It selects hours and days
+	// by their begin. None means no bound.
 	Window schema.Window
-	// Incarnations asks for [Series.Incarnations].
+	// Incarnations fills in [Series.Incarnations].
 	Incarnations bool
 }
 
-// Matches reports whether the selection has samples of the entity.
+// Matches reports whether the selection includes the entity.
 func (s Selection) Matches(cluster string, e schema.Entity) bool {
 	return (len(s.Kinds) == 0 || slices.Contains(s.Kinds, e.Kind)) && s.Filter.Matches(cluster, e)
 }
 
-// MatchesMetric reports whether the selection has samples of the metric.
+// MatchesMetric reports whether the selection includes the metric.
 func (s Selection) MatchesMetric(m schema.MetricName) bool { return matches(s.Metrics, string(m)) }
 
-// MatchesStatistic reports whether the selection has the statistic of hours and
-// days.
+// MatchesStatistic reports whether the selection includes the statistic.
 func (s Selection) MatchesStatistic(statistic Statistic) bool {
 	return len(s.Statistics) == 0 || slices.Contains(s.Statistics, statistic)
 }

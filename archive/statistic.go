@@ -5,8 +5,8 @@ import "heapstash/schema"
 // Statistic is a column of the views samples_hourly and samples_daily.
 type Statistic string
 
-// The statistics. Gauges have those from Count to Sum, counters [Count], [Increase]
-// and [Last], and metrics whose type is not known have all.
+// The statistics. Gauges have [Count] to [Sum]; counters have [Count], [Increase] and
+// [Last]; metrics of unknown type have all.
 const (
 	Count    Statistic = "samples"
 	Min      Statistic = "min"

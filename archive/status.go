@@ -6,9 +6,10 @@ import (
 	"heapstash/schema"
 )
 
-// Teller tells what an archive has and what is missing. Every engine has one.
+// Teller reports which samples an archive has, and which are missing. Every engine
+// implements it.
 type Teller interface {
-	// Status returns what the archive has now. Its Holes and Usage are nil.
+	// Status returns the present status, with Holes and Usage nil.
 	Status(ctx context.Context) (Status, error)
 	// Holes returns the ledger's holes, the oldest first, and an empty list if there
 	// are none. It leaves out holes whose missing time ends before since, and holes
@@ -17,44 +18,44 @@ type Teller interface {
 	Holes(ctx context.Context, since schema.Instant) ([]RecordedHole, error)
 }
 
-// Status tells what an archive holds.
+// Status describes an archive's samples, passes and size.
 type Status struct {
 	Path    string        `json:"path"`
 	Bytes   int64         `json:"bytes"`   // on disk, the -wal or -journal file included
-	Used    int64         `json:"used"`    // of the file, without its free pages
-	Free    int64         `json:"free"`    // bytes that this user may fill on its file system, -1 if not known
+	Used    int64         `json:"used"`    // on disk, without free pages
+	Free    int64         `json:"free"`    // bytes that this user may still write on the file system, -1 if not known
 	Version int           `json:"version"` // of the schema
 	Kinds   []KindStatus  `json:"kinds"`
 	Passes  []PassStatus  `json:"passes"` // the newest first
 	Causes  []CauseStatus `json:"holes"`
-	// Holes are the result of [Teller.Holes], for commands that show them; else nil.
+	// Holes is the result of [Teller.Holes], if the command shows it; else nil.
 	Holes []RecordedHole `json:"gaps,omitzero"`
-	// Usage is for commands that show it; else nil.
+	// Usage is nil unless the command shows it.
 	Usage *Usage `json:"usage,omitempty"`
 }
 
-// KindStatus tells what an archive holds of one kind in one cluster.
+// KindStatus describes an archive's samples of a kind in a cluster.
 type KindStatus struct {
 	Cluster  string      `json:"cluster"`
 	Kind     schema.Kind `json:"kind"`
 	Entities int         `json:"entities"`
 	Listed   int         `json:"listed"` // at the last pass
-	// Oldest and Newest bound its raw samples, None without one.
+	// Oldest and Newest bound the raw samples; None without samples.
 	Oldest schema.Instant `json:"oldest"`
 	Newest schema.Instant `json:"newest"`
-	// Hourly and Daily bound its rollups: when the first and the last hour or
-	// day begin. They are nil without one.
+	// Hourly and Daily are the begins of the first and last hour or day; nil without
+	// rollups.
 	Hourly *Range `json:"hourly,omitempty"`
 	Daily  *Range `json:"daily,omitempty"`
 }
 
-// Range is the time of a first and of a last row.
+// Range has the times of the first and the last row.
 type Range struct {
 	Oldest schema.Instant `json:"oldest"`
 	Newest schema.Instant `json:"newest"`
 }
 
-// PassStatus is one line of the ledger.
+// PassStatus is a pass in the ledger.
 type PassStatus struct {
 	ID         PassID         `json:"pass"`
 	Cluster    string         `json:"cluster"`
@@ -67,11 +68,11 @@ type PassStatus struct {
 	GapSeconds int64          `json:"gap_seconds"`
 }
 
-// CauseStatus counts the holes of one cause.
+// CauseStatus counts the holes of a cause.
 type CauseStatus struct {
 	Cause   Cause          `json:"cause"`
 	Lasting bool           `json:"lasting"`
 	Holes   int            `json:"holes"`
-	Seconds int64          `json:"seconds"` // lost, where that is known
-	Last    schema.Instant `json:"last"`    // the start of the last pass that had one
+	Seconds int64          `json:"seconds"` // lost, as far as known
+	Last    schema.Instant `json:"last"`    // start of the last pass with such a hole
 }
