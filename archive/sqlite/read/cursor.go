@@ -11,43 +11,43 @@ import (
 	"heapstash/schema"
 )
 
-// cursor reads the rows of one entity after the other.
+// cursor reads rows, entity by entity.
 type cursor struct {
 	seriesQuery
-	ctx        context.Context
-	window     schema.Window
-	statements []*sql.Stmt    // the older rows' first
-	hot        map[int64]bool // the entities for which the second statement has rows
+	ctx      context.Context
+	window   schema.Window
+	prepared []*sql.Stmt    // of cold rows or a rollup, then of hot rows
+	hot      map[int64]bool // the entities with hot rows
 
 	entity int64
-	nth    int // of the statements, the one that rows are of
+	ran    int // number of prepared statements that ran
 	rows   *sql.Rows
 	err    error
 
-	// The row.
-	at     schema.Instant
-	metric int64
-	cells  []tables.NullValue
-	into   []any // pointers to the above
-	n      int   // how many rows were read
+	// The current row.
+	at      schema.Instant
+	metric  int64
+	values  []tables.NullValue
+	targets []any // pointers to the above
+	n       int   // number of rows read
 }
 
 // cursor prepares the query.
 func (s *Samples) cursor(ctx context.Context, q seriesQuery, selection archive.Selection) (*cursor, error) {
-	c := &cursor{seriesQuery: q, ctx: ctx, window: selection.Window, cells: make([]tables.NullValue, q.cells)}
-	c.into = []any{&c.at}
+	c := &cursor{seriesQuery: q, ctx: ctx, window: selection.Window, values: make([]tables.NullValue, q.perRow)}
+	c.targets = []any{&c.at}
 	if q.narrow != nil {
-		c.into = append(c.into, &c.metric)
+		c.targets = append(c.targets, &c.metric)
 	}
-	c.into = append(c.into, tables.Pointers(c.cells)...)
-	for _, text := range q.statements {
+	c.targets = append(c.targets, tables.Pointers(c.values)...)
+	for _, text := range q.texts {
 		stmt, err := s.tx.Statement(text)
 		if err != nil {
 			return nil, err
 		}
-		c.statements = append(c.statements, stmt)
+		c.prepared = append(c.prepared, stmt)
 	}
-	if len(c.statements) > 1 && s.hot[q.name] == nil {
+	if len(c.prepared) > 1 && s.hot[q.name] == nil {
 		ids, err := conn.Column[int64](s.tx.Ctx, s.tx.Tx, q.hotEntities)
 		if err != nil {
 			return nil, err
@@ -61,24 +61,24 @@ func (s *Samples) cursor(ctx context.Context, q seriesQuery, selection archive.S
 	return c, nil
 }
 
-// begin goes before the first row of an entity.
-func (c *cursor) begin(entity int64) { c.entity, c.nth, c.err = entity, 0, nil }
+// begin moves before the first row of an entity.
+func (c *cursor) begin(entity int64) { c.entity, c.ran, c.err = entity, 0, nil }
 
-// next goes to the next row, and returns false at the end or after an error, which
+// next moves to the next row. It returns false at the end or after an error, which
 // close returns.
 func (c *cursor) next() bool {
 	for c.err == nil {
 		if c.rows == nil {
-			if c.nth == len(c.statements) || c.nth == 1 && !c.hot[c.entity] {
+			if c.ran == len(c.prepared) || c.ran == 1 && !c.hot[c.entity] {
 				return false
 			}
 			// The statement does not end with ctx: see [conn.Prepared].
-			c.rows, c.err = c.statements[c.nth].QueryContext(context.WithoutCancel(c.ctx), c.entity, c.window.From, c.window.To)
-			c.nth++
+			c.rows, c.err = c.prepared[c.ran].QueryContext(context.WithoutCancel(c.ctx), c.entity, c.window.From, c.window.To)
+			c.ran++
 			continue
 		}
 		if c.rows.Next() {
-			if c.err = c.rows.Scan(c.into...); c.err == nil && c.n%1024 == 0 {
+			if c.err = c.rows.Scan(c.targets...); c.err == nil && c.n%1024 == 0 {
 				c.err = c.ctx.Err()
 			}
 			c.n++
@@ -96,18 +96,18 @@ func (c *cursor) closeRows() {
 	}
 }
 
-// close ends the reading of an entity.
+// close closes the entity's rows, and returns the error of next.
 func (c *cursor) close() error {
 	c.closeRows()
 	return c.err
 }
 
-// samples yields the samples from the present row on.
+// samples yields the samples of the current and all later rows.
 func (c *cursor) samples(yield func(archive.Sample) bool) {
-	for there := true; there; there = c.next() {
-		first := c.narrow[c.metric] // 0 of wide tables
-		for i, cell := range c.cells {
-			if cell.Set && !yield(archive.Sample{Column: first + i, At: c.at, Value: cell.Value}) {
+	for more := true; more; more = c.next() {
+		first := c.narrow[c.metric] // 0 in wide tables
+		for i, v := range c.values {
+			if v.Set && !yield(archive.Sample{Column: first + i, At: c.at, Value: v.Value}) {
 				return
 			}
 		}

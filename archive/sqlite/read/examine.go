@@ -13,44 +13,41 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// Examination is what can be told of an archive, and of the place where it
-// lies or would be made, without writing anything.
+// Examination describes an archive and its directory, found without writing.
 type Examination struct {
 	Path   string
 	Exists bool
-	// Err is why the file cannot be read as an archive; nil without a file.
+	// Err is the error of reading the file as an archive; nil without a file.
 	Err     error
 	Version int   // of the schema; zero if it could not be read
-	Newest  int   // the version that this heapstash knows
+	Newest  int   // version of the schema that this heapstash knows
 	Bytes   int64 // on disk, the -wal file included
 
-	// Unwritable is why this process could not write the archive, nil if
-	// nothing is known to keep it from that.
+	// Unwritable is the error that this process would get when it writes the archive,
+	// as far as known; else nil.
 	Unwritable error
-	Directory  string // where the file really lies, after links
+	Directory  string // of the file, with links resolved
 	FileSystem dbfile.FileSystem
-	Free       int64 // bytes that this user may fill; negative if that and FileSystem are not known
+	Free       int64 // bytes that this user may still write; negative if Free and FileSystem are not known
 	// Locked is set while a writer holds the archive's lock.
 	Locked bool
 
-	// Growth is how much the archive takes a day, as [Status.Growth] has it; nil
-	// where that is not known.
+	// Growth is the result of [archive.Status.Growth], nil if it is not known.
 	Growth *archive.Growth
-	// LastPass is the last one of the cluster asked for, nil without one.
+	// LastPass is the cluster's last pass, nil without one.
 	LastPass *archive.PassStatus
-	// Unknown is the number of the cluster's listed pods whose incarnation is
-	// not known, for metric-export does not tell them from pods of the same name
-	// in other namespaces.
+	// Unknown is the number of the cluster's listed pods with an unknown incarnation:
+	// metric-export does not distinguish them from pods of the same name in other
+	// namespaces.
 	Unknown int
 }
 
-// Examine looks at the archive at path, of which the last pass over the
-// cluster matters. What is wrong is in the Examination; the error is ctx's.
+// Examine examines the archive at path and the last pass of the cluster. Faults are in
+// the Examination; the error is ctx's.
 //
-// It neither creates nor changes an archive; SQLite's -wal and -shm files may
-// stay beside one, as after any reading. To see whether a writer holds
-// the lock it has to share that for some microseconds, in which a writer that
-// does not wait would find it taken.
+// Examine neither creates nor changes an archive, but SQLite may leave -wal and -shm
+// files, as every reader does. To test the lock, Examine shares it for some
+// microseconds: a writer that does not wait would fail then.
 func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 	x := Examination{Path: path, Free: -1}
 	scripts, err := conn.Migrations()
@@ -72,7 +69,7 @@ func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 	if ctx.Err() != nil {
 		return Examination{}, ctx.Err()
 	}
-	x.examinePlace(file)
+	x.examineDirectory(file)
 	return x, nil
 }
 
@@ -121,19 +118,19 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	return nil
 }
 
-// examinePlace looks at the directory and the files beside the archive.
-func (x *Examination) examinePlace(file string) {
+// examineDirectory examines the directory and the files beside the archive.
+func (x *Examination) examineDirectory(file string) {
 	x.Directory = filepath.Dir(file)
 	x.Unwritable = conn.Explain(x.Path, dbfile.CheckWritable(file))
 	if system, free, err := dbfile.DiskOf(x.Directory); err == nil {
 		x.FileSystem, x.Free = system, free
 	}
-	// Looked at before and after the ledger, so that a pass that runs is not
-	// taken for one that died.
+	// The lock is tested before and after reading the ledger, so that a running pass
+	// does not look like a killed one.
 	x.Locked = x.Locked || dbfile.IsLocked(dbfile.LockOf(file))
 }
 
-// SQLiteVersion is the version of the SQLite that is compiled in.
+// SQLiteVersion returns the version of the compiled-in SQLite.
 func SQLiteVersion() string {
 	version, _, _ := sqlite3.Version()
 	return version

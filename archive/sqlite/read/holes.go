@@ -16,7 +16,7 @@ const selectHoles = `SELECT p.cluster, p.id, p.started, h.kind, h.namespace, h.p
 	FROM hole h JOIN pass p ON p.id = h.pass_id
 	WHERE ifnull(h.to_ts, p.started) >= ? ORDER BY ifnull(h.from_ts, p.started), h.id`
 
-// mostHoles is the largest number of holes that are read into memory.
+// mostHoles is the largest number of holes that Holes reads into memory.
 const mostHoles = 100_000
 
 // Holes implements [archive.Teller].
@@ -33,7 +33,7 @@ func Holes(ctx context.Context, r *conn.Reader, since schema.Instant) ([]archive
 		}
 		h.Scope = archive.Hole{Entity: e}.Scope()
 		if holes = append(holes, h); err == nil && len(holes) > mostHoles {
-			err = &dbfile.Error{Path: r.Path, Err: fmt.Errorf("more than %d holes", mostHoles), Remedy: "--since gives those since a time; the view holes has all"}
+			err = &dbfile.Error{Path: r.Path, Err: fmt.Errorf("more than %d holes", mostHoles), Remedy: "--since shows only later holes; the view holes has all"}
 		}
 		return err
 	}, selectHoles, since)

@@ -13,14 +13,14 @@ import (
 	"heapstash/schema"
 )
 
-// Samples implements [archive.Samples]. It keeps a few words for each entity that
-// has samples of the last hour or two.
+// Samples implements [archive.Samples]. It needs a few words of memory for each entity
+// with hot rows, which are one or two hours old.
 type Samples struct {
 	path    string
 	layout  tables.Layout
 	tx      conn.Prepared
 	metrics []namedMetric
-	hot     map[string]map[int64]bool // by table: the entities with rows in the hot one
+	hot     map[string]map[int64]bool // by table: the entities with hot rows
 }
 
 // namedMetric is a metric that the archive knows.
@@ -29,10 +29,9 @@ type namedMetric struct {
 	name schema.MetricName
 }
 
-// OpenSamples begins a reading of the archive as it is now, until
-// [Samples.Close]. The reading does not keep others from writing, unless the
-// archive has a rollback journal ([FileSystem.WriteAhead]), but the -wal file only
-// grows.
+// OpenSamples opens the present state of the archive, until [Samples.Close]. Until
+// then, the -wal file only grows. An archive with a rollback journal
+// ([dbfile.FileSystem.WriteAhead]) cannot be written meanwhile.
 func OpenSamples(ctx context.Context, r *conn.Reader) (*Samples, error) {
 	tx, err := r.Db.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
@@ -51,7 +50,7 @@ func OpenSamples(ctx context.Context, r *conn.Reader) (*Samples, error) {
 	return s, nil
 }
 
-// Close ends the reading.
+// Close ends the transaction.
 func (s *Samples) Close() error { return s.tx.Tx.Rollback() }
 
 const (
@@ -73,11 +72,10 @@ func (s *Samples) Names() []schema.MetricName {
 	return names
 }
 
-// errEnough ends a reading whose caller wants no more.
-var errEnough = errors.New("enough")
+// errStopped means that the caller stopped the iteration.
+var errStopped = errors.New("stopped")
 
-// Series implements [archive.Samples]. The series of an entity are found by its key,
-// once more for each call.
+// Series implements [archive.Samples]. Each call finds an entity's series by its key.
 func (s *Samples) Series(ctx context.Context, selection archive.Selection) iter.Seq2[*archive.Series, error] {
 	if selection.Window.To == 0 {
 		selection.Window.To = math.MaxInt64
@@ -87,13 +85,13 @@ func (s *Samples) Series(ctx context.Context, selection archive.Selection) iter.
 	}
 	return func(yield func(*archive.Series, error) bool) {
 		err := s.read(ctx, selection, func(series *archive.Series) bool { return yield(series, nil) })
-		if err != nil && !errors.Is(err, errEnough) {
+		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, conn.Explain(s.path, err))
 		}
 	}
 }
 
-// read runs one query after the other.
+// read runs the queries in order.
 func (s *Samples) read(ctx context.Context, selection archive.Selection, yield func(*archive.Series) bool) error {
 	queries := s.queries(selection)
 	var series archive.Series
@@ -144,12 +142,12 @@ func (s *Samples) readEntity(c *cursor, id int64, selection archive.Selection, s
 	}
 	series.Samples = c.samples
 	if !yield(series) {
-		return errEnough
+		return errStopped
 	}
 	return nil
 }
 
-// incarnations reads the incarnations of the entity's pod.
+// incarnations reads the incarnations of the series' pod.
 func (s *Samples) incarnations(series *archive.Series) (all []archive.Incarnation, err error) {
 	stmt, err := s.tx.Statement(selectIncarnations)
 	if err != nil {

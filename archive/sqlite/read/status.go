@@ -12,7 +12,7 @@ import (
 	"heapstash/archive/sqlite/tables"
 )
 
-// statusPasses is how many passes a status shows.
+// statusPasses is the number of passes in a status.
 const statusPasses = 5
 
 const (
@@ -24,8 +24,8 @@ const (
 		FROM hole h JOIN pass p ON p.id = h.pass_id GROUP BY h.cause, h.lasting ORDER BY count(*) DESC`
 )
 
-// timeSpan finds an entity's first and last rows by key, one entity after the
-// other: the whole cold table is never read. NAME stands for the table.
+// timeSpan finds each entity's first and last cold rows by key: SQLite does not read
+// the whole cold table. NAME stands for the table.
 const timeSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
 	SELECT (SELECT min(ts) FROM NAME_cold WHERE entity_id = e.id) AS first,
 		(SELECT max(ts) FROM NAME_cold WHERE entity_id = e.id) AS last
@@ -33,13 +33,13 @@ const timeSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
 	UNION ALL
 	SELECT min(s.ts), max(s.ts) FROM NAME_hot s JOIN entity e ON e.id = s.entity_id WHERE e.cluster = ?1)`
 
-// rolledSpan is timeSpan for the rollups, which are in one table.
+// rolledSpan is timeSpan for a rollup, which has one table.
 const rolledSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
 	SELECT (SELECT min(ts) FROM NAME WHERE entity_id = e.id) AS first,
 		(SELECT max(ts) FROM NAME WHERE entity_id = e.id) AS last
 	FROM entity e WHERE e.cluster = ?1 AND e.kind = ?2)`
 
-// Status reads the archive's state.
+// Status implements [archive.Teller].
 func Status(ctx context.Context, r *conn.Reader) (archive.Status, error) {
 	s := archive.Status{Free: -1, Path: r.Path, Kinds: []archive.KindStatus{}, Passes: []archive.PassStatus{}, Causes: []archive.CauseStatus{}}
 	err := errors.Join(
@@ -62,6 +62,7 @@ func Status(ctx context.Context, r *conn.Reader) (archive.Status, error) {
 	return s, nil
 }
 
+// kinds fills in s.Kinds.
 func kinds(ctx context.Context, r *conn.Reader, s *archive.Status) error {
 	err := conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
 		var k archive.KindStatus
@@ -92,6 +93,7 @@ func kinds(ctx context.Context, r *conn.Reader, s *archive.Status) error {
 	return nil
 }
 
+// ledger fills in s.Passes and s.Causes.
 func ledger(ctx context.Context, r *conn.Reader, s *archive.Status) error {
 	err := conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
 		var p archive.PassStatus

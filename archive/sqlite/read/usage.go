@@ -18,8 +18,8 @@ import (
 const (
 	selectFreeBytes = `SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size`
 
-	// selectClosed has the numbers of cold rows, hours and days of a table by
-	// namespace. Cold rows are those of the hours that still have some.
+	// selectClosed counts a table's cold rows, hours and days by namespace. It gets the
+	// cold rows from the hours that still have cold rows.
 	selectClosed = `SELECT e.cluster, e.namespace,
 			sum((SELECT sum(h.samples) FROM TABLE_hour h WHERE h.entity_id = e.id
 				AND h.ts > (SELECT min(c.ts) FROM TABLE_cold c WHERE c.entity_id = e.id) - 3600)),
@@ -29,8 +29,7 @@ const (
 	selectHot = `SELECT e.cluster, e.namespace, count(*), 0, 0 FROM TABLE_hot s JOIN entity e ON e.id = s.entity_id GROUP BY e.cluster, e.namespace`
 )
 
-// Usage reads the hourly rows of the archive, and its inner pages, on one state
-// of it.
+// Usage reads the hourly rows and the inner pages of one state of the archive.
 func Usage(ctx context.Context, r *conn.Reader) (archive.Usage, error) {
 	u, err := usage(ctx, r)
 	return u, conn.Explain(r.Path, err)
@@ -50,24 +49,24 @@ func usage(ctx context.Context, r *conn.Reader) (u archive.Usage, err error) {
 		return archive.Usage{}, err
 	}
 	l := tables.NewLayout()
-	shares := make(map[string]map[namespaceKey][]int64)
+	counts := make(map[string]map[namespaceKey][]int64)
 	for _, t := range l.Tables {
-		if shares[t.Name], err = sharesOf(ctx, t, tx); err != nil {
+		if counts[t.Name], err = rowCounts(ctx, t, tx); err != nil {
 			return archive.Usage{}, err
 		}
 	}
-	// Last of all: when the file is closed, the process has no lock on it any
-	// more. Until then the transaction keeps its pages from being overwritten.
+	// This is last: closing the file drops the process's locks on it. Until then, the
+	// transaction protects its pages from being overwritten.
 	sizes, err := TreeSizes(r)
 	if err != nil {
 		return archive.Usage{}, err
 	}
-	count(&u, l, sizes, used)
-	divide(&u, l, sizes, shares)
+	fillParts(&u, l, sizes, used)
+	fillNamespaces(&u, l, sizes, counts)
 	return u, nil
 }
 
-// TreeSizes is the bytes of each table and index.
+// TreeSizes returns the size of each table and index, in bytes.
 func TreeSizes(r *conn.Reader) (sizes map[string]int64, err error) {
 	path, err := dbfile.Resolve(r.Path)
 	if err != nil {
@@ -88,7 +87,7 @@ func TreeSizes(r *conn.Reader) (sizes map[string]int64, err error) {
 	return sizes, err
 }
 
-// tablesAt are the tables of a level.
+// tablesAt returns the tables of a level.
 func tablesAt(name string, level archive.Level) []string {
 	if level == archive.Raw {
 		return []string{name + "_" + string(tables.Hot), name + "_" + string(tables.Cold)}
@@ -96,6 +95,7 @@ func tablesAt(name string, level archive.Level) []string {
 	return []string{tables.ClosedRows(name, level)}
 }
 
+// SizeAt returns the size of a level's tables, in bytes.
 func SizeAt(sizes map[string]int64, name string, level archive.Level) (bytes int64) {
 	for _, table := range tablesAt(name, level) {
 		bytes += sizes[table]
@@ -103,8 +103,8 @@ func SizeAt(sizes map[string]int64, name string, level archive.Level) (bytes int
 	return bytes
 }
 
-// count fills in the parts.
-func count(u *archive.Usage, l tables.Layout, sizes map[string]int64, used int64) {
+// fillParts fills in the parts.
+func fillParts(u *archive.Usage, l tables.Layout, sizes map[string]int64, used int64) {
 	names := []string{tables.NarrowName}
 	for _, t := range l.Tables {
 		names = append(names, t.Name)
@@ -126,19 +126,19 @@ func count(u *archive.Usage, l tables.Layout, sizes map[string]int64, used int64
 
 type namespaceKey struct{ cluster, namespace string }
 
-// sharesOf is how many rows of each level the namespaces have, of one table.
-func sharesOf(ctx context.Context, t *tables.Table, tx *sql.Tx) (map[namespaceKey][]int64, error) {
-	shares := make(map[namespaceKey][]int64)
+// rowCounts returns the number of a table's rows for each namespace and level.
+func rowCounts(ctx context.Context, t *tables.Table, tx *sql.Tx) (map[namespaceKey][]int64, error) {
+	sums := make(map[namespaceKey][]int64)
 	for _, query := range []string{selectClosed, selectHot} {
 		err := conn.Each(ctx, tx, func(rows *sql.Rows) error {
 			var key namespaceKey
 			var counts [3]sql.Null[int64]
 			err := rows.Scan(&key.cluster, &key.namespace, &counts[0], &counts[1], &counts[2])
-			if shares[key] == nil {
-				shares[key] = make([]int64, len(counts))
+			if sums[key] == nil {
+				sums[key] = make([]int64, len(counts))
 			}
 			for i, n := range counts {
-				shares[key][i] += n.V
+				sums[key][i] += n.V
 			}
 			return err
 		}, strings.NewReplacer("TABLE", t.Name, "WHOSE", t.Owners()).Replace(query))
@@ -146,25 +146,25 @@ func sharesOf(ctx context.Context, t *tables.Table, tx *sql.Tx) (map[namespaceKe
 			return nil, err
 		}
 	}
-	return shares, nil
+	return sums, nil
 }
 
-// divide fills in the namespaces.
-func divide(u *archive.Usage, l tables.Layout, sizes map[string]int64, shares map[string]map[namespaceKey][]int64) {
+// fillNamespaces fills in the namespaces.
+func fillNamespaces(u *archive.Usage, l tables.Layout, sizes map[string]int64, counts map[string]map[namespaceKey][]int64) {
 	u.Namespaces = []archive.NamespaceUsage{}
 	byKey := make(map[namespaceKey]map[archive.Level]int64)
 	for _, t := range l.Tables {
 		for i, level := range archive.Levels() {
-			var all int64
-			for _, rows := range shares[t.Name] {
-				all += rows[i]
+			var total int64
+			for _, rows := range counts[t.Name] {
+				total += rows[i]
 			}
-			for key, rows := range shares[t.Name] {
+			for key, rows := range counts[t.Name] {
 				if byKey[key] == nil {
 					byKey[key] = make(map[archive.Level]int64)
 				}
-				if all > 0 {
-					byKey[key][level] += int64(float64(SizeAt(sizes, t.Name, level)) * float64(rows[i]) / float64(all))
+				if total > 0 {
+					byKey[key][level] += int64(float64(SizeAt(sizes, t.Name, level)) * float64(rows[i]) / float64(total))
 				}
 			}
 		}

@@ -12,8 +12,8 @@ import (
 const selectDescribed = `SELECT v.name, c.name FROM sqlite_schema v JOIN pragma_table_info(v.name) c
 	WHERE v.type = ? AND v.name NOT LIKE 'sqlite%' ORDER BY v.rowid, c.cid`
 
-// Views describes the views that the archive has, or its tables, in the order
-// in which they were made.
+// Views describes the archive's views or tables, in the order in which they were
+// created.
 func Views(ctx context.Context, r *conn.Reader, ofTables bool) ([]tables.View, error) {
 	kind := "view"
 	if ofTables {
@@ -31,7 +31,7 @@ func Views(ctx context.Context, r *conn.Reader, ofTables bool) ([]tables.View, e
 		v := &views[len(views)-1]
 		c := tables.DescribeColumn(view, column)
 		if ofTables {
-			// What views say in words is coded otherwise there; metrics are not.
+			// Tables encode columns in other ways than views, except metrics.
 			v.Meaning = ""
 			if m, ok := tables.DescribeMetric(column); ok {
 				c = m
@@ -47,7 +47,7 @@ func Views(ctx context.Context, r *conn.Reader, ofTables bool) ([]tables.View, e
 
 const selectFunctions = `SELECT DISTINCT name FROM pragma_function_list ORDER BY name`
 
-// Functions returns the names of the functions that a statement may call.
+// Functions returns the names of the SQL functions that a query may call.
 func Functions(ctx context.Context, r *conn.Reader) ([]string, error) {
 	names, err := conn.Column[string](ctx, r.Db, selectFunctions)
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(conn.HarmfulFunctions, name) }), conn.Explain(r.Path, err)
