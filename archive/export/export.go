@@ -12,13 +12,13 @@ import (
 	"heapstash/archive"
 )
 
-// Format is a format's name in flags.
+// Format is the name of a format in flags.
 type Format string
 
 // The formats.
 const (
 	CSV         Format = "csv"
-	JSON        Format = "json" // an object a line
+	JSON        Format = "json" // an object on each line
 	OpenMetrics Format = "openmetrics"
 	Influx      Format = "influx" // InfluxDB's line protocol, as Heapster's sink writes it
 )
@@ -38,25 +38,25 @@ func ParseFormat(text string) (Format, error) {
 	return "", fmt.Errorf("no format %q: use one of %s", text, strings.Join(Formats(), ", "))
 }
 
-// Options say how a format is written.
+// Options are the options of the formats.
 type Options struct {
-	// Database is named in the head of Influx's lines, for `influx -import`.
+	// Database is the database that Influx's lines name for `influx -import`.
 	Database string
-	// Step, if not nil, is called before each metric, by a format that writes one
-	// metric after the other, and for the entities by other formats.
-	Step func(what string, done, of int)
+	// Step, if not nil, is called with the progress: OpenMetrics calls it for each
+	// family, other formats for each entity.
+	Step func(step string, done, of int)
 }
 
-// Result is what was written.
+// Result counts the written samples.
 type Result struct {
 	Samples int64 // or rows of rollups
-	// Omitted is the number of samples that the format cannot express. In Influx
-	// these are infinite values, and fractions of metrics that are integers.
+	// Omitted is the number of samples that the format cannot express: in Influx,
+	// infinite values, and fractions of integer metrics.
 	Omitted int64
 }
 
-// Write writes the selected samples. It makes many small writes: w should have a
-// buffer. It returns errors of w as they are.
+// Write writes the selected samples in the format. It makes many small writes: w should
+// have a buffer. It does not wrap the errors of w.
 func Write(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, format Format, opts Options) (Result, error) {
 	selection.Level = cmp.Or(selection.Level, archive.Raw)
 	switch format {
@@ -73,7 +73,7 @@ func Write(ctx context.Context, w io.Writer, from archive.Samples, selection arc
 
 // lineWriter writes a line for each sample or rollup.
 type lineWriter interface {
-	// series comes before its samples. It is valid until the next one.
+	// series is called before the samples of the series, which is valid until the next.
 	series(*archive.Series)
 	sample(archive.Sample) error
 	rollup(*rollup) error
@@ -106,18 +106,16 @@ func writeLines(ctx context.Context, w lineWriter, from archive.Samples, selecti
 	return nil
 }
 
-// beginnings are the beginnings of the lines of a series, by column.
-type beginnings struct {
-	lines [][]byte // empty if it is not known yet
-}
+// linePrefixes has the beginnings of a series' lines, by column: empty if not built yet.
+type linePrefixes [][]byte
 
-// reset empties the beginnings and makes room for the columns.
-func (b *beginnings) reset(columns int) {
-	for len(b.lines) < columns {
-		b.lines = append(b.lines, nil)
+// reset empties the prefixes and makes room for the columns.
+func (p *linePrefixes) reset(columns int) {
+	for len(*p) < columns {
+		*p = append(*p, nil)
 	}
-	for i := range b.lines {
-		b.lines[i] = b.lines[i][:0]
+	for i := range *p {
+		(*p)[i] = (*p)[i][:0]
 	}
 }
 

@@ -14,20 +14,18 @@ import (
 	"heapstash/schema"
 )
 
-// heapsterTypes are the values of Heapster's label type
-// (metrics/core/labels.go).
+// heapsterTypes has the values of Heapster's label type (metrics/core/labels.go).
 var heapsterTypes = map[schema.Kind]string{
 	schema.Cluster: "cluster", schema.Node: "node", schema.Namespace: "ns", schema.Pod: "pod",
 	schema.Container: "pod_container", schema.SystemContainer: "sys_container",
 }
 
-// influxHead names the database for `influx -import`. The server reads the lines as
-// comments.
+// influxHead names the database for `influx -import`. The server ignores it as comments.
 const influxHead = "# DML\n# CONTEXT-DATABASE: %s\n"
 
-// writeInflux writes InfluxDB's line protocol, in the schema of Heapster's own
-// sink (metrics/sinks/influxdb/influxdb.go, without its option withfields): a metric is
-// a measurement with the field value. Tags are Heapster's labels, except its IDs and the
+// writeInflux writes InfluxDB's line protocol in the schema of Heapster's own sink
+// (metrics/sinks/influxdb/influxdb.go, without its option withfields): a metric is a
+// measurement with the field value. Tags are Heapster's labels, except its IDs and the
 // labels of the host.
 func writeInflux(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, opts Options) (Result, error) {
 	l := &influxLines{w: w, length: selection.Level.Length()}
@@ -39,30 +37,31 @@ func writeInflux(ctx context.Context, w io.Writer, from archive.Samples, selecti
 	return l.result, err
 }
 
-// isInteger reports whether the values of the metric are written as integers, as
-// Heapster's sink does: a field of InfluxDB has one type. Metrics that are not in the
-// registry may have both types, and are written as floats.
+// isInteger reports whether the sample lines of the metric have integers, as in
+// Heapster's sink: a field of InfluxDB has one type. Metrics outside the registry may
+// have both types, so their field is a float.
 func isInteger(name schema.MetricName) bool {
 	m, known := schema.Lookup(name)
 	return known && !m.IsFloat()
 }
 
+// influxLines implements [lineWriter].
 type influxLines struct {
 	w      io.Writer
-	length time.Duration // that a value covers
+	length time.Duration // of a value's period
 	result Result
 
-	now     *archive.Series
-	integer []bool // of its columns
-	pod     int    // index of the incarnation in begun, -1 for none
-	begun   beginnings
-	line    []byte
+	current  *archive.Series
+	integer  []bool       // of its columns
+	prefixes linePrefixes // by column
+	pod      int          // index of the prefixes' incarnation, -1 for none
+	line     []byte
 }
 
 // series implements [lineWriter].
 func (l *influxLines) series(s *archive.Series) {
-	l.now, l.pod = s, -1
-	l.begun.reset(len(s.Columns))
+	l.current, l.pod = s, -1
+	l.prefixes.reset(len(s.Columns))
 	l.integer = l.integer[:0]
 	for _, c := range s.Columns {
 		l.integer = append(l.integer, isInteger(c.Metric))
@@ -86,9 +85,9 @@ func (l *influxLines) sample(s archive.Sample) error {
 	return l.end(s.At)
 }
 
-// rollup implements [lineWriter]. The field value is for dashboards: a gauge's average
+// rollup implements [lineWriter]. The field value, for dashboards, is a gauge's average
 // or a counter's last value. All fields except samples are floats, because a sum may be
-// an integer now and a float later.
+// an integer in one line and a float in another.
 func (l *influxLines) rollup(r *rollup) error {
 	for i, v := range r.values {
 		if r.has[i] && math.IsInf(v.Float64(), 0) {
@@ -124,22 +123,22 @@ func (l *influxLines) rollup(r *rollup) error {
 	return l.end(r.at)
 }
 
-const valueField = "value" // of Heapster's sink
+const valueField = "value" // the field of Heapster's sink
 
-// start begins a line.
+// start begins a line with its prefix.
 func (l *influxLines) start(column int, at schema.Instant) {
 	if pod := l.incarnation(at); pod != l.pod {
 		l.pod = pod
-		l.begun.reset(len(l.now.Columns))
+		l.prefixes.reset(len(l.current.Columns))
 	}
-	begin := &l.begun.lines[column]
-	if len(*begin) == 0 {
-		*begin = l.begin(*begin, l.now.Columns[column].Metric)
+	prefix := &l.prefixes[column]
+	if len(*prefix) == 0 {
+		*prefix = l.begin(*prefix, l.current.Columns[column].Metric)
 	}
-	l.line = append(l.line[:0], *begin...)
+	l.line = append(l.line[:0], *prefix...)
 }
 
-// end writes the line, with the time in nanoseconds, InfluxDB's default.
+// end appends the time in nanoseconds, InfluxDB's default, and writes the line.
 func (l *influxLines) end(at schema.Instant) error {
 	l.line = strconv.AppendInt(append(l.line, ' '), int64(at), 10)
 	l.line = append(l.line, "000000000\n"...)
@@ -148,18 +147,18 @@ func (l *influxLines) end(at schema.Instant) error {
 	return err
 }
 
-// incarnation returns the index of the pod's incarnation at that time, -1 if it is not
-// known. For an hour or a day it is the first one.
+// incarnation returns the index of the pod's first incarnation in the period that
+// begins at that time, -1 if it is not known.
 func (l *influxLines) incarnation(at schema.Instant) int {
-	for i := range l.now.Incarnations {
-		if one := &l.now.Incarnations[i]; one.From < at.Add(l.length) && (one.To == 0 || at <= one.To) {
+	for i := range l.current.Incarnations {
+		if one := &l.current.Incarnations[i]; one.From < at.Add(l.length) && (one.To == 0 || at <= one.To) {
 			return i
 		}
 	}
 	return -1
 }
 
-// begin appends the measurement and its tags.
+// begin appends the measurement and its tags to a line.
 func (l *influxLines) begin(line []byte, m schema.MetricName) []byte {
 	// A backslash at the end of a name would escape the next character, and InfluxDB
 	// has no other spelling. It has no empty tags either.
@@ -180,13 +179,13 @@ var (
 
 // tags returns the labels that Heapster's sink writes, in the order of their keys.
 func (l *influxLines) tags() [][2]string {
-	e := l.now.Entity
+	e := l.current.Entity
 	tags := [][2]string{
-		{"cluster_name", l.now.Cluster}, {"type", heapsterTypes[e.Kind]},
+		{"cluster_name", l.current.Cluster}, {"type", heapsterTypes[e.Kind]},
 		{"namespace_name", e.Namespace}, {"pod_name", e.Pod}, {"container_name", e.Container}, {"nodename", e.Node},
 	}
 	if l.pod >= 0 {
-		pod := l.now.Incarnations[l.pod]
+		pod := l.current.Incarnations[l.pod]
 		tags = append(tags, [2]string{"nodename", pod.Node}, [2]string{"labels", pod.Labels},
 			[2]string{"container_base_image", imageOf(pod.Images, e.Container)})
 	}

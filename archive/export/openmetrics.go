@@ -12,16 +12,16 @@ import (
 	"heapstash/schema"
 )
 
-// family is an OpenMetrics metric family: the metrics that have the same name in
-// OpenMetrics. It has one metric, except for odd names.
+// family is an OpenMetrics metric family: metrics with the same name in OpenMetrics. It
+// has one metric, except for odd names.
 type family struct {
 	name    string // without _total
 	metrics []schema.MetricName
 }
 
-// families returns the families of the wanted metrics. It groups all metrics, so that a
-// family does not depend on which metrics are wanted.
-func families(all, wanted []schema.MetricName) []family {
+// families returns the families of the selected metrics. It groups all metrics, so that
+// a family does not depend on the selection.
+func families(all, selected []schema.MetricName) []family {
 	byName := make(map[string]*family)
 	for _, m := range all {
 		name := familyName(m)
@@ -32,7 +32,7 @@ func families(all, wanted []schema.MetricName) []family {
 	}
 	var found []family
 	for _, f := range byName {
-		if slices.ContainsFunc(f.metrics, func(m schema.MetricName) bool { return slices.Contains(wanted, m) }) {
+		if slices.ContainsFunc(f.metrics, func(m schema.MetricName) bool { return slices.Contains(selected, m) }) {
 			found = append(found, *f)
 		}
 	}
@@ -40,13 +40,13 @@ func families(all, wanted []schema.MetricName) []family {
 	return found
 }
 
-// familyName returns a metric's name in OpenMetrics. The suffix of counters is not a part
-// of a family's name, and other families must not have it.
+// familyName returns a metric's name in OpenMetrics. Names of families must not end in
+// _total, the suffix of counters' samples.
 func familyName(m schema.MetricName) string {
 	return strings.TrimSuffix("heapster_"+labelName(string(m)), "_total")
 }
 
-// labelName replaces characters that OpenMetrics does not allow in names by _.
+// labelName replaces characters that OpenMetrics does not allow in names with _.
 func labelName(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' {
@@ -56,8 +56,8 @@ func labelName(text string) string {
 	}, text)
 }
 
-// describe returns the name of the family's samples, and its head. A family of several
-// metrics has no type, and a label for the metric.
+// describe returns the name of the family's samples and the family's head. A family of
+// several metrics has no type, and its samples have the label metric.
 func (f family) describe() (sample, head string) {
 	name := f.metrics[0]
 	kind, help, unit := "unknown", fmt.Sprintf("Heapster's %s, of a type that is not known.", name), ""
@@ -78,6 +78,7 @@ func (f family) describe() (sample, head string) {
 	return sample, fmt.Sprintf("# TYPE %s %s\n%s# HELP %[1]s %[4]s\n", family, kind, unit, escape(help))
 }
 
+// describeMetric returns the help text of a metric.
 func describeMetric(m schema.Metric) string {
 	text := fmt.Sprintf("%s Heapster's %s", m.Description, m.Name)
 	if m.Unit != schema.Count {
@@ -93,8 +94,8 @@ func describeMetric(m schema.Metric) string {
 	}
 }
 
-// describeRollup is [family.describe] for a statistic of hours or days. All statistics
-// are gauges; their time is the begin of the hour or day.
+// describeRollup is describe for a statistic of hours or days. All statistics are
+// gauges; their time is the begin of the hour or day.
 func (f family) describeRollup(level archive.Level, statistic archive.Statistic) (sample, head string) {
 	help := "Heapster's " + string(f.metrics[0]) + "."
 	if m, known := schema.Lookup(f.metrics[0]); len(f.metrics) > 1 {
@@ -109,23 +110,22 @@ func (f family) describeRollup(level archive.Level, statistic archive.Statistic)
 // escape escapes label values and help texts.
 var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace
 
-// writeOpenMetrics writes OpenMetrics' text. The samples of a family have to stand
-// together, and the samples of a series in order of time, so it reads one metric after
-// the other.
+// writeOpenMetrics writes OpenMetrics' text format. It reads metric by metric, because
+// a family's samples must be together, and a series' samples in time order.
 func writeOpenMetrics(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, opts Options) (Result, error) {
 	o := &openMetrics{w: w}
 	all := from.Names()
-	wanted := slices.DeleteFunc(slices.Clone(all), func(m schema.MetricName) bool { return !selection.MatchesMetric(m) })
+	selected := slices.DeleteFunc(slices.Clone(all), func(m schema.MetricName) bool { return !selection.MatchesMetric(m) })
 	statistics := []archive.Statistic{""}
 	if selection.Level != archive.Raw {
 		statistics = archive.Statistics()
 	}
 	done := 0
-	for _, f := range families(all, wanted) {
+	for _, f := range families(all, selected) {
 		if opts.Step != nil {
-			opts.Step(string(f.metrics[0]), done, len(wanted))
+			opts.Step(string(f.metrics[0]), done, len(selected))
 		}
-		metrics := slices.DeleteFunc(slices.Clone(f.metrics), func(m schema.MetricName) bool { return !slices.Contains(wanted, m) })
+		metrics := slices.DeleteFunc(slices.Clone(f.metrics), func(m schema.MetricName) bool { return !slices.Contains(selected, m) })
 		done += len(metrics)
 		o.shared = len(f.metrics) > 1
 		for _, statistic := range statistics {
@@ -147,17 +147,18 @@ func writeOpenMetrics(ctx context.Context, w io.Writer, from archive.Samples, se
 	return o.result, err
 }
 
+// openMetrics writes the lines of a family.
 type openMetrics struct {
 	w      io.Writer
 	sample string // name of the family's samples
-	head   string // of the family, until it is written
-	shared bool   // by several metrics
+	head   string // of the family, empty once written
+	shared bool   // the family has several metrics
 	result Result
 	series []byte // the line up to the value
 	text   []byte // the line
 }
 
-// write writes series that have one column each.
+// write writes the family's head and the selected series, which have one column each.
 func (o *openMetrics) write(ctx context.Context, from archive.Samples, selection archive.Selection) error {
 	for s, err := range from.Series(ctx, selection) {
 		if err == nil && o.head != "" {
@@ -177,7 +178,7 @@ func (o *openMetrics) write(ctx context.Context, from archive.Samples, selection
 	return nil
 }
 
-// begin makes the beginning of the lines of a series: its name and labels.
+// begin builds the beginning of a series' lines: the name and labels.
 func (o *openMetrics) begin(s *archive.Series) {
 	e := s.Entity
 	o.series = append(append(o.series[:0], o.sample...), '{')
@@ -194,7 +195,7 @@ func (o *openMetrics) begin(s *archive.Series) {
 	o.series = append(o.series, ' ')
 }
 
-// label adds a label. It leaves out empty ones, which OpenMetrics treats as absent.
+// label appends a label, unless it is empty: OpenMetrics treats empty labels as absent.
 func (o *openMetrics) label(name, value string) {
 	if value != "" {
 		o.series = append(append(o.series, labelName(name)...), `="`...)

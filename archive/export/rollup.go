@@ -8,37 +8,38 @@ import (
 	"heapstash/schema"
 )
 
-// rollup is the statistics of a metric in an hour or a day.
+// rollup has the statistics of a metric in an hour or a day.
 type rollup struct {
-	column int // the first column that the rollup has
+	column int // the rollup's first column
 	at     schema.Instant
-	// values are in the order of [archive.Statistics].
+	// values, and whether each is known, are in the order of [archive.Statistics].
 	values [7]schema.Value
 	has    [7]bool
 }
 
-// rollups makes rollups of statistics, which come one after the other.
+// rollups groups the statistics of a series by metric and time. Each rollup is valid
+// until the next.
 func rollups(s *archive.Series) iter.Seq[*rollup] {
 	return func(yield func(*rollup) bool) {
 		statistics := archive.Statistics()
-		var now rollup
-		some := false
+		var current rollup
+		started := false
 		for sample := range s.Samples {
 			c := s.Columns[sample.Column]
-			if some && (sample.At != now.at || c.Metric != s.Columns[now.column].Metric) {
-				if !yield(&now) {
+			if started && (sample.At != current.at || c.Metric != s.Columns[current.column].Metric) {
+				if !yield(&current) {
 					return
 				}
-				some = false
+				started = false
 			}
-			if !some {
-				some, now = true, rollup{column: sample.Column, at: sample.At}
+			if !started {
+				started, current = true, rollup{column: sample.Column, at: sample.At}
 			}
 			i := slices.Index(statistics, c.Statistic)
-			now.values[i], now.has[i] = sample.Value, true
+			current.values[i], current.has[i] = sample.Value, true
 		}
-		if some {
-			yield(&now)
+		if started {
+			yield(&current)
 		}
 	}
 }

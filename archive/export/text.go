@@ -13,8 +13,8 @@ import (
 	"heapstash/schema"
 )
 
-// seriesColumns are the columns before the time in the archive's views samples,
-// samples_hourly and samples_daily, whose rows CSV and JSON have.
+// seriesColumns are the columns before the time. CSV and JSON have the rows of the
+// archive's views samples, samples_hourly and samples_daily.
 var seriesColumns = []string{"cluster", "kind", "namespace", "pod", "container", "node", "labels", "metric"}
 
 // valueColumns returns the columns after the time.
@@ -29,22 +29,22 @@ func valueColumns(level archive.Level) []string {
 	return columns
 }
 
-// lines is a format with a line for each row.
-type lines interface {
+// lineFormat is a format with a line for each row.
+type lineFormat interface {
 	// head returns the text before all lines.
 	head(values []string) []byte
-	// begin appends the text before the time. Names that do not apply are empty.
+	// begin appends the text before the time. Missing names are empty.
 	begin(line []byte, names []string) []byte
-	// time appends the time, value appends a value, which may be missing, and end
+	// time appends the time, value appends a value or that it is missing, and end
 	// appends the text after the last value.
 	time(line []byte, at, time string) []byte
-	value(line []byte, name string, v schema.Value, there bool) []byte
+	value(line []byte, name string, v schema.Value, known bool) []byte
 	end(line []byte) []byte
 }
 
-// writeText writes a format whose rows have any order.
-func writeText(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, format lines, opts Options) (Result, error) {
-	t := &text{w: w, format: format, values: valueColumns(selection.Level)}
+// writeText writes a format whose rows may have any order.
+func writeText(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, format lineFormat, opts Options) (Result, error) {
+	t := &textLines{w: w, format: format, values: valueColumns(selection.Level)}
 	if _, err := w.Write(format.head(t.values)); err != nil {
 		return t.result, err
 	}
@@ -52,42 +52,44 @@ func writeText(ctx context.Context, w io.Writer, from archive.Samples, selection
 	return t.result, err
 }
 
-type text struct {
-	w      io.Writer
-	format lines
-	values []string
-	result Result
-	now    *archive.Series
-	begun  beginnings
-	line   []byte
+// textLines implements [lineWriter].
+type textLines struct {
+	w        io.Writer
+	format   lineFormat
+	values   []string // columns after the time
+	result   Result
+	current  *archive.Series
+	prefixes linePrefixes
+	line     []byte
 
-	at          schema.Instant // of the texts
-	stamp, time string
+	at       schema.Instant // of the texts below
+	ts, time string
 }
 
 // series implements [lineWriter].
-func (t *text) series(s *archive.Series) {
-	t.now = s
-	t.begun.reset(len(s.Columns))
+func (t *textLines) series(s *archive.Series) {
+	t.current = s
+	t.prefixes.reset(len(s.Columns))
 }
 
-// begin begins a line.
-func (t *text) begin(column int, at schema.Instant) {
-	begin := &t.begun.lines[column]
-	if len(*begin) == 0 {
-		e := t.now.Entity
-		*begin = t.format.begin(*begin, []string{
-			t.now.Cluster, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, string(t.now.Columns[column].Metric),
+// begin begins a line with its prefix and the time.
+func (t *textLines) begin(column int, at schema.Instant) {
+	prefix := &t.prefixes[column]
+	if len(*prefix) == 0 {
+		e := t.current.Entity
+		*prefix = t.format.begin(*prefix, []string{
+			t.current.Cluster, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, string(t.current.Columns[column].Metric),
 		})
 	}
-	if at != t.at || t.stamp == "" {
-		t.at, t.stamp, t.time = at, strconv.FormatInt(int64(at), 10), at.Time().Format("2006-01-02T15:04:05Z")
+	if at != t.at || t.ts == "" {
+		t.at, t.ts, t.time = at, strconv.FormatInt(int64(at), 10), at.Time().Format("2006-01-02T15:04:05Z")
 	}
-	t.line = append(t.line[:0], *begin...)
-	t.line = t.format.time(t.line, t.stamp, t.time)
+	t.line = append(t.line[:0], *prefix...)
+	t.line = t.format.time(t.line, t.ts, t.time)
 }
 
-func (t *text) end() error {
+// end writes the line.
+func (t *textLines) end() error {
 	t.line = t.format.end(t.line)
 	t.result.Samples++
 	_, err := t.w.Write(t.line)
@@ -95,14 +97,14 @@ func (t *text) end() error {
 }
 
 // sample implements [lineWriter].
-func (t *text) sample(s archive.Sample) error {
+func (t *textLines) sample(s archive.Sample) error {
 	t.begin(s.Column, s.At)
 	t.line = t.format.value(t.line, t.values[0], s.Value, true)
 	return t.end()
 }
 
 // rollup implements [lineWriter].
-func (t *text) rollup(r *rollup) error {
+func (t *textLines) rollup(r *rollup) error {
 	t.begin(r.column, r.at)
 	for i, name := range t.values {
 		t.line = t.format.value(t.line, name, r.values[i], r.has[i])
@@ -121,10 +123,11 @@ func (csvLines) begin(line []byte, names []string) []byte {
 	return append(append(line, csvFields(names)...), ',')
 }
 
+// csvFields returns the fields, quoted and joined by commas.
 func csvFields(fields []string) []byte {
 	var quoted bytes.Buffer
 	w := csv.NewWriter(&quoted)
-	_ = w.Write(fields) // a buffer takes everything
+	_ = w.Write(fields) // a buffer returns no error
 	w.Flush()
 	return bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))
 }
@@ -134,8 +137,8 @@ func (csvLines) time(line []byte, at, time string) []byte {
 	return append(line, time...)
 }
 
-func (csvLines) value(line []byte, _ string, v schema.Value, there bool) []byte {
-	if line = append(line, ','); there {
+func (csvLines) value(line []byte, _ string, v schema.Value, known bool) []byte {
+	if line = append(line, ','); known {
 		line = appendValue(line, v)
 	}
 	return line
@@ -143,7 +146,7 @@ func (csvLines) value(line []byte, _ string, v schema.Value, there bool) []byte 
 
 func (csvLines) end(line []byte) []byte { return append(line, '\n') }
 
-// jsonLines is an object a line.
+// jsonLines is a JSON object on each line.
 type jsonLines struct{}
 
 func (jsonLines) head([]string) []byte { return nil }
@@ -171,12 +174,12 @@ func (jsonLines) time(line []byte, at, time string) []byte {
 	return append(line, '"')
 }
 
-func (jsonLines) value(line []byte, name string, v schema.Value, there bool) []byte {
+func (jsonLines) value(line []byte, name string, v schema.Value, known bool) []byte {
 	line = append(append(append(line, ',', '"'), name...), '"', ':')
 	switch {
-	case !there:
+	case !known:
 		return append(line, "null"...)
-	case math.IsInf(v.Float64(), 1): // JSON has no infinity; these numbers overflow to it
+	case math.IsInf(v.Float64(), 1): // JSON has no infinity: this number overflows to it
 		return append(line, "9e999"...)
 	case math.IsInf(v.Float64(), -1):
 		return append(line, "-9e999"...)
@@ -187,7 +190,7 @@ func (jsonLines) value(line []byte, name string, v schema.Value, there bool) []b
 
 func (jsonLines) end(line []byte) []byte { return append(line, '}', '\n') }
 
-// appendValue spells a value as SQLite does.
+// appendValue appends a value as SQLite spells it.
 func appendValue(line []byte, v schema.Value) []byte {
 	if i, ok := v.Int64(); ok {
 		return strconv.AppendInt(line, i, 10)
