@@ -27,7 +27,7 @@ func (c *checker) balance() error {
 		return err
 	}
 	c.find(Finding{Name: "samples-lost", Count: a.Lost(c.samples),
-		Meaning:  "passes stored more samples than are there: some are gone, and not by pruning",
-		Examples: []string{fmt.Sprintf("%d stored, of which %d went; %d are there", a.Stored, a.Gone, c.samples)}})
+		Meaning:  "passes stored more samples than exist: some were lost, and not by pruning",
+		Examples: []string{fmt.Sprintf("%d stored, %d of them deleted; %d exist", a.Stored, a.Gone, c.samples)}})
 	return nil
 }

@@ -29,9 +29,9 @@ type namedMetric struct {
 	name schema.MetricName
 }
 
-// OpenSamples opens the present state of the archive, until [Samples.Close]. Until
-// then, the -wal file only grows. An archive with a rollback journal
-// ([dbfile.FileSystem.WriteAhead]) cannot be written meanwhile.
+// OpenSamples opens the present state of the archive, until [Samples.Close]. Others may
+// write meanwhile, but the -wal file only grows; with a rollback journal instead
+// ([dbfile.FileSystem.WriteAhead]), they wait.
 func OpenSamples(ctx context.Context, r *conn.Reader) (*Samples, error) {
 	tx, err := r.Db.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {

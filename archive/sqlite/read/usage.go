@@ -126,7 +126,7 @@ func fillParts(u *archive.Usage, l tables.Layout, sizes map[string]int64, used i
 
 type namespaceKey struct{ cluster, namespace string }
 
-// rowCounts returns the number of a table's rows for each namespace and level.
+// rowCounts counts a table's rows by namespace and level.
 func rowCounts(ctx context.Context, t *tables.Table, tx *sql.Tx) (map[namespaceKey][]int64, error) {
 	sums := make(map[namespaceKey][]int64)
 	for _, query := range []string{selectClosed, selectHot} {
