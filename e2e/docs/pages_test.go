@@ -69,7 +69,7 @@ func TestArchitectureNamesPackages(t *testing.T) {
 	_, table, _ := strings.Cut(documents(t)["ARCHITECTURE.md"], "\n## Packages\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	named := make(map[string]bool)
-	for _, cell := range regexp.MustCompile("(?m)^\\| ([^|]*) \\|").FindAllStringSubmatch(table, -1) {
+	for _, cell := range regexp.MustCompile(`(?m)^\| ([^|]*) \|`).FindAllStringSubmatch(table, -1) {
 		for _, name := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(cell[1], -1) {
 			named[filepath.Base(name[1])] = true
 		}
