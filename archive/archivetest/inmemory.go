@@ -63,9 +63,6 @@ type memoryStore struct {
 	retention archive.Retention
 }
 
-// Open opens the archive for a pass that keeps everything.
-func (m *InMemory) Open() Store { return memoryStore{InMemory: m} }
-
 // Close does nothing.
 func (m *InMemory) Close() error { return nil }
 

@@ -12,13 +12,13 @@ import (
 )
 
 // tally counts the verdict, and stores the refused value of a conflict.
-func (w *writer) tally(v tables.Verdict, key tables.RowKey, metric int64, kept, refused schema.Value) error {
+func (w *writer) tally(v schema.Verdict, key tables.RowKey, metric int64, kept, refused schema.Value) error {
 	switch v {
 	case tables.Added:
 		w.written.New++
-	case tables.Same, tables.Refined:
+	case schema.Same, schema.Refined:
 		w.written.Duplicates++
-	case tables.Differing:
+	case schema.Conflicting:
 		w.written.Conflicts++
 		return w.Exec(insertConflict, key.Entity, metric, key.At, tables.BindValue(kept), tables.BindValue(refused), w.pass)
 	}
@@ -92,7 +92,7 @@ func (w *writer) mergeRow(t *tables.Table, cells []tables.NullValue, p keyedRow)
 		if err := w.tally(verdict, p.RowKey, w.Store.metrics[r.Metric], c.Value, r.Value); err != nil {
 			return false, err
 		}
-		changed = changed || verdict == tables.Added || verdict == tables.Refined
+		changed = changed || verdict == tables.Added || verdict == schema.Refined
 	}
 	return changed, nil
 }
@@ -171,7 +171,7 @@ func (w *writer) mergeNarrow(samples []narrowSample) error {
 		if err := w.tally(verdict, sample.RowKey, sample.metric, c.Value, sample.value); err != nil {
 			return err
 		}
-		if verdict != tables.Added && verdict != tables.Refined {
+		if verdict != tables.Added && verdict != schema.Refined {
 			continue
 		}
 		if replacement == tables.ReplaceNarrowCold {

@@ -279,7 +279,7 @@ func (r *repairer) putWide(t *tables.Table, p rowKey, cells []tables.NullValue, 
 		if !c.Set {
 			continue
 		}
-		if there[i].Meet(c.Value) == tables.Differing {
+		if there[i].Meet(c.Value) == schema.Conflicting {
 			if err := r.conflict(p, t.Metrics[i].Name, there[i].Value, c.Value, from); err != nil {
 				return err
 			}
@@ -368,7 +368,7 @@ func (r *repairer) putNarrow(p rowKey, m knownMetric, c tables.NullValue, from, 
 	if err := r.tx.QueryRowContext(r.ctx, at, p.at, p.entity, m.id).Scan(&there); err != nil {
 		return err
 	}
-	if there.Meet(c.Value) == tables.Differing {
+	if there.Meet(c.Value) == schema.Conflicting {
 		return r.conflict(p, m.name, there.Value, c.Value, from)
 	}
 	_, err = r.put(replace, p.at, p.entity, m.id, there.Bind())

@@ -69,19 +69,12 @@ func BindValue(v schema.Value) any {
 	return v.Float64()
 }
 
-// Verdict is the result of [NullValue.Meet].
-type Verdict = schema.Verdict
-
-// The verdicts of [schema.Value.Meet], and Added.
-const (
-	Added     Verdict = -1 // NULL became the value
-	Same              = schema.Same
-	Refined           = schema.Refined
-	Differing         = schema.Conflicting
-)
+// Added is [NullValue.Meet]'s verdict beside those of [schema.Value.Meet]: NULL became
+// the value.
+const Added schema.Verdict = -1
 
 // Meet merges a value into c. See [schema.Value.Meet].
-func (c *NullValue) Meet(v schema.Value) (verdict Verdict) {
+func (c *NullValue) Meet(v schema.Value) (verdict schema.Verdict) {
 	if !c.Set {
 		*c = NotNull(v)
 		return Added
