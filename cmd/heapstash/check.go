@@ -54,7 +54,7 @@ func newCheckCommand() *cobra.Command {
 			if cmd.Flags().Changed("repair") {
 				return c.makeRepaired(cmd, cfg)
 			}
-			reader, err := engine.Read(cmd.Context(), cfg.DBFile)
+			reader, err := engine.ReadFile(cmd.Context(), cfg.DBFile)
 			if err != nil {
 				return err
 			}
@@ -85,7 +85,7 @@ func (c *checkFlags) makeRepaired(cmd *cobra.Command, cfg config.Config) error {
 		return usage.Error(cmd, errors.New("--repair needs the name of a new file"))
 	}
 	done, err := engine.Repair(cmd.Context(), cfg.DBFile, c.repair, engine.RepairOptions{
-		Options: engine.Options{LockWait: cfg.RetryLock}, Progress: c.Progress,
+		Options: engine.FileOptions{LockWait: cfg.RetryLock}, Progress: c.Progress,
 	})
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func newCompactCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opts := engine.OptionsOf(cfg)
+			opts := engine.FileOptionsOf(cfg)
 			opts.Migrating = engine.LogMigration(config.NewLogger(cmd.ErrOrStderr(), cfg))
 			done, err := engine.Compact(cmd.Context(), cfg.DBFile, opts, time.Now())
 			if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"heapstash/cmd/heapstash/engine"
+	"heapstash/archive/sqlite"
 )
 
 // A user who may not read the machine's file gets a warning, and can read an archive. If
@@ -17,7 +17,7 @@ func TestConfigThatMayNotBeRead(t *testing.T) {
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	path := filepath.Join(home, "a.db")
-	store, err := engine.Open(t.Context(), path, engine.Options{})
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,7 +162,7 @@ func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun
 
 // run exports to the file, or to stdout if it is empty or "-".
 func (e exportRun) run(cmd *cobra.Command, cfg config.Config, output string, force bool) error {
-	reader, err := engine.Read(cmd.Context(), cfg.DBFile)
+	reader, err := engine.Read(cmd.Context(), cfg)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ const exportGrace = 200 * time.Millisecond
 
 // toStdout exports to stdout. It ends with ctx even where the reader of a pipe
 // does not take what is written.
-func (e exportRun) toStdout(cmd *cobra.Command, reader *engine.Reader) error {
+func (e exportRun) toStdout(cmd *cobra.Command, reader engine.Reader) error {
 	out := cmd.OutOrStdout()
 	return engine.Await(cmd.Context(), exportGrace, func() error {
 		_, err := e.write(cmd, reader, out, show.IsTerminal(out))
@@ -203,7 +203,7 @@ func (e exportRun) toStdout(cmd *cobra.Command, reader *engine.Reader) error {
 
 // write writes the samples to w, and notes to stderr. Progress is left out where it
 // would run into the output.
-func (e exportRun) write(cmd *cobra.Command, reader *engine.Reader, w io.Writer, quiet bool) (result export.Result, err error) {
+func (e exportRun) write(cmd *cobra.Command, reader engine.Reader, w io.Writer, quiet bool) (result export.Result, err error) {
 	stderr := cmd.ErrOrStderr()
 	if steps := show.Steps(stderr); steps != nil && !quiet {
 		defer steps("", 0, 0)

@@ -96,15 +96,15 @@ cmd/show:     schema archive cmd/guess; github.com/jedib0t/go-pretty/ github.com
 cmd/schedule: schema; github.com/robfig/cron/
 cmd/flags:    schema archive archive/query cmd/show; github.com/spf13/pflag github.com/prometheus/common/model
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/pflag github.com/spf13/viper github.com/go-viper/
-cmd/engine:   schema archive archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
+cmd/engine:   schema archive archive/collect archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
 cmd/passes:   schema archive heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
 cmd/ask:      schema archive archive/query cmd/guess cmd/show; github.com/guptarohit/asciigraph
 cmd/top:      schema archive archive/query cmd/ask cmd/show
 cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; github.com/spf13/cobra
 cmd/sqlshell: schema archive cmd/engine cmd/guess cmd/prompt cmd/show
-cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show cmd/sqlshell
-cmd/status:   schema archive cmd/config cmd/engine cmd/show
+cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show
+cmd/status:   schema archive cmd/config cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
 cmd/demo:     schema archive archive/collect heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/cobra github.com/spf13/pflag

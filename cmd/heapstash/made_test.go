@@ -8,7 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"heapstash/archive"
-	"heapstash/cmd/heapstash/engine"
+	"heapstash/archive/sqlite"
 	"heapstash/schema"
 )
 
@@ -21,7 +21,7 @@ import (
 //	n1                        the sum of the pods, and two file systems
 func (*world) made(ts *testscript.TestScript, args []string) {
 	ctx := context.Background()
-	store, err := engine.Open(ctx, ts.MkAbs(args[0]), engine.Options{})
+	store, err := sqlite.Open(ctx, ts.MkAbs(args[0]), sqlite.Options{})
 	ts.Check(err)
 	pass, err := store.BeginPass(ctx, archive.Pass{Cluster: "default"})
 	ts.Check(err)

@@ -44,7 +44,7 @@ func newPruneCommand() *cobra.Command {
 			if err := keep.Override(&cfg.Archive.Retention); err != nil {
 				return err
 			}
-			opts := engine.OptionsOf(cfg)
+			opts := engine.FileOptionsOf(cfg)
 			if !opts.Retention.Limited() && opts.MaxSize == 0 {
 				return schema.WithHint(
 					errors.New("archive.retention keeps everything: there is nothing to prune"),
@@ -70,7 +70,7 @@ func newPruneCommand() *cobra.Command {
 }
 
 func showPrunable(cmd *cobra.Command, cfg config.Config, asJSON bool) error {
-	reader, err := engine.Read(cmd.Context(), cfg.DBFile)
+	reader, err := engine.ReadFile(cmd.Context(), cfg.DBFile)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func newQueryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return engine.Ask(cmd.Context(), cfg.DBFile, q.Timeout, func(ctx context.Context, reader *engine.Reader) error {
+			return engine.Ask(cmd.Context(), cfg, q.Timeout, func(ctx context.Context, reader engine.Reader) error {
 				return question.Answer(ctx, reader, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			})
 		}),

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"heapstash/archive"
-	"heapstash/cmd/heapstash/engine"
+	"heapstash/archive/sqlite"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
 )
@@ -67,7 +67,7 @@ func TestReadersWithoutWritePermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(directory, "a.db")
-	store, err := engine.Open(t.Context(), path, engine.Options{})
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestReadersWithoutReadPermission(t *testing.T) {
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	path := filepath.Join(home, "a.db")
-	store, err := engine.Open(t.Context(), path, engine.Options{})
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,10 +69,10 @@ func newReportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if r.explain && (report.Now != 0 || !readable(cmd.Context(), cfg.DBFile)) {
+			if r.explain && (report.Now != 0 || !readable(cmd.Context(), cfg)) {
 				return report.PrintSQL(out, now)
 			}
-			return engine.Ask(cmd.Context(), cfg.DBFile, r.Timeout, func(ctx context.Context, reader *engine.Reader) error {
+			return engine.Ask(cmd.Context(), cfg, r.Timeout, func(ctx context.Context, reader engine.Reader) error {
 				return report.Print(ctx, reader, out, cmd.ErrOrStderr(), now)
 			})
 		}),
@@ -107,8 +107,8 @@ func (r *reportFlags) report(name string, now time.Time) (cookbook.Report, error
 }
 
 // readable reports whether there is an archive to read.
-func readable(ctx context.Context, path string) bool {
-	reader, err := engine.Read(ctx, path)
+func readable(ctx context.Context, cfg config.Config) bool {
+	reader, err := engine.Read(ctx, cfg)
 	if err != nil {
 		return false
 	}

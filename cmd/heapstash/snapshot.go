@@ -36,7 +36,7 @@ func newSnapshotCommand() *cobra.Command {
 		Args:    oneFile,
 		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			started := time.Now()
-			s, err := engine.Copy(cmd.Context(), cfg.DBFile, args[0], engine.SnapshotOptions{Options: engine.OptionsOf(cfg), Replace: force})
+			s, err := engine.Copy(cmd.Context(), cfg.DBFile, args[0], engine.SnapshotOptions{Options: engine.FileOptionsOf(cfg), Replace: force})
 			if err != nil {
 				return err
 			}

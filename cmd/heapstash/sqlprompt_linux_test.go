@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"heapstash/archive"
-	"heapstash/cmd/heapstash/engine"
+	"heapstash/archive/sqlite"
 	"heapstash/schema"
 )
 
@@ -126,7 +126,7 @@ func (p *typist) leaves() {
 func promptArchive(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "a.db")
-	store, err := engine.Open(t.Context(), path, engine.Options{})
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

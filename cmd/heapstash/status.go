@@ -48,7 +48,7 @@ func newStatusCommand() *cobra.Command {
 			}
 			var held archive.Status
 			from := s.since.At(time.Now())
-			err := engine.Ask(cmd.Context(), cfg.DBFile, s.timeout, func(ctx context.Context, reader *engine.Reader) (err error) {
+			err := engine.Ask(cmd.Context(), cfg, s.timeout, func(ctx context.Context, reader engine.Reader) (err error) {
 				if held, err = reader.Status(ctx); err != nil {
 					return err
 				}
@@ -56,9 +56,7 @@ func newStatusCommand() *cobra.Command {
 					held.Holes, err = reader.Holes(ctx, from)
 				}
 				if s.space && err == nil {
-					var usage engine.Usage
-					usage, err = reader.Usage(ctx)
-					held.Usage = &usage
+					held.Usage, err = usageOf(ctx, reader)
 				}
 				return err
 			})
@@ -90,4 +88,14 @@ func newStatusCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&s.space, "space", false, "say how much space each kind, level and namespace takes")
 	cmd.Flags().Var(&s.since, "since", "with --gaps: only what is missing since then, a time or a duration")
 	return cmd
+}
+
+// usageOf returns how the archive's space is used.
+func usageOf(ctx context.Context, reader engine.Reader) (*archive.Usage, error) {
+	meter, ok := reader.(engine.Meter)
+	if !ok {
+		return nil, errors.New("this archive's engine does not measure how its space is used")
+	}
+	usage, err := meter.Usage(ctx)
+	return &usage, err
 }

@@ -75,7 +75,7 @@ func newTopCommand() *cobra.Command {
 			}
 			table.Query.Nodes = t.nodes
 			table.Query.To = cmp.Or(table.Query.To, schema.InstantOf(now)+1)
-			return engine.Ask(cmd.Context(), cfg.DBFile, t.Timeout, func(ctx context.Context, reader *engine.Reader) error {
+			return engine.Ask(cmd.Context(), cfg, t.Timeout, func(ctx context.Context, reader engine.Reader) error {
 				return table.Print(ctx, reader, out, cmd.ErrOrStderr())
 			})
 		}),

@@ -23,7 +23,7 @@ const (
 
 // archiveWords asks the archive of the command line for words. If there is no archive,
 // or it does not answer in time, there are no words and no message.
-func archiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) ([]string, error)) []string {
+func archiveWords(cmd *cobra.Command, ask func(context.Context, engine.Reader) ([]string, error)) []string {
 	if value, ok := cmd.Flags().Lookup("config").Value.(*config.FileFlag); ok {
 		value.Stderr = io.Discard
 	}
@@ -33,7 +33,7 @@ func archiveWords(cmd *cobra.Command, ask func(context.Context, *engine.Reader) 
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
-	reader, err := engine.Read(ctx, cfg.DBFile)
+	reader, err := engine.Read(ctx, cfg)
 	if err != nil {
 		return nil
 	}
@@ -54,7 +54,7 @@ func namesOf(kind schema.Kind, columns ...string) func(*cobra.Command, string) [
 		if f := cmd.Flags().Lookup("namespace"); f != nil && f.Changed && inNamespace {
 			q.Namespaces, _ = cmd.Flags().GetStringSlice("namespace")
 		}
-		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) (words []string, err error) {
+		return archiveWords(cmd, func(ctx context.Context, reader engine.Reader) (words []string, err error) {
 			found, err := reader.Names(ctx, q, columns...)
 			for _, names := range found {
 				name := strings.Join(names, "/")
@@ -107,7 +107,7 @@ func metricWords(cmd *cobra.Command, _ string) []string {
 	for _, m := range schema.Registry() {
 		words = append(words, string(m.Name)+"\t"+m.Description)
 	}
-	for _, name := range archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
+	for _, name := range archiveWords(cmd, func(ctx context.Context, reader engine.Reader) ([]string, error) {
 		return reader.MetricNames(ctx)
 	}) {
 		if _, ok := schema.Lookup(schema.MetricName(name)); !ok {
@@ -141,8 +141,12 @@ func Metrics(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.Shel
 // Views completes the names of the archive's views, or of its tables.
 func Views(tables bool) cobra.CompletionFunc {
 	return list(func(cmd *cobra.Command, _ string) []string {
-		return archiveWords(cmd, func(ctx context.Context, reader *engine.Reader) ([]string, error) {
-			views, err := reader.Views(ctx, tables)
+		return archiveWords(cmd, func(ctx context.Context, reader engine.Reader) ([]string, error) {
+			file, ok := reader.(engine.File)
+			if !ok {
+				return nil, nil // only SQLite's archives list their views
+			}
+			views, err := file.Views(ctx, tables)
 			return engine.ViewNames(views), err
 		})
 	})

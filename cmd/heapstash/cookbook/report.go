@@ -11,7 +11,6 @@ import (
 	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
-	"heapstash/cmd/heapstash/sqlshell"
 	"heapstash/schema"
 )
 
@@ -57,7 +56,7 @@ func (r Report) sql(now time.Time) (string, error) {
 
 // Print writes the report's rows, or its statement, to out, and notes about them to
 // notes.
-func (r Report) Print(ctx context.Context, reader *engine.Reader, out, notes io.Writer, now time.Time) error {
+func (r Report) Print(ctx context.Context, reader engine.Reader, out, notes io.Writer, now time.Time) error {
 	rows, err := show.NewRowWriter(r.Format, out)
 	if err != nil {
 		return err
@@ -97,7 +96,10 @@ func (r Report) Print(ctx context.Context, reader *engine.Reader, out, notes io.
 		return err
 	}
 	counted := &countedRows{RowWriter: rows}
-	if err := (sqlshell.Statement{Format: r.Format, MaxRows: -1}).CopyRows(ctx, counted, reader, text); err != nil {
+	if err := reader.Select(ctx, text, counted.Begin, counted.Row); err != nil {
+		return err
+	}
+	if err := counted.End(); err != nil {
 		return err
 	}
 	if counted.rows == 0 {

@@ -121,7 +121,7 @@ func (d *Demonstration) look(ctx context.Context) (State, error) {
 // fill writes the time before the passes straight into the archive.
 func (d *Demonstration) fill(ctx context.Context, story *Story, from, to schema.Instant) error {
 	fmt.Fprintf(d.Out, "What there was since %s goes straight into\n%s.\n", from, d.Cfg.DBFile)
-	store, err := engine.Open(ctx, d.Cfg.DBFile, engine.OptionsOf(d.Cfg))
+	store, err := engine.Open(ctx, d.Cfg, engine.Options{LockWait: d.Cfg.RetryLock})
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"heapstash/archive/sqlite"
 	"heapstash/cmd/heapstash/config"
-	"heapstash/cmd/heapstash/engine"
 	"heapstash/heapster/heapsim"
 	"heapstash/internal/need"
 	"heapstash/schema"
@@ -51,7 +51,7 @@ func TestDemoGoesOn(t *testing.T) {
 	if want := schema.InstantOf(start.Add(95 * time.Minute).Truncate(time.Minute)); state.Newest != want || len(state.Shaken) != 2 {
 		t.Errorf("it ends at %v, shaken at %v; want %v, and twice", state.Newest, state.Shaken, want)
 	}
-	store, err := engine.Open(t.Context(), whole, engine.Options{})
+	store, err := sqlite.Open(t.Context(), whole, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (d *Demonstration) chart(ctx context.Context) error {
 		Query:   query.Query{By: []string{"namespace"}, From: now.Add(-7 * 24 * time.Hour), To: now + 1},
 		Metrics: []string{"memory/usage"}, Format: "table", Unit: "auto", Chart: true, Quiet: true,
 	}
-	return engine.Ask(ctx, d.Cfg.DBFile, 0, func(ctx context.Context, reader *engine.Reader) error {
+	return engine.Ask(ctx, d.Cfg, 0, func(ctx context.Context, reader engine.Reader) error {
 		return question.Answer(ctx, reader, d.Out, io.Discard)
 	})
 }

@@ -29,7 +29,7 @@ const (
 // Look reads the state of the archive at a path. It is zero if there is no archive.
 func Look(ctx context.Context, path string) (State, error) {
 	var s State
-	reader, err := engine.Read(ctx, path)
+	reader, err := engine.ReadFile(ctx, path)
 	if errors.Is(err, archive.ErrNoArchive) {
 		return s, nil
 	}

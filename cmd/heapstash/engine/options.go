@@ -9,9 +9,9 @@ import (
 	"heapstash/schema"
 )
 
-// OptionsOf returns the options that the settings give.
-func OptionsOf(c config.Config) Options {
-	return Options{
+// FileOptionsOf returns the options of an SQLite archive that the settings give.
+func FileOptionsOf(c config.Config) FileOptions {
+	return FileOptions{
 		LockWait: c.RetryLock,
 		MinFree:  int64(c.Archive.MinFree),
 		MaxSize:  int64(c.Archive.MaxSize),

@@ -6,10 +6,7 @@ package passes
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"heapstash/archive"
@@ -72,7 +69,7 @@ func (p *Passer) Pass(ctx context.Context) (collect.Summary, error) {
 	fresh := p.fresh
 	p.fresh = false
 	summary, err := collect.Run(ctx, client, store, opts)
-	summary.Archive, summary.NewArchive = p.path(), fresh
+	summary.Archive, summary.NewArchive = engine.Name(p.Cfg), fresh
 	if closing := store.Close(); closing != nil {
 		err = errors.Join(err, closing)
 	}
@@ -81,7 +78,7 @@ func (p *Passer) Pass(ctx context.Context) (collect.Summary, error) {
 
 // unbegun records in the archive, if there is one, a pass that could not connect.
 func (p *Passer) unbegun(ctx context.Context, reason error) (collect.Summary, error) {
-	if p.archive == "" && !p.archiveExists() || ctx.Err() != nil {
+	if p.archive == "" && !engine.Exists(p.Cfg) || ctx.Err() != nil {
 		return collect.Summary{}, reason
 	}
 	store, err := p.open(ctx)
@@ -96,18 +93,11 @@ func (p *Passer) unbegun(ctx context.Context, reason error) (collect.Summary, er
 // knock makes a small request to Heapster if there is no archive yet, so that a pass
 // that cannot reach Heapster does not leave an empty archive behind.
 func (p *Passer) knock(ctx context.Context, client *heapster.Client) error {
-	if p.archive != "" || p.archiveExists() {
+	if p.archive != "" || engine.Exists(p.Cfg) {
 		return nil
 	}
 	_, err := client.MetricNames(ctx, schema.ClusterEntity())
 	return err
-}
-
-// archiveExists reports whether there is a file at the archive's path, which may be
-// another file.
-func (p *Passer) archiveExists() bool {
-	info, err := os.Stat(p.Cfg.DBFile)
-	return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
 // leastWait is how long a pass waits for the archive's lock at least. Upkeep, which may
@@ -116,16 +106,14 @@ const leastWait = 4 * engine.UpkeepLockTime
 
 // open opens the archive. It logs if it has to wait for the lock, and if the file system
 // is unfit for an archive.
-func (p *Passer) open(ctx context.Context) (*engine.Store, error) {
-	opts := engine.OptionsOf(p.Cfg)
-	opts.Expect, opts.Migrating = p.archive, engine.LogMigration(p.Log)
-	opts.LockWait = leastWait
-	there := p.archive != "" || p.archiveExists()
-	store, err := engine.Open(ctx, p.Cfg.DBFile, opts)
+func (p *Passer) open(ctx context.Context) (engine.Store, error) {
+	opts := engine.Options{Expect: p.archive, LockWait: leastWait, Migrating: engine.LogMigration(p.Log)}
+	there := p.archive != "" || engine.Exists(p.Cfg)
+	store, err := engine.Open(ctx, p.Cfg, opts)
 	if p.Cfg.RetryLock > 0 && errors.Is(err, archive.ErrLocked) {
 		p.Log.Info("waiting for another writer of the archive", "at_most", p.Cfg.RetryLock)
 		opts.LockWait = max(p.Cfg.RetryLock-leastWait, 0)
-		store, err = engine.Open(ctx, p.Cfg.DBFile, opts)
+		store, err = engine.Open(ctx, p.Cfg, opts)
 	}
 	if err != nil {
 		return nil, err
@@ -133,21 +121,13 @@ func (p *Passer) open(ctx context.Context) (*engine.Store, error) {
 	p.archive = store.ID()
 	if !there {
 		p.fresh = true
-		p.Log.Log(ctx, p.NewLevel, "a new archive was made", "archive", p.path())
+		p.Log.Log(ctx, p.NewLevel, "a new archive was made", "archive", engine.Name(p.Cfg))
 	}
 	if warning := store.Warning(); warning != "" && !p.warned {
 		p.Log.Warn(warning)
 		p.warned = true
 	}
 	return store, nil
-}
-
-// path returns the archive's absolute path.
-func (p *Passer) path() string {
-	if absolute, err := filepath.Abs(p.Cfg.DBFile); err == nil {
-		return absolute
-	}
-	return p.Cfg.DBFile
 }
 
 func (p *Passer) options() collect.Options {

@@ -18,7 +18,7 @@ var unknownName = regexp.MustCompile(`no such (column|table|function): ("(?:[^"]
 var wordOf = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
 // explainQuery adds a hint to an error of the statement, unless it has one.
-func explainQuery(ctx context.Context, reader *engine.Reader, statement string, err error) error {
+func explainQuery(ctx context.Context, reader engine.File, statement string, err error) error {
 	if err = reader.ExplainError(err); schema.HintOf(err) != "" {
 		return err
 	}
@@ -29,7 +29,7 @@ func explainQuery(ctx context.Context, reader *engine.Reader, statement string, 
 }
 
 // suggest returns a hint for a message about an unknown name, empty if there is none.
-func suggest(ctx context.Context, reader *engine.Reader, statement, message string) string {
+func suggest(ctx context.Context, reader engine.File, statement, message string) string {
 	match := unknownName.FindStringSubmatch(message)
 	if match == nil {
 		return ""

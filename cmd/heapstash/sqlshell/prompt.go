@@ -49,7 +49,7 @@ func (q Statement) Converse(ctx context.Context, in prompt.Input, out prompt.Out
 		return err
 	}
 	p := &sqlPrompt{Statement: q, path: path}
-	reader, err := engine.Read(ctx, path)
+	reader, err := engine.ReadFile(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,8 @@ func (q Statement) Run(ctx context.Context, w io.Writer, path, text string) erro
 	if err != nil {
 		return err
 	}
-	return engine.Ask(ctx, path, q.Timeout, func(ctx context.Context, reader *engine.Reader) error {
-		return q.CopyRows(ctx, out, reader, statement)
+	return engine.AskFile(ctx, path, q.Timeout, func(ctx context.Context, reader engine.File) error {
+		return q.copyRows(ctx, out, reader, statement)
 	})
 }
 
@@ -59,38 +59,26 @@ func (q Statement) rowLimit() int {
 // cluster's samples, and too few for a join without a condition to fill a disk.
 const streamedRows = 10_000_000
 
-// CopyRows runs the statement and writes its rows.
-func (q Statement) CopyRows(ctx context.Context, out show.RowWriter, reader *engine.Reader, statement string) error {
-	rows, err := reader.Query(ctx, statement)
-	if err != nil {
-		return explainQuery(ctx, reader, statement, err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
+// copyRows runs the statement and writes its rows.
+func (q Statement) copyRows(ctx context.Context, out show.RowWriter, reader engine.File, statement string) error {
+	var unwritten error
+	writing := func(err error) error {
+		unwritten = err
 		return err
 	}
-	if err := out.Begin(columns); err != nil {
-		return err
-	}
-	values := make([]any, len(columns))
-	targets := make([]any, len(columns))
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	limit := q.rowLimit()
-	for count := 1; rows.Next(); count++ {
-		if limit > 0 && count > limit {
-			return schema.WithHint(fmt.Errorf("the query gives more than %d rows", limit), "--max-rows sets how many there may be, 0 for any number; --format csv, tsv, json, json-array and line print rows as they come")
-		}
-		if err := rows.Scan(targets...); err != nil {
-			return err
-		}
-		if err := out.Row(values); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
+	count, limit := 0, q.rowLimit()
+	err := reader.Select(ctx, statement,
+		func(columns []string) error { return writing(out.Begin(columns)) },
+		func(values []any) error {
+			if count++; limit > 0 && count > limit {
+				return writing(schema.WithHint(fmt.Errorf("the query gives more than %d rows", limit), "--max-rows sets how many there may be, 0 for any number; --format csv, tsv, json, json-array and line print rows as they come"))
+			}
+			return writing(out.Row(values))
+		})
+	switch {
+	case unwritten != nil:
+		return unwritten
+	case err != nil:
 		return explainQuery(ctx, reader, statement, err)
 	}
 	return out.End()

@@ -22,7 +22,7 @@ type Listing struct {
 
 // Run prints the list.
 func (d Listing) Run(ctx context.Context, w io.Writer, file string) error {
-	reader, err := engine.Read(ctx, file)
+	reader, err := engine.ReadFile(ctx, file)
 	if err != nil {
 		return err
 	}

@@ -6,13 +6,12 @@ import (
 	"io"
 
 	"heapstash/archive"
-	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
 // PrintUsage prints what takes the space of the archive.
-func PrintUsage(w io.Writer, u engine.Usage) {
+func PrintUsage(w io.Writer, u archive.Usage) {
 	t := show.NewTable(w, "part", "takes")
 	const small = 16 << 10 // empty tables have a page, too
 	var rest int64

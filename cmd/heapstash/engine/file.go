@@ -1,6 +1,3 @@
-// Package engine is the commands' one way to an archive: it opens archives for
-// passes and for readers, and does to an archive's file what only SQLite's engine
-// does. No other package of the commands imports an engine.
 package engine
 
 import (
@@ -8,7 +5,6 @@ import (
 	"os"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/sqlite/check"
 	"heapstash/archive/sqlite/dbfile"
@@ -19,18 +15,13 @@ import (
 )
 
 type (
-	// Store is an archive that is open for writing, and Options say how it is opened.
-	Store   = sqlite.Store
-	Options = sqlite.Options
+	// FileOptions say how an SQLite archive is opened for writing.
+	FileOptions = sqlite.Options
 	// Migration is the progress of an older archive's migration.
 	Migration = sqlite.Migration
-	// Reader is an archive that is open for reading.
-	Reader = sqlite.Reader
 	// View is a public view of an archive, or a table.
 	View       = tables.View
 	ViewColumn = tables.ViewColumn
-	// Usage is how the space of an archive is used.
-	Usage = archive.Usage
 	// Examination is the result of [Examine].
 	Examination = read.Examination
 	FileSystem  = dbfile.FileSystem
@@ -63,13 +54,47 @@ const (
 	SafetyFleeting = dbfile.SafetyFleeting
 )
 
-// Open opens the archive at the path for writing, and makes one if there is none.
-func Open(ctx context.Context, path string, opts Options) (*Store, error) {
-	return sqlite.Open(ctx, path, opts)
+// File is an SQLite archive that is open for reading, with what only SQLite's engine
+// does.
+type File struct{ *sqlite.Reader }
+
+// ReadFile opens the SQLite archive at the path for reading.
+func ReadFile(ctx context.Context, path string) (File, error) {
+	reader, err := sqlite.OpenReader(ctx, path)
+	return File{reader}, err
 }
 
-// Read opens the archive at the path for reading.
-func Read(ctx context.Context, path string) (*Reader, error) { return sqlite.OpenReader(ctx, path) }
+// Dialect implements [Reader].
+func (File) Dialect() Dialect { return SQLite }
+
+// Select implements [Reader].
+func (f File) Select(ctx context.Context, statement string, begin func([]string) error, row func([]any) error) error {
+	rows, err := f.Query(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // its error is that of rows.Err
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	if err := begin(columns); err != nil {
+		return err
+	}
+	values, targets := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		if err := row(values); err != nil {
+			return err
+		}
+	}
+	return f.ExplainError(rows.Err())
+}
 
 // ViewNames returns the names of views.
 func ViewNames(views []View) []string {
@@ -96,12 +121,12 @@ func SQLiteVersion() string { return read.SQLiteVersion() }
 func FreeSpace(path string) (int64, error) { return dbfile.FreeSpace(path) }
 
 // Compact moves the closed hours and returns free space, as of now.
-func Compact(ctx context.Context, path string, opts Options, now time.Time) (Compaction, error) {
+func Compact(ctx context.Context, path string, opts FileOptions, now time.Time) (Compaction, error) {
 	return upkeep.Compact(ctx, path, opts, now)
 }
 
 // Prune deletes rows that are older than the options allow, as of now.
-func Prune(ctx context.Context, path string, opts Options, now time.Time) (Pruned, error) {
+func Prune(ctx context.Context, path string, opts FileOptions, now time.Time) (Pruned, error) {
 	return upkeep.Prune(ctx, path, opts, now)
 }
 
