@@ -89,6 +89,9 @@ sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/rea
 sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3 database/sql
 sqlite:        schema archive archive/query sqlite/answer sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep; database/sql
 
+archive/clickhouse:
+archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
+
 cmd/guess:
 cmd/build:
 cmd/prompt:

@@ -1,0 +1,2 @@
+// Package clickhouse keeps archives in a ClickHouse server or cluster.
+package clickhouse
