@@ -20,6 +20,7 @@ import (
 	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 )
 
 // The limits of a pass over a small cluster with a hostile Heapster, in bytes. The
@@ -38,7 +39,7 @@ const (
 )
 
 // body answers with a text that it writes piece by piece until the client is gone.
-func body(write func(w io.Writer) error) heapsim.Fault {
+func body(write func(w io.Writer) error) heapstertest.Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -80,7 +81,7 @@ func list(begin string, times int, format, end string) func(w io.Writer) error {
 }
 
 // bomb answers with 10 GB, zipped to 10 MB.
-func bomb(text string) heapsim.Fault {
+func bomb(text string) heapstertest.Fault {
 	var piece bytes.Buffer
 	z := gzip.NewWriter(&piece)
 	_, _ = io.WriteString(z, strings.Repeat(text, 16<<20/len(text))) // a Buffer takes it all
@@ -117,7 +118,7 @@ var (
 )
 
 // zipped answers with the text, zipped.
-func zipped(write func(w io.Writer) error) heapsim.Fault {
+func zipped(write func(w io.Writer) error) heapstertest.Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -168,7 +169,7 @@ func TestHostileHeapster(t *testing.T) {
 	const keys, lists, points, pods, export, all = "/debug/allkeys$", "/(nodes|namespaces)/$", "/metrics/memory/usage$", "/pod-list/", "/metric-export$", ""
 	for name, test := range map[string]struct {
 		path   string // of the requests that get this answer
-		answer heapsim.Fault
+		answer heapstertest.Fault
 		code   int
 		says   string
 	}{

@@ -22,10 +22,10 @@ import (
 )
 
 // simulate returns a stand-in for Heapster with the batches, and its client.
-func simulate(t testing.TB, sim heapsim.Options, opts heapster.Options, batches ...heapsim.Batch) (*heapsim.Server, *heapster.Client) {
+func simulate(t testing.TB, sim heapsim.Options, opts heapster.Options, batches ...heapsim.Batch) (*heapstertest.Server, *heapster.Client) {
 	t.Helper()
 	sim.Now = func() time.Time { return stamp.Time().Add(time.Minute) }
-	server := heapsim.New(sim)
+	server := heapstertest.NewServer(sim)
 	for _, batch := range batches {
 		server.Feed(batch)
 	}
@@ -195,7 +195,7 @@ func TestExportIsRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, fault := range map[string]heapsim.Fault{"truncated": heapsim.Truncate(20_000), "cut": heapsim.Cut(20_000)} {
+	for name, fault := range map[string]heapstertest.Fault{"truncated": heapstertest.Truncate(20_000), "cut": heapstertest.Cut(20_000)} {
 		server.Inject("metric-export", 1, fault)
 		again, err := export(t.Context(), c)
 		if err != nil || len(again) <= len(whole) {

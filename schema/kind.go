@@ -78,13 +78,3 @@ func ParseKind(s string) (Kind, error) {
 
 // MarshalText writes the kind's name, so that JSON shows it as SQL does.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
-
-// UnmarshalText is the inverse of MarshalText.
-func (k *Kind) UnmarshalText(text []byte) error {
-	parsed, err := ParseKind(string(text))
-	if err != nil {
-		return err
-	}
-	*k = parsed
-	return nil
-}

@@ -83,21 +83,6 @@ func (v Value) String() string {
 // JSON form.
 func (v Value) MarshalJSON() ([]byte, error) { return []byte(v.String()), nil }
 
-// UnmarshalJSON is the inverse of MarshalJSON: a number without a fraction and an
-// exponent is an integer of 64 bits.
-func (v *Value) UnmarshalJSON(text []byte) (err error) {
-	if strings.ContainsAny(string(text), ".eE") {
-		var f float64
-		f, err = strconv.ParseFloat(string(text), 64)
-		*v = Real(f)
-	} else {
-		var i int64
-		i, err = strconv.ParseInt(string(text), 10, 64)
-		*v = Int(i)
-	}
-	return err
-}
-
 // Decimal spells a number with enough digits to read back the same number, and
 // without an exponent: spreadsheets, sort and awk do not all read those.
 func Decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

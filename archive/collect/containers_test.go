@@ -14,6 +14,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -226,7 +227,7 @@ func TestBudget(t *testing.T) {
 
 func TestProxyThatRefusesAContainer(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
-	w.sim.Inject("^/api/.*/pods/.*/exec", 0, heapsim.Answer(http.StatusForbidden, nil, "Forbidden"))
+	w.sim.Inject("^/api/.*/pods/.*/exec", 0, heapstertest.Answer(http.StatusForbidden, nil, "Forbidden"))
 	w.feed(0, boxes(0)...)
 	summary := w.pass(archive.OutcomePartial, inBoxes-2)
 	if got := causes(summary); !strings.Contains(got, "container/shop:refused") {
@@ -297,7 +298,7 @@ func TestLabelledSeriesThatVanishWhileAPassDies(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w.sim.Inject("/pod-list/", 0, func(http.Handler) http.Handler {
 		cancel()
-		return heapsim.Hold(nil)(nil)
+		return heapstertest.Hold(nil)(nil)
 	})
 	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"heapstash/archive/sqlite"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -49,7 +50,7 @@ type slowWorld struct {
 func newSlowWorld(t *testing.T, quirks heapsim.Options) *slowWorld {
 	w := &slowWorld{world: &world{t: t, path: filepath.Join(t.TempDir(), "a.db"), options: collect.DefaultOptions()}}
 	quirks.Now = time.Now
-	w.sim = heapsim.New(quirks)
+	w.sim = heapstertest.NewServer(quirks)
 	w.url = &url.URL{Scheme: "http", Host: "heapster"}
 	w.options.Concurrency = 2
 	w.options.Log = slog.New(slog.NewTextHandler(t.Output(), nil))

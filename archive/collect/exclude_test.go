@@ -7,6 +7,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -107,7 +108,7 @@ func TestNamesakesOfWhatCannotBeListed(t *testing.T) {
 	w := newWorld(t, heapsim.Options{NoAllKeys: true})
 	w.feed(0, twins(0)...)
 	w.pass(archive.OutcomeComplete, 5+4*3)
-	w.sim.Inject("/namespaces/other/pods/$", 1, heapsim.Answer(http.StatusForbidden, nil, "Forbidden"))
+	w.sim.Inject("/namespaces/other/pods/$", 1, heapstertest.Answer(http.StatusForbidden, nil, "Forbidden"))
 	w.feed(1, twins(1)...)
 	w.pass(archive.OutcomePartial, 5+4*3)
 	w.want(perPod, lines("other/solo=2,12", "other/web-0=1,11", "shop/job-1=3,13", "shop/web-0=0,10"))

@@ -11,6 +11,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 )
 
 // TestNamesThatAnExportFailsToBring: only metric-export has what no URL can
@@ -19,7 +20,7 @@ func TestNamesThatAnExportFailsToBring(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, boxes(0)...)
 	w.pass(archive.OutcomeComplete, inBoxes)
-	w.sim.Inject("/metric-export", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
+	w.sim.Inject("/metric-export", 0, heapstertest.Answer(http.StatusInternalServerError, nil, "boom"))
 	w.feed(1, boxes(1)...)
 	w.pass(archive.OutcomePartial, inBoxes-2)
 	w.sim.Heal()
@@ -56,7 +57,7 @@ func TestABatchThatOvertakesTheLists(t *testing.T) {
 func TestPodsThatNoListShows(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	keys := `["cluster", "node:n1", "namespace:shop"]`
-	w.sim.Inject("/debug/allkeys", 0, heapsim.Answer(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, keys))
+	w.sim.Inject("/debug/allkeys", 0, heapstertest.Answer(http.StatusOK, http.Header{"Content-Type": {"application/json"}}, keys))
 	w.feed(0, namesakes(0, false, idSet{}, "blue")...)
 	summary := w.pass(archive.OutcomePartial, 4)
 	if got := causes(summary); got != "container:export pod:export" {

@@ -10,6 +10,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -51,7 +52,7 @@ func TestPassRefusesTooManyEntities(t *testing.T) {
 func TestPassDoesNotGoRoundALimit(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)
-	w.sim.Inject("/debug/allkeys", 0, heapsim.Answer(http.StatusOK, nil, `[""`+strings.Repeat(`,""`, 100_000)+`]`))
+	w.sim.Inject("/debug/allkeys", 0, heapstertest.Answer(http.StatusOK, nil, `[""`+strings.Repeat(`,""`, 100_000)+`]`))
 	_, err := w.try(t.Context())
 	var limit *schema.LimitError
 	if !errors.As(err, &limit) || limit.Setting != "limits.entities" {
@@ -88,7 +89,7 @@ func TestPassTakesNoMoreMetricsThanTheLimit(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprintf(`"custom/%d"`, i)
 	}
-	w.sim.Inject("/pods/[ab]/metrics/$", 0, heapsim.Answer(http.StatusOK, nil, "["+strings.Join(names, ",")+"]"))
+	w.sim.Inject("/pods/[ab]/metrics/$", 0, heapstertest.Answer(http.StatusOK, nil, "["+strings.Join(names, ",")+"]"))
 	w.options.MaxSamples = 1000
 	if _, err := w.try(t.Context()); err != nil {
 		t.Fatal(err)

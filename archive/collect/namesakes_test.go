@@ -10,6 +10,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -210,7 +211,7 @@ func TestNamesakesOfExcludedNamespaces(t *testing.T) {
 // is not taken for its namesake.
 func TestNamesakesWhoseListFails(t *testing.T) {
 	w := newWorld(t, heapsim.Options{NoAllKeys: true})
-	w.sim.Inject("/namespaces/green/pods/$", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
+	w.sim.Inject("/namespaces/green/pods/$", 0, heapstertest.Answer(http.StatusInternalServerError, nil, "boom"))
 	sets := append(namesakes(0, false, idSet{id: true, uid: true}, "blue", "green"),
 		set(schema.NamespaceEntity("blue"), nil), set(schema.NamespaceEntity("green"), nil))
 	w.feed(0, sets...)

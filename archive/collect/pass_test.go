@@ -11,6 +11,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -104,7 +105,7 @@ func TestFailedScopeIsAHoleThatTheNextPassFills(t *testing.T) {
 	other := set(schema.PodEntity("other", "x"), map[schema.MetricName]int64{"memory/rss": 9})
 	w.feed(0, append(small(0, "a"), other)...)
 	w.pass(archive.OutcomeComplete, 7)
-	w.sim.Inject("/namespaces/shop/pod-list/", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
+	w.sim.Inject("/namespaces/shop/pod-list/", 0, heapstertest.Answer(http.StatusInternalServerError, nil, "boom"))
 	w.feed(1, append(small(1, "a"), other)...)
 	summary := w.pass(archive.OutcomePartial, 5)
 	if got := causes(summary); got != "pod/shop:unreachable" {
@@ -133,7 +134,7 @@ func TestUnreadableListLeavesItsPodsAlone(t *testing.T) {
 	w.feed(0, small(0, "a")...)
 	w.pass(archive.OutcomeComplete, 6)
 	w.feed(1, small(1, "a")...)
-	w.sim.Inject("/namespaces/shop/pods/$", 1, heapsim.Answer(http.StatusForbidden, nil, "Forbidden"))
+	w.sim.Inject("/namespaces/shop/pods/$", 1, heapstertest.Answer(http.StatusForbidden, nil, "Forbidden"))
 	summary := w.pass(archive.OutcomePartial, 6)
 	if got := causes(summary); got != "pass:allkeys pod/shop:refused" {
 		t.Errorf("holes: %s", got)
@@ -161,7 +162,7 @@ func TestGapKnowsThePassesThatFailed(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)
 	w.pass(archive.OutcomeComplete, 6)
-	w.sim.Inject("/", 0, heapsim.Answer(http.StatusServiceUnavailable, nil, "no"))
+	w.sim.Inject("/", 0, heapstertest.Answer(http.StatusServiceUnavailable, nil, "no"))
 	for minute := 1; minute < 6; minute++ {
 		w.feed(minute, small(minute, "a")...)
 		if _, err := w.try(t.Context()); err == nil {
@@ -179,7 +180,7 @@ func TestGapOfAScopeThatFailed(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)
 	w.pass(archive.OutcomeComplete, 6)
-	w.sim.Inject("/pod-list/", 0, heapsim.Answer(http.StatusInternalServerError, nil, "boom"))
+	w.sim.Inject("/pod-list/", 0, heapstertest.Answer(http.StatusInternalServerError, nil, "boom"))
 	for minute := 1; minute < 6; minute++ {
 		w.feed(minute, small(minute, "a")...)
 		w.pass(archive.OutcomePartial, 4)
@@ -304,7 +305,7 @@ func TestScopeOfNamespacesAndKinds(t *testing.T) {
 
 func TestUnreachableHeapsterFailsThePass(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
-	w.sim.Inject("/", 0, heapsim.Cut(0))
+	w.sim.Inject("/", 0, heapstertest.Cut(0))
 	summary, err := w.try(t.Context())
 	if !errors.Is(err, schema.ErrUnreachable) || summary.Pass.Outcome != archive.OutcomeFailed {
 		t.Fatalf("%v, %+v", err, summary.Pass)
@@ -319,7 +320,7 @@ func TestPassGivesUpOnAHeapsterThatDied(t *testing.T) {
 		sets = append(sets, set(schema.PodEntity(ns, "x"), map[schema.MetricName]int64{"memory/rss": 1}))
 	}
 	w.feed(0, sets...)
-	w.sim.Inject("/pod-list/", 0, heapsim.Cut(0))
+	w.sim.Inject("/pod-list/", 0, heapstertest.Cut(0))
 	summary := w.pass(archive.OutcomePartial, 4)
 	if len(summary.Holes) != 6 || summary.Pass.Requests > 150 {
 		t.Errorf("%d requests, holes %s", summary.Pass.Requests, causes(summary))
@@ -334,7 +335,7 @@ func TestInterruptedPass(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w.sim.Inject("/pod-list/", 0, func(http.Handler) http.Handler {
 		cancel()
-		return heapsim.Hold(nil)(nil)
+		return heapstertest.Hold(nil)(nil)
 	})
 	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)

@@ -11,13 +11,14 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
 // filter refuses paths that match, like a proxy in front of Heapster.
 func (w *world) filter(path string, status int, body string) {
 	w.sim.Heal()
-	w.sim.Inject(path, 0, heapsim.Answer(status, nil, body))
+	w.sim.Inject(path, 0, heapstertest.Answer(status, nil, body))
 }
 
 // many are pods of the namespace shop.

@@ -21,6 +21,7 @@ import (
 	"heapstash/archive/sqlite"
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/internal/need"
 	"heapstash/schema"
 )
@@ -31,7 +32,7 @@ type world struct {
 	t       *testing.T
 	clock   atomic.Int64 // Unix seconds
 	skew    atomic.Int64 // seconds that Heapster's clock is ahead
-	sim     *heapsim.Server
+	sim     *heapstertest.Server
 	url     *url.URL
 	path    string
 	options collect.Options
@@ -43,7 +44,7 @@ func newWorld(t *testing.T, quirks heapsim.Options) *world {
 	w := &world{t: t, path: filepath.Join(t.TempDir(), "a.db"), options: collect.DefaultOptions()}
 	w.set(noon)
 	quirks.Now = w.heapsters
-	w.sim = heapsim.New(quirks)
+	w.sim = heapstertest.NewServer(quirks)
 	server := httptest.NewServer(w.sim)
 	t.Cleanup(server.Close)
 	base, err := url.Parse(server.URL)

@@ -64,7 +64,7 @@ heapster/failure:      schema heapster/wire
 heapster:              schema heapster/wire heapster/failure
 heapster/heapsim:      schema heapster/wire
 heapster/kube:         schema heapster heapster/wire heapster/failure; k8s.io/
-heapster/heapstertest: heapster
+heapster/heapstertest: heapster heapster/heapsim
 
 archive:         schema
 archive/collect/timeline:     schema archive

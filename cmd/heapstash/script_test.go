@@ -23,6 +23,7 @@ import (
 
 	"heapstash/cmd/heapstash/config"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/internal/need"
 	"heapstash/schema"
 )
@@ -147,7 +148,7 @@ func scripts(t *testing.T) []string {
 
 // world is the Heapster of a script.
 type world struct {
-	sim     *heapsim.Server
+	sim     *heapstertest.Server
 	cluster *heapsim.Cluster
 	clock   atomic.Int64 // Heapster's, in Unix seconds
 	fed     []heapsim.Batch
@@ -170,7 +171,7 @@ func newWorld() *world {
 		cluster: heapsim.NewCluster(heapsim.ClusterOptions{Nodes: 2, Namespaces: 2, Pods: 6, Containers: 1}),
 	}
 	w.clock.Store(time.Now().Truncate(batchStep).Add(-batches * batchStep).Unix())
-	w.sim = heapsim.New(heapsim.Options{Now: func() time.Time { return time.Unix(w.clock.Load(), 0) }})
+	w.sim = heapstertest.NewServer(heapsim.Options{Now: func() time.Time { return time.Unix(w.clock.Load(), 0) }})
 	return w
 }
 
@@ -242,11 +243,11 @@ func (w *world) fault(ts *testscript.TestScript, args []string) {
 	if len(args) > 3 {
 		header.Set("Content-Type", args[3])
 	}
-	w.sim.Inject(args[0], 0, heapsim.Answer(number(ts, args[1]), header, ts.ReadFile(args[2])))
+	w.sim.Inject(args[0], 0, heapstertest.Answer(number(ts, args[1]), header, ts.ReadFile(args[2])))
 }
 
 func (w *world) truncate(ts *testscript.TestScript, args []string) {
-	w.sim.Inject(args[0], 0, heapsim.Truncate(number(ts, args[1])))
+	w.sim.Inject(args[0], 0, heapstertest.Truncate(number(ts, args[1])))
 }
 
 func (w *world) skew(ts *testscript.TestScript, args []string) {
@@ -269,7 +270,7 @@ func (w *world) hold(*testscript.TestScript, []string) {
 	held, letGo := make(chan struct{}, 1000), make(chan struct{})
 	w.held, w.letGo = held, letGo
 	w.sim.Inject("", 0, func(truly http.Handler) http.Handler {
-		wait := heapsim.Hold(letGo)(truly)
+		wait := heapstertest.Hold(letGo)(truly)
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			held <- struct{}{}
 			wait.ServeHTTP(rw, r)

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 )
 
 // StandIn is a stand-in for Heapster with a generated cluster. Heapster's clock
 // stands at the newest batch, unless its options have another one.
 type StandIn struct {
-	*heapsim.Server
+	*heapstertest.Server
 	Cluster *heapsim.Cluster
 	URL     string // of the API, if the stand-in was started
 
@@ -25,7 +26,7 @@ func NewStandIn(o heapsim.Options, cluster heapsim.ClusterOptions) *StandIn {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }
 	}
-	s.Server = heapsim.New(o)
+	s.Server = heapstertest.NewServer(o)
 	return s
 }
 

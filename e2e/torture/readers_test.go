@@ -17,7 +17,7 @@ import (
 
 	"heapstash/e2e/oracle"
 	"heapstash/e2e/rig"
-	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 )
 
 // census counts an archive's samples by batch and stage.
@@ -195,7 +195,7 @@ func TestTwoWriters(t *testing.T) {
 		arrived := make(chan struct{}, 1)
 		w.sim.Inject("/metric-export$", 1, func(http.Handler) http.Handler {
 			arrived <- struct{}{}
-			return heapsim.Hold(nil)(nil)
+			return heapstertest.Hold(nil)(nil)
 		})
 		first := w.collect(archive)
 		if err := first.Start(); err != nil {

@@ -2,8 +2,8 @@
 // handlers and the sink of Heapster v1.5.4, with all their oddities, and a [Cluster]
 // that generates plausible batches for it.
 //
-// A test feeds the server batches, sets its clock, and may inject faults. The
-// differential test under e2e compares it with the real handlers.
+// Its user feeds the server batches, and sets its clock. The differential test under
+// e2e compares it with the real handlers.
 //
 // It has no metric-export-schema, pprof, deflate encoding and Prometheus page.
 package heapsim
@@ -22,9 +22,6 @@ import (
 	"heapstash/heapster/wire"
 	"heapstash/schema"
 )
-
-// remembered is the number of requests that [Server.Recent] returns at most.
-const remembered = 4096
 
 // Options set the differences of a [Server] from the usual Heapster.
 type Options struct {
@@ -49,12 +46,9 @@ type Options struct {
 type Server struct {
 	options Options
 
-	mu       sync.Mutex
-	rand     *rand.Rand
-	store    store
-	faults   []*scripted
-	requests int
-	recent   []string // the last requests, each at its number modulo the length
+	mu    sync.Mutex
+	rand  *rand.Rand
+	store store
 }
 
 // New returns a Heapster without a batch, as after its start.
@@ -68,11 +62,7 @@ func New(options Options) *Server {
 	if options.LongRetention == 0 {
 		options.LongRetention = schema.LongRetention
 	}
-	return &Server{
-		options: options,
-		rand:    rand.New(rand.NewPCG(options.Seed, 0)),
-		recent:  make([]string, remembered),
-	}
+	return &Server{options: options, rand: rand.New(rand.NewPCG(options.Seed, 0))}
 }
 
 // Feed gives the server its next batch. The caller must not change the batch after
@@ -92,42 +82,8 @@ func (s *Server) Restart() {
 	s.store = store{}
 }
 
-// Requests returns the number of requests so far, including failed ones.
-func (s *Server) Requests() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests
-}
-
-// Recent returns the last requests, at most 4096, oldest first, such as
-// "GET /api/v1/model/nodes/".
-func (s *Server) Recent() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var recent []string
-	for i := max(0, s.requests-remembered); i < s.requests; i++ {
-		recent = append(recent, s.recent[i%remembered])
-	}
-	return recent
-}
-
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.recent[s.requests%remembered] = r.Method + " " + r.RequestURI
-	s.requests++
-	fault := s.nextFault(r)
-	s.mu.Unlock()
-
-	var answer http.Handler = http.HandlerFunc(s.serveTruly)
-	if fault != nil {
-		answer = fault(answer)
-	}
-	answer.ServeHTTP(w, r)
-}
-
-// serveTruly answers without faults.
-func (s *Server) serveTruly(w http.ResponseWriter, r *http.Request) {
 	if clean := cleanPath(r.URL.Path); clean != r.URL.Path {
 		// Go's ServeMux does this in Heapster, so that a leading slash in a name
 		// is lost.

@@ -1,5 +1,5 @@
-// Package heapstertest is for tests of the client and of its errors: it makes
-// clients of servers that answer as the test says.
+// Package heapstertest is for tests that need a Heapster which answers badly. It has a
+// stand-in with faults, and clients of servers that answer as the test says.
 package heapstertest
 
 import (

@@ -11,6 +11,7 @@ import (
 
 	"heapstash/heapster"
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 )
 
 // begin is when the batches of these tests begin.
@@ -86,7 +87,7 @@ func TestHeapster(t *testing.T) {
 			clock := begin
 			now := func() time.Time { return clock }
 			test.options.Now = now
-			sim := heapsim.New(test.options)
+			sim := heapstertest.NewServer(test.options)
 			cluster := heapsim.NewCluster(test.cluster)
 			for range test.batches {
 				clock = clock.Add(time.Minute)
@@ -94,7 +95,7 @@ func TestHeapster(t *testing.T) {
 			}
 			clock = clock.Add(test.idle)
 			if test.inject != "" {
-				sim.Inject(test.inject, 0, heapsim.Answer(http.StatusForbidden, nil, "no"))
+				sim.Inject(test.inject, 0, heapstertest.Answer(http.StatusForbidden, nil, "no"))
 			}
 			report := examine(t, sim, now)
 			for _, f := range report {

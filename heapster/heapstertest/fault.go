@@ -1,7 +1,8 @@
-package heapsim
+package heapstertest
 
 import (
 	"bytes"
+	"io"
 	"maps"
 	"net/http"
 	"regexp"
@@ -56,7 +57,8 @@ func Answer(status int, header http.Header, body string) Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			maps.Copy(w.Header(), header)
-			writeText(w, status, body)
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
 		})
 	}
 }

@@ -1,8 +1,9 @@
-package heapsim_test
+package heapstertest_test
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"heapstash/heapster/heapsim"
+	"heapstash/heapster/heapstertest"
 	"heapstash/schema"
 )
 
@@ -34,19 +36,19 @@ func TestFaults(t *testing.T) {
 	const truth = "[\n  \"n\"\n ]"
 	for _, test := range []struct {
 		name   string
-		fault  heapsim.Fault
+		fault  heapstertest.Fault
 		status int
 		body   string
 		err    error
 	}{
-		{"html", heapsim.Answer(503, http.Header{"Retry-After": {"1"}}, "<html>"), 503, "<html>", nil},
-		{"truncated", heapsim.Truncate(3), 200, truth[:3], nil},
-		{"not truncated", heapsim.Truncate(1000), 200, truth, nil},
-		{"cut at once", heapsim.Cut(0), 0, "", io.EOF},
-		{"cut in the body", heapsim.Cut(3), 200, truth[:3], io.ErrUnexpectedEOF},
+		{"html", heapstertest.Answer(503, http.Header{"Retry-After": {"1"}}, "<html>"), 503, "<html>", nil},
+		{"truncated", heapstertest.Truncate(3), 200, truth[:3], nil},
+		{"not truncated", heapstertest.Truncate(1000), 200, truth, nil},
+		{"cut at once", heapstertest.Cut(0), 0, "", io.EOF},
+		{"cut in the body", heapstertest.Cut(3), 200, truth[:3], io.ErrUnexpectedEOF},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := heapsim.New(heapsim.Options{})
+			s := heapstertest.NewServer(heapsim.Options{})
 			s.Feed(heapsim.Batch{At: time.Now(), Sets: []heapsim.Set{{Entity: schema.NodeEntity("n")}}})
 			server := httptest.NewServer(s)
 			defer server.Close()
@@ -68,27 +70,45 @@ func TestFaults(t *testing.T) {
 }
 
 func TestFaultsWithoutEnd(t *testing.T) {
-	s := simulate(t, heapsim.Options{})
-	s.Inject("", 1, heapsim.Answer(500, nil, "first"))
-	s.Inject("", 0, heapsim.Answer(502, nil, "then"))
+	s := heapstertest.NewServer(heapsim.Options{})
+	s.Inject("", 1, heapstertest.Answer(500, nil, "first"))
+	s.Inject("", 0, heapstertest.Answer(502, nil, "then"))
 	for _, want := range []int{500, 502, 502, 502} {
-		if status, _ := s.get("/api/v1/model/nodes/"); status != want {
+		if status := statusOf(s, "/api/v1/model/nodes/"); status != want {
 			t.Errorf("status %d, want %d", status, want)
 		}
 	}
 	s.Heal()
-	if status, _ := s.get("/api/v1/model/nodes/"); status != 200 {
-		t.Errorf("mended: status %d", status)
+	if status := statusOf(s, "/api/v1/model/nodes/"); status != 200 {
+		t.Errorf("healed: status %d", status)
+	}
+}
+
+// statusOf returns the status of an answer without a network.
+func statusOf(s http.Handler, path string) int {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code
+}
+
+func TestRequestsAreRecorded(t *testing.T) {
+	s := heapstertest.NewServer(heapsim.Options{})
+	for i := range 5000 {
+		statusOf(s, fmt.Sprintf("/%d", i))
+	}
+	recent := s.Recent()
+	if s.Requests() != 5000 || len(recent) != 4096 || recent[0] != "GET /904" || recent[4095] != "GET /4999" {
+		t.Errorf("%d requests, %d recorded, from %s to %s", s.Requests(), len(recent), recent[0], recent[len(recent)-1])
 	}
 }
 
 func TestHold(t *testing.T) {
-	s := heapsim.New(heapsim.Options{})
+	s := heapstertest.NewServer(heapsim.Options{})
 	server := httptest.NewServer(s)
 	defer server.Close()
 
 	release := make(chan struct{})
-	s.Inject("/nodes/$", 1, heapsim.Hold(release))
+	s.Inject("/nodes/$", 1, heapstertest.Hold(release))
 	answered := make(chan int)
 	go func() {
 		status, _, _ := ask(t.Context(), server.URL+"/api/v1/model/nodes/")
@@ -105,7 +125,7 @@ func TestHold(t *testing.T) {
 	}
 
 	// A nil channel holds until the client gives up.
-	s.Inject("/nodes/$", 1, heapsim.Hold(nil))
+	s.Inject("/nodes/$", 1, heapstertest.Hold(nil))
 	ctx, giveUp := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer giveUp()
 	if _, _, err := ask(ctx, server.URL+"/api/v1/model/nodes/"); !errors.Is(err, context.DeadlineExceeded) {
