@@ -58,25 +58,25 @@ func (w *writer) mergeWide(t *tables.Table, rows []keyedRow) error {
 		for i, c := range cells {
 			args[2+i] = c.Bind()
 		}
-		query := t.ReplaceHot
 		args[0], args[1] = key.At, key.Entity
-		if key.At <= w.Compacted[t.Name] {
-			query = t.ReplaceCold
-			args[0], args[1] = key.Entity, key.At
-			if err := w.scheduleRollup(t.Name, key); err != nil {
-				return err
-			}
+		tier, err := w.tierOf(t.Name, key)
+		if err != nil {
+			return err
 		}
-		if err := w.Exec(query, args...); err != nil {
+		if err := w.Exec(t.Replace[tier], args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scheduleRollup makes the hour of a late row due for another rollup.
-func (w *writer) scheduleRollup(table string, key tables.RowKey) error {
-	return w.Exec(upkeep.InsertDueRollup, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
+// tierOf returns the tier of a row to be written. It makes the hour of a late row due for
+// another rollup.
+func (w *writer) tierOf(table string, key tables.RowKey) (tier tables.Tier, err error) {
+	if tier = tables.TierOf(key.At, w.Compacted[table]); tier == tables.Cold {
+		err = w.Exec(upkeep.InsertDueRollup, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
+	}
+	return tier, err
 }
 
 // mergeRow merges the row's readings that belong to the table into the cells, and reports
@@ -106,7 +106,7 @@ func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey
 		case i > 0 && p.RowKey == rows[i-1].RowKey:
 		case p.At <= w.Compacted[t.Name]:
 			cells := make([]tables.NullValue, len(t.Metrics))
-			switch err := w.scanRow(t.ColdAt, cells, p.Entity, p.At); {
+			switch err := w.scanRow(t.At[tables.Cold], cells, p.At, p.Entity); {
 			case err == nil:
 				stored[p.RowKey] = cells
 			case !errors.Is(err, sql.ErrNoRows):
@@ -158,12 +158,8 @@ func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, 
 // mergeNarrow is mergeWide for samples without a column.
 func (w *writer) mergeNarrow(samples []narrowSample) error {
 	for _, sample := range samples {
-		selection, replacement := tables.NarrowHotAt, tables.ReplaceNarrowHot
-		if sample.At <= w.Compacted[tables.NarrowName] {
-			selection, replacement = tables.NarrowColdAt, tables.ReplaceNarrowCold
-		}
 		var c tables.NullValue
-		err := w.One(selection, &c, sample.At, sample.Entity, sample.metric)
+		err := w.One(tables.NarrowAt(tables.TierOf(sample.At, w.Compacted[tables.NarrowName])), &c, sample.At, sample.Entity, sample.metric)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -174,12 +170,11 @@ func (w *writer) mergeNarrow(samples []narrowSample) error {
 		if verdict != tables.Added && verdict != schema.Refined {
 			continue
 		}
-		if replacement == tables.ReplaceNarrowCold {
-			if err := w.scheduleRollup(tables.NarrowName, sample.RowKey); err != nil {
-				return err
-			}
+		tier, err := w.tierOf(tables.NarrowName, sample.RowKey)
+		if err != nil {
+			return err
 		}
-		if err := w.Exec(replacement, sample.At, sample.Entity, sample.metric, c.Bind()); err != nil {
+		if err := w.Exec(tables.ReplaceNarrow(tier), sample.At, sample.Entity, sample.metric, c.Bind()); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
-	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/tables"
@@ -60,6 +59,13 @@ type Options struct {
 // maxExamples is the number of examples in a finding.
 const maxExamples = 3
 
+// add counts a violation.
+func (f *Finding) add(example string) {
+	if f.Count++; len(f.Examples) < maxExamples {
+		f.Examples = append(f.Examples, example)
+	}
+}
+
 // Run checks the file's pages, its schema and every invariant of FORMAT.md on one
 // state of the archive. Passes may run meanwhile, but the -wal file does not shrink
 // until the check ends. Run takes constant memory and reads every page a few times.
@@ -88,14 +94,14 @@ func Run(ctx context.Context, r *conn.Reader, opts Options) (Report, error) {
 	steps := c.steps(opts.Quick)
 	for i, s := range steps {
 		if opts.Progress != nil {
-			opts.Progress(s.Name, i, len(steps))
+			opts.Progress(s.name, i, len(steps))
 		}
-		err := s.Do()
+		err := s.do()
 		if ctx.Err() != nil {
 			return Report{}, ctx.Err()
 		}
 		if err != nil {
-			c.unreadable(s.Name, err)
+			c.unreadable(s.name, err)
 		}
 	}
 	if opts.Progress != nil {
@@ -118,8 +124,8 @@ type checker struct {
 }
 
 type checkStep struct {
-	Name string
-	Do   func() error
+	name string
+	do   func() error
 }
 
 func (c *checker) steps(quick bool) []checkStep {
@@ -133,11 +139,11 @@ func (c *checker) steps(quick bool) []checkStep {
 		{"schema", c.drift},
 		{"views", c.views},
 	}
-	for _, i := range invariants {
-		steps = append(steps, checkStep{i.name, func() error { return c.invariant(i) }})
+	for _, m := range meanings {
+		steps = append(steps, checkStep{m.name, func() error { return c.rules(m) }})
 	}
 	for _, scan := range c.scans() {
-		steps = append(steps, checkStep{scan.Table, func() error { return c.scan(scan) }})
+		steps = append(steps, checkStep{scan.table, func() error { return c.scan(scan) }})
 	}
 	return append(steps, checkStep{"samples-lost", c.balance}, checkStep{"running", c.running})
 }
@@ -145,19 +151,13 @@ func (c *checker) steps(quick bool) []checkStep {
 // scans returns a scan of every table of samples and of rollups.
 func (c *checker) scans() (all []tableScan) {
 	rollups := c.layout.Rollups()
-	add := func(table string, checks func(tables.Tier) tableScan) {
-		cold, r := checks(tables.Cold), rollups[table]
-		cold.Checks = append(cold.Checks, missing(r, archive.Hourly))
-		all = append(all, checks(tables.Hot), cold)
-		for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
-			scan, _ := RollupScan(r, level)
-			all = append(all, scan)
+	for _, table := range c.layout.Names() {
+		r := rollups[table]
+		all = append(all, scanOf(c.layout, r, tables.Hot), scanOf(c.layout, r, tables.Cold))
+		for _, level := range rolled {
+			all = append(all, rollupScan(r, level))
 		}
 	}
-	for _, t := range c.layout.Tables {
-		add(t.Name, func(in tables.Tier) tableScan { return rowChecks(t, in) })
-	}
-	add(tables.NarrowName, func(in tables.Tier) tableScan { return narrowChecks(c.layout, in) })
 	return all
 }
 
@@ -167,18 +167,16 @@ func (c *checker) unreadable(step string, err error) {
 	example := step + ": " + err.Error()
 	for i := range c.report.Findings {
 		if f := &c.report.Findings[i]; f.Name == "unreadable" {
-			f.Count++
-			if len(f.Examples) < maxExamples {
-				f.Examples = append(f.Examples, example)
-			}
+			f.add(example)
 			return
 		}
 	}
-	meaning := "a part of the file could not be read: it was not checked"
+	f := Finding{Name: "unreadable", Meaning: "a part of the file could not be read: it was not checked"}
 	if lite, ok := errors.AsType[sqlite3.Error](err); ok && lite.Code == sqlite3.ErrCorrupt {
-		meaning = "pages of the file are damaged: their rows cannot be read or checked"
+		f.Meaning = "pages of the file are damaged: their rows cannot be read or checked"
 	}
-	c.find(Finding{Name: "unreadable", Meaning: meaning, Count: 1, Examples: []string{example}})
+	f.add(example)
+	c.find(f)
 }
 
 // find adds a finding to the report, if it has violations.
@@ -196,18 +194,22 @@ func (c *checker) violations(f Finding, query string, args ...any) error {
 		if err := rows.Scan(&line); err != nil {
 			return err
 		}
-		f.Count++
-		if len(f.Examples) < maxExamples {
-			f.Examples = append(f.Examples, line.String)
-		}
+		f.add(line.String)
 		return nil
 	}, query, args...)
 	c.find(f)
 	return err
 }
 
-func (c *checker) invariant(i invariant) error {
-	return c.violations(Finding{Name: i.name, Meaning: i.meaning, Note: i.note}, i.query)
+// rules checks the rules of one name.
+func (c *checker) rules(m meaning) error {
+	var queries []string
+	for _, r := range rules() {
+		if r.name == m.name {
+			queries = append(queries, "SELECT "+r.line+" FROM "+r.table+" WHERE "+r.violation)
+		}
+	}
+	return c.violations(Finding{Name: m.name, Meaning: m.text}, strings.Join(queries, " UNION ALL "))
 }
 
 // pages runs the pragma, which checks every page. It returns ok, or faults.
@@ -222,10 +224,7 @@ func (c *checker) pages(pragma string) error {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, "***") {
 				continue // a heading
 			}
-			f.Count++
-			if len(f.Examples) < maxExamples {
-				f.Examples = append(f.Examples, line)
-			}
+			f.add(line)
 		}
 		return nil
 	}, pragma)
@@ -233,23 +232,10 @@ func (c *checker) pages(pragma string) error {
 	return err
 }
 
+const selectForeignKeys = `SELECT "table" || ' refers to a missing ' || parent FROM pragma_foreign_key_check`
+
 func (c *checker) foreignKeys() error {
-	f := Finding{Name: "foreign-keys", Meaning: "a row refers to a row that does not exist", Examples: []string{}}
-	err := conn.Each(c.ctx, c.tx, func(rows *sql.Rows) error {
-		var table, parent string
-		var rowid sql.NullInt64
-		var key int
-		if err := rows.Scan(&table, &rowid, &parent, &key); err != nil {
-			return err
-		}
-		f.Count++
-		if len(f.Examples) < maxExamples {
-			f.Examples = append(f.Examples, fmt.Sprintf("%s refers to a missing %s", table, parent))
-		}
-		return nil
-	}, "PRAGMA foreign_key_check")
-	c.find(f)
-	return err
+	return c.violations(Finding{Name: "foreign-keys", Meaning: "a row refers to a row that does not exist"}, selectForeignKeys)
 }
 
 // views compiles a query of every view.
@@ -261,12 +247,8 @@ func (c *checker) views() error {
 	f := Finding{Name: "views", Meaning: "a view cannot be queried", Examples: []string{}}
 	for _, name := range names {
 		err := conn.Each(c.ctx, c.tx, func(*sql.Rows) error { return nil }, "SELECT * FROM "+tables.QuoteName(name)+" LIMIT 0")
-		if err == nil {
-			continue
-		}
-		f.Count++
-		if len(f.Examples) < maxExamples {
-			f.Examples = append(f.Examples, fmt.Sprintf("%s: %v", name, err))
+		if err != nil {
+			f.add(fmt.Sprintf("%s: %v", name, err))
 		}
 	}
 	c.find(f)
@@ -282,4 +264,19 @@ func (c *checker) running() error {
 	}
 	return c.violations(Finding{Name: "passes-running", Note: true,
 		Meaning: "a pass was killed: the next pass marks it as abandoned, and continues"}, selectRunning)
+}
+
+// balance compares the account with the scans' count of samples, if all scans ended.
+func (c *checker) balance() error {
+	if c.uncounted {
+		return nil
+	}
+	a, err := conn.ReadAccount(c.ctx, c.tx)
+	if err != nil {
+		return err
+	}
+	c.find(Finding{Name: "samples-lost", Count: a.Lost(c.samples),
+		Meaning:  "passes stored more samples than exist: some were lost, and not by pruning",
+		Examples: []string{fmt.Sprintf("%d stored, %d of them deleted; %d exist", a.Stored, a.Deleted, c.samples)}})
+	return nil
 }

@@ -2,8 +2,6 @@ package check
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,14 +16,7 @@ type schemaObject struct{ kind, name, sql string }
 const selectSchema = `SELECT type, name, ifnull(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'`
 
 func readSchema(ctx context.Context, db conn.Queryer) ([]schemaObject, error) {
-	var objects []schemaObject
-	err := conn.Each(ctx, db, func(rows *sql.Rows) error {
-		var o schemaObject
-		err := rows.Scan(&o.kind, &o.name, &o.sql)
-		objects = append(objects, o)
-		return err
-	}, selectSchema)
-	return objects, err
+	return conn.List(ctx, db, func(o *schemaObject) []any { return []any{&o.kind, &o.name, &o.sql} }, selectSchema)
 }
 
 // freshSchema returns the schema of a new archive of the version, with our views.
@@ -63,22 +54,19 @@ func (c *checker) drift() error {
 		switch {
 		case want.kind == "view" && !ours:
 		case i < 0:
-			drift.Examples = append(drift.Examples, fmt.Sprintf("%s %s is missing", want.kind, want.name))
+			drift.add(want.kind + " " + want.name + " is missing")
 		case found[i] != want:
-			drift.Examples = append(drift.Examples, fmt.Sprintf("%s %s differs", want.kind, want.name))
+			drift.add(want.kind + " " + want.name + " differs")
 		}
 	}
 	for _, o := range found {
 		known := slices.ContainsFunc(fresh, func(want schemaObject) bool { return o.name == want.name })
 		if !known && (o.kind != "view" || ours) {
-			extra.Examples = append(extra.Examples, o.kind+" "+o.name)
+			extra.add(o.kind + " " + o.name)
 		}
 	}
-	for _, f := range []Finding{drift, extra} {
-		f.Count = int64(len(f.Examples))
-		f.Examples = f.Examples[:min(len(f.Examples), maxExamples)]
-		c.find(f)
-	}
+	c.find(drift)
+	c.find(extra)
 	if !ours {
 		c.find(Finding{Name: "registry", Note: true, Count: 1, Examples: []string{},
 			Meaning: "another version of heapstash made the views and the metrics' descriptions: the next pass makes them anew"})
@@ -109,7 +97,7 @@ func (c *checker) registry() error {
 			return err
 		}
 		if n == 0 {
-			f.Examples = append(f.Examples, string(m.Name))
+			f.add(string(m.Name))
 		}
 	}
 	compacted, err := conn.Column[string](c.ctx, c.tx, selectCompacted)
@@ -118,15 +106,11 @@ func (c *checker) registry() error {
 	}
 	unknown := Finding{Name: "compaction-tables", Meaning: "compaction names a table that does not exist"}
 	for _, name := range compacted {
-		isTable := slices.ContainsFunc(c.layout.Tables, func(t *tables.Table) bool { return t.Name == name })
-		if !isTable && name != tables.NarrowName {
-			unknown.Examples = append(unknown.Examples, strings.ToValidUTF8(name, "?"))
+		if !slices.Contains(c.layout.Names(), name) {
+			unknown.add(strings.ToValidUTF8(name, "?"))
 		}
 	}
-	for _, f := range []Finding{f, unknown} {
-		f.Count = int64(len(f.Examples))
-		f.Examples = f.Examples[:min(len(f.Examples), maxExamples)]
-		c.find(f)
-	}
+	c.find(f)
+	c.find(unknown)
 	return nil
 }

@@ -13,22 +13,22 @@ const (
 	AddStored = `UPDATE pass SET samples_new = ifnull(samples_new, 0) + ?, samples_duplicate = ifnull(samples_duplicate, 0) + ?,
 		conflicts = ifnull(conflicts, 0) + ? WHERE id = ?`
 
-	// GoneSetting holds how many of the samples that the ledger's passes stored
+	// DeletedSetting holds how many of the samples that the ledger's passes stored
 	// were pruned, or lost before a repair. It may be negative, because a pass may
 	// be pruned before its samples.
-	GoneSetting = "gone"
-	// BeginGone starts the account, unless samples were pruned before: then their
+	DeletedSetting = "gone"
+	// BeginDeleted starts the account, unless samples were pruned before: then their
 	// number is unknown.
-	BeginGone = `INSERT INTO setting (name, value) SELECT '` + GoneSetting + `', '0'
-		WHERE NOT EXISTS (SELECT 1 FROM setting WHERE name IN ('` + GoneSetting + `', '` + ProgressSetting + `'))`
-	AddGone = `UPDATE setting SET value = CAST(value AS INTEGER) + ? WHERE name = '` + GoneSetting + `'`
+	BeginDeleted = `INSERT INTO setting (name, value) SELECT '` + DeletedSetting + `', '0'
+		WHERE NOT EXISTS (SELECT 1 FROM setting WHERE name IN ('` + DeletedSetting + `', '` + ProgressSetting + `'))`
+	AddDeleted = `UPDATE setting SET value = CAST(value AS INTEGER) + ? WHERE name = '` + DeletedSetting + `'`
 
 	selectStored = `SELECT ifnull(sum(samples_new), 0) FROM pass`
 )
 
 // account is how many samples an archive should hold.
 type account struct {
-	Stored, Gone int64
+	Stored, Deleted int64
 	// Open is set if the number of deleted samples is not known.
 	Open bool
 }
@@ -38,7 +38,7 @@ func ReadAccount(ctx context.Context, db Queryer) (a account, err error) {
 	if err := db.QueryRowContext(ctx, selectStored).Scan(&a.Stored); err != nil {
 		return a, err
 	}
-	gone, err := Setting(ctx, db, GoneSetting)
+	deleted, err := Setting(ctx, db, DeletedSetting)
 	if err != nil {
 		return a, err
 	}
@@ -46,8 +46,8 @@ func ReadAccount(ctx context.Context, db Queryer) (a account, err error) {
 	if err != nil {
 		return a, err
 	}
-	if a.Gone, err = strconv.ParseInt(gone, 10, 64); err != nil {
-		a.Open = gone != "" || pruned != ""
+	if a.Deleted, err = strconv.ParseInt(deleted, 10, 64); err != nil {
+		a.Open = deleted != "" || pruned != ""
 	}
 	return a, nil
 }
@@ -57,5 +57,5 @@ func (a account) Lost(held int64) int64 {
 	if a.Open {
 		return 0
 	}
-	return max(a.Stored-a.Gone-held, 0)
+	return max(a.Stored-a.Deleted-held, 0)
 }

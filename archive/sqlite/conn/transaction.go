@@ -43,16 +43,21 @@ func Each(ctx context.Context, db Queryer, visit func(*sql.Rows) error, query st
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// Column returns the values of a query with one column.
-func Column[T any](ctx context.Context, db Queryer, query string, args ...any) ([]T, error) {
-	var values []T
-	err := Each(ctx, db, func(rows *sql.Rows) error {
+// List returns the rows of a query. The function into returns the targets of a row's
+// columns.
+func List[T any](ctx context.Context, db Queryer, into func(*T) []any, query string, args ...any) (list []T, err error) {
+	err = Each(ctx, db, func(rows *sql.Rows) error {
 		var v T
-		err := rows.Scan(&v)
-		values = append(values, v)
+		err := rows.Scan(into(&v)...)
+		list = append(list, v)
 		return err
 	}, query, args...)
-	return values, err
+	return list, err
+}
+
+// Column returns the values of a query with one column.
+func Column[T any](ctx context.Context, db Queryer, query string, args ...any) ([]T, error) {
+	return List(ctx, db, func(v *T) []any { return []any{v} }, query, args...)
 }
 
 // Prepared is a transaction that prepares each query once.

@@ -73,7 +73,6 @@ func (r *repairer) copyMetrics() error {
 const (
 	copyEntity = `INSERT INTO entity (id, kind, namespace, pod, container, node, labels, cluster, first_seen, last_seen)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	dropMisnamed  = `DELETE FROM entity WHERE ` + check.InvalidNames
 	selectKnown   = `SELECT id, kind, labels <> '' FROM entity`
 	entityColumns = `kind namespace pod container node labels cluster` // of its key, in order
 )
@@ -113,7 +112,7 @@ func (r *repairer) copyEntities() error {
 	if err != nil {
 		return err
 	}
-	if err := r.correct(correction{"entity", "entities with other names than their kind has were dropped", dropMisnamed}); err != nil {
+	if err := r.correctTables(func(table string) bool { return table == "entity" }); err != nil {
 		return err
 	}
 	err = conn.Each(r.ctx, r.tx, func(rows *sql.Rows) error {
@@ -132,11 +131,7 @@ func (r *repairer) copyEntities() error {
 
 // ledgerTables are the tables whose rows are copied unchanged and corrected later.
 func (r *repairer) ledgerTables() []string {
-	samples := map[string]bool{"metric": true, "entity": true, "compaction": true, tables.NarrowName + "_hot": true, tables.NarrowName + "_cold": true}
-	for _, t := range r.layout.Tables {
-		samples[t.Name+"_hot"], samples[t.Name+"_cold"] = true, true
-	}
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.columns)), func(name string) bool { return samples[name] })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.columns)), func(name string) bool { return holdsSamples(name) || name == "compaction" })
 }
 
 func (r *repairer) copyTable(table string) error {
@@ -170,9 +165,7 @@ func (r *repairer) copyTable(table string) error {
 	})
 }
 
-const (
-	selectMaxHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state WHERE typeof(horizon) = 'integer'`
-)
+const selectMaxHorizon = `SELECT ifnull(max(horizon), 0) FROM cluster_state WHERE typeof(horizon) = 'integer'`
 
 // copyCompaction finds for every table the time up to which rows have moved to
 // cold. If compaction does not have it, the cold rows themselves tell.
@@ -194,11 +187,7 @@ func (r *repairer) copyCompaction() error {
 	if err != nil {
 		return err
 	}
-	names := []string{tables.NarrowName}
-	for _, t := range r.layout.Tables {
-		names = append(names, t.Name)
-	}
-	for _, name := range names {
+	for _, name := range r.layout.Names() {
 		at, ok := said[name]
 		delete(said, name)
 		if !ok || at <= 0 || at > horizon {

@@ -218,15 +218,16 @@ func (r *repairer) copyAll(version int) error {
 		steps = append(steps, step{name, func() error { return r.copyTable(name) }})
 	}
 	steps = append(steps, step{"compaction", r.copyCompaction})
+	rollups, tiers := r.layout.Rollups(), []tables.Tier{tables.Cold, tables.Hot} // a value in cold was the first
 	for _, t := range r.layout.Tables {
-		for _, tier := range []tables.Tier{tables.Cold, tables.Hot} { // a value in cold was the first
-			steps = append(steps, step{t.Name + "_" + string(tier), func() error { return r.copyWide(t, tier) }})
+		for _, tier := range tiers {
+			steps = append(steps, step{t.Name + "_" + string(tier), func() error { return r.copyWide(t, rollups[t.Name], tier) }})
 		}
 	}
-	for _, tier := range []tables.Tier{tables.Cold, tables.Hot} {
-		steps = append(steps, step{tables.NarrowName + "_" + string(tier), func() error { return r.copyNarrow(tier) }})
+	for _, tier := range tiers {
+		steps = append(steps, step{tables.NarrowName + "_" + string(tier), func() error { return r.copyNarrow(rollups[tables.NarrowName], tier) }})
 	}
-	steps = append(steps, step{"rollups", r.correctRollups}, step{"corrections", r.correctLedger}, step{"counting", r.settleAccount})
+	steps = append(steps, step{"corrections", r.correctAll}, step{"counting", r.settleAccount})
 	for i, s := range steps {
 		if r.opts.Progress != nil {
 			r.opts.Progress(s.name, i, len(steps))

@@ -180,30 +180,43 @@ func (r *repairer) flush() error {
 
 // rowKey is the entity and the time of a row of samples.
 type rowKey struct {
-	entity int64
-	known  knownEntity
+	check.Row
+	entity int64 // in the new archive
 	at     schema.Instant
 }
 
-// keyOf returns the key of a row. It returns false, and reports the row as
-// dropped, if the entity is unknown or the time absurd.
-func (r *repairer) keyOf(table string, rec record) (p rowKey, ok bool) {
-	var whole bool
-	if p.entity, whole = rec.integer("entity_id"); whole {
-		p.known, ok = r.entities[p.entity]
+// rowOf reads the key of a row of samples. It returns false if a rule drops the row, and
+// reports that.
+func (r *repairer) rowOf(table string, of *tables.Rollup, rec record) (k rowKey, ok bool) {
+	k.Of = of
+	if id, whole := rec.integer("entity_id"); whole {
+		var e knownEntity
+		e, k.KnownEntity = r.entities[id]
+		k.entity, k.Kind, k.Labelled = e.id, e.kind, e.labelled
 	}
-	if !ok {
-		r.corrected(table, "rows of an entity that is not there were dropped", 1)
-		return p, false
+	k.Row.At, _ = rec.integer("ts")
+	k.at = schema.Instant(k.Row.At)
+	return k, !r.drops(table, k.Row, check.OrphanRows, check.AbsurdTimes, check.WrongTable)
+}
+
+// drops reports whether one of the rules drops the row.
+func (r *repairer) drops(table string, row check.Row, rules ...check.RowRule) bool {
+	for _, rule := range rules {
+		if rule.Drops(row) {
+			r.corrected(table, rule.Correction, 1)
+			return true
+		}
 	}
-	p.entity = p.known.id
-	ts, whole := rec.integer("ts")
-	if !whole || ts < 1 || ts > check.LastSecond {
-		r.corrected(table, "rows of an absurd time were dropped", 1)
-		return p, false
+	return false
+}
+
+// tierOf returns the tier of the new archive that a row of the table's tier from goes to.
+func (r *repairer) tierOf(table string, from tables.Tier, at schema.Instant) tables.Tier {
+	to := tables.TierOf(at, r.moved[table])
+	if to != from {
+		r.corrected(table+"_"+string(from), check.HotBehind.Correction, 1)
 	}
-	p.at = schema.Instant(ts)
-	return p, true
+	return to
 }
 
 // value converts a stored value to a cell. It returns false for text and blobs.
@@ -214,73 +227,62 @@ func value(v any) (c tables.NullValue, ok bool) {
 	return c, c.Scan(v) == nil
 }
 
-func (r *repairer) copyWide(t *tables.Table, tier tables.Tier) error {
+func (r *repairer) copyWide(t *tables.Table, of *tables.Rollup, tier tables.Tier) error {
 	name := t.Name + "_" + string(tier)
 	return r.readAll(name, func(rec record) error {
-		p, ok := r.keyOf(name, rec)
+		k, ok := r.rowOf(name, of, rec)
 		if !ok {
 			return nil
 		}
-		if t.Family == schema.Unlabelled && (p.known.kind != t.Kind || p.known.labelled) || t.Family != schema.Unlabelled && !p.known.labelled {
-			r.corrected(name, "rows of an entity of another kind were dropped", 1)
-			return nil
-		}
-		cells, set := make([]tables.NullValue, len(t.Metrics)), false
+		cells := make([]tables.NullValue, len(t.Metrics))
 		for i, m := range t.Metrics {
 			if cells[i], ok = value(rec[m.Column()]); !ok {
-				r.corrected(name, "values that are no numbers were dropped", 1)
+				r.corrected(name, check.ValueTypes.Correction, 1)
 			}
-			set = set || cells[i].Set
+			k.HasValues = k.HasValues || cells[i].Set
 		}
-		if !set {
-			r.corrected(name, "rows without a value were dropped", 1)
+		if r.drops(name, k.Row, check.EmptyRows) {
 			return nil
 		}
-		if (p.at <= r.moved[t.Name]) != (tier == tables.Cold) {
-			r.corrected(name, "rows that belong to the other one of hot and cold were moved there", 1)
-		}
-		insert, args := r.wideRow(t, p, cells)
-		return r.queue(insert, args, func() error { return r.putWide(t, p, cells, name) })
+		r.tierOf(t.Name, tier, k.at)
+		insert, args := r.wideRow(t, k, cells)
+		return r.queue(insert, args, func() error { return r.putWide(t, k, cells, name) })
 	})
 }
 
+// insertOf returns the statement that inserts what another one replaces.
+func insertOf(replace string) string { return "INSERT" + strings.TrimPrefix(replace, "REPLACE") }
+
 // wideRow returns the statement that inserts a row into hot or cold, whichever is
 // right for its time.
-func (r *repairer) wideRow(t *tables.Table, p rowKey, cells []tables.NullValue) (insert string, args []any) {
-	insert, args = t.ReplaceHot, append(make([]any, 0, 2+len(cells)), p.at, p.entity)
-	if p.at <= r.moved[t.Name] {
-		insert = t.ReplaceCold
-		slices.Reverse(args)
-	}
+func (r *repairer) wideRow(t *tables.Table, k rowKey, cells []tables.NullValue) (insert string, args []any) {
+	args = append(make([]any, 0, 2+len(cells)), k.at, k.entity)
 	for _, c := range cells {
 		args = append(args, c.Bind())
 	}
-	return "INSERT" + strings.TrimPrefix(insert, "REPLACE"), args
+	return insertOf(t.Replace[tables.TierOf(k.at, r.moved[t.Name])]), args
 }
 
 // putWide stores the cells of a row, or merges them into the existing row: an
 // existing value stays, and a different one becomes a conflict.
-func (r *repairer) putWide(t *tables.Table, p rowKey, cells []tables.NullValue, from string) error {
-	insert, args := r.wideRow(t, p, cells)
+func (r *repairer) putWide(t *tables.Table, k rowKey, cells []tables.NullValue, from string) error {
+	insert, args := r.wideRow(t, k, cells)
 	fresh, err := r.put(insert, args...)
 	if err != nil || fresh {
 		return err
 	}
 	there := make([]tables.NullValue, len(cells))
-	at, replace := readHot(t), t.ReplaceHot
-	if p.at <= r.moved[t.Name] {
-		at, replace = t.ColdAt, t.ReplaceCold
-	}
-	if err := r.tx.QueryRowContext(r.ctx, at, args[:2]...).Scan(tables.Pointers(there)...); err != nil {
+	tier := tables.TierOf(k.at, r.moved[t.Name])
+	if err := r.tx.QueryRowContext(r.ctx, t.At[tier], args[:2]...).Scan(tables.Pointers(there)...); err != nil {
 		return err
 	}
-	r.corrected(from, "rows that were there twice were brought together", 1)
+	r.corrected(from, check.HotAndCold.Correction, 1)
 	for i, c := range cells {
 		if !c.Set {
 			continue
 		}
 		if there[i].Meet(c.Value) == schema.Conflicting {
-			if err := r.conflict(p, t.Metrics[i].Name, there[i].Value, c.Value, from); err != nil {
+			if err := r.conflict(k, t.Metrics[i].Name, there[i].Value, c.Value, from); err != nil {
 				return err
 			}
 		}
@@ -288,89 +290,69 @@ func (r *repairer) putWide(t *tables.Table, p rowKey, cells []tables.NullValue, 
 	for i, c := range there {
 		args[2+i] = c.Bind()
 	}
-	_, err = r.put(replace, args...)
+	_, err = r.put(t.Replace[tier], args...)
 	return err
 }
 
-// readHot is [tables.Table.ColdAt] for the hot table.
-func readHot(t *tables.Table) string {
-	return strings.NewReplacer(t.Name+"_cold", t.Name+"_hot", "entity_id = ? AND ts = ?", "ts = ? AND entity_id = ?").Replace(t.ColdAt)
-}
+// insertMetConflict needs a pass: the last one of the cluster, or of any.
+const insertMetConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
+	SELECT ?1, m.id, ?3, ?4, ?5, ifnull((SELECT max(p.id) FROM pass p JOIN entity e ON e.cluster = p.cluster WHERE e.id = ?1),
+		ifnull((SELECT max(id) FROM pass), 1)) FROM metric m WHERE m.name = ?2`
 
-const (
-	insertNarrowHot  = `INSERT INTO narrow_hot (ts, entity_id, metric_id, value) VALUES (?, ?, ?, ?)`
-	insertNarrowCold = `INSERT INTO narrow_cold (ts, entity_id, metric_id, value) VALUES (?, ?, ?, ?)`
-
-	// A conflict needs a pass: the last one of the cluster, or of any.
-	insertMetConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
-		SELECT ?1, m.id, ?3, ?4, ?5, ifnull((SELECT max(p.id) FROM pass p JOIN entity e ON e.cluster = p.cluster WHERE e.id = ?1),
-			ifnull((SELECT max(id) FROM pass), 1)) FROM metric m WHERE m.name = ?2`
-)
-
-func (r *repairer) conflict(p rowKey, m schema.MetricName, kept, refused schema.Value, from string) error {
+func (r *repairer) conflict(k rowKey, m schema.MetricName, kept, refused schema.Value, from string) error {
 	r.corrected(from, "second values of a sample went to conflict", 1)
-	_, err := r.put(insertMetConflict, p.entity, m, p.at, tables.BindValue(kept), tables.BindValue(refused))
+	_, err := r.put(insertMetConflict, k.entity, m, k.at, tables.BindValue(kept), tables.BindValue(refused))
 	return err
 }
 
-func (r *repairer) copyNarrow(tier tables.Tier) error {
+func (r *repairer) copyNarrow(of *tables.Rollup, tier tables.Tier) error {
 	name := tables.NarrowName + "_" + string(tier)
 	return r.readAll(name, func(rec record) error {
-		p, ok := r.keyOf(name, rec)
+		k, ok := r.rowOf(name, of, rec)
 		if !ok {
 			return nil
 		}
 		id, _ := rec.integer("metric_id")
-		m, known := r.metrics[id]
-		if !known {
-			r.corrected(name, "samples of a metric that is not there were dropped", 1)
+		var m knownMetric
+		if m, k.KnownMetric = r.metrics[id]; r.drops(name, k.Row, check.OrphanMetrics) {
 			return nil
 		}
 		c, ok := value(rec["value"])
 		if !ok || !c.Set {
-			r.corrected(name, "values that are no numbers were dropped", 1)
+			r.corrected(name, check.ValueTypes.Correction, 1)
 			return nil
 		}
-		of := schema.Entity{Kind: p.known.kind}
-		if p.known.labelled {
-			of.Labels = "any"
+		e := schema.Entity{Kind: k.Kind}
+		if k.Labelled {
+			e.Labels = "any"
 		}
-		if t, column := r.layout.Find(of, m.name); t != nil {
-			r.corrected(name, "samples whose metric has a column were moved there", 1)
+		if t, column := r.layout.Find(e, m.name); t != nil {
+			r.corrected(name, check.NarrowColumn.Correction, 1)
 			cells := make([]tables.NullValue, len(t.Metrics))
 			cells[column] = c
-			return r.putWide(t, p, cells, name)
+			return r.putWide(t, k, cells, name)
 		}
-		insert := insertNarrowHot
-		if p.at <= r.moved[tables.NarrowName] {
-			insert = insertNarrowCold
-		}
-		if (insert == insertNarrowCold) != (tier == tables.Cold) {
-			r.corrected(name, "rows that belong to the other one of hot and cold were moved there", 1)
-		}
-		return r.queue(insert, []any{p.at, p.entity, m.id, c.Bind()}, func() error {
-			return r.putNarrow(p, m, c, name, insert)
+		to := r.tierOf(tables.NarrowName, tier, k.at)
+		return r.queue(insertOf(tables.ReplaceNarrow(to)), []any{k.at, k.entity, m.id, c.Bind()}, func() error {
+			return r.putNarrow(k, m, c, name, to)
 		})
 	})
 }
 
-func (r *repairer) putNarrow(p rowKey, m knownMetric, c tables.NullValue, from, insert string) error {
-	at, replace := tables.NarrowHotAt, tables.ReplaceNarrowHot
-	if insert == insertNarrowCold {
-		at, replace = tables.NarrowColdAt, tables.ReplaceNarrowCold
-	}
-	fresh, err := r.put(insert, p.at, p.entity, m.id, c.Bind())
+func (r *repairer) putNarrow(k rowKey, m knownMetric, c tables.NullValue, from string, to tables.Tier) error {
+	replace := tables.ReplaceNarrow(to)
+	fresh, err := r.put(insertOf(replace), k.at, k.entity, m.id, c.Bind())
 	if err != nil || fresh {
 		return err
 	}
-	r.corrected(from, "rows that were there twice were brought together", 1)
+	r.corrected(from, check.HotAndCold.Correction, 1)
 	var there tables.NullValue
-	if err := r.tx.QueryRowContext(r.ctx, at, p.at, p.entity, m.id).Scan(&there); err != nil {
+	if err := r.tx.QueryRowContext(r.ctx, tables.NarrowAt(to), k.at, k.entity, m.id).Scan(&there); err != nil {
 		return err
 	}
 	if there.Meet(c.Value) == schema.Conflicting {
-		return r.conflict(p, m.name, there.Value, c.Value, from)
+		return r.conflict(k, m.name, there.Value, c.Value, from)
 	}
-	_, err = r.put(replace, p.at, p.entity, m.id, there.Bind())
+	_, err = r.put(replace, k.at, k.entity, m.id, there.Bind())
 	return err
 }

@@ -17,14 +17,13 @@ type Table struct {
 
 	// SQL statements, each with its parameters in order. Their identifiers come
 	// from the registry only.
-	HotAt       string // ts: entity_id and metrics of the hot rows at ts
-	ColdAt      string // entity_id, ts: metrics of the cold row
-	ReplaceHot  string // ts, entity_id, metrics
-	ReplaceCold string // entity_id, ts, metrics
-	Oldest      string // the oldest hot ts
-	Move        string // from, to, both included: copies hot rows into cold
-	Evict       string // from, to, both included: deletes hot rows
-	HotEntities string // the entity_id of every hot row
+	At          map[Tier]string // ts, entity_id: metrics of the row
+	Replace     map[Tier]string // ts, entity_id, metrics
+	HotAt       string          // ts: entity_id and metrics of the hot rows at ts
+	Oldest      string          // the oldest hot ts
+	Move        string          // from, to, both included: copies hot rows into cold
+	Evict       string          // from, to, both included: deletes hot rows
+	HotEntities string          // the entity_id of every hot row
 }
 
 // NewTable returns the table with its SQL statements.
@@ -35,33 +34,48 @@ func NewTable(name string, kind schema.Kind, family schema.Family, metrics []sch
 		t.column[m.Name] = i
 		names[i] = m.Column()
 	}
-	columns := strings.Join(names, ", ")
-	parameters := strings.Repeat(", ?", len(metrics))
-	t.HotAt = "SELECT entity_id, " + columns + " FROM " + name + "_hot WHERE ts = ?"
-	t.ColdAt = "SELECT " + columns + " FROM " + name + "_cold WHERE entity_id = ? AND ts = ?"
-	t.ReplaceHot = "REPLACE INTO " + name + "_hot (ts, entity_id, " + columns + ") VALUES (?, ?" + parameters + ")"
-	t.ReplaceCold = "REPLACE INTO " + name + "_cold (entity_id, ts, " + columns + ") VALUES (?, ?" + parameters + ")"
-	t.Oldest = "SELECT ifnull(min(ts), 0) FROM " + name + "_hot"
-	t.Move = "INSERT INTO " + name + "_cold (entity_id, ts, " + columns + ") SELECT entity_id, ts, " + columns +
-		" FROM " + name + "_hot WHERE ts BETWEEN ? AND ? ORDER BY entity_id, ts"
-	t.Evict = "DELETE FROM " + name + "_hot WHERE ts BETWEEN ? AND ?"
-	t.HotEntities = "SELECT DISTINCT entity_id FROM " + name + "_hot"
+	fill := strings.NewReplacer("NAME", name, "METRICS", strings.Join(names, ", "), "VALUES", "VALUES (?, ?"+strings.Repeat(", ?", len(names))+")").Replace
+	t.At, t.Replace = make(map[Tier]string), make(map[Tier]string)
+	for _, tier := range []Tier{Hot, Cold} {
+		t.At[tier] = fill("SELECT METRICS FROM NAME_" + string(tier) + " WHERE ts = ? AND entity_id = ?")
+		t.Replace[tier] = fill("REPLACE INTO NAME_" + string(tier) + " (ts, entity_id, METRICS) VALUES")
+	}
+	t.HotAt = fill("SELECT entity_id, METRICS FROM NAME_hot WHERE ts = ?")
+	t.Oldest = fill("SELECT ifnull(min(ts), 0) FROM NAME_hot")
+	t.Move = fill("INSERT INTO NAME_cold (entity_id, ts, METRICS) SELECT entity_id, ts, METRICS FROM NAME_hot WHERE ts BETWEEN ? AND ? ORDER BY entity_id, ts")
+	t.Evict = fill("DELETE FROM NAME_hot WHERE ts BETWEEN ? AND ?")
+	t.HotEntities = fill("SELECT DISTINCT entity_id FROM NAME_hot")
 	return t
 }
 
 // The narrow pair of tables has the samples of metrics without a column.
 const (
-	NarrowName        = "narrow"
-	NarrowHotAt       = `SELECT value FROM narrow_hot WHERE ts = ? AND entity_id = ? AND metric_id = ?`
-	NarrowColdAt      = `SELECT value FROM narrow_cold WHERE ts = ? AND entity_id = ? AND metric_id = ?`
-	ReplaceNarrowHot  = `REPLACE INTO narrow_hot (ts, entity_id, metric_id, value) VALUES (?, ?, ?, ?)`
-	ReplaceNarrowCold = `REPLACE INTO narrow_cold (ts, entity_id, metric_id, value) VALUES (?, ?, ?, ?)`
-	NarrowOldest      = `SELECT ifnull(min(ts), 0) FROM narrow_hot`
-	MoveNarrow        = `INSERT INTO narrow_cold (entity_id, metric_id, ts, value) ` +
+	NarrowName   = "narrow"
+	NarrowOldest = `SELECT ifnull(min(ts), 0) FROM narrow_hot`
+	MoveNarrow   = `INSERT INTO narrow_cold (entity_id, metric_id, ts, value) ` +
 		`SELECT entity_id, metric_id, ts, value FROM narrow_hot WHERE ts BETWEEN ? AND ? ORDER BY entity_id, metric_id, ts`
 	EvictNarrow       = `DELETE FROM narrow_hot WHERE ts BETWEEN ? AND ?`
 	HotNarrowEntities = `SELECT DISTINCT entity_id FROM narrow_hot`
 )
+
+// NarrowAt has the SQL of a sample's value, with the parameters ts, entity_id and
+// metric_id.
+func NarrowAt(tier Tier) string {
+	return "SELECT value FROM narrow_" + string(tier) + " WHERE ts = ? AND entity_id = ? AND metric_id = ?"
+}
+
+// ReplaceNarrow has the SQL that stores a sample: ts, entity_id, metric_id, value.
+func ReplaceNarrow(tier Tier) string {
+	return "REPLACE INTO narrow_" + string(tier) + " (ts, entity_id, metric_id, value) VALUES (?, ?, ?, ?)"
+}
+
+// TierOf returns the tier of a row by its time: rows up to moved are cold.
+func TierOf(at, moved schema.Instant) Tier {
+	if at <= moved {
+		return Cold
+	}
+	return Hot
+}
 
 // Layout has every wide table.
 type Layout struct {
@@ -89,6 +103,15 @@ func NewLayout() Layout {
 		}
 	}
 	return l
+}
+
+// Names returns the names of all pairs of tables, without _hot and _cold.
+func (l Layout) Names() []string {
+	var names []string
+	for _, t := range l.Tables {
+		names = append(names, t.Name)
+	}
+	return append(names, NarrowName)
 }
 
 // Find returns the wide table and the column index that store an entity's metric,

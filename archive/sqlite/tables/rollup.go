@@ -89,6 +89,15 @@ func (r *Rollup) IsNarrow() bool { return len(r.Keys) > 1 }
 // In names the table with a level's closed rows.
 func (r *Rollup) In(level archive.Level) string { return ClosedRows(r.Table, level) }
 
+// SamplesIn returns the SQL expression of the number of samples in a raw row s.
+func (r *Rollup) SamplesIn() string {
+	set := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		set[i] = "(s." + c.Name + " IS NOT NULL)"
+	}
+	return strings.Join(set, " + ")
+}
+
 // Selected returns the columns of a level's table after Keys.
 func (r *Rollup) Selected(level archive.Level) []string {
 	names := []string{"ts", "samples"}
@@ -121,7 +130,7 @@ func (r *Rollup) prepare() {
 		raw[i] = c.Name
 	}
 	r.Raw = "SELECT " + strings.Join(raw, ", ") + " FROM " + r.Table + "_cold WHERE " + series + " AND ts BETWEEN ? AND ? ORDER BY ts"
-	r.Values = "SELECT ifnull(sum((" + strings.Join(raw, " IS NOT NULL) + (") + " IS NOT NULL)), 0) FROM " + r.Table + "_cold WHERE " + series + " AND ts < ?"
+	r.Values = "SELECT ifnull(sum(" + r.SamplesIn() + "), 0) FROM " + r.Table + "_cold s WHERE " + series + " AND ts < ?"
 	r.MarkAt = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ?, '" +
 		r.Table + "', entity_id FROM " + r.Table + "_hot WHERE ts BETWEEN ? AND ?"
 	r.MarkAll = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT 'hourly', ts - ts % 3600, '" +

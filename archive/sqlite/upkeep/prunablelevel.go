@@ -48,7 +48,7 @@ func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
 		return err
 	}
 	if !a.Open {
-		held := a.Stored - a.Gone
+		held := a.Stored - a.Deleted
 		p.Held = &held
 	}
 	// TreeSizes comes last because it drops the process's locks on the file.

@@ -250,10 +250,10 @@ func (d *deletion) commit(ctx context.Context, db *sql.DB, do func() error) erro
 		if err := do(); err != nil {
 			return err
 		}
-		if err := d.Exec(conn.BeginGone); err != nil {
+		if err := d.Exec(conn.BeginDeleted); err != nil {
 			return err
 		}
-		if err := d.Exec(conn.AddGone, d.samples); err != nil {
+		if err := d.Exec(conn.AddDeleted, d.samples); err != nil {
 			return err
 		}
 		return d.save(d.Prepared)
