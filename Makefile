@@ -92,8 +92,8 @@ fuzz: ## fuzz each target with FUZZ_INPUTS inputs (default 30000, 3000 in make c
 	go test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime "$${inputs}x" -fuzzminimizetime 10x </dev/null; \
 	done
 
-e2e: setup-check ## run the tests that need root: a real Kubernetes, installed packages, unusual disks
-	$(list) go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk
+e2e: setup-check ## run the tests that need root: a real Kubernetes, installed packages, unusual disks, a ClickHouse cluster
+	$(list) go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk ./chdb ./clickhouse
 
 trial: setup-check ## a short torture and soak, as root: full disks, and a day
 	$(list) go test -C e2e -count=1 -run 'TestDisk|TestReadOnly' ./torture -every 16 && \

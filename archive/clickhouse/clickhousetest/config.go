@@ -1,35 +1,89 @@
 package clickhousetest
 
-// config configures a server that stores everything in one directory.
-const config = `<yandex>
-  <logger><level>warning</level><console>1</console></logger>
-  <path>%[1]s/data/</path>
-  <tmp_path>%[1]s/tmp/</tmp_path>
-  <user_files_path>%[1]s/files/</user_files_path>
-  <format_schema_path>%[1]s/formats/</format_schema_path>
-  <users_config>%[1]s/users.xml</users_config>
-  <listen_host>127.0.0.1</listen_host>
-  <tcp_port>%[2]d</tcp_port>
-  <http_port>%[3]d</http_port>
-  <interserver_http_port>%[4]d</interserver_http_port>
-  <interserver_http_host>127.0.0.1</interserver_http_host>
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+// settings are the settings of a server.
+type settings struct {
+	Dir              string // of its configuration and log
+	Data             string // of its tables
+	Host             string
+	TCP, HTTP, Peers int
+	// Cluster is empty for a server alone.
+	Cluster        string
+	ZooKeeperHost  string
+	ZooKeeperPort  int
+	Shards         [][]*settings
+	Shard, Replica int
+}
+
+// config configures a server that stores everything in its directories.
+var config = template.Must(template.New("").Parse(`<yandex>
+  <logger><level>{{if .Cluster}}debug{{else}}warning{{end}}</level><console>1</console></logger>
+  <path>{{.Data}}/data/</path>
+  <tmp_path>{{.Data}}/tmp/</tmp_path>
+  <user_files_path>{{.Data}}/files/</user_files_path>
+  <format_schema_path>{{.Data}}/formats/</format_schema_path>
+  <users_config>{{.Dir}}/users.xml</users_config>
+  <listen_host>{{.Host}}</listen_host>
+  <tcp_port>{{.TCP}}</tcp_port>
+  <http_port>{{.HTTP}}</http_port>
+  <interserver_http_port>{{.Peers}}</interserver_http_port>
+  <interserver_http_host>{{.Host}}</interserver_http_host>
   <timezone>UTC</timezone>
   <default_profile>default</default_profile>
   <default_database>default</default_database>
   <mark_cache_size>67108864</mark_cache_size>
   <max_connections>100</max_connections>
+{{- if .Cluster}}
+  <macros>
+    <cluster>{{.Cluster}}</cluster><shard>{{.Shard}}</shard><replica>{{.Replica}}</replica>
+  </macros>
+  <zookeeper>
+    <node><host>{{.ZooKeeperHost}}</host><port>{{.ZooKeeperPort}}</port></node>
+    <session_timeout_ms>4000</session_timeout_ms>
+  </zookeeper>
+  <distributed_ddl><path>/clickhouse/ddl</path></distributed_ddl>
+  <remote_servers><{{.Cluster}}>
+  {{- range .Shards}}
+    <shard>
+      <internal_replication>true</internal_replication>
+    {{- range .}}
+      <replica><host>{{.Host}}</host><port>{{.TCP}}</port></replica>
+    {{- end}}
+    </shard>
+  {{- end}}
+  </{{.Cluster}}></remote_servers>
+{{- end}}
 </yandex>
-`
+`))
 
 // users has one user, default, without a password.
 const users = `<yandex>
   <profiles><default/></profiles>
   <users><default>
     <password></password>
-    <networks><ip>127.0.0.1</ip></networks>
+    <networks><ip>::/0</ip></networks>
     <profile>default</profile>
     <quota>default</quota>
   </default></users>
   <quotas><default/></quotas>
 </yandex>
 `
+
+// write writes the configuration, and returns the path of its main file.
+func (s *settings) write() (string, error) {
+	var text strings.Builder
+	if err := config.Execute(&text, s); err != nil {
+		return "", err
+	}
+	path := filepath.Join(s.Dir, "config.xml")
+	if err := os.WriteFile(filepath.Join(s.Dir, "users.xml"), []byte(users), 0o600); err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, []byte(text.String()), 0o600)
+}

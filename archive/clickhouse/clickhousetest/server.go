@@ -5,15 +5,15 @@ package clickhousetest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"heapstash/internal/need"
 )
@@ -24,26 +24,24 @@ type Server struct {
 	// a password.
 	Address string
 
-	process *process
+	*Process
 }
 
 // Start starts a server. It is killed at the end of the test, or with this process. The
 // test is left out where no server is installed.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	program := need.Program(tb, "clickhouse-server")
-	server, err := newServer(program, tb.TempDir())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(server.process.kill)
+	server := newServer(tb, need.Program(tb, "clickhouse-server"), newSettings(tb, loopback, freePorts(tb, loopback, portsOfServer)))
+	server.launch(tb)
+	tb.Cleanup(server.Kill)
+	server.Await(tb)
 	return server
 }
 
 // Database makes an empty database of a new name. It is dropped at the end of the test.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
-	name := fmt.Sprintf("test%d", databases.Add(1))
+	name := newName()
 	s.Exec(tb, "CREATE DATABASE "+name)
 	tb.Cleanup(func() { s.Exec(tb, "DROP DATABASE "+name) })
 	return name
@@ -51,51 +49,67 @@ func (s *Server) Database(tb testing.TB) string {
 
 var databases atomic.Int64
 
+func newName() string { return fmt.Sprintf("test%d", databases.Add(1)) }
+
+// Connect returns a pool of connections to the server alone. It ends with the test.
+func (s *Server) Connect(tb testing.TB) driver.Conn {
+	tb.Helper()
+	conn, err := s.open()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func (s *Server) open() (driver.Conn, error) {
+	return clickhouse.Open(&clickhouse.Options{Addr: []string{s.Address}, DialTimeout: 5 * time.Second})
+}
+
 // Exec runs a statement. An old server waits for rows after INSERT ... VALUES: use
 // INSERT ... SELECT.
 func (s *Server) Exec(tb testing.TB, statement string) {
 	tb.Helper()
-	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{s.Address}})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer conn.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := conn.Exec(ctx, statement); err != nil {
+	if err := s.try(statement); err != nil {
 		tb.Fatalf("%s: %v", statement, err)
 	}
 }
 
-// newServer starts a server, and waits until it answers.
-func newServer(program, dir string) (*Server, error) {
-	ports, err := freePorts(3)
+func (s *Server) try(statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := s.open()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for name, text := range map[string]string{
-		"config.xml": fmt.Sprintf(config, dir, ports[0], ports[1], ports[2]),
-		"users.xml":  users,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			return nil, err
-		}
-	}
-	p, err := start(dir, exec.Command(program, "--config-file", filepath.Join(dir, "config.xml")))
+	defer conn.Close()
+	return conn.Exec(ctx, statement)
+}
+
+// newSettings returns the settings of a server alone.
+func newSettings(tb testing.TB, host string, ports []int) *settings {
+	tb.Helper()
+	dir := tb.TempDir()
+	return &settings{Dir: dir, Data: dir, Host: host, TCP: ports[0], HTTP: ports[1], Peers: ports[2]}
+}
+
+// portsOfServer is the number of ports that a server needs.
+const portsOfServer = 3
+
+// newServer configures a server.
+func newServer(tb testing.TB, program string, s *settings) *Server {
+	tb.Helper()
+	config, err := s.write()
 	if err != nil {
-		return nil, err
+		tb.Fatal(err)
 	}
-	s := &Server{Address: fmt.Sprintf("127.0.0.1:%d", ports[0]), process: p}
-	if err := p.await(s.ping); err != nil {
-		p.kill()
-		log, _ := os.ReadFile(p.log)
-		return nil, fmt.Errorf("clickhouse-server: %w\n%s", err, log)
-	}
-	return s, nil
+	server := &Server{Address: net.JoinHostPort(s.Host, strconv.Itoa(s.TCP))}
+	server.Process = &Process{dir: s.Dir, arguments: []string{program, "--config-file", config}, ready: server.ping}
+	return server
 }
 
 func (s *Server) ping() error {
-	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{s.Address}, DialTimeout: 5 * time.Second})
+	conn, err := s.open()
 	if err != nil {
 		return err
 	}
@@ -103,16 +117,24 @@ func (s *Server) ping() error {
 	return conn.Ping(context.Background())
 }
 
-// freePorts returns ports of loopback that nothing listens on.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+const loopback = "127.0.0.1"
+
+// freePorts returns ports of the host that nothing listens on. Linux does not give them
+// to clients, so that they stay free while a server is killed.
+func freePorts(tb testing.TB, host string, n int) (ports []int) {
+	tb.Helper()
+	const first, clients = 10_000, 32_768
+	for tries := 0; len(ports) < n; tries++ {
+		port := first + rand.IntN(clients-first)
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
-			return nil, err
+			if tries > 1000 {
+				tb.Fatal(err)
+			}
+			continue
 		}
 		defer listener.Close() // only now, so that all are different
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
-	return ports, nil
+	return ports
 }
