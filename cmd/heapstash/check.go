@@ -49,7 +49,7 @@ func newCheckCommand() *cobra.Command {
 		Short:   "Check the archive for damage, and copy a damaged one to a new, whole one",
 		Long:    checkLong,
 		Example: checkExample,
-		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
+		RunE: withFile(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			c.Progress = show.Steps(cmd.ErrOrStderr())
 			if cmd.Flags().Changed("repair") {
 				return c.makeRepaired(cmd, cfg)

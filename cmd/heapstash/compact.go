@@ -24,11 +24,7 @@ func newCompactCommand() *cobra.Command {
 			"and passes get in between.\n\n" +
 			"Exit codes: 0 done; 1 failed; 10 no archive; 11 another writer holds it (see --retry-lock).",
 		Example: "  heapstash compact --db-file /var/lib/heapstash/heapstash.db --retry-lock 1m",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return err
-			}
+		RunE: withFile(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			opts := engine.FileOptionsOf(cfg)
 			opts.Migrating = engine.LogMigration(config.NewLogger(cmd.ErrOrStderr(), cfg))
 			done, err := engine.Compact(cmd.Context(), cfg.DBFile, opts, time.Now())
@@ -39,7 +35,7 @@ func newCompactCommand() *cobra.Command {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
 			}
 			return printCompaction(cmd.OutOrStdout(), done)
-		},
+		}),
 	}
 	config.AddFlags(cmd.Flags(), config.LockFlags)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

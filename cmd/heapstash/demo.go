@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -9,13 +10,14 @@ import (
 
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/demo"
+	"heapstash/schema"
 )
 
 const demoLong = `demo makes an archive of a made-up cluster. It writes a week of samples, with hours and days,
 straight into the file. Then a stand-in for Heapster shows the last minutes, and a pass
 archives each of them. demo needs no cluster, and takes about ten seconds and 70 MB.
 
-demo reads --db-file only (default ` + demo.File + `). It never writes into an archive of another
+demo reads --db-file (or --archive FILE) only (default ` + demo.File + `). It never writes into an archive of another
 cluster. When demo runs again, it continues its archive up to now. Every example of the
 documents runs on this archive.
 
@@ -33,8 +35,16 @@ func newDemoCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg := config.Default()
 			cfg.DBFile = demo.File
-			if f := cmd.Flags().Lookup("db-file"); f.Changed {
-				cfg.DBFile = f.Value.String()
+			for _, name := range []string{"db-file", "archive"} {
+				f := cmd.Flags().Lookup(name)
+				if !f.Changed {
+					continue
+				}
+				path, isFile := config.FileOf(f.Value.String())
+				if !isFile {
+					return schema.WithHint(errors.New("demo makes an SQLite file"), "`heapstash copy "+demo.File+" clickhouse://user@host:9000/database` copies it to a server then")
+				}
+				cfg.DBFile = path
 			}
 			cfg.ClusterName = demo.Cluster
 			cfg.LogLevel = slog.LevelWarn

@@ -40,7 +40,7 @@ func newPruneCommand() *cobra.Command {
 		Short:   "Delete what is older than archive.retention, and return its space",
 		Long:    pruneLong,
 		Example: pruneExample,
-		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
+		RunE: withFile(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
 			if err := keep.Override(&cfg.Archive.Retention); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -16,9 +17,11 @@ import (
 	"heapstash/cmd/heapstash/build"
 	"heapstash/cmd/heapstash/complete"
 	"heapstash/cmd/heapstash/config"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/passes"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/cmd/heapstash/usage"
+	"heapstash/schema"
 )
 
 // The exit codes. Go itself keeps 2 for a panic.
@@ -135,6 +138,26 @@ func withConfig(run func(cmd *cobra.Command, cfg config.Config, args []string) e
 		}
 		return run(cmd, cfg, args)
 	}
+}
+
+// fileCommands are the commands that only an SQLite archive has, and how an archive in
+// ClickHouse does the same.
+var fileCommands = map[string]string{
+	"sql":      "clickhouse-client, and every program that speaks to ClickHouse, reads views of the same names",
+	"snapshot": "`heapstash copy` copies it to a file; ClickHouse has its own BACKUP",
+	"compact":  "ClickHouse merges its parts itself",
+	"prune":    "passes drop what archive.retention does not keep",
+	"check":    "ClickHouse checks its parts itself (CHECK TABLE); `heapstash copy` compares two archives",
+}
+
+// withFile is [withConfig] for one of the [fileCommands].
+func withFile(run func(cmd *cobra.Command, cfg config.Config, args []string) error) func(*cobra.Command, []string) error {
+	return withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
+		if cfg.Archive.URL != "" {
+			return schema.WithHint(fmt.Errorf("%s needs an SQLite file, and the archive is %s", cmd.Name(), engine.Name(cfg)), fileCommands[cmd.Name()])
+		}
+		return run(cmd, cfg, args)
+	})
 }
 
 // printResult prints the result of a command as JSON, or as print does.

@@ -34,7 +34,7 @@ func newSnapshotCommand() *cobra.Command {
 		Long:    snapshotLong,
 		Example: snapshotExample,
 		Args:    oneFile,
-		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
+		RunE: withFile(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			started := time.Now()
 			s, err := engine.Copy(cmd.Context(), cfg.DBFile, args[0], engine.SnapshotOptions{Options: engine.FileOptionsOf(cfg), Replace: force})
 			if err != nil {

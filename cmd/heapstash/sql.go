@@ -53,7 +53,7 @@ func newSQLCommand() *cobra.Command {
 		Example:           sqlExample,
 		Args:              q.arguments,
 		ValidArgsFunction: q.completeViews,
-		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
+		RunE: withFile(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			if q.schema {
 				return sqlshell.Listing{Format: q.Format, Tables: q.tables, Globs: args}.Run(cmd.Context(), cmd.OutOrStdout(), cfg.DBFile)
 			}

@@ -24,6 +24,7 @@ import (
 // the flag --db-file is the variable HEAPSTASH_DB_FILE and the key db_file.
 // config.example.yaml explains each setting.
 type Config struct {
+	// DBFile is the archive, empty if Archive.URL is.
 	DBFile      string     `mapstructure:"db_file"`
 	ClusterName string     `mapstructure:"cluster_name"`
 	LogLevel    slog.Level `mapstructure:"log_level"`
@@ -58,16 +59,6 @@ type Collect struct {
 	Budget     time.Duration      `mapstructure:"budget"`
 	Deadline   time.Duration      `mapstructure:"deadline"`
 	Enrich     bool               `mapstructure:"enrich"`
-}
-
-// Archive has settings of the archive's file and its disk. They have no flags; their
-// variables are HEAPSTASH_ARCHIVE_...
-type Archive struct {
-	MinFree schema.Size `mapstructure:"min_free"`
-	MaxSize schema.Size `mapstructure:"max_size"`
-	Mode    fileMode    `mapstructure:"mode"`
-
-	Retention Retention `mapstructure:"retention"`
 }
 
 // Default returns the default settings.
@@ -124,6 +115,7 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 	if err := s.v.Unmarshal(&cfg, strictly); err != nil {
 		found = append(found, decodeFaults(err)...)
 	}
+	found = append(found, cfg.resolveArchive(s)...)
 	found = append(found, cfg.Validate()...)
 	if len(found) == 0 {
 		s.file.tell(flags, cfg)
@@ -226,18 +218,40 @@ func (s *sources) unknownKeys() Faults {
 	return found
 }
 
+// rank says where a setting's value came from.
+type rank int
+
+// The ranks, the lowest first.
+const (
+	nowhere rank = iota // it is the default
+	inFile
+	inVariable
+	inFlag
+)
+
+func (s *sources) rank(key string) rank {
+	if f := FlagOf(s.flags, key); f != nil && f.Changed {
+		return inFlag
+	}
+	if _, ok := os.LookupEnv(variable(key)); ok {
+		return inVariable
+	}
+	if s.v.InConfig(key) {
+		return inFile
+	}
+	return nowhere
+}
+
 // origin returns the flag, the variable or the file that a setting's value came
 // from, empty for a default.
 func (s *sources) origin(key string) string {
 	key, _, _ = strings.Cut(key, "[")
-	env := variable(key)
-	if f := FlagOf(s.flags, key); f != nil && f.Changed {
-		return "--" + f.Name
-	}
-	if _, ok := os.LookupEnv(env); ok {
-		return env
-	}
-	if s.v.InConfig(key) {
+	switch s.rank(key) {
+	case inFlag:
+		return "--" + FlagOf(s.flags, key).Name
+	case inVariable:
+		return variable(key)
+	case inFile:
 		return s.file.Path
 	}
 	return ""

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -98,6 +101,76 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// The archive is what the flags name, else the environment, else the file.
+func TestArchive(t *testing.T) {
+	const server = "clickhouse://u@h1:9000,h2:9000/d?cluster=c"
+	for name, test := range map[string]struct {
+		file      string
+		variables map[string]string
+		args      []string
+		db, url   string
+		fault     string // of --archive, or of the variable
+	}{
+		"default":               {"", nil, nil, "heapstash.db", "", ""},
+		"file":                  {"", nil, []string{"--archive", "a.db"}, "a.db", "", ""},
+		"file:":                 {"", nil, []string{"--archive", "file:a.db"}, "a.db", "", ""},
+		"file://":               {"", nil, []string{"--archive", "file:///tmp/a.db"}, "/tmp/a.db", "", ""},
+		"server":                {"", nil, []string{"--archive", server}, "", server, ""},
+		"the example's db_file": {"db_file: heapstash.db\narchive: {url: '" + server + "'}", nil, nil, "", server, ""},
+		"flag over file":        {"archive: {url: '" + server + "'}", nil, []string{"--db-file", "a.db"}, "a.db", "", ""},
+		"variable over file":    {"db_file: a.db", map[string]string{"ARCHIVE_URL": server}, nil, "", server, ""},
+		"flag over variable":    {"", map[string]string{"DB_FILE": "a.db"}, []string{"--archive", "b.db"}, "b.db", "", ""},
+		"empty flag":            {"archive: {url: '" + server + "'}", nil, []string{"--archive", ""}, "heapstash.db", "", ""},
+		"the same twice":        {"", nil, []string{"--archive", "./a.db", "--db-file", "a.db"}, "./a.db", "", ""},
+		"two files":             {"", nil, []string{"--archive", "a.db", "--db-file", "b.db"}, "", "", "conflicts with db_file, which names another archive: give one of the two (from --archive)"},
+		"file and server":       {"", map[string]string{"ARCHIVE_URL": server, "DB_FILE": "heapstash.db"}, nil, "", "", "(from HEAPSTASH_ARCHIVE_URL)"},
+		"two passwords":         {"archive: {password_file: f}", map[string]string{"ARCHIVE_PASSWORD": "forbidden"}, nil, "", "", "archive.password_file: conflicts with the variable HEAPSTASH_ARCHIVE_PASSWORD"},
+		"password in a flag":    {"", nil, []string{"--archive", "clickhouse://u:forbidden@h/d"}, "", "", "must not have a password"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for name, value := range test.variables {
+				t.Setenv("HEAPSTASH_"+name, value)
+			}
+			got, err := load(t, append(test.args, "--config", writeConfig(t, test.file))...)
+			if test.fault != "" {
+				if err == nil || !strings.Contains(err.Error(), test.fault) || strings.Contains(err.Error(), "forbidden") {
+					t.Errorf("got %v, want %s", err, test.fault)
+				}
+				return
+			}
+			if err != nil || got.DBFile != test.db || got.Archive.URL != test.url {
+				t.Errorf("got %q, %q, %v; want %q, %q", got.DBFile, got.Archive.URL, err, test.db, test.url)
+			}
+		})
+	}
+}
+
+// The password comes from the environment or a file, and is never printed.
+func TestArchivePassword(t *testing.T) {
+	t.Setenv("HEAPSTASH_ARCHIVE_PASSWORD", "forbidden")
+	cfg, err := load(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := cfg.Archive.ReadPassword(); got != "forbidden" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if encoded, err := json.Marshal(cfg.Archive.Password); err != nil || strings.Contains(fmt.Sprintf("%v %+v %#v %s", cfg, cfg, cfg, encoded), "forbidden") {
+		t.Errorf("the password is printed: %#v, %v", cfg.Archive, err)
+	}
+	if err := CheckEnvironment(io.Discard); err != nil {
+		t.Error(err)
+	}
+	cfg.Archive.PasswordFile = writeConfig(t, "from a file\r\n")
+	if got, err := cfg.Archive.ReadPassword(); got != "from a file" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	cfg.Archive.PasswordFile += ".none"
+	if _, err := cfg.Archive.ReadPassword(); err == nil || schema.HintOf(err) == "" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A list replaces its default, even if it is empty.
 func TestListReplacesItsDefault(t *testing.T) {
 	tests := map[string]struct {
@@ -173,6 +246,15 @@ func TestBadFiles(t *testing.T) {
 		{"bool for text", "cluster_name: true", []string{"cluster_name: true is not text: put it in quotes"}},
 		{"empty name", `cluster_name: " "`, []string{"cluster_name: must not be empty"}},
 		{"no file", `db_file: ""`, []string{"db_file: must name a file"}},
+		{"no engine", "archive: {url: http://u:secret@h}", []string{
+			`archive.url: "http" is not an engine: write a file, or clickhouse://user@host:9000/database`,
+			"archive.url: must not have a password: put it in a file that archive.password_file names, or in the variable HEAPSTASH_ARCHIVE_PASSWORD"}},
+		{"odd password", "archive: {url: 'clickhouse://u:s/e@c@h:9000/d'}", []string{
+			"archive.url: must not have a password: put it in a file that archive.password_file names, or in the variable HEAPSTASH_ARCHIVE_PASSWORD"}},
+		{"no host", "archive: {url: 'clickhouse:///d'}", []string{"archive.url: names no host: write clickhouse://user@host:9000/database"}},
+		{"two archives", "db_file: a.db\narchive: {url: b.db}", []string{
+			"archive.url: conflicts with db_file, which names another archive: give one of the two"}},
+		{"password in the file", "archive: {password: secret}", []string{"archive.password: no such setting; did you mean archive.password_file?"}},
 		{"level", "log_level: loud", []string{`log_level: "loud" is none of debug, info, warn, error`}},
 		{"format", "log_format: xml", []string{`log_format: "xml" is none of auto, text, json`}},
 		{"no URL", "heapster_url: localhost:8082", []string{`heapster_url: "localhost:8082" is not a URL: write http://host:port or https://host/path`}},

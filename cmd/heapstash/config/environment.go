@@ -21,7 +21,7 @@ var serviceVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|POR
 // CheckEnvironment refuses variables that look like misspelt settings. Other unknown
 // variables may belong to the script around heapstash: a line on stderr names them.
 func CheckEnvironment(stderr io.Writer) error {
-	settings, known := []string{"CONFIG"}, []string{envPrefix + "_CONFIG"}
+	settings, known := []string{"CONFIG", "ARCHIVE_PASSWORD"}, []string{envPrefix + "_CONFIG", passwordVariable}
 	for _, key := range Keys() {
 		name := variable(key)
 		settings, known = append(settings, strings.TrimPrefix(name, envPrefix+"_")), append(known, name)

@@ -19,7 +19,7 @@ func decodeMode(value any) (fileMode, error) {
 	return fileMode(mode), nil
 }
 
-// check adds the faults of the archive's settings.
+// check adds the faults of the archive's settings, but for its address.
 func (a Archive) check(fs *Faults) {
 	a.Retention.check(fs)
 	// The owner writes the file, no user executes it, and others do not write it.

@@ -24,7 +24,11 @@ func AddFlags(flags *pflag.FlagSet, groups ...func(*pflag.FlagSet, Config)) {
 
 // FlagOf returns the flag of the setting with the key, nil if the command has none.
 func FlagOf(flags *pflag.FlagSet, key string) *pflag.Flag {
-	f := flags.Lookup(strings.ReplaceAll(key, "_", "-"))
+	name := strings.ReplaceAll(key, "_", "-")
+	if key == "archive.url" {
+		name = "archive" // the one flag of a setting in a section
+	}
+	f := flags.Lookup(name)
 	if f == nil {
 		return nil
 	}
@@ -35,7 +39,8 @@ func FlagOf(flags *pflag.FlagSet, key string) *pflag.Flag {
 }
 
 func CommonFlags(f *pflag.FlagSet, d Config) {
-	f.String("db-file", d.DBFile, "the archive")
+	f.String("db-file", d.DBFile, "the archive, if it is a file")
+	f.String("archive", d.Archive.URL, "the archive: a file, or clickhouse://user@host:9000/database (default: --db-file)")
 	f.String("cluster-name", d.ClusterName, "name of the cluster in the archive")
 	f.String("log-level", "info", "debug, info, warn or error")
 	f.String("log-format", d.LogFormat, "text, json, or auto: text on a terminal")

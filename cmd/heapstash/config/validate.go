@@ -61,7 +61,7 @@ func (fs *Faults) within(key string, n, low, high int) {
 // Validate returns all faults of the settings.
 func (c Config) Validate() Faults {
 	var fs Faults
-	fs.check(c.DBFile != "", "db_file", "must name a file")
+	fs.check(c.DBFile != "" || c.Archive.URL != "", "db_file", "must name a file")
 	fs.check(strings.TrimSpace(c.ClusterName) != "", "cluster_name", "must not be empty")
 	fs.oneOf("log_format", c.LogFormat, "auto", "text", "json")
 	c.Access.check(&fs)

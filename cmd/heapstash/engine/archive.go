@@ -63,8 +63,13 @@ type Options struct {
 	Migrating func(Migration)
 }
 
+var errNoClickHouse = errors.New("this heapstash has no engine for ClickHouse")
+
 // Open opens the settings' archive for passes, and makes one if there is none.
 func Open(ctx context.Context, cfg config.Config, opts Options) (Store, error) {
+	if cfg.Archive.URL != "" {
+		return nil, errNoClickHouse
+	}
 	file := FileOptionsOf(cfg)
 	file.Expect, file.LockWait, file.Migrating = opts.Expect, opts.LockWait, opts.Migrating
 	store, err := sqlite.Open(ctx, cfg.DBFile, file)
@@ -76,6 +81,9 @@ func Open(ctx context.Context, cfg config.Config, opts Options) (Store, error) {
 
 // Read opens the settings' archive for reading.
 func Read(ctx context.Context, cfg config.Config) (Reader, error) {
+	if cfg.Archive.URL != "" {
+		return nil, errNoClickHouse
+	}
 	reader, err := ReadFile(ctx, cfg.DBFile)
 	if err != nil {
 		return nil, err
@@ -90,8 +98,11 @@ func Exists(cfg config.Config) bool {
 	return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// Name returns the archive's absolute address.
+// Name returns the archive's absolute address, which has no password.
 func Name(cfg config.Config) string {
+	if cfg.Archive.URL != "" {
+		return cfg.Archive.URL
+	}
 	if absolute, err := filepath.Abs(cfg.DBFile); err == nil {
 		return absolute
 	}

@@ -49,6 +49,9 @@ func checkReplaceable(path, archivePath string, force bool) error {
 		return schema.WithHint(fmt.Errorf("output: %w", err), another)
 	}
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
+		if archivePath == "" {
+			break // the archive is not a file
+		}
 		if own, err := os.Stat(archivePath + suffix); err == nil && os.SameFile(own, there) {
 			return schema.WithHint(fmt.Errorf("output %s belongs to the archive itself", path), another)
 		}

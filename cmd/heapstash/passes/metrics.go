@@ -47,23 +47,14 @@ func newMetrics(cfg config.Config) *metrics {
 	m.lastSuccess = m.gauge("heapstash_last_success_timestamp_seconds", "End of the last pass that did not fail, 0 before the first.")
 	m.newestAt = m.gauge("heapstash_newest_sample_timestamp_seconds", "Newest sample's time, on Heapster's clock.")
 
-	size := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "heapstash_archive_size_bytes", Help: "Size of the archive and its write-ahead log.",
-	}, func() float64 { return float64(engine.FileSize(cfg.DBFile) + engine.FileSize(cfg.DBFile+"-wal")) })
-	free := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "heapstash_archive_free_bytes", Help: "Space that is left where the archive lies, NaN if that is not known.",
-	}, func() float64 {
-		free, err := engine.FreeSpace(cfg.DBFile)
-		if err != nil {
-			return math.NaN()
-		}
-		return float64(free)
-	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "heapstash_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": build.Info().Version},
 	})
 	build.Set(1)
-	m.cluster.MustRegister(size, free, build)
+	m.cluster.MustRegister(build)
+	if cfg.DBFile != "" {
+		m.registerFile(cfg.DBFile)
+	}
 
 	// Prometheus sees no increase in the first value of a counter, unless it is 0.
 	for _, o := range []archive.Outcome{archive.OutcomeComplete, archive.OutcomePartial, archive.OutcomeFailed} {
@@ -73,6 +64,23 @@ func newMetrics(cfg config.Config) *metrics {
 		m.samples.WithLabelValues(result)
 	}
 	return m
+}
+
+// registerFile adds the metrics of the archive's file.
+func (m *metrics) registerFile(path string) {
+	size := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "heapstash_archive_size_bytes", Help: "Size of the archive and its write-ahead log.",
+	}, func() float64 { return float64(engine.FileSize(path) + engine.FileSize(path+"-wal")) })
+	free := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "heapstash_archive_free_bytes", Help: "Space that is left where the archive lies, NaN if that is not known.",
+	}, func() float64 {
+		free, err := engine.FreeSpace(path)
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(free)
+	})
+	m.cluster.MustRegister(size, free)
 }
 
 func (m *metrics) counter(name, help string, labels ...string) *prometheus.CounterVec {

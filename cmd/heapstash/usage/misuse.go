@@ -101,10 +101,10 @@ func Explained(args cobra.PositionalArgs) cobra.PositionalArgs {
 // as they would do nothing.
 var Unheeded = map[string][]string{
 	"demo":       {"config", "cluster-name"},
-	"schema":     {"config", "cluster-name", "db-file"},
-	"version":    {"config", "cluster-name", "db-file"},
-	"man":        {"config", "cluster-name", "db-file"},
-	"completion": {"config", "cluster-name", "db-file"},
+	"schema":     {"config", "cluster-name", "db-file", "archive"},
+	"version":    {"config", "cluster-name", "db-file", "archive"},
+	"man":        {"config", "cluster-name", "db-file", "archive"},
+	"completion": {"config", "cluster-name", "db-file", "archive"},
 }
 
 // RefuseUnheeded returns an error for a flag that the command does not use.
