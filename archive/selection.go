@@ -49,6 +49,9 @@ type Selection struct {
 	// Window is on Heapster's clock and includes both ends. It selects hours and days
 	// by their begin. None means no bound.
 	Window schema.Window
+	// Shown leaves cut ratios of nodes as Heapster showed them. Else they are computed
+	// from their parts, or left out without a part.
+	Shown bool
 	// Incarnations fills in [Series.Incarnations].
 	Incarnations bool
 }

@@ -46,6 +46,7 @@ func Run(t *testing.T, make func(t *testing.T) Engine) {
 		"every kind of cell":    everyCell,
 		"the same again":        sameAgain,
 		"cut and exact values":  cutValues,
+		"ratios as shown":       shownRatios,
 		"conflicts":             conflicts,
 		"late rows":             lateRows,
 		"overlapping batches":   overlaps,

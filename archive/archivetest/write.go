@@ -82,6 +82,16 @@ func cutValues(b *bench) {
 	}
 }
 
+// shownRatios: a selection can ask for ratios of nodes as Heapster cut them.
+func shownRatios(b *bench) {
+	whole := row(node, noon, "cpu/node_utilization", 0, "cpu/usage_rate", 500, "cpu/node_allocatable", 2000)
+	half := row(schema.NodeEntity("n2"), noon, "cpu/node_utilization", 1)
+	b.write(cluster, archive.Batch{Rows: []schema.Row{whole, half}})
+	if got := b.cells(archive.Selection{Shown: true}); len(differences(got, cellsOf(cluster, whole, half))) > 0 {
+		b.Errorf("as shown: %v", got)
+	}
+}
+
 // conflicts: of two values of one cell the first stays, and the other is counted.
 func conflicts(b *bench) {
 	first := row(web, noon, "memory/usage", 5, "custom/x", 1, "cpu/usage_rate", 1)

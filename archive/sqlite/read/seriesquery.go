@@ -76,7 +76,7 @@ func wideQuery(t *tables.Table, r *tables.Rollup, selection archive.Selection) s
 		}
 		if selection.Level == archive.Raw {
 			value := "s." + m.Column()
-			if m.Part != "" { // only if Heapster showed it
+			if m.Part != "" && !selection.Shown { // only if Heapster showed it
 				value = fmt.Sprintf("iif(%s IS NULL, NULL, %s)", value, tables.ExactRatio(m))
 			}
 			add(m, "", value, value+" IS NOT NULL")
