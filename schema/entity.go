@@ -117,28 +117,20 @@ func (e Entity) check() error {
 		}
 		return nil
 	}
-	var errs []error
 	switch e.Kind {
-	case Cluster:
 	case Node:
-		errs = []error{named("node", e.Node)}
+		return named("node", e.Node)
 	case Namespace:
-		errs = []error{named("namespace", e.Namespace)}
+		return named("namespace", e.Namespace)
 	case Pod:
-		errs = []error{named("namespace", e.Namespace), named("pod", e.Pod)}
+		return cmp.Or(named("namespace", e.Namespace), named("pod", e.Pod))
 	case Container:
-		errs = []error{named("namespace", e.Namespace), named("pod", e.Pod), nonEmpty(e.Container)}
+		return cmp.Or(named("namespace", e.Namespace), named("pod", e.Pod), nonEmpty(e.Container))
 	case SystemContainer:
-		errs = []error{named("node", e.Node), nonEmpty(e.Container)}
+		return cmp.Or(named("node", e.Node), nonEmpty(e.Container))
 	default:
 		return fmt.Errorf("unknown form")
 	}
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func nonEmpty(container string) error {

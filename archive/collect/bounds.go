@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"heapstash/schema"
 )
@@ -28,26 +27,14 @@ func cancelled(ctx context.Context) error {
 	return nil
 }
 
-// overdueError is that an answer did not come before the pass's deadline.
-type overdueError struct{ deadline time.Duration }
-
-func (e overdueError) Error() string {
-	return fmt.Sprintf("no answer within %v after the pass began: %v", e.deadline, schema.ErrBudget)
-}
-
-func (overdueError) Unwrap() error { return schema.ErrBudget }
-
-func (overdueError) Hint() string {
-	return "Heapster, or a proxy in front of it, is slow: raise concurrency, narrow what is archived (kinds, namespace), or raise collect.deadline"
-}
-
-// overdue returns an [overdueError] for the error of a context that ended at the
+// overdue returns an error with a hint for the error of a context that ended at the
 // pass's deadline, and any other error unchanged.
 func (p *pass) overdue(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return overdueError{p.Deadline}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
-	return err
+	return schema.WithHint(fmt.Errorf("no answer within %v after the pass began: %w", p.Deadline, schema.ErrBudget),
+		"Heapster, or a proxy in front of it, is slow: raise concurrency, narrow what is archived (kinds, namespace), or raise collect.deadline")
 }
 
 func (p *pass) overBudget() bool {

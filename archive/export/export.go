@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"heapstash/archive"
@@ -30,12 +31,10 @@ func Formats() []string {
 
 // ParseFormat returns the format with the name. Its error lists the formats.
 func ParseFormat(text string) (Format, error) {
-	for _, name := range Formats() {
-		if name == text {
-			return Format(name), nil
-		}
+	if !slices.Contains(Formats(), text) {
+		return "", fmt.Errorf("no format %q: use one of %s", text, strings.Join(Formats(), ", "))
 	}
-	return "", fmt.Errorf("no format %q: use one of %s", text, strings.Join(Formats(), ", "))
+	return Format(text), nil
 }
 
 // Options are the options of the formats.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -31,10 +30,7 @@ func newCompactCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
-			}
-			return printCompaction(cmd.OutOrStdout(), done)
+			return printResult(cmd, asJSON, done, func(w io.Writer) error { return printCompaction(w, done) })
 		}),
 	}
 	config.AddFlags(cmd.Flags(), config.LockFlags)

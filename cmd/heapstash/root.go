@@ -88,7 +88,7 @@ func newRootCommand(std streams) *cobra.Command {
 	root.SetErr(std.err)
 	root.SetVersionTemplate("heapstash {{.Version}}\n")
 	root.SetFlagErrorFunc(usage.Error)
-	root.PersistentFlags().Var(&config.FileFlag{Stderr: std.err}, "config",
+	root.PersistentFlags().String("config", "",
 		"file with settings in YAML (default $XDG_CONFIG_HOME/heapstash/config.yaml, else "+config.SystemFile+"; '' for none)")
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { usage.Help(cmd.OutOrStdout(), cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return usage.Help(cmd.OutOrStderr(), cmd) })
@@ -132,7 +132,7 @@ func newRootCommand(std streams) *cobra.Command {
 // withConfig returns the RunE of a command that reads the settings.
 func withConfig(run func(cmd *cobra.Command, cfg config.Config, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		cfg, err := config.Load(cmd.Flags())
+		cfg, err := config.Load(cmd.Flags(), cmd.ErrOrStderr())
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestEverySettingHasAFlag(t *testing.T) {
 		if err := flags.Set(f.Name, strings.Trim(f.DefValue, "[]")); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := config.Load(flags); err != nil {
+		if got, err := config.Load(flags, io.Discard); err != nil {
 			t.Errorf("--%s with its default: %v", f.Name, err)
 		} else if !reflect.DeepEqual(got, config.Default()) {
 			t.Errorf("--%s=%s changes the default", f.Name, f.DefValue)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"heapstash/heapster/wire"
@@ -130,7 +131,10 @@ func (e *StatusError) roleHint() string {
 func (e *StatusError) endpointsHint() string {
 	scheme, name, port := e.service.split()
 	none := "no pod of the service is ready: look for Heapster's with `kubectl get pods` in that namespace"
-	match := "the apiserver compares the port's name, and " + e.portMeant(port)
+	match := fmt.Sprintf("the apiserver compares the port's name, and %q is not a port's name", port)
+	if port == "" {
+		match = "the apiserver compares the port's name, and an empty name fits only a port without a name"
+	}
 	switch quoted := fmt.Sprintf("service %q", e.service.name); {
 	case name == "" || !strings.Contains(e.Message, quoted):
 		return none
@@ -141,13 +145,6 @@ func (e *StatusError) endpointsHint() string {
 		return "no ready pod has that port: " + match + ": " + e.choosePort() + ", " + e.seePorts() +
 			fmt.Sprintf(" (a Role then names %q); or no pod is ready", role)
 	}
-}
-
-func (e *StatusError) portMeant(port string) string {
-	if port == "" {
-		return "an empty name fits only a port without a name"
-	}
-	return fmt.Sprintf("%q is not a port's name", port)
 }
 
 func (e *StatusError) choosePort() string {
@@ -163,12 +160,7 @@ func (e *StatusError) seePorts() string {
 // podHint is for a pod that the apiserver does not reach.
 func (e *StatusError) podHint() string {
 	says := func(texts ...string) bool {
-		for _, text := range texts {
-			if strings.Contains(e.Message, text) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.Message, text) })
 	}
 	_, name, port := e.service.split()
 	scheme := func(scheme string) string {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -29,12 +30,8 @@ func asConnectRefusal(u *url.URL, err error, p *progress) error {
 
 // passes reports whether another try may help.
 func (e connectRefusal) passes() bool {
-	for _, code := range []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
-		if strings.EqualFold(string(e), http.StatusText(code)) {
-			return true
-		}
-	}
-	return false
+	codes := []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	return slices.ContainsFunc(codes, func(code int) bool { return strings.EqualFold(string(e), http.StatusText(code)) })
 }
 
 func (e connectRefusal) hint(way Way) string {

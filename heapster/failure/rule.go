@@ -27,10 +27,7 @@ var deniedUser = regexp.MustCompile(`User ("(?:[^"\\]|\\.)*")`)
 // false for any other status, and for a user without credentials, to whom no rule
 // should be given.
 func (e *StatusError) Rule() (Rule, bool) {
-	if !e.FromAPIServer || e.Code != http.StatusForbidden {
-		return Rule{}, false
-	}
-	if e.service.name == "" {
+	if !e.FromAPIServer || e.Code != http.StatusForbidden || e.service.name == "" {
 		return Rule{}, false
 	}
 	r := Rule{Namespace: e.service.namespace, Resource: "services/proxy", Verb: "get", Name: e.service.name}

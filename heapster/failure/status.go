@@ -3,6 +3,7 @@ package failure
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,11 +88,8 @@ func (e *StatusError) Unwrap() error {
 
 // permanent reports whether another try cannot help.
 func (e *StatusError) permanent() bool {
-	switch e.Code {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return false
-	default:
-		return true
-	}
+	return !slices.Contains([]int{
+		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+	}, e.Code)
 }

@@ -2,6 +2,7 @@ package failure
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"heapstash/heapster/wire"
@@ -92,13 +93,10 @@ func (e *StatusError) loginHint() string {
 // isRejection reports whether the status is one by which filters reject a path.
 // Heapster itself sends none of them.
 func (e *StatusError) isRejection() bool {
-	switch e.Code {
-	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
-		http.StatusRequestEntityTooLarge, http.StatusTeapot, http.StatusUnavailableForLegalReasons:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]int{
+		http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
+		http.StatusRequestEntityTooLarge, http.StatusTeapot, http.StatusUnavailableForLegalReasons,
+	}, e.Code)
 }
 
 func (e *StatusError) notFoundHint() string {

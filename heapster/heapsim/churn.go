@@ -45,19 +45,6 @@ func (c *Cluster) Recreate(of schema.Entity) bool {
 	return true
 }
 
-// Add adds a pod to a random Deployment. Each namespace must have one.
-func (c *Cluster) Add() schema.Entity {
-	ns := c.namespaces[c.rand.IntN(len(c.namespaces))]
-	deployments := ns.deployments
-	for _, of := range ns.workloads {
-		if of.Kind == "Deployment" {
-			deployments = append(deployments, of.app())
-		}
-	}
-	deployment := deployments[c.rand.IntN(len(deployments))]
-	return c.addPod(ns, c.podName(deployment), deployment, 0).entity
-}
-
 // Churn kills up to n random pods of Deployments and adds as many pods with new names
 // to the same Deployments. It returns both.
 func (c *Cluster) Churn(n int) (killed, added []schema.Entity) {

@@ -35,7 +35,6 @@ func TestClusterIsDeterministic(t *testing.T) {
 		first := c.Next(start)
 		c.Churn(2)
 		c.Recreate(c.Pods()[3])
-		c.Add()
 		return []heapsim.Batch{first, c.Next(start.Add(time.Minute))}
 	}
 	if !reflect.DeepEqual(batches(), batches()) {
@@ -172,14 +171,13 @@ func TestClusterChurn(t *testing.T) {
 	if !c.Recreate(web) || !c.Kill(c.Pods()[0]) || c.Kill(schema.PodEntity("a", "b")) || c.Recreate(schema.PodEntity("a", "b")) {
 		t.Error("a pod is taken for another")
 	}
-	extra := c.Add()
 	after := setsOf(t, c.Next(start.Add(time.Minute)))
 	for _, of := range killed {
 		if _, there := after[of]; there {
 			t.Errorf("%s lives", of)
 		}
 	}
-	for _, of := range append(added, extra, web) {
+	for _, of := range append(added, web) {
 		set, there := after[of]
 		if !there {
 			t.Errorf("%s is not there", of)

@@ -39,12 +39,6 @@ func (n *network) step(r *rand.Rand, dt time.Duration) {
 	}
 }
 
-// carry adds a pod's traffic to its node's network.
-func (n *network) carry(pod *network) {
-	n.rx.add(pod.rx)
-	n.tx.add(pod.tx)
-}
-
 func (n *network) write(to values, dt time.Duration, rated bool) {
 	to["network/rx"] = schema.Int(n.rx.total)
 	to["network/tx"] = schema.Int(n.tx.total)

@@ -88,12 +88,13 @@ func (n *node) step(r *rand.Rand, at time.Time, dt time.Duration) {
 	}
 }
 
-// carry adds a pod to the node, after the pod's step.
+// carry adds a pod to the node, after the pod's step, with its traffic.
 func (n *node) carry(p *pod) {
 	n.sum.add(&p.sum)
 	n.sum.rated = true
 	n.resources.add(p.resources)
-	n.network.carry(&p.network)
+	n.network.rx.add(p.network.rx)
+	n.network.tx.add(p.network.tx)
 }
 
 // set returns the node's set in a batch. The node's capacity, its allocatable

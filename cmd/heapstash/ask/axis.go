@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"heapstash/archive/query"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
 )
 
@@ -44,7 +45,7 @@ func (x axis) text(plot string) string {
 	line, _, _ := strings.Cut(plot, "\n")
 	indent := utf8.RuneCountInString(line[:max(strings.IndexAny(line, "┤┼"), 0)])
 	ticks := []rune("└" + strings.Repeat("─", x.columns))
-	labels := []rune(strings.Repeat(" ", indent+x.columns+usualWidth))
+	labels := []rune(strings.Repeat(" ", indent+x.columns+show.UsualWidth))
 	free := 0
 	put := func(column int, label string) {
 		middle := indent + 1 + column

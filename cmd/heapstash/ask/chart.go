@@ -17,22 +17,12 @@ import (
 )
 
 const (
-	// usualWidth is the width of a chart that is not on a terminal.
-	usualWidth  = 80
 	chartHeight = 14
 	// axisWidth is the width left of the plot, and of half a label right of it.
 	axisWidth = 18
 	// chartSeries is how many lines can be told apart.
 	chartSeries = 8
 )
-
-// terminalWidth returns the width of the stream, in columns.
-func terminalWidth(w io.Writer) int {
-	if width := show.Width(w); width > 0 {
-		return width
-	}
-	return usualWidth
-}
 
 // steps are the steps of a chart without --step.
 var steps = []time.Duration{

@@ -41,7 +41,7 @@ type Question struct {
 // Answer prints the answer to out, and notes about it to notes.
 func (q Question) Answer(ctx context.Context, from Archive, out, notes io.Writer) error {
 	q.Zone = cmp.Or(q.Zone, time.UTC)
-	width := terminalWidth(out)
+	width := cmp.Or(show.Width(out), show.UsualWidth)
 	if q.Chart && q.Top == 0 {
 		q.Top = chartSeries
 	}

@@ -24,10 +24,7 @@ const (
 // archiveWords asks the archive of the command line for words. If there is no archive,
 // or it does not answer in time, there are no words and no message.
 func archiveWords(cmd *cobra.Command, ask func(context.Context, engine.Reader) ([]string, error)) []string {
-	if value, ok := cmd.Flags().Lookup("config").Value.(*config.FileFlag); ok {
-		value.Stderr = io.Discard
-	}
-	cfg, err := config.Load(cmd.Flags())
+	cfg, err := config.Load(cmd.Flags(), io.Discard)
 	if err != nil {
 		return nil
 	}

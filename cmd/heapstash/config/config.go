@@ -3,6 +3,7 @@
 package config
 
 import (
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -102,9 +103,10 @@ func Default() Config {
 // envPrefix begins the names of the settings' environment variables.
 const envPrefix = "HEAPSTASH"
 
-// Load returns the settings of a command with these flags. Its error is [Faults]:
-// all faults, each with its flag, variable or file.
-func Load(flags *pflag.FlagSet) (Config, error) {
+// Load returns the settings of a command with these flags, and logs to stderr which
+// file it read. Its error is [Faults]: all faults, each with its flag, variable or
+// file.
+func Load(flags *pflag.FlagSet, stderr io.Writer) (Config, error) {
 	s, err := newSources(flags)
 	if err != nil {
 		return Config{}, err
@@ -118,7 +120,7 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 	found = append(found, cfg.resolveArchive(s)...)
 	found = append(found, cfg.Validate()...)
 	if len(found) == 0 {
-		s.file.tell(flags, cfg)
+		s.file.tell(NewLogger(stderr, cfg))
 		return cfg, nil
 	}
 	for i, f := range found {

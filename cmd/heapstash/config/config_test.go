@@ -33,7 +33,7 @@ func load(t *testing.T, args ...string) (Config, error) {
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return Load(flags)
+	return Load(flags, io.Discard)
 }
 
 func writeConfig(t *testing.T, text string) string {
@@ -211,7 +211,7 @@ func TestForeignFlag(t *testing.T) {
 	if err := flags.Parse([]string{"--timeout", "2h"}); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := Load(flags)
+	cfg, err := Load(flags, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

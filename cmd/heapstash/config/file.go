@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -17,25 +17,6 @@ import (
 // SystemFile is the machine's configuration file, which packages install. Tests set
 // another one.
 var SystemFile = "/etc/heapstash/heapstash.yaml"
-
-// FileFlag is the value of --config, with the stream to which a command logs which
-// file it uses.
-type FileFlag struct {
-	path   string
-	Stderr io.Writer
-}
-
-// String returns the path.
-func (f *FileFlag) String() string { return f.path }
-
-// Set takes the path.
-func (f *FileFlag) Set(path string) error {
-	f.path = path
-	return nil
-}
-
-// Type is what help calls the value.
-func (f *FileFlag) Type() string { return "string" }
 
 // File is the configuration file that a command uses, or none.
 type File struct {
@@ -125,16 +106,7 @@ func (c File) parse(s *sources) error {
 }
 
 // tell logs which file is used, at debug level, and warns if one is not used.
-func (c File) tell(flags *pflag.FlagSet, cfg Config) {
-	f := flags.Lookup("config")
-	if f == nil {
-		return
-	}
-	value, ok := f.Value.(*FileFlag)
-	if !ok {
-		return
-	}
-	log := NewLogger(value.Stderr, cfg)
+func (c File) tell(log *slog.Logger) {
 	switch {
 	case c.Skipped != nil:
 		log.Warn("the machine's config file is not used: this user may not read it", "file", SystemFile, "error", c.Skipped)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,7 +37,7 @@ func FuzzConfig(f *testing.F) {
 		if err := flags.Set("config", file); err != nil {
 			t.Fatal(err)
 		}
-		cfg, err := Load(flags)
+		cfg, err := Load(flags, io.Discard)
 		if err != nil {
 			if err.Error() == "" {
 				t.Errorf("%q: an error without a word", text)

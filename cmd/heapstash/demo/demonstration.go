@@ -126,13 +126,16 @@ func (d *Demonstration) fill(ctx context.Context, story *Story, from, to schema.
 		return err
 	}
 	began := time.Now()
-	bar := show.NewProgress(d.Errors, from, to)
-	rows := 0
+	steps := show.Steps(d.Errors)
+	rows, all := 0, int(to.Sub(from)/Step)
 	err = Fill(ctx, store, story, from, to, func(n int, at schema.Instant) {
-		rows = n
-		bar.At(at)
+		if rows = n; steps != nil {
+			steps("batches, up to "+at.String(), int(at.Sub(from)/Step), all)
+		}
 	})
-	bar.End()
+	if steps != nil {
+		steps("", all, all)
+	}
 	if err := errors.Join(err, store.Close()); err != nil {
 		return err
 	}

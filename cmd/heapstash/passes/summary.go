@@ -14,7 +14,7 @@ import (
 func PrintSummary(w io.Writer, s collect.Summary) error {
 	p := s.Pass
 	l := show.NewList(w)
-	l.Pair(fmt.Sprintf("pass %d", p.ID), "%s, %v", show.NewPainter(w).Paint(show.OutcomeColour(p.Outcome), string(p.Outcome)), p.Finished.Sub(p.Started).Round(time.Millisecond))
+	l.Pair(fmt.Sprintf("pass %d", p.ID), "%s, %v", show.NewPainter(w).Paint(show.OutcomeColours[p.Outcome], string(p.Outcome)), p.Finished.Sub(p.Started).Round(time.Millisecond))
 	l.Pair("samples", "%d new, %d read again, %d in conflict", p.New, p.Duplicates, p.Conflicts)
 	l.Pair("entities", "%d", p.Entities)
 	l.Pair("requests", "%d, %s", p.Requests, schema.Size(p.Bytes))

@@ -7,12 +7,11 @@ import (
 	"heapstash/archive"
 )
 
-// Colour is an ANSI escape sequence.
+// Colour is an ANSI escape sequence, or empty for no colour.
 type Colour string
 
 // The colours that heapstash uses.
 const (
-	Plain  Colour = ""
 	Red    Colour = "\x1b[31m"
 	Green  Colour = "\x1b[32m"
 	Yellow Colour = "\x1b[33m"
@@ -32,21 +31,13 @@ func NewPainter(w io.Writer) Painter {
 
 // Paint returns the text in that colour.
 func (p Painter) Paint(c Colour, text string) string {
-	if !p.on || c == Plain || text == "" {
+	if !p.on || c == "" || text == "" {
 		return text
 	}
 	return string(c) + text + reset
 }
 
-// OutcomeColour returns the colour of an outcome.
-func OutcomeColour(o archive.Outcome) Colour {
-	switch o {
-	case archive.OutcomeComplete:
-		return Green
-	case archive.OutcomePartial:
-		return Yellow
-	case archive.OutcomeFailed:
-		return Red
-	}
-	return Plain
+// OutcomeColours are the colours of a pass's outcomes.
+var OutcomeColours = map[archive.Outcome]Colour{
+	archive.OutcomeComplete: Green, archive.OutcomePartial: Yellow, archive.OutcomeFailed: Red,
 }

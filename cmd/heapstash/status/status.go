@@ -46,7 +46,7 @@ func Print(w io.Writer, s archive.Status, cfg config.Config) {
 			if p.GapSeconds > 0 {
 				lost = paint.Paint(show.Yellow, fmt.Sprint(lost))
 			}
-			t.Row(p.ID, p.Cluster, p.Started, took, paint.Paint(show.OutcomeColour(p.Outcome), string(p.Outcome)), p.New, p.Conflicts, lost)
+			t.Row(p.ID, p.Cluster, p.Started, took, paint.Paint(show.OutcomeColours[p.Outcome], string(p.Outcome)), p.New, p.Conflicts, lost)
 		}
 		t.Render()
 	}

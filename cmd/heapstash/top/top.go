@@ -127,17 +127,13 @@ func (t Table) Print(ctx context.Context, from ask.Archive, out show.RowWriter, 
 }
 
 // uses are the metrics without which an entity is not shown.
-func uses() []schema.Metric {
-	cpu, _ := schema.Lookup("cpu/usage_rate")
-	memory, _ := schema.Lookup("memory/working_set")
-	return []schema.Metric{cpu, memory}
-}
+func uses() []schema.MetricName { return []schema.MetricName{"cpu/usage_rate", "memory/working_set"} }
 
-func isUse(m schema.MetricName) bool { return m == "cpu/usage_rate" || m == "memory/working_set" }
+func isUse(m schema.MetricName) bool { return slices.Contains(uses(), m) }
 
 // metrics returns the metrics of a kind. The use comes first.
 func metrics(k schema.Kind) []schema.MetricName {
-	list := []schema.MetricName{"cpu/usage_rate", "memory/working_set", "cpu/request", "cpu/limit", "memory/request", "memory/limit"}
+	list := append(uses(), "cpu/request", "cpu/limit", "memory/request", "memory/limit")
 	if k == schema.Node {
 		list = append(list, "cpu/node_allocatable", "memory/node_allocatable")
 	}
@@ -152,7 +148,8 @@ func newestBatches(ctx context.Context, from ask.Archive, q query.Query) ([]quer
 	}
 	newest := make(map[string]schema.Instant)
 	end := q.To
-	for _, moments.Metric = range uses() {
+	for _, m := range uses() {
+		moments.Metric, _ = schema.Lookup(m)
 		c, err := from.Coverage(ctx, moments)
 		if err != nil {
 			return nil, err

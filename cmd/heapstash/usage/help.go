@@ -3,6 +3,7 @@
 package usage
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -17,18 +18,9 @@ import (
 // widestHelp is the greatest width of a help text.
 const widestHelp = 100
 
-// helpWidth returns the width of a help text. Unlike other output, it is also wrapped in
-// a file.
-func helpWidth(w io.Writer) int {
-	if width := show.Width(w); width > 0 {
-		return min(width, widestHelp)
-	}
-	return show.UsualWidth
-}
-
-// Help prints the help of a command.
+// Help prints the help of a command. Unlike other output, it is also wrapped in a file.
 func Help(w io.Writer, cmd *cobra.Command) error {
-	width := helpWidth(w)
+	width := min(cmp.Or(show.Width(w), show.UsualWidth), widestHelp)
 	var text strings.Builder
 	what := cmd.Long
 	if what == "" {
