@@ -90,6 +90,7 @@ sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pag
 sqlite:        schema archive archive/query sqlite/answer sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep; database/sql
 
 archive/clickhouse:
+archive/clickhouse/tables: schema
 archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
 
 cmd/guess:
