@@ -21,11 +21,15 @@ const (
 	CSV         Format = "csv"
 	JSON        Format = "json" // an object on each line
 	OpenMetrics Format = "openmetrics"
-	Influx      Format = "influx" // InfluxDB's line protocol, as Heapster's sink writes it
+	Influx      Format = "influx"  // InfluxDB's line protocol, as Heapster's sink writes it
+	Parquet     Format = "parquet" // a directory of files: see [WriteParquet]
 )
 
 // Formats returns the names of the formats.
-func Formats() []string {
+func Formats() []string { return append(TextFormats(), string(Parquet)) }
+
+// TextFormats returns the names of the formats that [Write] writes.
+func TextFormats() []string {
 	return []string{string(CSV), string(JSON), string(OpenMetrics), string(Influx)}
 }
 
@@ -54,7 +58,7 @@ type Result struct {
 	Omitted int64
 }
 
-// Write writes the selected samples in the format. It makes many small writes: w should
+// Write writes the selected samples in a text format. It makes many small writes: w should
 // have a buffer. It does not wrap the errors of w.
 func Write(ctx context.Context, w io.Writer, from archive.Samples, selection archive.Selection, format Format, opts Options) (Result, error) {
 	selection.Level = cmp.Or(selection.Level, archive.Raw)

@@ -116,7 +116,7 @@ func TestFormats(t *testing.T) {
 	paths := map[archive.Level]string{archive.Raw: archived(t), archive.Hourly: rolledUp(t)}
 	lines := map[archive.Level]int64{archive.Raw: 38, archive.Hourly: 19}
 	for level, path := range paths {
-		for _, name := range export.Formats() {
+		for _, name := range export.TextFormats() {
 			t.Run(name+" "+string(level), func(t *testing.T) {
 				format, err := export.ParseFormat(name)
 				if err != nil {
@@ -190,9 +190,9 @@ func (b *broken) Write(p []byte) (int, error) {
 // TestOutputBreaks: wherever the output fails, the error is its own.
 func TestOutputBreaks(t *testing.T) {
 	path := rolledUp(t)
-	for i, name := range slices.Concat(export.Formats(), export.Formats()) {
+	for i, name := range slices.Concat(export.TextFormats(), export.TextFormats()) {
 		level := archive.Raw
-		if i >= len(export.Formats()) {
+		if i >= len(export.TextFormats()) {
 			level = archive.Hourly
 		}
 		selection := archive.Selection{Level: level}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/export"
+	"heapstash/archive/lake"
 	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/complete"
@@ -39,6 +41,9 @@ passes write on, and takes constant memory. The formats are
                dashboards: a measurement a metric, the field value, and the tags type, cluster_name,
                namespace_name, pod_name, container_name, nodename, labels, container_base_image,
                resource_id, ... (for a pod, nodename and the next two come from pod_identities)
+  parquet      a directory that pandas, DuckDB, Spark, ClickHouse and others read. Its files are
+               kind=pod/cluster=prod/day=2017-09-27/part-0.parquet and so on, and its _README.md
+               explains them. Integers stay exact
 
 Heapster's model API cuts the ratios of nodes, such as cpu/node_utilization, to 0 or 1. export
 computes them from their two parts. It leaves them out where a part is missing, and for hours
@@ -88,7 +93,7 @@ func newExportCommand() *cobra.Command {
 	var x exportFlags
 	cmd := &cobra.Command{
 		Use:     "export",
-		Short:   "Write samples as CSV, JSON lines, OpenMetrics or InfluxDB's line protocol",
+		Short:   "Write samples as CSV, JSON lines, OpenMetrics, InfluxDB's line protocol or Parquet",
 		Long:    exportLong,
 		Example: exportExample,
 		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, _ []string) error {
@@ -101,9 +106,9 @@ func newExportCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	x.Filter.Add(f, "from this time on: how long ago, as in 36h, or a time, as in 2017-09-27, yesterday or 2017-09-27T07:00:00Z", "before this time")
-	f.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics or influx")
+	f.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics, influx or parquet")
 	f.StringVar(&x.level, "level", string(archive.Raw), "raw, hourly or daily: samples, or the rollups of hours or days")
-	f.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout)")
+	f.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout); of parquet, a directory")
 	f.BoolVar(&x.force, "force", false, "replace the file that --output names")
 	f.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
 	f.StringSliceVar(&x.kinds, "kinds", nil, "only these kinds of entity (default all)")
@@ -128,6 +133,16 @@ func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun
 	e.options.Database = x.database
 	if e.format, err = export.ParseFormat(x.format); err != nil {
 		return e, err
+	}
+	if e.format == export.Parquet {
+		switch {
+		case x.output == "" || x.output == "-":
+			return e, errors.New("--format parquet writes a directory: --output names it")
+		case e.Level != archive.Raw:
+			return e, errors.New("--format parquet has raw samples only: leave --level out")
+		case x.force:
+			return e, errors.New("--format parquet replaces nothing: leave --force out, and name a new directory")
+		}
 	}
 	if !slices.Contains(archive.Levels(), e.Level) {
 		return e, fmt.Errorf("no level %q: use one of %s", x.level, strings.Join(show.Names(archive.Levels()), ", "))
@@ -167,15 +182,26 @@ func (e exportRun) run(cmd *cobra.Command, cfg config.Config, output string, for
 		return err
 	}
 	defer reader.Close() // read only
-	if output == "" || output == "-" {
+	if e.format != export.Parquet && (output == "" || output == "-") {
 		return e.toStdout(cmd, reader)
 	}
 	started := time.Now()
 	var result export.Result
-	size, err := engine.WriteWhole(output, cfg.DBFile, fs.FileMode(cfg.Archive.Mode), force, func(w io.Writer) (err error) {
-		result, err = e.write(cmd, reader, w, false)
-		return err
-	})
+	var size int64
+	if e.format == export.Parquet {
+		mode := fs.FileMode(cfg.Archive.Mode)
+		size, err = engine.WriteDirectory(output, mode, func(dir string) (err error) {
+			result, err = e.write(cmd, reader, false, func(samples archive.Samples) (export.Result, error) {
+				return export.WriteParquet(cmd.Context(), lake.Open(dir, mode), samples, e.Selection, e.options)
+			})
+			return err
+		})
+	} else {
+		size, err = engine.WriteWhole(output, cfg.DBFile, fs.FileMode(cfg.Archive.Mode), force, func(w io.Writer) (err error) {
+			result, err = e.writeText(cmd, reader, w, false)
+			return err
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -196,14 +222,26 @@ const exportGrace = 200 * time.Millisecond
 func (e exportRun) toStdout(cmd *cobra.Command, reader engine.Reader) error {
 	out := cmd.OutOrStdout()
 	return engine.Await(cmd.Context(), exportGrace, func() error {
-		_, err := e.write(cmd, reader, out, show.IsTerminal(out))
+		_, err := e.writeText(cmd, reader, out, show.IsTerminal(out))
 		return err
 	})
 }
 
-// write writes the samples to w, and notes to stderr. Progress is left out where it
+// writeText writes the samples to w, and notes to stderr. Progress is left out where it
 // would run into the output.
-func (e exportRun) write(cmd *cobra.Command, reader engine.Reader, w io.Writer, quiet bool) (result export.Result, err error) {
+func (e exportRun) writeText(cmd *cobra.Command, reader engine.Reader, w io.Writer, quiet bool) (export.Result, error) {
+	return e.write(cmd, reader, quiet, func(samples archive.Samples) (export.Result, error) {
+		out := bufio.NewWriterSize(w, 1<<20)
+		result, err := export.Write(cmd.Context(), out, samples, e.Selection, e.format, e.options)
+		if err == nil {
+			err = out.Flush()
+		}
+		return result, err
+	})
+}
+
+// write opens the samples for do, and writes notes and, unless quiet, progress to stderr.
+func (e *exportRun) write(cmd *cobra.Command, reader engine.Reader, quiet bool, do func(archive.Samples) (export.Result, error)) (result export.Result, err error) {
 	stderr := cmd.ErrOrStderr()
 	if steps := show.Steps(stderr); steps != nil && !quiet {
 		defer steps("", 0, 0)
@@ -220,12 +258,7 @@ func (e exportRun) write(cmd *cobra.Command, reader engine.Reader, w io.Writer, 
 	if err := e.checkMetrics(samples.Names()); err != nil {
 		return result, err
 	}
-	out := bufio.NewWriterSize(w, 1<<20)
-	result, err = export.Write(cmd.Context(), out, samples, e.Selection, e.format, e.options)
-	if err == nil {
-		err = out.Flush()
-	}
-	if err == nil {
+	if result, err = do(samples); err == nil {
 		noteResult(stderr, result)
 		e.noteCut(stderr, samples.Names(), result)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"slices"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
@@ -57,7 +58,8 @@ const (
 	selectMetricNames  = `SELECT id, name FROM metric ORDER BY name`
 	countEntities      = `SELECT count(*) FROM entity `
 	selectEntities     = `SELECT id, cluster, kind, namespace, pod, container, node, labels FROM entity `
-	inOrder            = ` ORDER BY id`
+	inOrder            = ` ORDER BY kind, namespace, pod, container, node, labels, cluster`
+	behind             = ` AND (kind, namespace, pod, container, node, labels, cluster) > (?, ?, ?, ?, ?, ?, ?)`
 	selectIncarnations = `SELECT i.uid, i.node, i.labels, i.images, i.valid_from, ifnull(i.valid_to, 0)
 		FROM entity e JOIN pod_identity i ON i.entity_id = e.id WHERE e.kind = 'pod' AND e.namespace = ? AND e.pod = ? AND e.container = '' AND e.node = '' AND e.labels = ''
 		AND e.cluster = ? ORDER BY i.valid_from`
@@ -83,8 +85,25 @@ func (s *Samples) Series(ctx context.Context, selection archive.Selection) iter.
 	if selection.Level == "" {
 		selection.Level = archive.Raw
 	}
+	return s.yield(ctx, s.queries(selection), nil, selection)
+}
+
+// Table yields the selected raw series of one table, in the order of the entities' kind,
+// namespace, pod, container, node, labels and cluster, and at most one error, as the last
+// item. If after is not nil, it begins with the series behind that one.
+func (s *Samples) Table(ctx context.Context, table string, after *archive.Series, selection archive.Selection) iter.Seq2[*archive.Series, error] {
+	if selection.Window.To == 0 {
+		selection.Window.To = math.MaxInt64
+	}
+	selection.Level = archive.Raw
+	queries := slices.DeleteFunc(s.queries(selection), func(q seriesQuery) bool { return q.name != table })
+	return s.yield(ctx, queries, after, selection)
+}
+
+// yield yields the series of the queries.
+func (s *Samples) yield(ctx context.Context, queries []seriesQuery, after *archive.Series, selection archive.Selection) iter.Seq2[*archive.Series, error] {
 	return func(yield func(*archive.Series, error) bool) {
-		err := s.read(ctx, selection, func(series *archive.Series) bool { return yield(series, nil) })
+		err := s.read(ctx, queries, after, selection, func(series *archive.Series) bool { return yield(series, nil) })
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, conn.Explain(s.path, err))
 		}
@@ -92,8 +111,7 @@ func (s *Samples) Series(ctx context.Context, selection archive.Selection) iter.
 }
 
 // read runs the queries in order.
-func (s *Samples) read(ctx context.Context, selection archive.Selection, yield func(*archive.Series) bool) error {
-	queries := s.queries(selection)
+func (s *Samples) read(ctx context.Context, queries []seriesQuery, after *archive.Series, selection archive.Selection, yield func(*archive.Series) bool) error {
 	var series archive.Series
 	for _, q := range queries {
 		var n int
@@ -104,6 +122,12 @@ func (s *Samples) read(ctx context.Context, selection archive.Selection, yield f
 	}
 	for _, q := range queries {
 		series.Columns = q.columns
+		text, args := selectEntities+q.entities, []any(nil)
+		if after != nil {
+			text += behind
+			e := after.Entity
+			args = []any{e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, after.Cluster}
+		}
 		c, err := s.cursor(ctx, q, selection)
 		if err != nil {
 			return err
@@ -117,10 +141,10 @@ func (s *Samples) read(ctx context.Context, selection archive.Selection, yield f
 			e := &series.Entity
 			err := rows.Scan(&id, &series.Cluster, tables.ScanKind{Kind: &e.Kind}, &e.Namespace, &e.Pod, &e.Container, &e.Node, &e.Labels)
 			if err == nil && selection.Matches(series.Cluster, *e) {
-				err = s.readEntity(c, id, selection, &series, yield)
+				err = s.readEntity(ctx, c, id, selection, &series, yield)
 			}
 			return err
-		}, selectEntities+q.entities+inOrder)
+		}, text+inOrder, args...)
 		if err != nil {
 			return err
 		}
@@ -129,14 +153,14 @@ func (s *Samples) read(ctx context.Context, selection archive.Selection, yield f
 }
 
 // readEntity yields the entity's series, if it has samples.
-func (s *Samples) readEntity(c *cursor, id int64, selection archive.Selection, series *archive.Series, yield func(*archive.Series) bool) (err error) {
+func (s *Samples) readEntity(ctx context.Context, c *cursor, id int64, selection archive.Selection, series *archive.Series, yield func(*archive.Series) bool) (err error) {
 	c.begin(id)
 	defer func() { err = errors.Join(err, c.close()) }()
 	if !c.next() {
 		return nil
 	}
 	if series.Incarnations = nil; selection.Incarnations && series.Entity.Pod != "" {
-		if series.Incarnations, err = s.incarnations(series); err != nil {
+		if series.Incarnations, err = s.Incarnations(ctx, series.Cluster, series.Entity); err != nil {
 			return err
 		}
 	}
@@ -147,13 +171,13 @@ func (s *Samples) readEntity(c *cursor, id int64, selection archive.Selection, s
 	return nil
 }
 
-// incarnations reads the incarnations of the series' pod.
-func (s *Samples) incarnations(series *archive.Series) (all []archive.Incarnation, err error) {
+// Incarnations returns the incarnations of an entity's pod in time order.
+func (s *Samples) Incarnations(_ context.Context, cluster string, e schema.Entity) (all []archive.Incarnation, err error) {
 	stmt, err := s.tx.Statement(selectIncarnations)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.QueryContext(s.tx.Ctx, series.Entity.Namespace, series.Entity.Pod, series.Cluster)
+	rows, err := stmt.QueryContext(s.tx.Ctx, e.Namespace, e.Pod, cluster)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,345 @@
+package lake_test
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"heapstash/archive"
+	"heapstash/archive/export"
+	"heapstash/archive/lake"
+	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/read"
+	"heapstash/schema"
+)
+
+const (
+	day  = schema.Instant(1506470400) // 2017-09-27T00:00:00Z
+	noon = day + 12*3600
+)
+
+// oddRows are rows with what is hard to keep: of several days, negative, beyond 2^53,
+// floats of integer metrics, labels, and names in UTF-8 with slashes and quotes.
+func oddRows(at schema.Instant) []schema.Row {
+	n := int64(at)
+	row := func(e schema.Entity, readings ...schema.Reading) schema.Row {
+		return schema.Row{Entity: e, At: at, Readings: readings}
+	}
+	is := func(m schema.MetricName, v schema.Value) schema.Reading { return schema.Reading{Metric: m, Value: v} }
+	labelled := func(e schema.Entity, labels string) schema.Entity { e.Labels = labels; return e }
+	pod, node := schema.PodEntity("shop", "web-0"), schema.NodeEntity("n1")
+	app := schema.ContainerEntity("shop", "web-0", "app")
+	return []schema.Row{
+		row(schema.ClusterEntity(), is("cpu/usage_rate", schema.Int(-n))),
+		row(node, is("cpu/usage", schema.Int(1<<53+n)), is("network/rx_rate", schema.Real(float64(n)/3)), is("cpu/node_capacity", schema.Int(4000)),
+			is("cpu/usage_rate", schema.Int(n%4000)), is("cpu/node_allocatable", schema.Real(3920)), is("cpu/node_utilization", schema.Int(0)),
+			is("memory/node_utilization", schema.Real(0.25))),
+		row(schema.NamespaceEntity("shop"), is("memory/usage", schema.Int(math.MaxInt64))),
+		row(pod, is("memory/usage", schema.Int(math.MinInt64)), is("uptime", schema.Real(2)), is("custom/größe/a \"b\" {c}=d%", schema.Int(n)),
+			is("custom/mixed", []schema.Value{schema.Int(1), schema.Real(1.5), schema.Real(math.Inf(1))}[n/60%3])),
+		row(schema.PodEntity("shop", "web-1"), is("cpu/usage_rate", schema.Int(0))),
+		row(app, is("restart_count", schema.Int(-1)), is("custom/in container", schema.Real(math.SmallestNonzeroFloat64))),
+		row(schema.SystemContainerEntity("n1", `system "slice"/ü`), is("memory/page_faults_rate", schema.Real(0.1))),
+		row(labelled(node, "resource_id:/dev/sda1"), is("filesystem/usage", schema.Int(n)), is("disk/io_read_bytes", schema.Int(n*n))),
+		row(labelled(pod, "resource_id:Volume:data, and=logs"), is("filesystem/usage", schema.Int(7))),
+		row(labelled(app, "accelerator_id:GPU-0,make:nvidia,model:tesla k80"), is("accelerator/duty_cycle", schema.Int(50))),
+		row(labelled(node, `shape:C:\`), is("custom/area", schema.Int(n))),
+	}
+}
+
+// clusters have names that are hard to spell in a path.
+var clusters = []string{"prod", `a/b=c %41+ü"*.`}
+
+// newArchive makes an archive with rows at the times, of each cluster.
+func newArchive(t *testing.T, times ...schema.Instant) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "a.db")
+	write(t, path, clusters, times...)
+	return path
+}
+
+func write(t *testing.T, path string, clusters []string, times ...schema.Instant) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, cluster := range clusters {
+		pass, err := s.BeginPass(t.Context(), archive.Pass{Cluster: cluster})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range times {
+			if _, err := s.Write(t.Context(), archive.Batch{Pass: pass, Cluster: cluster, Rows: oddRows(at), Horizon: at}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func open(t *testing.T, path string) *read.Samples {
+	t.Helper()
+	r, err := sqlite.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	samples, err := read.OpenSamples(t.Context(), r.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { samples.Close() })
+	return samples
+}
+
+// spelled returns a line for each sample, sorted.
+func spelled(t *testing.T, all iter.Seq2[*archive.Series, error]) (lines []string) {
+	t.Helper()
+	for s, err := range all {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for sample := range s.Samples {
+			lines = append(lines, fmt.Sprintf("%q %v %s %d %v", s.Cluster, s.Entity, s.Columns[sample.Column].Metric, sample.At, sample.Value))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func equal(t *testing.T, got, want []string) {
+	t.Helper()
+	if slices.Equal(got, want) {
+		return
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("missing: %s", line)
+		}
+	}
+	for i, line := range got {
+		if !slices.Contains(want, line) {
+			t.Errorf("new: %s", line)
+		}
+		if i > 0 && got[i-1] == line {
+			t.Errorf("twice: %s", line)
+		}
+	}
+	if len(want) == 0 {
+		t.Error("nothing is compared")
+	}
+}
+
+// times are of three days, the second of which has none.
+var times = []schema.Instant{day, noon, noon + 60, day + 24*3600 - 1, day + 2*24*3600, day + 2*24*3600 + 60}
+
+// What is exported is read again, cell by cell.
+func TestExportIsExact(t *testing.T) {
+	full, empty := open(t, newArchive(t, times...)), open(t, newArchive(t))
+	dir := t.TempDir()
+	result, err := export.WriteParquet(t.Context(), lake.Open(dir, 0o640), full, archive.Selection{}, export.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := spelled(t, full.Series(t.Context(), archive.Selection{}))
+	shown := spelled(t, full.Series(t.Context(), archive.Selection{Shown: true}))
+	equal(t, spelled(t, lake.Open(dir, 0o640).With(empty).Series(t.Context(), archive.Selection{Shown: true})), shown)
+	if result.Samples != int64(len(all)) {
+		t.Errorf("%d samples are written, of %d", result.Samples, len(all))
+	}
+	equal(t, spelled(t, lake.Open(dir, 0o640).With(empty).Series(t.Context(), archive.Selection{})), all)
+
+	for name, s := range map[string]archive.Selection{
+		"cluster": {Filter: archive.Filter{Clusters: []string{"prod"}}},
+		"pod":     {Filter: archive.Filter{Pods: []string{"web-0"}}},
+		"kind":    {Kinds: []schema.Kind{schema.Node}},
+		"metric":  {Metrics: []string{"custom/*", "cpu/usage"}},
+		"ratio":   {Metrics: []string{"*/node_utilization"}},
+		"label":   {Filter: archive.Filter{Labels: map[string]string{"resource_id": "/dev/*"}}},
+		"window":  {Window: schema.Window{From: noon + 1, To: day + 2*24*3600}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := spelled(t, full.Series(t.Context(), s))
+			if len(want) == len(all) {
+				t.Error("it selects everything")
+			}
+			equal(t, spelled(t, lake.Open(dir, 0o640).With(empty).Series(t.Context(), s)), want)
+			dir := t.TempDir()
+			if _, err := export.WriteParquet(t.Context(), lake.Open(dir, 0o640), full, s, export.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if name != "ratio" { // without its parts
+				equal(t, spelled(t, lake.Open(dir, 0o640).With(empty).Series(t.Context(), archive.Selection{})), want)
+			}
+		})
+	}
+}
+
+// keep keeps all rows of a day that the archive has, and returns what Keep returned in
+// sum.
+func keep(t *testing.T, l *lake.Lake, from lake.Archive, at schema.Instant) (sum archive.Kept) {
+	t.Helper()
+	window := schema.Window{From: at, To: at + 24*3600 - 1}
+	for _, cluster := range clusters {
+		for _, table := range lake.Tables() {
+			s := archive.Selection{Filter: archive.Filter{Clusters: []string{archive.Verbatim(cluster)}}, Window: window, Shown: true}
+			kept, err := l.Keep(t.Context(), archive.LakeDay{Table: table, Cluster: cluster, Day: at}, from.Table(t.Context(), table, nil, s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum.Before.Samples += kept.Before.Samples
+			sum.After.Samples += kept.After.Samples
+			sum.After.Files += kept.After.Files
+			sum.Conflicts += kept.Conflicts
+		}
+	}
+	return sum
+}
+
+// filesOf returns the files with their times of change.
+func filesOf(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		files = append(files, fmt.Sprint(path, info.ModTime()))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// Keeping rows again changes nothing; late rows are added; rows that are in the lake and
+// in the archive are read once.
+func TestKeep(t *testing.T) {
+	path := newArchive(t, day, noon+60)
+	dir := t.TempDir()
+	l := lake.Open(dir, 0o640)
+	first := keep(t, l, open(t, path), day)
+	if first.Before.Samples != 0 || first.After.Samples == 0 {
+		t.Errorf("%+v", first)
+	}
+	files := filesOf(t, dir)
+	again := keep(t, l, open(t, path), day)
+	if again.Before.Samples != first.After.Samples || again.After != first.After || !slices.Equal(filesOf(t, dir), files) {
+		t.Errorf("again: %+v, %v", again, filesOf(t, dir))
+	}
+	for _, file := range files {
+		if strings.Contains(file, "draft") {
+			t.Errorf("%s is left", file)
+		}
+	}
+	late := newArchive(t, noon, day+23*3600)
+	more := keep(t, l, open(t, late), day)
+	if more.After.Samples != 2*first.After.Samples || more.After.Files != first.After.Files {
+		t.Errorf("late rows: %+v", more)
+	}
+	write(t, path, clusters, noon, day+23*3600, day+24*3600)
+	whole := open(t, path)
+	equal(t, spelled(t, l.With(whole).Series(t.Context(), archive.Selection{})), spelled(t, whole.Series(t.Context(), archive.Selection{})))
+}
+
+// New entities are written behind the last part, or into the part that is around them.
+func TestKeepAddsParts(t *testing.T) {
+	l := lake.Open(t.TempDir(), 0o640)
+	keepPods := func(pods ...string) archive.Kept {
+		t.Helper()
+		kept, err := l.Keep(t.Context(), archive.LakeDay{Table: "pod", Cluster: "prod", Day: day}, func(yield func(*archive.Series, error) bool) {
+			for _, pod := range pods {
+				yield(&archive.Series{Cluster: "prod", Entity: schema.PodEntity("shop", pod), Columns: []archive.Column{{Metric: "uptime"}},
+					Samples: slices.Values([]archive.Sample{{At: noon, Value: schema.Int(1)}})}, nil)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kept
+	}
+	for _, step := range []struct {
+		pods        []string
+		rows, files int
+	}{
+		{[]string{"c", "e"}, 2, 1},
+		{[]string{"f", "h"}, 4, 2},
+		{[]string{"a", "d"}, 6, 2},
+		{[]string{"b", "g", "i"}, 9, 3},
+		{[]string{"a", "e", "f", "i"}, 9, 3},
+	} {
+		if kept := keepPods(step.pods...); kept.After.Rows != int64(step.rows) || kept.After.Files != step.files {
+			t.Errorf("%v: %+v, want %d rows in %d files", step.pods, kept, step.rows, step.files)
+		}
+	}
+}
+
+// Of two values of a sample, the lake's stays; an exact one replaces a cut one.
+func TestKeepMeetsValues(t *testing.T) {
+	l := lake.Open(t.TempDir(), 0o640)
+	for _, step := range []struct {
+		value, stays schema.Value
+		conflicts    int64
+	}{
+		{schema.Int(2), schema.Int(2), 0},
+		{schema.Int(3), schema.Int(2), 1},
+		{schema.Real(2.5), schema.Real(2.5), 0},
+		{schema.Int(2), schema.Real(2.5), 0},
+	} {
+		kept, err := l.Keep(t.Context(), archive.LakeDay{Table: "pod", Cluster: "prod", Day: day}, func(yield func(*archive.Series, error) bool) {
+			yield(&archive.Series{Cluster: "prod", Entity: schema.PodEntity("shop", "a"), Columns: []archive.Column{{Metric: "uptime"}},
+				Samples: slices.Values([]archive.Sample{{At: noon, Value: step.value}})}, nil)
+		})
+		if err != nil || kept.Conflicts != step.conflicts || kept.After.Samples != 1 {
+			t.Errorf("%v: %+v, %v", step.value, kept, err)
+		}
+		got := spelled(t, l.With(open(t, newArchive(t))).Series(t.Context(), archive.Selection{}))
+		if want := []string{fmt.Sprintf("%q %v uptime %d %v", "prod", schema.PodEntity("shop", "a"), noon, step.stays)}; !slices.Equal(got, want) {
+			t.Errorf("%v: %v, want %v", step.value, got, want)
+		}
+	}
+}
+
+// Keep refuses a lake that it cannot write, and leaves it as it is.
+func TestKeepRefuses(t *testing.T) {
+	path := newArchive(t, noon)
+	dir := t.TempDir()
+	pods := func() iter.Seq2[*archive.Series, error] {
+		return open(t, path).Table(t.Context(), "pod", nil, archive.Selection{Filter: archive.Filter{Clusters: []string{"prod"}}})
+	}
+	of := archive.LakeDay{Table: "pod", Cluster: "prod", Day: day}
+	if _, err := lake.Open(filepath.Join(dir, "none"), 0o640).Keep(t.Context(), of, pods()); err == nil || !strings.Contains(schema.HintOf(err), "must exist") {
+		t.Errorf("%v, hint %q", err, schema.HintOf(err))
+	}
+	l := lake.Open(dir, 0o640)
+	if _, err := l.Keep(t.Context(), archive.LakeDay{Table: "pod", Cluster: "prod", Day: day + 24*3600}, pods()); err == nil {
+		t.Error("rows of another day are kept")
+	}
+	part := filepath.Join(dir, "kind=pod", "cluster=prod", "day=2017-09-27", "part-0.parquet")
+	for name, content := range map[string]string{"part-0.parquet": "PAR1 not Parquet PAR1", "other.parquet": ""} {
+		file := filepath.Join(filepath.Dir(part), name)
+		if err := os.MkdirAll(filepath.Dir(part), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Keep(t.Context(), of, pods()); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if now, err := os.ReadFile(file); err != nil || string(now) != content {
+			t.Errorf("%s: %q, %v", name, now, err)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
