@@ -1,5 +1,3 @@
-// Package clickhouse tests archives in a ClickHouse cluster of two shards with two
-// replicas each, whose processes it kills and pauses.
 package clickhouse
 
 import (
@@ -59,4 +57,6 @@ func TestCluster(t *testing.T) {
 	c.ZooKeeper.Kill()
 	has(c.Shards[1][0], "every", 200)
 	c.ZooKeeper.Start(t)
+	c.Await(t)
+	first.Exec(t, fmt.Sprintf("DROP TABLE %s.every ON CLUSTER %s", database, c.Name))
 }

@@ -247,7 +247,7 @@ func kept(t *testing.T, archive string, before []string) {
 func golden(t *testing.T, name string, o rig.Outcome) {
 	t.Helper()
 	text := fmt.Sprintf("exit code %d\n%s", o.Code, o.Stderr)
-	text = strings.ReplaceAll(text, cluster.Network.Pods, "HEAPSTER")
+	text = strings.ReplaceAll(text, cluster.Network.Wires[0].Inside, "HEAPSTER")
 	text = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(text, "SERVER")
 	text = regexp.MustCompile(`time=\S+ `).ReplaceAllString(text, "")
 	path := filepath.Join("testdata", "faults", name+".golden")

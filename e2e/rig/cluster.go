@@ -21,7 +21,7 @@ import (
 // network.
 type Cluster struct {
 	*ControlPlane
-	Network  *network
+	Network  *Network
 	Heapster *Heapster // with the URL of its pod
 
 	programs Programs
@@ -42,7 +42,7 @@ func StartCluster(ctx context.Context, programs Programs, dir string) (_ *Cluste
 			err = errors.Join(err, c.Stop())
 		}
 	}()
-	if c.Network, err = newNetwork(); err != nil {
+	if c.Network, err = NewNetwork(1); err != nil {
 		return nil, err
 	}
 	if c.ControlPlane, err = startControlPlane(ctx, programs.Kubernetes, dir); err != nil {
@@ -53,10 +53,10 @@ func StartCluster(ctx context.Context, programs Programs, dir string) (_ *Cluste
 
 // StartHeapster starts Heapster's process, at the same address as before.
 func (c *Cluster) StartHeapster() (err error) {
-	c.Heapster, err = RunHeapster(c.Network.inside(c.programs.Heapster,
-		"--listen", net.JoinHostPort(c.Network.Pods, portOf(heapsterPort)), "--feed", net.JoinHostPort(c.Network.Pods, "0"),
+	c.Heapster, err = RunHeapster(c.Network.Command(c.programs.Heapster,
+		"--listen", net.JoinHostPort(c.Network.Wires[0].Inside, portOf(heapsterPort)), "--feed", net.JoinHostPort(c.Network.Wires[0].Inside, "0"),
 		// The apiserver does not verify a pod's certificate, so its own will do.
-		"--listen-tls", net.JoinHostPort(c.Network.Pods, portOf(heapsterPortTLS)), "--tls-cert", c.file("tls.crt"), "--tls-key", c.file("tls.key")))
+		"--listen-tls", net.JoinHostPort(c.Network.Wires[0].Inside, portOf(heapsterPortTLS)), "--tls-cert", c.file("tls.crt"), "--tls-key", c.file("tls.key")))
 	return err
 }
 
@@ -77,7 +77,7 @@ func (c *Cluster) Stop() error {
 		errs = append(errs, c.ControlPlane.stop())
 	}
 	if c.Network != nil {
-		errs = append(errs, c.Network.remove())
+		errs = append(errs, c.Network.Remove())
 	}
 	return errors.Join(errs...)
 }
@@ -99,12 +99,12 @@ func (c *Cluster) Expose(ctx context.Context, namespace, name string, ports ...c
 	if err != nil {
 		return err
 	}
-	running := fmt.Sprintf(`{"status":{"phase":"Running","podIP":%q,"podIPs":[{"ip":%[1]q}]}}`, c.Network.Pods)
+	running := fmt.Sprintf(`{"status":{"phase":"Running","podIP":%q,"podIPs":[{"ip":%[1]q}]}}`, c.Network.Wires[0].Inside)
 	if _, err := core.Pods(namespace).Patch(ctx, pod.Name, types.MergePatchType, []byte(running), metav1.PatchOptions{}, "status"); err != nil {
 		return err
 	}
 	subset := corev1.EndpointSubset{Addresses: []corev1.EndpointAddress{{
-		IP: c.Network.Pods, TargetRef: &corev1.ObjectReference{Kind: "Pod", Namespace: namespace, Name: pod.Name, UID: pod.UID},
+		IP: c.Network.Wires[0].Inside, TargetRef: &corev1.ObjectReference{Kind: "Pod", Namespace: namespace, Name: pod.Name, UID: pod.UID},
 	}}}
 	for _, port := range ports {
 		subset.Ports = append(subset.Ports, corev1.EndpointPort{Name: port.Name, Port: port.TargetPort.IntVal})

@@ -45,7 +45,7 @@ func beVictim() error {
 		return err
 	}
 	OnInterrupt()
-	n, err := newNetwork()
+	n, err := NewNetwork(1)
 	if err != nil {
 		return err
 	}

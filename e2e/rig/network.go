@@ -10,50 +10,78 @@ import (
 	"strings"
 )
 
-// network is a network namespace for pods that this host can reach: an apiserver
-// does not proxy to loopback addresses.
-type network struct {
-	name string // of the namespace and of the device on this side
-	Host string // this side's address
-	Pods string // the other side's
+// Network is a network namespace whose processes reach this host by wires: an apiserver
+// does not proxy to loopback addresses, and a wire can be cut.
+type Network struct {
+	Wires []Wire
+	name  string
 }
 
-// newNetwork makes the network of this process, with unused addresses.
-func newNetwork() (*network, error) {
+// Wire is a pair of devices, one on this host and one in the namespace.
+type Wire struct {
+	Host   string // this side's address
+	Inside string // the other side's
+	device string // on this side
+}
+
+// NewNetwork makes the network of this process, with unused addresses. It needs root.
+func NewNetwork(wires int) (*Network, error) {
 	name, err := owned()
 	if err != nil {
 		return nil, err
 	}
-	n := &network{name: name}
-	subnet, err := freeSubnet()
-	if err != nil {
+	n := &Network{name: name}
+	if err := ip("netns add " + n.name); err != nil {
 		return nil, err
 	}
-	n.Host, n.Pods = subnet+".1", subnet+".2"
-	device := "hs" + strconv.Itoa(os.Getpid()) // at most 15 characters
-	for _, arguments := range []string{
-		"netns add " + n.name,
-		"link add " + device + " type veth peer name eth0 netns " + n.name,
-		"address add " + n.Host + "/24 dev " + device,
-		"link set " + device + " up",
-		"-n " + n.name + " address add " + n.Pods + "/24 dev eth0",
-		"-n " + n.name + " link set eth0 up",
-		"-n " + n.name + " link set lo up",
-	} {
-		if err := ip(arguments); err != nil {
-			return nil, errors.Join(err, n.remove())
+	if err := ip("-n " + n.name + " link set lo up"); err != nil {
+		return nil, errors.Join(err, n.Remove())
+	}
+	for range wires {
+		if err := n.lay(); err != nil {
+			return nil, errors.Join(err, n.Remove())
 		}
 	}
 	return n, nil
 }
 
-// inside returns a command that runs in the namespace.
-func (n *network) inside(path string, arguments ...string) *exec.Cmd {
+// lay adds a wire.
+func (n *Network) lay() error {
+	subnet, err := freeSubnet()
+	if err != nil {
+		return err
+	}
+	i := strconv.Itoa(len(n.Wires))
+	device := "hs" + strconv.Itoa(os.Getpid()) + "-" + i // at most 15 characters
+	w := Wire{Host: subnet + ".1", Inside: subnet + ".2", device: device}
+	for _, arguments := range []string{
+		"link add " + w.device + " type veth peer name eth" + i + " netns " + n.name,
+		"address add " + w.Host + "/24 dev " + w.device,
+		"link set " + w.device + " up",
+		"-n " + n.name + " address add " + w.Inside + "/24 dev eth" + i,
+		"-n " + n.name + " link set eth" + i + " up",
+	} {
+		if err := ip(arguments); err != nil {
+			return err
+		}
+	}
+	n.Wires = append(n.Wires, w)
+	return nil
+}
+
+// Cut cuts the wire. Packets are lost, and connections stay open on both sides.
+func (w Wire) Cut() error { return ip("link set " + w.device + " down") }
+
+// Join joins a wire that was cut.
+func (w Wire) Join() error { return ip("link set " + w.device + " up") }
+
+// Command returns a command that runs in the namespace.
+func (n *Network) Command(path string, arguments ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", n.name, path}, arguments...)...)
 }
 
-// remove removes the namespace and its devices.
-func (n *network) remove() error { return ip("netns delete " + n.name) }
+// Remove removes the namespace and its devices.
+func (n *Network) Remove() error { return ip("netns delete " + n.name) }
 
 func ip(arguments string) error {
 	out, err := exec.Command("ip", strings.Fields(arguments)...).CombinedOutput()

@@ -2,6 +2,7 @@ package clickhousetest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -113,6 +114,24 @@ func (c *Cluster) Database(tb testing.TB) string {
 		tb.Cleanup(func() { _ = server.try("DROP DATABASE " + name) })
 	}
 	return name
+}
+
+// Await waits until every process answers and every replica takes inserts.
+func (c *Cluster) Await(tb testing.TB) {
+	tb.Helper()
+	c.ZooKeeper.Await(tb)
+	for _, server := range c.Servers() {
+		server.Await(tb)
+		conn := server.Connect(tb)
+		server.await(tb, func() error {
+			var waiting uint64
+			err := conn.QueryRow(tb.Context(), "SELECT count() FROM system.replicas WHERE is_readonly OR is_session_expired").Scan(&waiting)
+			if err == nil && waiting > 0 {
+				err = fmt.Errorf("%d tables are read-only", waiting)
+			}
+			return err
+		})
+	}
 }
 
 // Sync waits until every replica has the rows of every other one. All processes must

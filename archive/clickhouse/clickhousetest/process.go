@@ -71,7 +71,10 @@ func (p *Process) Log() string {
 
 // Await waits until the process answers. The test ends if the process does, or if a
 // minute passes.
-func (p *Process) Await(tb testing.TB) {
+func (p *Process) Await(tb testing.TB) { tb.Helper(); p.await(tb, p.ready) }
+
+// await waits until ready returns nil.
+func (p *Process) await(tb testing.TB, ready func() error) {
 	tb.Helper()
 	fail := func(err error) {
 		tb.Helper()
@@ -79,7 +82,7 @@ func (p *Process) Await(tb testing.TB) {
 		tb.Fatalf("%s: %v\n%s", filepath.Base(p.arguments[0]), err, p.Log())
 	}
 	for deadline := time.Now().Add(time.Minute); ; {
-		err := p.ready()
+		err := ready()
 		if err == nil {
 			return
 		}
