@@ -111,15 +111,22 @@ func TestCollectAfterABatchThatCameLate(t *testing.T) {
 	s.collect()
 }
 
-func TestCollectAfterAPause(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
-	s.feed(12*minute, pod("shop", "a"), pod("shop", "b"))
+// pause makes a pass over a batch that is so old, and feeds a batch for every minute
+// since, the last one without the pod b.
+func (s *story) pause(long time.Duration) {
+	s.Helper()
+	s.feed(long, pod("shop", "a"), pod("shop", "b"))
 	s.collect("stale")
-	for ago := 11 * minute; ago > 0; ago -= minute {
+	for ago := long - minute; ago > 0; ago -= minute {
 		s.feed(ago, pod("shop", "a"), pod("shop", "b"))
 	}
 	s.feed(0, pod("shop", "a"))
+}
+
+func TestCollectAfterAPause(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.pause(12 * minute)
 	// Of batches older than 3 minutes, Heapster only has the two long metrics.
 	if late := s.collect("late"); late.GapSeconds != 9*60 {
 		t.Errorf("a gap of %d seconds", late.GapSeconds)
@@ -131,12 +138,7 @@ func TestCollectAfterAPause(t *testing.T) {
 func TestCollectAfterAPauseLongerThanHeapstersMemory(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.feed(30*minute, pod("shop", "a"), pod("shop", "b"))
-	s.collect("stale")
-	for ago := 29 * minute; ago > 0; ago -= minute {
-		s.feed(ago, pod("shop", "a"), pod("shop", "b"))
-	}
-	s.feed(0, pod("shop", "a")) // Heapster still has b's last batches
+	s.pause(30 * minute) // Heapster still has b's last batches
 	if late := s.collect("late"); late.GapSeconds != 27*60 {
 		t.Errorf("a gap of %d seconds", late.GapSeconds)
 	}

@@ -1,8 +1,6 @@
 package collect_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -295,15 +293,7 @@ func TestLabelledSeriesThatVanishWhileAPassDies(t *testing.T) {
 	sets := boxes(1)
 	sets[1].Labelled = sets[1].Labelled[:2]
 	w.feed(1, sets...)
-	ctx, cancel := context.WithCancel(t.Context())
-	w.sim.Inject("/pod-list/", 0, func(http.Handler) http.Handler {
-		cancel()
-		return heapstertest.Hold(nil)(nil)
-	})
-	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	w.sim.Heal()
+	w.interrupt("/pod-list/")
 	w.pass(archive.OutcomeComplete, inBoxes-4-2) // the first stage was stored before
 	w.want("SELECT labels, (last_seen - unixepoch('2017-09-27 12:00')) / 60 FROM entities WHERE labels IS NOT NULL ORDER BY 1",
 		"resource_id:/dev/sda1|1\nresource_id:/dev/sdb1:x|0")

@@ -1,7 +1,6 @@
 package collect_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
@@ -332,15 +331,7 @@ func TestPassGivesUpOnAHeapsterThatDied(t *testing.T) {
 func TestInterruptedPass(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a")...)
-	ctx, cancel := context.WithCancel(t.Context())
-	w.sim.Inject("/pod-list/", 0, func(http.Handler) http.Handler {
-		cancel()
-		return heapstertest.Hold(nil)(nil)
-	})
-	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	w.sim.Heal()
+	w.interrupt("/pod-list/")
 	w.want("SELECT outcome, error FROM passes", "failed|context canceled")
 	w.pass(archive.OutcomeComplete, 2) // the rest was stored before
 	w.want("SELECT count(*) FROM samples", "6")

@@ -2,6 +2,7 @@ package collect_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -84,6 +85,20 @@ func (w *world) try(ctx context.Context) (collect.Summary, error) {
 	}
 	defer store.Close()
 	return collect.Run(ctx, client, store, w.options)
+}
+
+// interrupt makes a pass that is cancelled at the first request for the path.
+func (w *world) interrupt(path string) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	w.sim.Inject(path, 0, func(http.Handler) http.Handler {
+		cancel()
+		return heapstertest.Hold(nil)(nil)
+	})
+	if _, err := w.try(ctx); !errors.Is(err, context.Canceled) {
+		w.t.Fatal(err)
+	}
+	w.sim.Heal()
 }
 
 // pass makes a pass that must not fail, and checks its summary.

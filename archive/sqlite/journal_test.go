@@ -72,18 +72,6 @@ func shell(t *testing.T, path, statement string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// copyFile copies a file of an archive that is in use, as a crash leaves it.
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	content, err := os.ReadFile(from)
-	if err == nil {
-		err = os.WriteFile(to, content, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestJournalFollowsTheFileSystem: an archive has a write-ahead log where that
 // works and a rollback journal elsewhere, whatever it had before, and what is
 // in a log that was left behind is not lost.
@@ -124,8 +112,8 @@ func TestJournalFollowsTheFileSystem(t *testing.T) {
 	s := openOn(t, path, ext4)
 	podsAt(t, s, 4, 1)
 	crashed := filepath.Join(t.TempDir(), "a.db")
-	copyFile(t, path, crashed)
-	copyFile(t, path+"-wal", crashed+"-wal")
+	need.Copy(t, path, crashed)
+	need.Copy(t, path+"-wal", crashed+"-wal")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

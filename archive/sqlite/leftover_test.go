@@ -17,6 +17,7 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 	"heapstash/archive/sqlite/read"
 	"heapstash/archive/sqlite/repair"
+	"heapstash/internal/need"
 	"heapstash/schema"
 )
 
@@ -136,7 +137,7 @@ func TestForeignLogIsRefused(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		copyFile(t, by, path)
+		need.Copy(t, by, path)
 	}
 	for _, test := range []struct {
 		name, file string
@@ -283,7 +284,7 @@ func TestOwnLogIsReplayed(t *testing.T) {
 				moved := filepath.Join(t.TempDir(), file)
 				for _, suffix := range []string{"", dbfile.WriteAheadLog, dbfile.RollbackJournal} {
 					if _, err := os.Stat(path + suffix); err == nil {
-						copyFile(t, path+suffix, moved+suffix)
+						need.Copy(t, path+suffix, moved+suffix)
 					} else if !errors.Is(err, fs.ErrNotExist) {
 						t.Fatal(err)
 					}

@@ -42,23 +42,10 @@ func asReader(t *testing.T, directory, path, statement string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func groupReadable(t *testing.T) string {
-	t.Helper()
-	directory, err := os.MkdirTemp("", "heapstash-") // t.TempDir is the owner's alone
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(directory) })
-	if err := os.Chmod(directory, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return directory
-}
-
 // Between two passes, when no process has the archive open, others read one
 // that they may read, though they can make no file beside it.
 func TestOthersReadBetweenPasses(t *testing.T) {
-	directory := groupReadable(t)
+	directory := need.Directory(t)
 	path := filepath.Join(directory, "a.db")
 	s, err := sqlite.Open(t.Context(), path, sqlite.Options{Mode: 0o640})
 	if err != nil {
@@ -77,7 +64,7 @@ func TestOthersReadBetweenPasses(t *testing.T) {
 func TestOthersReadASnapshot(t *testing.T) {
 	path := newPath(t)
 	write(t, open(t, path), row(web0, noon, reading("uptime", 1)))
-	directory := groupReadable(t)
+	directory := need.Directory(t)
 	to := filepath.Join(directory, "s.db")
 	if _, err := sqlite.TakeSnapshot(t.Context(), path, to, sqlite.SnapshotOptions{}); err != nil {
 		t.Fatal(err)

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"heapstash/archive/sqlite"
+	"heapstash/internal/need"
 )
 
 // A user who may not read the machine's file gets a warning, and can read an archive. If
 // the user's own file is not readable, commands fail.
 func TestConfigThatMayNotBeRead(t *testing.T) {
-	home := openDirectory(t)
+	home := need.Directory(t)
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	path := filepath.Join(home, "a.db")

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 )
 
 // A pass is made even if its metrics cannot be written, and the exit code is 1. Root may
 // write anywhere, so the commands run as the user nobody.
 func TestMetricsInAReadOnlyDirectory(t *testing.T) {
-	home := openDirectory(t)
+	home := need.Directory(t)
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	for name, mode := range map[string]os.FileMode{"readonly": 0o555, "archive": 0o777, "metrics": 0o777} {

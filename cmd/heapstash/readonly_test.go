@@ -20,7 +20,7 @@ import (
 // If the directory is not writable, commands print one line and a hint, and change
 // nothing. Root may write anywhere, so the commands run as the user nobody.
 func TestReadOnlyDirectory(t *testing.T) {
-	home := openDirectory(t)
+	home := need.Directory(t)
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	directory := filepath.Join(home, "readonly")
@@ -59,7 +59,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 // can read the archive during a pass and between passes: with heapstash and with stock
 // sqlite3.
 func TestReadersWithoutWritePermission(t *testing.T) {
-	home := openDirectory(t)
+	home := need.Directory(t)
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	directory := filepath.Join(home, "data")
@@ -126,7 +126,7 @@ func TestReadersWithoutWritePermission(t *testing.T) {
 // A user who may not read the archive's files gets a hint how its owner opens them, and
 // no hint to make a directory writable.
 func TestReadersWithoutReadPermission(t *testing.T) {
-	home := openDirectory(t)
+	home := need.Directory(t)
 	binary := filepath.Join(home, "heapstash")
 	copyExecutable(t, binary)
 	path := filepath.Join(home, "a.db")
@@ -162,20 +162,6 @@ func TestReadersWithoutReadPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("with a log of the usual mode")
-}
-
-// openDirectory returns a temporary directory that every user can read.
-func openDirectory(t *testing.T) string {
-	t.Helper()
-	directory, err := os.MkdirTemp("", "heapstash-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(directory) })
-	if err := os.Chmod(directory, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return directory
 }
 
 // copyExecutable copies the test binary, which is heapstash under that name.

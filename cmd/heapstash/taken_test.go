@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"heapstash/heapster/heapsim"
+	"heapstash/internal/need"
 )
 
 const nobody = 65534
@@ -42,7 +43,7 @@ func TestRunMissesItsArchive(t *testing.T) {
 	server := httptest.NewServer(sim)
 	defer server.Close()
 
-	home := openDirectory(t)
+	home := need.Directory(t)
 	directory := filepath.Join(home, "data")
 	file, away := filepath.Join(directory, "a.db"), filepath.Join(home, "away")
 	if err := os.Mkdir(directory, 0o755); err != nil {

@@ -55,7 +55,7 @@ func TestForeign(t *testing.T) {
 	}
 	before := rig.SQL(t, home1, count)
 	moved := filepath.Join(far, "moved.db")
-	copyFile(t, home1, moved)
+	need.Copy(t, home1, moved)
 	contains(t, do(t, 1, "status", "--db-file", moved), "write-ahead log, which does not work on a file system of the kind fuse", "hint: the next pass")
 	collect(moved)
 	if got := rig.SQL(t, moved, "PRAGMA journal_mode; "+count); got != "delete\n"+before {
@@ -93,7 +93,7 @@ func TestForeign(t *testing.T) {
 	}
 
 	back := filepath.Join(local, "back.db")
-	copyFile(t, moved, back)
+	need.Copy(t, moved, back)
 	before = rig.SQL(t, moved, count)
 	collect(back)
 	if got := rig.SQL(t, back, "PRAGMA journal_mode; "+count); got != "wal\n"+before {

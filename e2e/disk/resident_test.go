@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"heapstash/e2e/rig"
+	"heapstash/internal/need"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +39,7 @@ func TestResidentLosesItsDisk(t *testing.T) {
 		}
 	}
 	program := filepath.Join(home, "heapstash")
-	copyFile(t, heapstash, program)
+	need.Copy(t, heapstash, program)
 	must(os.Chmod(program, 0o755))
 	must(os.Chown(disk, nobody, nobody))
 	must(os.Chown(data, nobody, nobody))

@@ -1,17 +1,12 @@
 package kube_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -69,27 +64,11 @@ func TestToken(t *testing.T) {
 
 func TestClientCertificate(t *testing.T) {
 	noCluster(t)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
-	template.Subject.CommonName = "archivist"
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user, certificate := clientUser(t, time.Now().Add(time.Hour))
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(encode("CERTIFICATE", raw))
+	pool.AddCert(certificate)
 	server, caFile, asked := secureServer(t, pool)
 
-	user := "client-certificate-data: " + base64.StdEncoding.EncodeToString(encode("CERTIFICATE", raw)) +
-		"\n    client-key-data: " + base64.StdEncoding.EncodeToString(encode("EC PRIVATE KEY", keyDER))
 	config := kubeconfig(t, server.URL, "certificate-authority: "+caFile, user)
 	if err := get(t, kube.Options{Kubeconfig: config}); err != nil || *asked != "archivist" {
 		t.Errorf("asked as %q, error %v", *asked, err)

@@ -21,7 +21,8 @@ import (
 	"heapstash/schema"
 )
 
-// clientUser is a kubeconfig's user with a self-signed client certificate.
+// clientUser is a kubeconfig's user with a self-signed client certificate, for the name
+// archivist.
 func clientUser(t *testing.T, until time.Time) (user string, certificate *x509.Certificate) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -29,6 +30,7 @@ func clientUser(t *testing.T, until time.Time) (user string, certificate *x509.C
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	template.Subject.CommonName = "archivist"
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,6 @@
-// Package need is for tests that need a program. On a machine without the program the
-// test is left out. Make lists such tests at its end; go test does not.
+// Package need has what tests need of the machine: programs and files. On a machine
+// without a program, the test is left out. Make lists such tests at its end; go test
+// does not.
 package need
 
 import (

@@ -30,11 +30,11 @@ func TestAttribution(t *testing.T) {
 		"a repeated set and another":    {[]string{"blue: db", "green: a db"}, nil, []string{"db", "db", "a@1", "db@1"}, []string{"blue", "green"}},
 		"contradictions of three": {[]string{"blue: db", "green: db", "red: db"}, nil, []string{"db%green#1", "db%green#2", "db#3"},
 			[]string{"?", "?", "?"}},
-		"as many as are listed": {[]string{"blue: db"}, []string{"green"}, []string{"db@1"}, []string{"blue"}},
-		"more than are listed":  {[]string{"blue: db"}, []string{"green"}, []string{"db@1", "db@2"}, []string{"?", "?"}},
-		"fewer than are listed": {[]string{"blue: db", "red: db"}, []string{"green"}, []string{"db@1"}, []string{"?"}},
-		"a label":               {[]string{"blue: db", "green: db"}, nil, []string{"db%green", "db%blue"}, []string{"green", "blue"}},
-		"a label of nobody":     {[]string{"blue: db"}, nil, []string{"db%red"}, []string{"?"}},
+		"as many as are listed, with an unreadable list": {[]string{"blue: db"}, []string{"green"}, []string{"db@1"}, []string{"blue"}},
+		"more than are listed":                           {[]string{"blue: db"}, []string{"green"}, []string{"db@1", "db@2"}, []string{"?", "?"}},
+		"fewer than are listed":                          {[]string{"blue: db", "red: db"}, []string{"green"}, []string{"db@1"}, []string{"?"}},
+		"a label":                                        {[]string{"blue: db", "green: db"}, nil, []string{"db%green", "db%blue"}, []string{"green", "blue"}},
+		"a label of nobody":                              {[]string{"blue: db"}, nil, []string{"db%red"}, []string{"?"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lists := Lists{Namespaces: make(map[Name][]string), Whole: true, Unread: test.unread}
@@ -69,5 +69,48 @@ func TestAttribution(t *testing.T) {
 				t.Errorf("%v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// TestNothingIsGuessed tries all ways in which three namespaces may have two pods, with
+// each list readable or not, and with and without ids of namespaces. A claim is of the
+// namespace that the pod is of, or stays open.
+func TestNothingIsGuessed(t *testing.T) {
+	namespaces, pods := []string{"blue", "green", "red"}, []string{"a", "db"}
+	decided := 0
+	for world := range 1 << 10 { // bits: six pods, three unreadable lists, ids
+		lists := Lists{Namespaces: make(map[Name][]string), Whole: true}
+		var sets []schema.Exported
+		for n, namespace := range namespaces {
+			unread := world>>(6+n)&1 == 1
+			if unread {
+				lists.Unread = append(lists.Unread, namespace)
+			}
+			for i, pod := range pods {
+				if world>>(2*n+i)&1 == 0 {
+					continue
+				}
+				set := schema.Exported{Entity: schema.PodEntity("", pod), PodUID: namespace + " " + pod}
+				if world>>9 == 1 {
+					set.NamespaceID = "id of " + namespace
+				}
+				sets = append(sets, set)
+				if !unread {
+					lists.Add(schema.PodEntity(namespace, pod))
+				}
+			}
+		}
+		a := Attribute(sets, lists)
+		a.conclude()
+		for _, c := range a.Claims {
+			if owner, _, _ := strings.Cut(c.Sets[0].PodUID, " "); c.Namespace != "" && c.Namespace != owner {
+				t.Errorf("world %b: the pod %q is taken for one of %s", world, c.Sets[0].PodUID, c.Namespace)
+			} else if c.Namespace != "" && len(lists.Unread) > 0 {
+				decided++
+			}
+		}
+	}
+	if decided < 100 {
+		t.Errorf("%d claims were decided with an unreadable list", decided)
 	}
 }
