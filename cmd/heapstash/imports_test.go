@@ -92,6 +92,7 @@ sqlite:        schema archive archive/query sqlite/answer sqlite/conn sqlite/dbf
 
 archive/clickhouse:
 archive/clickhouse/tables: schema
+archive/clickhouse/conn: schema archive archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
 
 cmd/guess:

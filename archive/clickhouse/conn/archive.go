@@ -1,0 +1,178 @@
+package conn
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"heapstash/archive"
+	"heapstash/archive/clickhouse/tables"
+	"heapstash/schema"
+)
+
+// The names in the table setting.
+const (
+	settingFormat = "format"
+	settingID     = "archive_id"
+	settingViews  = "views"
+)
+
+// Info is what an archive says of itself.
+type Info struct {
+	Format int
+	ID     string // random; a copy by hand has the same
+	views  string // of the program that made the views
+}
+
+// Open connects to an archive. The errors wrap [archive.ErrNoArchive],
+// [archive.ErrNotArchive] or [archive.ErrNewerArchive] if the database is none that this
+// program knows.
+func Open(ctx context.Context, address string, opts Options) (*Conn, Info, error) {
+	c, err := Connect(ctx, address, opts)
+	if err != nil {
+		if IsMissing(err) {
+			a, _ := ParseAddress(address)
+			err = (&Conn{Address: a}).errNoArchive()
+		}
+		return nil, Info{}, err
+	}
+	info, err := c.info(ctx)
+	if err == nil && info.Format == 0 {
+		err = c.errNoArchive()
+	}
+	if err != nil {
+		return nil, Info{}, errors.Join(c.Explain(err), c.Close())
+	}
+	return c, info, nil
+}
+
+// OpenOrMake is Open, but makes an archive if there is none. Several programs may do so
+// at once.
+func OpenOrMake(ctx context.Context, address string, opts Options) (*Conn, Info, error) {
+	c, info, err := Open(ctx, address, opts)
+	if err == nil && info.views == fingerprint(c.Dialect, c.Layout) || err != nil && !errors.Is(err, archive.ErrNoArchive) {
+		return c, info, err
+	}
+	if c != nil {
+		// Another heapstash made the views.
+		if err := errors.Join(c.run(ctx, append(c.Dialect.DropViews(c.Layout), c.Dialect.Views(c.Layout)...)), c.describe(ctx, info)); err != nil {
+			return nil, Info{}, errors.Join(c.Explain(err), c.Close())
+		}
+		return c, info, nil
+	}
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	server, err := connect(ctx, a, "", opts)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	if err := errors.Join(server.run(ctx, server.Dialect.Script(server.Layout)), server.Close()); err != nil {
+		return nil, Info{}, server.Explain(err)
+	}
+	if c, err = Connect(ctx, address, opts); err != nil {
+		return nil, Info{}, err
+	}
+	err = c.describe(ctx, Info{Format: tables.Format, ID: strings.ToLower(rand.Text())})
+	if err == nil {
+		info, err = c.info(ctx) // another program may have been first
+	}
+	if err != nil {
+		return nil, Info{}, errors.Join(c.Explain(err), c.Close())
+	}
+	return c, info, nil
+}
+
+func (c *Conn) run(ctx context.Context, statements []string) error {
+	for _, s := range statements {
+		if err := c.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// info reads what the archive says of itself. The format is 0 if the database is empty.
+func (c *Conn) info(ctx context.Context) (info Info, err error) {
+	var own, others uint64
+	err = c.QueryRow(ctx, "SELECT countIf(name = ?), countIf(name != ?) FROM system.tables WHERE database = ?", c.Layout.Setting.Rows(), c.Layout.Setting.Rows(), c.Address.Database).Scan(&own, &others)
+	switch {
+	case err != nil:
+		return info, err
+	case own == 0 && others > 0:
+		return info, c.foreign(ctx)
+	case own == 0:
+		return info, nil
+	}
+	err = c.Each(ctx, func(rows driver.Rows) error {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return err
+		}
+		switch name {
+		case settingFormat:
+			info.Format, err = strconv.Atoi(value)
+		case settingID:
+			info.ID = value
+		case settingViews:
+			info.views = value
+		}
+		return err
+	}, "SELECT name, value FROM "+c.Layout.Setting.Rows()+" FINAL WHERE deleted = 0")
+	if err == nil && info.Format > tables.Format {
+		err = schema.WithHint(fmt.Errorf("%w: its format is %d, this program knows %d", archive.ErrNewerArchive, info.Format, tables.Format), "use the newer heapstash")
+	}
+	return info, err
+}
+
+// foreign returns the error of a database that has tables of others, but not of an
+// archive that is being made.
+func (c *Conn) foreign(ctx context.Context) error {
+	own := make(map[string]bool)
+	for _, t := range c.Layout.Tables() {
+		own[t.Rows()], own[t.Local()] = true, true
+	}
+	var table string
+	err := c.Each(ctx, func(rows driver.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		if !own[name] {
+			table = name
+		}
+		return err
+	}, "SELECT name FROM system.tables WHERE database = ?", c.Address.Database)
+	if err != nil || table == "" {
+		return err
+	}
+	return schema.WithHint(fmt.Errorf("%w: the database %s has a table %s", archive.ErrNotArchive, c.Address.Database, table), "name another database: heapstash needs one of its own")
+}
+
+// describe writes what the archive says of itself, and the registry's metrics. What is
+// written first counts, so that two programs agree.
+func (c *Conn) describe(ctx context.Context, info Info) error {
+	t := c.Layout.Setting
+	first := ^Revision()
+	err := c.Insert(ctx, t, [][]any{
+		{settingFormat, strconv.Itoa(info.Format), uint8(0), first},
+		{settingID, info.ID, uint8(0), first},
+		{settingViews, fingerprint(c.Dialect, c.Layout), uint8(0), Revision()},
+	})
+	if err != nil {
+		return err
+	}
+	var rows [][]any
+	for _, m := range schema.Registry() {
+		column := ""
+		if len(m.Kinds) > 0 || m.Family != schema.Unlabelled {
+			column = m.Column()
+		}
+		rows = append(rows, []any{string(m.Name), column, string(m.Unit), string(m.Type), m.Description, uint8(0), Revision()})
+	}
+	return c.Insert(ctx, c.Layout.Metric, rows)
+}

@@ -1,0 +1,159 @@
+// Package conn connects to an archive's servers: addresses, TLS, settings of the
+// connections, the servers of a cluster, errors that say what to do. It makes an
+// archive's tables, and knows whether a database is an archive.
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"heapstash/archive/clickhouse/tables"
+	"heapstash/schema"
+)
+
+// Options are how to connect.
+type Options struct {
+	Password string
+	// CAFile has certificates in PEM of the authority that signed the server's
+	// certificate; empty for the system's authorities.
+	CAFile string
+}
+
+// Conn is a pool of connections to the first of an archive's servers that answers.
+// Several goroutines may use it. Its default database is the archive's.
+type Conn struct {
+	driver.Conn
+	Address Address
+	Dialect tables.Dialect
+	Layout  tables.Layout
+	// Replicas are the servers of the cluster; none without a cluster.
+	Replicas []Replica
+
+	options Options
+}
+
+// settings are sent with each statement. All are integers, because the protocol of old
+// servers has no others. Each holds for old and current servers.
+var settings = clickhouse.Settings{
+	// Without it, a server says ok before the rows are on their shard.
+	"insert_distributed_sync": 1,
+	// An answer without a shard would look like a whole one.
+	"skip_unavailable_shards": 0,
+	// A replica that is behind would answer with too little.
+	"max_replica_delay_for_distributed_queries":          2,
+	"fallback_to_stale_replicas_for_distributed_queries": 0,
+	// The default, 50 ms, takes a busy server for a dead one.
+	"connect_timeout_with_failover_ms": 2000,
+}
+
+// Connect connects to the database, which must exist.
+func Connect(ctx context.Context, address string, opts Options) (*Conn, error) {
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, a, a.Database, opts)
+}
+
+func connect(ctx context.Context, a Address, database string, opts Options) (*Conn, error) {
+	c := &Conn{Address: a, Layout: tables.NewLayout(), options: opts}
+	var err error
+	if c.Conn, err = c.open(a.Hosts, database); err != nil {
+		return nil, err
+	}
+	if err := c.begin(ctx); err != nil {
+		return nil, errors.Join(c.Explain(err), c.Close())
+	}
+	return c, nil
+}
+
+// open opens a pool of connections to the first host that answers.
+func (c *Conn) open(hosts []string, database string) (driver.Conn, error) {
+	o := &clickhouse.Options{
+		Addr:             hosts,
+		Auth:             clickhouse.Auth{Database: database, Username: c.Address.User, Password: c.options.Password},
+		Settings:         settings,
+		Compression:      &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+		ConnOpenStrategy: clickhouse.ConnOpenInOrder,
+		DialTimeout:      10 * time.Second,
+		MaxOpenConns:     16, MaxIdleConns: 4,
+	}
+	if c.Address.Secure {
+		var err error
+		if o.TLS, err = trust(c.options.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	return clickhouse.Open(o)
+}
+
+// trust returns the TLS settings that accept certificates of the file's authority.
+func trust(caFile string) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile == "" {
+		return config, nil
+	}
+	text, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, schema.WithHint(fmt.Errorf("archive.ca_file: %w", err), "it must be a file in PEM that this user can read")
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(text) {
+		return nil, schema.WithHint(fmt.Errorf("archive.ca_file: %s has no certificate", caFile), "it must be a file in PEM")
+	}
+	return config, nil
+}
+
+// leastMajor is the oldest server's version that tests use.
+const leastMajor = 18
+
+// begin reads the server's version and its cluster.
+func (c *Conn) begin(ctx context.Context) error {
+	if err := c.Ping(ctx); err != nil {
+		return err
+	}
+	v, err := c.ServerVersion()
+	if err != nil {
+		return err
+	}
+	if v.Version.Major < leastMajor {
+		return schema.WithHint(fmt.Errorf("ClickHouse %v is too old", v.Version), "use version 18.16 or later")
+	}
+	c.Dialect = tables.Dialect{Database: c.Address.Database, Cluster: c.Address.Cluster, Codecs: tables.KnowsCodecs(v.Version.Major)}
+	if c.Address.Cluster == "" {
+		return nil
+	}
+	if c.Replicas, err = c.readReplicas(ctx); err != nil {
+		return err
+	}
+	for _, r := range c.Replicas {
+		c.Dialect.Replicated = c.Dialect.Replicated || r.Number > 1
+	}
+	return nil
+}
+
+// Each calls row for each row of a statement's result, until it returns an error.
+func (c *Conn) Each(ctx context.Context, row func(driver.Rows) error, statement string, args ...any) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // else Close would read the rest
+	rows, err := c.Query(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			cancel()
+			_ = rows.Close()
+			return err
+		}
+	}
+	return errors.Join(rows.Close(), rows.Err())
+}

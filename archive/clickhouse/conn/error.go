@@ -1,0 +1,106 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"heapstash/archive"
+	"heapstash/schema"
+)
+
+// Codes of a server's exceptions.
+const (
+	unknownTable       = 60
+	unknownDatabase    = 81
+	tooManyQueries     = 202
+	networkError       = 210
+	readOnlyTable      = 242
+	noReplica          = 279 // no replica of a shard could be connected
+	unknownUser        = 192
+	wrongPassword      = 193
+	keeperError        = 999
+	accessDenied       = 497
+	authentication     = 516
+	staleReplicas      = 369
+	noSpace            = 243
+	memoryLimit        = 241
+	timeout            = 159
+	noKeeperInSettings = 139
+	noKeeper           = 225
+)
+
+// Explain adds the archive's address to an error, and a hint. It keeps nil.
+func (c *Conn) Explain(err error) error {
+	if err == nil || schema.HintOf(err) != "" {
+		return err
+	}
+	err = fmt.Errorf("archive %s: %w", c.Address, err)
+	exception, ok := errors.AsType[*clickhouse.Exception](err)
+	if !ok {
+		if _, network := errors.AsType[net.Error](err); network {
+			return schema.WithHint(err, "is the server up, and is the port that of the native protocol (9000, or 9440 with secure=true)?")
+		}
+		return err
+	}
+	if hint := c.hint(exception); hint != "" {
+		return schema.WithHint(err, hint)
+	}
+	return err
+}
+
+// hint says what to do after an exception of the server.
+func (c *Conn) hint(e *clickhouse.Exception) string {
+	switch e.Code {
+	case networkError, noReplica:
+		if shards := c.nameShards(e.Message); shards != "" {
+			return "no server of " + shards + " answers: start one; the archive is as it was, and the next pass asks Heapster again"
+		}
+		return "a server of the cluster does not answer: start it"
+	case staleReplicas:
+		return "the replicas of a shard are behind: see system.replicas on its servers"
+	case unknownUser, wrongPassword, authentication:
+		return "the user is in the address, the password in archive.password_file or HEAPSTASH_ARCHIVE_PASSWORD"
+	case accessDenied:
+		return "grant the user SELECT, INSERT, CREATE, ALTER and DROP on the database, and CLUSTER for ON CLUSTER"
+	case readOnlyTable, keeperError, noKeeper:
+		return "the server has lost ZooKeeper or ClickHouse Keeper: nothing can be written until it is back"
+	case noSpace:
+		return "free some space on the server"
+	case memoryLimit:
+		return "the server's memory limit (max_memory_usage) is too low, or the server is busy"
+	case unknownTable, unknownDatabase:
+		return "the first pass makes the archive: heapstash collect --archive ..."
+	case noKeeperInSettings:
+		return "the servers need distributed_ddl and ZooKeeper in their settings for ON CLUSTER; or leave ?cluster= out"
+	default:
+		return ""
+	}
+}
+
+// IsMissing reports whether the server does not have the database or the table.
+func IsMissing(err error) bool {
+	e, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok && (e.Code == unknownTable || e.Code == unknownDatabase)
+}
+
+// MayPass reports whether another try may help: a server ended, restarted or was busy.
+func MayPass(err error) bool {
+	if e, ok := errors.AsType[*clickhouse.Exception](err); ok {
+		switch e.Code {
+		case networkError, noReplica, readOnlyTable, keeperError, noKeeper, timeout, tooManyQueries, staleReplicas:
+			return true
+		}
+		return strings.Contains(e.Message, "ZooKeeper")
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, net.ErrClosed) || strings.Contains(fmt.Sprint(err), "EOF")
+}
+
+// errNoArchive is the error of a database without an archive.
+func (c *Conn) errNoArchive() error {
+	return schema.WithHint(fmt.Errorf("%w at %s", archive.ErrNoArchive, c.Address), "the first pass makes it: heapstash collect --archive ...")
+}
