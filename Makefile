@@ -81,7 +81,7 @@ race: setup-check ## run the same tests with the race detector and every seed, a
 # How many inputs each target is fuzzed with: 3000 in make check. A run of a
 # target in archive/collect is a whole pass, and gets a hundredth of them. A
 # count and not a duration, because at the end of a duration Go may report a
-# failure that is none (go.dev/issue/75804). Tests run the seeds.
+# failure that is not one (go.dev/issue/75804). Tests run the seeds.
 FUZZ_INPUTS ?= 30000
 
 fuzz: ## fuzz each target with FUZZ_INPUTS inputs (default 30000, 3000 in make check)

@@ -65,7 +65,7 @@ func TestCollectAtEverySecondBatch(t *testing.T) {
 	}
 }
 
-func TestCollectKeepsTheLastMinutesOfTheDead(t *testing.T) {
+func TestLastMinutesOfEndedPods(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	a, b := pod("shop", "a"), pod("shop", "b")

@@ -246,7 +246,7 @@ func TestOldHeapsterWithoutLists(t *testing.T) {
 	w.want("SELECT cause, kind, lasting FROM holes WHERE cause <> 'unaddressable' ORDER BY cause", "allkeys||1\nnot_found|container|1")
 }
 
-func TestNamespacesAreToldByTheirIDs(t *testing.T) {
+func TestNamespacesByID(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	pod := func(ns, pod, id string, v int64) []heapsim.Set {
 		return []heapsim.Set{

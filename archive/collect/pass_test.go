@@ -31,7 +31,7 @@ func TestPassStoresEverySampleOnce(t *testing.T) {
 	w.want("SELECT outcome, samples_new FROM passes", "complete|16\ncomplete|0\ncomplete|8")
 }
 
-func TestPassKeepsTheLastMinutesOfTheDead(t *testing.T) {
+func TestLastMinutesOfEndedPods(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a", "b")...)
 	w.pass(archive.OutcomeComplete, 8)
@@ -52,7 +52,7 @@ func TestPassKeepsTheLastMinutesOfTheDead(t *testing.T) {
 	w.want("SELECT group_concat(value) FROM samples WHERE pod = 'b' AND metric = 'memory/rss'", "0,1,30,31")
 }
 
-func TestPassMeetsWhoeverComesBack(t *testing.T) {
+func TestPodThatComesBack(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a", "b")...)
 	w.pass(archive.OutcomeComplete, 8)
@@ -66,7 +66,7 @@ func TestPassMeetsWhoeverComesBack(t *testing.T) {
 	w.want("SELECT group_concat(value) FROM samples WHERE pod = 'b' AND metric = 'memory/rss'", "0,8")
 }
 
-func TestPassKeepsTheLastMinutesOfTheDeadAfterALongPause(t *testing.T) {
+func TestLastMinutesOfEndedPodsAfterALongPause(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, "a", "b")...)
 	w.pass(archive.OutcomeComplete, 8)

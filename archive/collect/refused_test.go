@@ -93,7 +93,7 @@ func TestOneRefusedName(t *testing.T) {
 }
 
 // What Heapster has evicted meanwhile is a hole of that pod, with its time.
-func TestRefusedUntilItIsGone(t *testing.T) {
+func TestRefusedUntilThePodEnds(t *testing.T) {
 	w := newWorld(t, heapsim.Options{})
 	w.feed(0, small(0, many(4)...)...)
 	w.pass(archive.OutcomeComplete, 4+8)

@@ -309,8 +309,8 @@ func (s *story) rows(query string) (rows []record) {
 	return rows
 }
 
-// TestNamesakesCellByCell runs stories with fixed seeds.
-func TestNamesakesCellByCell(t *testing.T) {
+// TestNamesakesValueByValue runs stories with fixed seeds.
+func TestNamesakesValueByValue(t *testing.T) {
 	for _, hide := range []float64{0, 0.3, 1} {
 		for _, idle := range []bool{false, true} {
 			for _, exported := range []bool{false, true} {

@@ -90,7 +90,7 @@ func TestProxyRefusesToConnect(t *testing.T) {
 }
 
 // The hint tells a firewall that drops all packets from a slow server.
-func TestNobodyTakesTheConnection(t *testing.T) {
+func TestConnectionRefused(t *testing.T) {
 	dropped := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()

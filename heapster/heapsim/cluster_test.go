@@ -174,7 +174,7 @@ func TestClusterChurn(t *testing.T) {
 	after := setsOf(t, c.Next(start.Add(time.Minute)))
 	for _, of := range killed {
 		if _, there := after[of]; there {
-			t.Errorf("%s lives", of)
+			t.Errorf("%s was killed and is there", of)
 		}
 	}
 	for _, of := range append(added, web) {

@@ -170,7 +170,7 @@ func TestAutoTriesLegacy(t *testing.T) {
 	}
 }
 
-func TestAutoAsksNoDeadServerTwice(t *testing.T) {
+func TestAutoAsksAnUnreachableServerOnce(t *testing.T) {
 	noCluster(t)
 	server := apiserver(t)
 	server.Close()

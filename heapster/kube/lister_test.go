@@ -152,7 +152,7 @@ func TestOldServerHasReplicaSetsElsewhere(t *testing.T) {
 	}
 }
 
-func TestListsThatNobodyNeeds(t *testing.T) {
+func TestUnneededLists(t *testing.T) {
 	lister, server := newLister(t, map[string]string{"/api/v1/pods?limit=500": `{"kind":"PodList","items":null}`})
 	pods, err := lister.Pods(t.Context(), false)
 	if err != nil || len(pods) != 0 || len(server.asked) != 1 {
@@ -202,7 +202,7 @@ func TestListErrors(t *testing.T) {
 	}
 	_, err := listerOf(t, "http://127.0.0.1:1", heapster.Options{Tries: 1}).Namespaces(t.Context())
 	if !errors.Is(err, schema.ErrUnreachable) {
-		t.Errorf("nobody there: %v", err)
+		t.Errorf("no server listens: %v", err)
 	}
 }
 
