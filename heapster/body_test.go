@@ -55,7 +55,7 @@ func TestStatusComesBeforeEncoding(t *testing.T) {
 				w.WriteHeader(test.code)
 				io.WriteString(w, test.body)
 			})
-			_, err := c.Nodes(t.Context())
+			_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 			var answered *failure.StatusError
 			if !errors.As(err, &answered) || answered.Code != test.code {
 				t.Fatalf("got %v", err)
@@ -73,7 +73,7 @@ func TestSpellingsOfGzip(t *testing.T) {
 			w.Header()["Content-Encoding"] = encoding
 			io.WriteString(w, zipped(t, `["n1"]`))
 		})
-		if got, err := c.Nodes(t.Context()); err != nil || !slices.Equal(got, []string{"n1"}) {
+		if got, err := c.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil || !slices.Equal(got, []string{"n1"}) {
 			t.Errorf("%q: %v, %v", encoding, got, err)
 		}
 	}
@@ -82,7 +82,7 @@ func TestSpellingsOfGzip(t *testing.T) {
 			w.Header()["Content-Encoding"] = []string{encoding}
 			io.WriteString(w, `["n1"]`)
 		})
-		if got, err := c.Nodes(t.Context()); err != nil || !slices.Equal(got, []string{"n1"}) {
+		if got, err := c.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil || !slices.Equal(got, []string{"n1"}) {
 			t.Errorf("%q: %v, %v", encoding, got, err)
 		}
 	}

@@ -54,9 +54,9 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%s by %q", r.Method, r.Header.Get("User-Agent"))
 		}
 	})
-	names := func(get func(context.Context) ([]string, error)) func(context.Context) error {
+	names := func(kind schema.Kind, of schema.Entity) func(context.Context) error {
 		return func(ctx context.Context) error {
-			names, err := get(ctx)
+			names, err := c.List(ctx, kind, of)
 			if !reflect.DeepEqual(names, []string{"a", "b"}) {
 				t.Errorf("names %q", names)
 			}
@@ -82,15 +82,13 @@ func TestRequests(t *testing.T) {
 	disk.Labels = "resource_id:/dev/sda1"
 
 	for want, do := range map[string]func(context.Context) error{
-		"/healthz":                  c.Healthz,
-		"/api/v1/model/nodes/":      names(c.Nodes),
-		"/api/v1/model/namespaces/": names(c.Namespaces),
-		"/api/v1/model/namespaces/kube-system/pods/": names(func(ctx context.Context) ([]string, error) {
-			return c.Pods(ctx, "kube-system")
-		}),
-		"/api/v1/model/metrics/":                                                     namesOf(schema.ClusterEntity()),
-		"/api/v1/model/nodes/n1.example/metrics/":                                    namesOf(schema.NodeEntity("n1.example")),
-		"/api/v1/model/metrics/cpu/usage_rate":                                       of(schema.ClusterEntity(), "cpu/usage_rate", 0),
+		"/healthz":                                   c.Healthz,
+		"/api/v1/model/nodes/":                       names(schema.Node, schema.ClusterEntity()),
+		"/api/v1/model/namespaces/":                  names(schema.Namespace, schema.ClusterEntity()),
+		"/api/v1/model/namespaces/kube-system/pods/": names(schema.Pod, schema.NamespaceEntity("kube-system")),
+		"/api/v1/model/metrics/":                     namesOf(schema.ClusterEntity()),
+		"/api/v1/model/nodes/n1.example/metrics/":    namesOf(schema.NodeEntity("n1.example")),
+		"/api/v1/model/metrics/cpu/usage_rate":       of(schema.ClusterEntity(), "cpu/usage_rate", 0),
 		"/api/v1/model/nodes/n1/metrics/memory/usage?start=2017-09-27T07%3A09%3A00Z": of(schema.NodeEntity("n1"), "memory/usage", stamp),
 		"/api/v1/model/nodes/n1/metrics/disk/io_read_bytes?labels=resource_id%3A%2Fdev%2Fsda1&start=2017-09-27T07%3A09%3A00Z": of(disk,
 			"disk/io_read_bytes", stamp),
@@ -162,7 +160,7 @@ func TestUnaddressable(t *testing.T) {
 		_, err = c.PodSeries(ctx, "d", []string{"p"}, m, 0)
 		check(err)
 	}
-	_, err := c.Pods(ctx, "a/b")
+	_, err := c.List(ctx, schema.Pod, schema.NamespaceEntity("a/b"))
 	check(err)
 	for _, pod := range []string{"a,b", "", "..", "a/b"} {
 		_, err := c.PodSeries(ctx, "d", []string{pod}, "uptime", 0)
@@ -271,7 +269,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	var all sync.WaitGroup
 	for range requests {
 		all.Go(func() {
-			if _, err := c.Nodes(t.Context()); err != nil {
+			if _, err := c.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -73,7 +73,7 @@ func TestClientCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := heapstertest.NewClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context()); err != nil || user != "archivist" {
+	if _, err := heapstertest.NewClient(t, hc, server.URL, heapster.Options{}).List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil || user != "archivist" {
 		t.Errorf("user %q, error %v", user, err)
 	}
 
@@ -81,7 +81,7 @@ func TestClientCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = heapstertest.NewClient(t, hc, server.URL, heapster.Options{}).Nodes(t.Context())
+	_, err = heapstertest.NewClient(t, hc, server.URL, heapster.Options{}).List(t.Context(), schema.Node, schema.ClusterEntity())
 	heapstertest.CheckError(t, err, schema.ErrUnreachable, "remote error: tls: ", "requires a client certificate: give one with --client-cert-file")
 }
 
@@ -104,7 +104,7 @@ func TestTokenFile(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := c.Nodes(t.Context()); err != nil || sent != "Bearer "+want {
+		if _, err := c.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil || sent != "Bearer "+want {
 			t.Errorf("sent %q, error %v; want %s", sent, err, want)
 		}
 	}
@@ -114,7 +114,7 @@ func TestTokenFile(t *testing.T) {
 	}
 	hc.CloseIdleConnections()
 	before, _ := c.Traffic()
-	_, err = c.Nodes(t.Context())
+	_, err = c.List(t.Context(), schema.Node, schema.ClusterEntity())
 	heapstertest.CheckError(t, err, schema.ErrRefused, "getting credentials: token file: open", "check --token-file")
 	if after, _ := c.Traffic(); after != before+1 {
 		t.Errorf("tried %d times without a token", after-before)

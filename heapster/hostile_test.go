@@ -184,7 +184,7 @@ func TestDrip(t *testing.T) {
 			}
 			bubble(t, heapster.Options{Tries: 1, Timeout: 7500 * time.Millisecond}, handler, func(t *testing.T, c *heapster.Client) {
 				began := time.Now()
-				_, err := c.Nodes(t.Context())
+				_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 				heapstertest.CheckError(t, err, schema.ErrUnreachable, "no whole answer within 7.5s", "raise --timeout")
 				if took := time.Since(began); took != 7500*time.Millisecond {
 					t.Errorf("it took %v", took)
@@ -218,7 +218,7 @@ func TestEndlessHeader(t *testing.T) {
 			}
 			defer hc.CloseIdleConnections()
 			c := heapstertest.NewClient(t, hc, server.URL, heapster.Options{})
-			_, err = c.Nodes(t.Context())
+			_, err = c.List(t.Context(), schema.Node, schema.ClusterEntity())
 			heapstertest.CheckError(t, err, schema.ErrProtocol, "an answer with too long a header", "is it Heapster")
 			if requests, _ := c.Traffic(); requests != 1 {
 				t.Errorf("%d requests", requests)
@@ -234,7 +234,7 @@ func TestEndlessRedirect(t *testing.T) {
 		asked++
 		http.Redirect(w, r, fmt.Sprint("/", asked), http.StatusFound)
 	})
-	_, err := c.Nodes(t.Context())
+	_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 	heapstertest.CheckError(t, err, schema.ErrProtocol, "302 Found to http://", "redirects are not followed")
 	if asked != 1 {
 		t.Errorf("%d requests", asked)

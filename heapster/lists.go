@@ -7,38 +7,15 @@ import (
 	"heapstash/schema"
 )
 
-// Nodes returns the names of the nodes in Heapster's latest batch, sorted.
-// They are hostnames where they differ from nodenames, by which series are
-// asked for: [Client.AllKeys] has the latter.
-func (c *Client) Nodes(ctx context.Context) ([]string, error) {
-	return c.list(ctx, schema.Node, schema.ClusterEntity())
-}
-
-// Namespaces returns the namespaces in Heapster's latest batch, sorted.
-func (c *Client) Namespaces(ctx context.Context) ([]string, error) {
-	return c.list(ctx, schema.Namespace, schema.ClusterEntity())
-}
-
-// Pods returns the namespace's pods in Heapster's latest batch, sorted. An
-// unknown namespace has none.
-func (c *Client) Pods(ctx context.Context, namespace string) ([]string, error) {
-	return c.list(ctx, schema.Pod, schema.NamespaceEntity(namespace))
-}
-
-// Containers returns the names of the pod's containers in Heapster's latest
-// batch, sorted. Heapster searches all that it has for each such list, so
-// prefer [Client.AllKeys]. Before v1.3 there is none: [schema.ErrNotFound].
-func (c *Client) Containers(ctx context.Context, namespace, pod string) ([]string, error) {
-	return c.list(ctx, schema.Container, schema.PodEntity(namespace, pod))
-}
-
-// SystemContainers returns the names of a node's containers outside every pod,
-// sorted. It takes the hostname, where that differs from the nodename.
-func (c *Client) SystemContainers(ctx context.Context, node string) ([]string, error) {
-	return c.list(ctx, schema.SystemContainer, schema.NodeEntity(node))
-}
-
-func (c *Client) list(ctx context.Context, kind schema.Kind, of schema.Entity) ([]string, error) {
+// List returns the names of one kind of entity below another entity, in Heapster's
+// latest batch, sorted: of the cluster's nodes and namespaces, a namespace's pods, a
+// pod's containers, or a node's system containers. An unknown parent has none.
+//
+// Nodes are listed by their hostnames, and so are the parents of system containers.
+// Series are asked for by nodenames, which [Client.AllKeys] has. For each list of
+// containers, Heapster searches all that it has, so prefer AllKeys. Before v1.3 there
+// are no lists of containers: [schema.ErrNotFound].
+func (c *Client) List(ctx context.Context, kind schema.Kind, of schema.Entity) ([]string, error) {
 	return get(ctx, c, wire.Route{Page: wire.ListPage, List: kind, Of: of}, wire.Query{}, (*wire.Decoder).Names)
 }
 

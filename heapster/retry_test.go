@@ -97,7 +97,7 @@ func TestRetries(t *testing.T) {
 				}
 			}
 			bubble(t, heapster.Options{}, recover, func(t *testing.T, c *heapster.Client) {
-				names, err := c.Nodes(t.Context())
+				names, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 				requests, _ := c.Traffic()
 				if test.again && (err != nil || len(names) != 1 || requests != 3) {
 					t.Errorf("got %q, %v in %d requests", names, err, requests)
@@ -109,7 +109,7 @@ func TestRetries(t *testing.T) {
 			for _, tries := range []int{1, 3, 5} {
 				never := func(_ int, w http.ResponseWriter, _ *http.Request) { test.fail(w) }
 				bubble(t, heapster.Options{Tries: tries}, never, func(t *testing.T, c *heapster.Client) {
-					_, err := c.Nodes(t.Context())
+					_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 					want := 1
 					if test.again {
 						want = tries
@@ -153,7 +153,7 @@ func TestWaits(t *testing.T) {
 			}
 			bubble(t, heapster.Options{}, busy, func(t *testing.T, c *heapster.Client) {
 				start := time.Now()
-				if _, err := c.Nodes(t.Context()); err != nil {
+				if _, err := c.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(start); took < test.shortest || took > test.longest {
@@ -175,14 +175,14 @@ func TestTimeoutIsOfOneAttempt(t *testing.T) {
 	}
 	bubble(t, heapster.Options{Timeout: time.Minute}, slow, func(t *testing.T, c *heapster.Client) {
 		start := time.Now()
-		names, err := c.Nodes(t.Context())
+		names, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 		if err != nil || len(names) != 2 || time.Since(start) < time.Minute {
 			t.Errorf("got %q, %v after %s", names, err, time.Since(start))
 		}
 	})
 	stuck := func(_ int, w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	bubble(t, heapster.Options{Timeout: time.Minute}, stuck, func(t *testing.T, c *heapster.Client) {
-		_, err := c.Nodes(t.Context())
+		_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 		heapstertest.CheckError(t, err, schema.ErrUnreachable, "no whole answer within 1m0s", "raise --timeout")
 		if errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v looks like the end of the caller's time", err)
@@ -196,10 +196,10 @@ func TestCallerGivesUp(t *testing.T) {
 	bubble(t, heapster.Options{}, stuck, func(t *testing.T, c *heapster.Client) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		if _, err := c.Nodes(ctx); err != context.Canceled {
+		if _, err := c.List(ctx, schema.Node, schema.ClusterEntity()); err != context.Canceled {
 			t.Errorf("in a request: %v", err)
 		}
-		if _, err := c.Nodes(ctx); err != context.Canceled {
+		if _, err := c.List(ctx, schema.Node, schema.ClusterEntity()); err != context.Canceled {
 			t.Errorf("before a request: %v", err)
 		}
 	})
@@ -210,7 +210,7 @@ func TestCallerGivesUp(t *testing.T) {
 	bubble(t, heapster.Options{}, busy, func(t *testing.T, c *heapster.Client) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		if _, err := c.Nodes(ctx); err != context.DeadlineExceeded {
+		if _, err := c.List(ctx, schema.Node, schema.ClusterEntity()); err != context.DeadlineExceeded {
 			t.Errorf("between requests: %v", err)
 		}
 	})
@@ -218,13 +218,13 @@ func TestCallerGivesUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error)
 		go func() {
-			_, err := c.Nodes(ctx)
+			_, err := c.List(ctx, schema.Node, schema.ClusterEntity())
 			first <- err
 		}()
 		synctest.Wait()
 		waiting, leave := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, leave)
-		if _, err := c.Nodes(waiting); err != context.Canceled {
+		if _, err := c.List(waiting, schema.Node, schema.ClusterEntity()); err != context.Canceled {
 			t.Errorf("waiting for its turn: %v", err)
 		}
 		cancel()

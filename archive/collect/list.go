@@ -44,11 +44,11 @@ func (p *pass) list(ctx context.Context, found *discovery) ([]schema.Entity, err
 // Namespaces that are not wanted are listed too, because metric-export has their
 // pods and does not name namespaces.
 func (p *pass) listOneByOne(ctx context.Context, found *discovery) ([]schema.Entity, error) {
-	nodes, err := p.source.Nodes(ctx)
+	nodes, err := p.source.List(ctx, schema.Node, schema.ClusterEntity())
 	if err != nil {
 		return nil, err
 	}
-	namespaces, err := p.source.Namespaces(ctx)
+	namespaces, err := p.source.List(ctx, schema.Namespace, schema.ClusterEntity())
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (p *pass) listOneByOne(ctx context.Context, found *discovery) ([]schema.Ent
 	pods := make([][]string, len(namespaces))
 	errs := p.concurrently(len(namespaces), func(i int) (err error) {
 		if p.asksWithinPods() {
-			pods[i], err = p.source.Pods(ctx, namespaces[i])
+			pods[i], err = p.source.List(ctx, schema.Pod, schema.NamespaceEntity(namespaces[i]))
 		}
 		return err
 	})
@@ -144,21 +144,16 @@ func (p *pass) listHole(e schema.Entity, err error) archive.Hole {
 // containersOf lists a pod's containers or a node's system containers, if they
 // are wanted.
 func (p *pass) containersOf(ctx context.Context, owner schema.Entity) (list []schema.Entity, err error) {
-	var names []string
-	container := func(name string) schema.Entity { return schema.ContainerEntity(owner.Namespace, owner.Pod, name) }
-	if owner.Kind == schema.Node {
-		container = func(name string) schema.Entity { return schema.SystemContainerEntity(owner.Node, name) }
+	container := owner
+	if container.Kind = schema.Container; owner.Kind == schema.Node {
+		container.Kind = schema.SystemContainer
 	}
-	switch {
-	case owner.Kind == schema.Namespace || !p.wants(container("any")):
+	if owner.Kind == schema.Namespace || !p.wants(container) {
 		return nil, nil
-	case owner.Kind == schema.Node:
-		names, err = p.source.SystemContainers(ctx, owner.Node)
-	default:
-		names, err = p.source.Containers(ctx, owner.Namespace, owner.Pod)
 	}
-	for _, name := range names {
-		list = append(list, container(name))
+	names, err := p.source.List(ctx, container.Kind, owner)
+	for _, container.Container = range names {
+		list = append(list, container)
 	}
 	return list, err
 }

@@ -18,14 +18,10 @@ type Source interface {
 	// AllKeys lists every entity of Heapster's latest batch with one request. It
 	// does not understand the form of the unknown keys.
 	AllKeys(ctx context.Context) (entities []schema.Entity, unknown []string, err error)
-	// Nodes, Namespaces and Pods list the same where AllKeys is refused.
-	Nodes(ctx context.Context) ([]string, error)
-	Namespaces(ctx context.Context) ([]string, error)
-	Pods(ctx context.Context, namespace string) ([]string, error)
-	// Containers and SystemContainers list containers. Heapster has these lists
-	// since v1.3.
-	Containers(ctx context.Context, namespace, pod string) ([]string, error)
-	SystemContainers(ctx context.Context, node string) ([]string, error)
+	// List lists the names of one kind below another entity, if AllKeys is refused:
+	// the cluster's nodes and namespaces, a namespace's pods, a pod's containers and
+	// a node's system containers. Heapster has the lists of containers since v1.3.
+	List(ctx context.Context, kind schema.Kind, of schema.Entity) ([]string, error)
 	// Healthz returns an error if Heapster says that it is not well: its newest
 	// batch is over three minutes old.
 	Healthz(ctx context.Context) error

@@ -29,7 +29,7 @@ func TestProxyRefusesToConnect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = heapstertest.NewClient(t, hc, "https://"+address, heapster.Options{Tries: 2}).Nodes(t.Context())
+		_, err = heapstertest.NewClient(t, hc, "https://"+address, heapster.Options{Tries: 2}).List(t.Context(), schema.Node, schema.ClusterEntity())
 		fmt.Printf("error: %v\nhint: %s\n", err, schema.HintOf(err))
 		return
 	}
@@ -102,7 +102,7 @@ func TestConnectionRefused(t *testing.T) {
 	} {
 		defer transport.CloseIdleConnections()
 		c := heapstertest.NewClient(t, &http.Client{Transport: transport}, "http://"+silent, heapster.Options{Tries: 1, Timeout: 200 * time.Millisecond})
-		_, err := c.Nodes(t.Context())
+		_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 		heapstertest.CheckError(t, err, schema.ErrUnreachable, "no whole answer within 200ms", hint)
 	}
 }

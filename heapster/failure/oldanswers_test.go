@@ -153,7 +153,7 @@ func TestFilterHints(t *testing.T) {
 				}
 				io.WriteString(w, "[]")
 			})
-			if _, err := c.Nodes(t.Context()); err != nil {
+			if _, err := c.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil {
 				t.Fatal(err)
 			}
 			_, err := c.PodSeries(t.Context(), "d", []string{test.pod}, "uptime", 0)

@@ -10,6 +10,7 @@ import (
 	"heapstash/heapster"
 	"heapstash/heapster/failure"
 	"heapstash/heapster/heapstertest"
+	"heapstash/schema"
 )
 
 func TestRule(t *testing.T) {
@@ -39,7 +40,7 @@ func TestRule(t *testing.T) {
 				io.WriteString(w, test.body)
 			}))
 			defer server.Close()
-			_, err := heapstertest.NewClient(t, server.Client(), server.URL+test.path, heapster.Options{}).Nodes(t.Context())
+			_, err := heapstertest.NewClient(t, server.Client(), server.URL+test.path, heapster.Options{}).List(t.Context(), schema.Node, schema.ClusterEntity())
 			var status *failure.StatusError
 			if !errors.As(err, &status) {
 				t.Fatal(err)

@@ -75,7 +75,7 @@ func TestStatusError(t *testing.T) {
 				w.WriteHeader(test.code)
 				io.WriteString(w, test.body)
 			})
-			_, err := c.Nodes(t.Context())
+			_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 			heapstertest.CheckError(t, err, test.sentinel, test.message, test.hint)
 			var typed *failure.StatusError
 			if !errors.As(err, &typed) || typed.Code != test.code || typed.FromAPIServer != strings.Contains(test.body, `"Status"`) {
@@ -92,12 +92,12 @@ func TestLegacyRule(t *testing.T) {
 	}))
 	defer server.Close()
 	c := heapstertest.NewClient(t, server.Client(), server.URL+"/api/v1/proxy/namespaces/kube-system/services/heapster", heapster.Options{})
-	_, err := c.Pods(t.Context(), "d")
+	_, err := c.List(t.Context(), schema.Pod, schema.NamespaceEntity("d"))
 	heapstertest.CheckError(t, err, schema.ErrRefused, "403",
 		`namespace kube-system: {apiGroups: [""], resources: ["services"], verbs: ["proxy"], resourceNames: ["heapster"]}`)
 
 	c = heapstertest.NewClient(t, server.Client(), server.URL, heapster.Options{})
-	_, err = c.Pods(t.Context(), "d")
+	_, err = c.List(t.Context(), schema.Pod, schema.NamespaceEntity("d"))
 	heapstertest.CheckError(t, err, schema.ErrRefused, "403", "lacks a permission")
 }
 
@@ -145,7 +145,7 @@ func TestProtocolError(t *testing.T) {
 				}
 				io.WriteString(w, test.body)
 			})
-			_, err := c.Nodes(t.Context())
+			_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 			heapstertest.CheckError(t, err, schema.ErrProtocol, test.message, test.hint)
 		})
 	}
@@ -168,7 +168,7 @@ func TestRedirect(t *testing.T) {
 	c := heapstertest.Serve(t, heapster.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL+"/login", http.StatusFound)
 	})
-	_, err := c.Nodes(t.Context())
+	_, err := c.List(t.Context(), schema.Node, schema.ClusterEntity())
 	heapstertest.CheckError(t, err, schema.ErrProtocol, "302 Found to "+elsewhere.URL+"/login", "redirects are not followed")
 }
 
@@ -223,7 +223,7 @@ func TestTransportError(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := heapstertest.NewClient(t, hc, test.url, heapster.Options{Tries: 1})
-			_, err = c.Nodes(t.Context())
+			_, err = c.List(t.Context(), schema.Node, schema.ClusterEntity())
 			if test.sentinel == nil {
 				if err != nil {
 					t.Fatal(err)

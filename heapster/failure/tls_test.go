@@ -24,7 +24,7 @@ func askTLS(t *testing.T, address, caFile string) error {
 		t.Fatal(err)
 	}
 	defer hc.CloseIdleConnections()
-	_, err = heapstertest.NewClient(t, hc, "https://"+address, heapster.Options{Tries: 1, Timeout: 2 * time.Second}).Nodes(t.Context())
+	_, err = heapstertest.NewClient(t, hc, "https://"+address, heapster.Options{Tries: 1, Timeout: 2 * time.Second}).List(t.Context(), schema.Node, schema.ClusterEntity())
 	var protocol *failure.ProtocolError
 	if errors.As(err, &protocol) && protocol.HTML {
 		return nil // openssl's page

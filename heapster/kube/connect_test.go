@@ -117,7 +117,7 @@ func TestAuto(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.Nodes(t.Context()); err != nil {
+		if _, err := client.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -228,7 +228,7 @@ func TestPlainServer(t *testing.T) {
 	for range atOnce {
 		all.Go(func() {
 			for range 50 {
-				if _, err := client.Nodes(t.Context()); err != nil {
+				if _, err := client.List(t.Context(), schema.Node, schema.ClusterEntity()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -305,6 +305,6 @@ func get(t *testing.T, opts kube.Options) error {
 	if err != nil {
 		return err
 	}
-	_, err = client.Nodes(t.Context())
+	_, err = client.List(t.Context(), schema.Node, schema.ClusterEntity())
 	return err
 }

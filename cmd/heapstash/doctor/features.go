@@ -58,9 +58,9 @@ func countKinds(entities []schema.Entity) string {
 
 // somePods returns a few pods from the lists.
 func somePods(ctx context.Context, c *heapster.Client) []schema.Entity {
-	namespaces, _ := c.Namespaces(ctx)
+	namespaces, _ := c.List(ctx, schema.Namespace, schema.ClusterEntity())
 	for _, namespace := range namespaces {
-		pods, _ := c.Pods(ctx, namespace)
+		pods, _ := c.List(ctx, schema.Pod, schema.NamespaceEntity(namespace))
 		if len(pods) == 0 {
 			continue
 		}
@@ -104,7 +104,7 @@ func podList(ctx context.Context, c *heapster.Client, listed []schema.Entity) Fi
 func containersList(ctx context.Context, c *heapster.Client, listed []schema.Entity) Finding {
 	const name = "containers"
 	pod := firstPod(listed)
-	_, err := c.Containers(ctx, pod.Namespace, pod.Pod)
+	_, err := c.List(ctx, schema.Container, pod)
 	switch {
 	case err == nil:
 		return ok(name, "pods list their containers (Heapster v1.3 or later)")

@@ -28,7 +28,7 @@ func Observe(ctx context.Context, c *heapster.Client) (Observation, error) {
 			return o, err
 		}
 		if e.Kind == schema.Cluster {
-			nodes, err := c.Nodes(ctx)
+			nodes, err := c.List(ctx, schema.Node, schema.ClusterEntity())
 			if err != nil {
 				return Observation{}, err
 			}
