@@ -6,8 +6,10 @@ package chdb
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -17,11 +19,12 @@ import (
 type Server struct {
 	Address string // host and port
 
-	engine   *engine
-	version  [3]int
-	listener net.Listener
-	sessions sync.WaitGroup
-	open     sync.Map // of net.Conn
+	databases atomic.Int64
+	engine    *engine
+	version   [3]int
+	listener  net.Listener
+	sessions  sync.WaitGroup
+	open      sync.Map // of net.Conn
 }
 
 // Start starts an engine with an empty directory, and a server on loopback. They end
@@ -48,6 +51,16 @@ func Start(tb testing.TB) *Server {
 	s.Address = s.listener.Addr().String()
 	s.sessions.Go(s.accept)
 	return s
+}
+
+// Database makes an empty database of a new name.
+func (s *Server) Database(tb testing.TB) string {
+	tb.Helper()
+	name := fmt.Sprintf("test%d", s.databases.Add(1))
+	if _, err := s.engine.run("default", "CREATE DATABASE "+name, nil); err != nil {
+		tb.Fatal(err)
+	}
+	return name
 }
 
 func (s *Server) accept() {
