@@ -65,6 +65,9 @@ func (s *session) hello() error {
 	if hello.User != "default" && hello.User != "" || hello.Password != "" {
 		return s.fail(errors.New("Code: 193. DB::Exception: Wrong password for user " + hello.User))
 	}
+	if _, err := s.server.engine.run(s.database, "SELECT 1", nil); err != nil { // there may be no such database
+		return s.fail(err)
+	}
 	v := s.server.version
 	answer := proto.ServerHello{Name: "ClickHouse", Major: v[0], Minor: v[1], Patch: v[2], Revision: revision, Timezone: "UTC"}
 	var b proto.Buffer

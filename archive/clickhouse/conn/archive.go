@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/tables"
@@ -60,7 +62,7 @@ func OpenOrMake(ctx context.Context, address string, opts Options) (*Conn, Info,
 	}
 	if c != nil {
 		// Another heapstash made the views.
-		if err := errors.Join(c.run(ctx, append(c.Dialect.DropViews(c.Layout), c.Dialect.Views(c.Layout)...)), c.describe(ctx, info)); err != nil {
+		if err := errors.Join(c.run(ctx, c.Dialect.DropViews(c.Layout)), c.run(ctx, c.Dialect.Views(c.Layout)), c.describe(ctx, info)); err != nil {
 			return nil, Info{}, errors.Join(c.Explain(err), c.Close())
 		}
 		return c, info, nil
@@ -73,7 +75,7 @@ func OpenOrMake(ctx context.Context, address string, opts Options) (*Conn, Info,
 	if err != nil {
 		return nil, Info{}, err
 	}
-	if err := errors.Join(server.run(ctx, server.Dialect.Script(server.Layout)), server.Close()); err != nil {
+	if err := errors.Join(server.make(ctx), server.Close()); err != nil {
 		return nil, Info{}, server.Explain(err)
 	}
 	if c, err = Connect(ctx, address, opts); err != nil {
@@ -81,7 +83,7 @@ func OpenOrMake(ctx context.Context, address string, opts Options) (*Conn, Info,
 	}
 	err = c.describe(ctx, Info{Format: tables.Format, ID: strings.ToLower(rand.Text())})
 	if err == nil {
-		info, err = c.info(ctx) // another program may have been first
+		info, err = c.described(ctx)
 	}
 	if err != nil {
 		return nil, Info{}, errors.Join(c.Explain(err), c.Close())
@@ -89,13 +91,24 @@ func OpenOrMake(ctx context.Context, address string, opts Options) (*Conn, Info,
 	return c, info, nil
 }
 
-func (c *Conn) run(ctx context.Context, statements []string) error {
-	for _, s := range statements {
-		if err := c.Exec(ctx, s); err != nil {
+// make makes the database, the tables and the views.
+func (c *Conn) make(ctx context.Context) error {
+	for _, statements := range [][]string{{c.Dialect.MakeDatabase()}, c.Dialect.MakeTables(c.Layout), c.Dialect.Views(c.Layout)} {
+		if err := c.run(ctx, statements); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// run runs statements, several at once, because one ON CLUSTER waits for every server.
+func (c *Conn) run(ctx context.Context, statements []string) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for _, s := range statements {
+		group.Go(func() error { return c.Exec(ctx, s) })
+	}
+	return group.Wait()
 }
 
 // info reads what the archive says of itself. The format is 0 if the database is empty.
@@ -129,6 +142,22 @@ func (c *Conn) info(ctx context.Context) (info Info, err error) {
 		err = schema.WithHint(fmt.Errorf("%w: its format is %d, this program knows %d", archive.ErrNewerArchive, info.Format, tables.Format), "use the newer heapstash")
 	}
 	return info, err
+}
+
+// described returns what a new archive says of itself, which another program may have
+// written first. The replica that answers may not have it for a moment; one that is
+// further behind gives an error.
+func (c *Conn) described(ctx context.Context) (Info, error) {
+	for {
+		if info, err := c.info(ctx); info.ID != "" || err != nil {
+			return info, err
+		}
+		select {
+		case <-ctx.Done():
+			return Info{}, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // foreign returns the error of a database that has tables of others, but not of an

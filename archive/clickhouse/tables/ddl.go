@@ -2,6 +2,7 @@ package tables
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +28,16 @@ func KnowsCodecs(major uint64) bool { return major >= 20 }
 // order. They change nothing that exists already. Their identifiers come from the
 // registry and the dialect only.
 func (d Dialect) Script(l Layout) []string {
-	statements := []string{"CREATE DATABASE IF NOT EXISTS " + Quote(d.Database) + d.onCluster()}
+	return slices.Concat([]string{d.MakeDatabase()}, d.MakeTables(l), d.Views(l))
+}
+
+// MakeDatabase returns the statement that makes the database.
+func (d Dialect) MakeDatabase() string {
+	return "CREATE DATABASE IF NOT EXISTS " + Quote(d.Database) + d.onCluster()
+}
+
+// MakeTables returns the statements that make the tables, in any order.
+func (d Dialect) MakeTables(l Layout) (statements []string) {
 	for _, t := range l.Tables() {
 		if d.Cluster == "" {
 			statements = append(statements, d.create(t, t.Rows()))
@@ -35,10 +45,10 @@ func (d Dialect) Script(l Layout) []string {
 		}
 		statements = append(statements, d.create(t, t.Local()), d.createDistributed(t))
 	}
-	return append(statements, d.Views(l)...)
+	return statements
 }
 
-// Views returns the statements that make the views.
+// Views returns the statements that make the views, in any order.
 func (d Dialect) Views(l Layout) []string {
 	var statements []string
 	for _, v := range views(l, d.Name) {
@@ -47,7 +57,7 @@ func (d Dialect) Views(l Layout) []string {
 	return statements
 }
 
-// DropViews returns the statements that remove the views.
+// DropViews returns the statements that remove the views, in any order.
 func (d Dialect) DropViews(l Layout) []string {
 	var statements []string
 	for _, v := range views(l, d.Name) {
