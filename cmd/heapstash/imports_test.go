@@ -90,7 +90,7 @@ sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/rea
 sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3 database/sql
 sqlite:        schema archive archive/query sqlite/answer sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep; database/sql
 
-archive/clickhouse:
+archive/clickhouse: schema archive archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/tables: schema
 archive/clickhouse/conn: schema archive archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
