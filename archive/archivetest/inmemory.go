@@ -38,7 +38,7 @@ type remembered struct {
 	ids        map[string]string
 }
 
-// incarnation is a pod that had a name, until To; None if it has it still.
+// incarnation is a pod that had a name up to a moment; None if it still has the name.
 type incarnation struct {
 	schema.Identity
 	until schema.Instant
@@ -215,8 +215,8 @@ func (r *remembered) endIdentity(e schema.Entity, at schema.Instant) {
 	}
 }
 
-// identify notes who the pod is. Another one that is told later of the same moment
-// or an earlier one was none.
+// identify notes an identity of a pod. It replaces identities that begin at the same
+// moment or later.
 func (r *remembered) identify(i schema.Identity) {
 	all := r.identities[i.Pod]
 	for _, one := range all {

@@ -166,7 +166,7 @@ func remembersIdentities(b *bench) {
 	}
 }
 
-// ledger: passes and holes are told as they were recorded.
+// ledger: passes and holes are read as they were recorded.
 func ledger(b *bench) {
 	from := schema.Window{From: noon, To: noon + minute - 1}
 	lost := archive.Hole{Entity: schema.PodEntity("shop", ""), Cause: archive.CauseRefused, Detail: "no", Window: from}

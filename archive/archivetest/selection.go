@@ -154,8 +154,8 @@ func like(glob, name string) bool {
 	return err == nil && ok
 }
 
-// retention: what is older than it is kept goes, of its kind alone, and what is
-// younger stays.
+// retention: samples of a kind that are older than its retention are deleted, and all
+// others stay.
 func retention(b *bench) {
 	kept := archive.Retention{archive.Raw: {schema.Pod: 10 * 24 * time.Hour, schema.Container: time.Minute}}
 	var rows []schema.Row

@@ -123,9 +123,9 @@ func lateRows(b *bench) {
 	b.holds(want)
 }
 
-// batches returns random batches that overlap, and what they come to by the rule
-// that [collect.Store] has: the first value stays, but an exact one replaces the
-// integer that was cut from it.
+// batches returns random batches that overlap, and the values that an archive of them
+// has by the rule of [collect.Store]: the first value stays, but an exact one replaces
+// the integer that was cut from it.
 func batches(r *rand.Rand, n int) (all []archive.Batch, want map[Cell]schema.Value) {
 	entities := []schema.Entity{schema.ClusterEntity(), node, web, db, app, labelled(node, "resource_id:/"), labelled(app, "accelerator_id:a,make:b,model:c")}
 	metrics := []schema.MetricName{"memory/usage", "cpu/usage", "cpu/usage_rate", "custom/ratio", "filesystem/usage", "accelerator/duty_cycle", "custom/x"}

@@ -103,8 +103,8 @@ func (p *pass) relabelled(namespaces []schema.NamespaceIdentity) map[string]stri
 	return changed
 }
 
-// answer is what the Kubernetes API answered to a question. It is asked once in a
-// pass, and once more for whole pods.
+// answer is an answer of the Kubernetes API. A pass asks once, and once more for whole
+// pods.
 type answer[T any] struct {
 	asked, whole bool
 	list         []T

@@ -96,7 +96,7 @@ func TestOwnersAndNamespacesLabels(t *testing.T) {
 		t.Error("what the export tells was asked for again")
 	}
 
-	// Nothing is written of what is known.
+	// Known facts are not written again.
 	for _, table := range []string{"pod_identity", "namespace_label"} {
 		for _, change := range []string{"INSERT", "UPDATE"} {
 			trigger := fmt.Sprintf("CREATE TRIGGER %s_%s BEFORE %[2]s ON %[1]s BEGIN SELECT RAISE(ABORT, 'written again'); END", table, change)

@@ -42,9 +42,8 @@ func (p *pass) planLabelled(result *plan.Plan) {
 	}
 }
 
-// labelledChanges compares the label sets of the export with those of the last
-// pass. They stay as they were without an export, and if a request for them by
-// name failed.
+// labelledChanges compares the label sets of the export with the last pass's. Without
+// an export, nothing changes. A set whose request by name failed does not vanish.
 func (p *pass) labelledChanges() (appeared []schema.Entity, vanished map[schema.Entity]schema.Instant) {
 	x := p.export
 	if x.at == 0 {

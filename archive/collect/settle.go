@@ -76,7 +76,7 @@ func (p *pass) noteLoss(e schema.Entity, watermark schema.Instant) {
 	})
 }
 
-// judge notes what is missing of a scope. It returns whether that holds the
+// judge notes the missing samples of a scope. It returns whether they hold the
 // watermark back, and the metrics that were not answered for every entity. Pods
 // that are refused by name are noted already.
 func (p *pass) judge(o outcome, refused map[schema.Entity]error) (held bool, broken map[schema.MetricName]bool) {

@@ -27,7 +27,7 @@ var (
 	nearly = schema.MetricName("custom/a_b_c_d_e_") // the same to OpenMetrics
 )
 
-// archived makes an archive of two batches, with what is hard to spell.
+// archived makes an archive of two batches, with names and values that are hard to spell.
 func archived(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.db")

@@ -10,12 +10,12 @@ import (
 	"heapstash/schema"
 )
 
-// Agg is an aggregate: a number computed from a group's samples in a step. Those of
-// a group of several series that add up are of the series' sum at each moment, but
-// for Sum and Count.
+// Agg is an aggregate: a number computed from a group's samples in a step. If a group
+// has several series that add up, all aggregates except Sum and Count are of the sum
+// of the series at each moment.
 type Agg string
 
-// The aggregates. Rollups have those that are statistics.
+// The aggregates. Rollups have the ones that are statistics.
 const (
 	Avg      = Agg(archive.Avg)
 	Min      = Agg(archive.Min)
@@ -29,8 +29,8 @@ const (
 	Count    = Agg("count") // of samples
 )
 
-// Absence is how long a counter that was reset may have been without samples and
-// still have grown all that time. It has not grown in a longer absence.
+// Absence is the longest time between two samples in which a counter that was reset
+// counts as growing. If it is longer, the growth from 0 counts, and no time of it.
 const Absence = 2 * time.Hour
 
 // Aggs returns every aggregate.

@@ -9,7 +9,7 @@ import (
 	"heapstash/schema"
 )
 
-// note adds what a reader of the answer has to know about what is read.
+// note adds notes for the reader of the answer: where it is not exact, and why.
 func (p *Plan) note() {
 	add := func(when bool, text string) {
 		if when {

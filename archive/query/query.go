@@ -76,9 +76,9 @@ func (q Query) Series() []string {
 	return append(columns, q.Metric.Family.LabelKeys()...)
 }
 
-// Groups returns the columns of names in an answer: those of the series or, with
-// By, those that it lists. The cluster is always one of them. A pod and an owner
-// have their namespace with them.
+// Groups returns the columns of names in an answer: all columns of [Query.Series], or
+// the columns that By lists. The cluster is always one of them. A pod and an owner
+// bring their namespace.
 func (q Query) Groups() []string {
 	if len(q.By) == 0 {
 		return q.Series()
@@ -90,14 +90,14 @@ func (q Query) Groups() []string {
 	return append(columns, q.PodColumns()...)
 }
 
-// A pod's samples have no node, owner or labels of their own. They have those of
-// the incarnation that the pod had at the sample's time. A pod that was deleted and
-// made again on another node counts on each node for the time that it was there.
+// A pod's samples do not have a node, an owner or labels themselves. The pod's
+// incarnation at the sample's time has them. A pod that was deleted and made again on
+// another node counts on each node for the time that it was there.
 
 // OfPods reports whether the query is about pods or containers in pods.
 func (q Query) OfPods() bool { return q.Kind == schema.Pod || q.Kind == schema.Container }
 
-// PodColumns returns those of [Query.Groups] that are of the pods' incarnations.
+// PodColumns returns the columns of [Query.Groups] that incarnations of pods have.
 func (q Query) PodColumns() []string {
 	if !q.OfPods() {
 		return nil

@@ -1,6 +1,6 @@
-// Package history makes archives of many months: what heapstash would have
-// archived of a generated cluster whose pods come and go, whose load follows the
-// day and the week, and of which one namespace grows. Rows go straight into the
+// Package history makes archives of many months, as heapstash would have archived a
+// generated cluster: pods come and go, the load follows the day and the week, and one
+// namespace grows. Rows go straight into the
 // tables that FORMAT.md describes. The archive itself rolls them up; where rows
 // are not kept, this package writes the hours and the days.
 package history

@@ -136,7 +136,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-// left returns those of a directory and a network namespace that still exist.
+// left returns which of a directory and a network namespace still exist.
 func left(t *testing.T, dir, space string) (found []string) {
 	t.Helper()
 	if _, err := os.Stat(dir); err == nil {

@@ -50,8 +50,8 @@ func startOf(pid int) (string, error) {
 	return fields[startTime], nil
 }
 
-// Scratch makes a directory for all temporary files of this process, including
-// those of testing.T. It removes the leftovers of killed processes: directories,
+// Scratch makes a directory for all temporary files of this process, also the files of
+// testing.T. It removes the leftovers of killed processes: directories,
 // which contain keys, and network namespaces.
 func Scratch() (dir string, err error) {
 	if err := RemoveLeftovers(); err != nil {

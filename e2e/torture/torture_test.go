@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// needRoot skips a test that needs root with -short. Otherwise see [rig.NeedRoot].
+// needRoot skips a test that needs root if -short is set. Else it is [rig.NeedRoot].
 func needRoot(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -42,8 +42,8 @@ func newIndexedBatch(b Batch) *indexedBatch {
 	return s
 }
 
-// newLongBatch keeps the integers. For a float, Heapster keeps the empty integer
-// beside it: 0.
+// newLongBatch returns the batch's part in the long store, which has integers only:
+// Heapster stores a float as 0 there.
 func newLongBatch(b *indexedBatch) *longBatch {
 	l := &longBatch{at: b.at, values: make(map[schema.MetricName]map[schema.Entity]int64)}
 	for _, metric := range schema.Registry() {
@@ -117,8 +117,8 @@ func (s store) names(name func(*Set) (string, bool)) []string {
 }
 
 // series returns the points of the metric from start to end, both included, in the
-// order of the feeds. Each point comes so many times: a name that is repeated in a
-// pod-list has its points repeated.
+// order of the feeds. It repeats each point times times, because Heapster repeats the
+// points of a name that is repeated in a pod-list.
 func (s store) series(metric schema.MetricName, of schema.Entity, times int, start, end time.Time) []wire.Point {
 	var points []wire.Point
 	add := func(at time.Time, value schema.Value, found bool) {

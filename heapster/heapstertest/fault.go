@@ -8,7 +8,7 @@ import (
 	"regexp"
 )
 
-// Fault makes a handler that answers badly from the one that answers truly.
+// Fault turns the handler that answers truly into one that answers badly.
 type Fault func(truly http.Handler) http.Handler
 
 // scripted is an injected fault.
@@ -19,7 +19,7 @@ type scripted struct {
 }
 
 // Inject gives the next requests whose decoded path matches the regular expression
-// the fault: so many times, or without end if times is 0. If several faults match,
+// the fault: times requests, or all if times is 0. If several faults match,
 // the one injected first comes first. Inject panics if the expression does not
 // parse.
 func (s *Server) Inject(path string, times int, fault Fault) {

@@ -110,7 +110,7 @@ func TestKubeconfigFaults(t *testing.T) {
 	}
 }
 
-// A file that cannot be read is told from an empty one. Root may read every file, so
+// A file that cannot be read has another error than an empty one. Root may read every file, so
 // that the test then runs again as the user nobody.
 func TestUnreadableKubeconfig(t *testing.T) {
 	if os.Geteuid() == 0 {

@@ -57,9 +57,9 @@ func (p *Planner) ListedBefore(e schema.Entity) bool {
 	return known && lastSeen == 0
 }
 
-// MayBeVisible reports whether Heapster may still have samples of an entity that
-// was listed last at that time, or at the last pass for zero. If batches came and
-// went meanwhile, the entity may have been in one of them.
+// MayBeVisible reports whether Heapster may still have samples of an entity. lastSeen
+// is when it was listed last; zero means at the last pass. If batches came and went
+// meanwhile, the entity may have been in one of them.
 func (p *Planner) MayBeVisible(lastSeen schema.Instant, afterlife time.Duration) bool {
 	return lastSeen == 0 || !p.Timeline.IsAttentive() || p.Timeline.Seen().Sub(lastSeen) <= afterlife
 }

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// Begin is when made-up samples begin.
+	// Begin is the time of the first generated sample.
 	Begin      = schema.Instant(1506513600) // 2017-09-27T12:00:00Z
 	resolution = 300
 )
 
-// Hour is what is written at the end of an hour: batches without their pass, in
-// order. Then an archive may do its upkeep.
+// Hour has the batches that are written at the end of an hour, in order and without
+// their pass. Then an archive may do its upkeep.
 type Hour struct {
 	End     schema.Instant
 	Batches []archive.Batch
@@ -47,7 +47,7 @@ func Generate(seed uint64, days int) []Hour {
 	outage := Begin + schema.Instant(random.IntN(days*24*3600))
 	for at := Begin - Begin%resolution; at < end; at += resolution {
 		if at >= outage && at < outage+3*3600 || random.IntN(40) == 0 {
-			continue // nobody was there
+			continue // no pass was made
 		}
 		for _, th := range things {
 			if at >= th.from && at < th.to && (th.always || random.IntN(30) != 0) {
@@ -108,8 +108,8 @@ func vanish(things []thing, at schema.Instant) archive.Batch {
 	return archive.Batch{Cluster: "default", Vanished: vanished, Horizon: at}
 }
 
-// remake has some pods deleted, and made again: on any node, as another version,
-// or by another owner. Of some nobody knows who they are, and one is gone.
+// remake deletes some pods and makes them again: on any node, as another version, or
+// by another owner. The identities of some are not known, and one pod has ended.
 func remake(random *rand.Rand, things []thing, now schema.Instant) archive.Batch {
 	b := archive.Batch{Cluster: "default", Horizon: now, Vanished: make(map[schema.Entity]schema.Instant)}
 	for _, th := range things {

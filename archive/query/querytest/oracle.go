@@ -146,8 +146,8 @@ func isRolled(p query.Plan, at schema.Instant) bool {
 	return slices.ContainsFunc(p.Segments, func(s query.Segment) bool { return s.Level != archive.Raw && s.From <= at && at < s.To })
 }
 
-// ofHours replaces the percentiles by those of the percentiles of hours. Groups
-// are series.
+// ofHours replaces each percentile by the percentile of the hours' percentiles. Each
+// group is one series.
 func (w *World) ofHours(p query.Plan, answer Table) {
 	hourly := p
 	hourly.Step = time.Hour

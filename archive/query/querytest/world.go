@@ -16,7 +16,7 @@ import (
 type World struct {
 	// Samples are in the order of their times. A series has one at a moment.
 	Samples []Sample
-	// Incarnations are those of each pod, the oldest first.
+	// Incarnations has the incarnations of each pod, the oldest first.
 	Incarnations map[Subject][]Incarnation
 	// Lives are when each entity was first and last seen.
 	Lives map[Subject]schema.Window

@@ -31,7 +31,7 @@ var steps = []time.Duration{
 	24 * time.Hour, 2 * 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour, 28 * 24 * time.Hour,
 }
 
-// fittingStep returns the shortest step of which the whole range fits.
+// fittingStep returns the shortest step with which the whole range fits the width.
 func fittingStep(from, to schema.Instant, width int) time.Duration {
 	for _, step := range steps {
 		if to.Sub(from)/step+1 < time.Duration(columnsFor(width)) {

@@ -15,7 +15,7 @@ import (
 	"heapstash/schema"
 )
 
-// A completion takes so long at most, and has so many names.
+// The longest time of a completion, and the most names in it.
 const (
 	completionTime = time.Second
 	mostCompleted  = 1000

@@ -74,8 +74,8 @@ func (r Resident) logFailure(err error) {
 	r.Log.Error("pass failed", attrs...)
 }
 
-// passing reports whether an error may be gone at the next pass: it comes from Heapster
-// or from another writer.
+// passing reports whether the next pass may succeed: the error comes from Heapster or
+// from another writer.
 func passing(err error) bool {
 	for _, reason := range []error{
 		schema.ErrUnreachable, schema.ErrRefused, schema.ErrNotFound, schema.ErrProtocol, archive.ErrLocked,
