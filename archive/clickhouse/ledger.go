@@ -115,7 +115,7 @@ func (s *Store) takeID(ctx context.Context, p *pass) (taken bool, err error) {
 	if err := d.insert(ctx, s.conn, t); err != nil {
 		return false, err
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.settle(ctx, t); err != nil {
 		return false, err
 	}
 	var others uint64

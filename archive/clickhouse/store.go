@@ -26,6 +26,7 @@ type Store struct {
 	pass      *pass // of BeginPass; nil before
 	metrics   map[schema.MetricName]bool
 	clusters  map[string]*known
+	replicas  []*replica
 	warnings  []string
 }
 
@@ -71,7 +72,11 @@ func (s *Store) Warning() string { return strings.Join(s.warnings, "; ") }
 
 // Close ends the connections. An open pass becomes abandoned.
 func (s *Store) Close() error {
-	return errors.Join(s.abandonOwn(), s.conn.Close())
+	errs := []error{s.abandonOwn(), s.conn.Close()}
+	for _, r := range s.replicas {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // DDL returns the statements that make an archive at the address, for a server of the

@@ -2,12 +2,188 @@ package clickhouse
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/clickhouse/conn"
+	"heapstash/archive/clickhouse/tables"
 	"heapstash/schema"
 )
 
-// Upkeep deletes what is older than the archive keeps.
+// pruned is the name of the setting that has the limits which rows were deleted by.
+const pruned = "pruned"
+
+// mutationLimit is how long upkeep waits until a server has deleted rows. It goes on
+// without the pass then.
+const mutationLimit = 30 * time.Second
+
+// Upkeep deletes samples that are older than the archive keeps: whole months at once, and
+// the rest in steps of a sixteenth of the retention, and of an hour at least, because a
+// server rewrites the parts that lose rows. With the samples it deletes conflicts, and
+// what is known of entities and incarnations that ended before.
 func (s *Store) Upkeep(ctx context.Context, now schema.Instant) (archive.Upkeep, error) {
-	return archive.Upkeep{}, nil
+	limits := limitsOf(s.retention, now)
+	if len(limits) == 0 {
+		return archive.Upkeep{}, nil
+	}
+	deleted, err := s.prune(ctx, limits)
+	return archive.Upkeep{Deleted: deleted}, s.conn.Explain(err)
+}
+
+// limitsOf returns the time before which the samples of each kind are deleted. Kinds
+// that are kept for ever have none.
+func limitsOf(r archive.Retention, now schema.Instant) map[schema.Kind]schema.Instant {
+	limits := make(map[schema.Kind]schema.Instant)
+	for kind, keep := range r[archive.Raw] {
+		if keep <= 0 {
+			continue
+		}
+		keep = max(keep, archive.LeastRetention(archive.Raw))
+		step := max(keep/16, time.Hour).Truncate(time.Hour)
+		limit := now.Add(-keep)
+		limits[kind] = limit - limit%schema.Instant(step/time.Second)
+	}
+	return limits
+}
+
+// prune deletes the rows before the limits, unless that was done before.
+func (s *Store) prune(ctx context.Context, limits map[schema.Kind]schema.Instant) (deleted int64, err error) {
+	var text strings.Builder
+	for _, kind := range slices.Sorted(maps.Keys(limits)) {
+		fmt.Fprintf(&text, "%v<%d ", kind, limits[kind])
+	}
+	done := ""
+	if err := s.one(ctx, "SELECT value FROM setting_rows FINAL WHERE deleted = 0 AND name = ?", &done, pruned); err != nil || done == text.String() {
+		return 0, err
+	}
+	l := s.conn.Layout
+	for _, t := range append(append([]*tables.Table{}, l.Wide...), l.Narrow, l.Conflict) {
+		n, err := s.pruneSamples(ctx, t, limits)
+		deleted += n
+		if err != nil {
+			return deleted, fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	if err := s.pruneNames(ctx, limits); err != nil {
+		return deleted, err
+	}
+	return deleted, s.conn.Insert(ctx, l.Setting, [][]any{{pruned, text.String(), uint8(0), conn.Revision()}})
+}
+
+// pruneSamples deletes rows of a table with a ts.
+func (s *Store) pruneSamples(ctx context.Context, t *tables.Table, limits map[schema.Kind]schema.Instant) (deleted int64, err error) {
+	where := beforeLimits("ts", limits)
+	if t.Kind != 0 {
+		limit, limited := limits[t.Kind]
+		if !limited {
+			return 0, nil
+		}
+		where = fmt.Sprintf("ts < %d", limit)
+		if err := s.dropMonths(ctx, t, limit, &deleted); err != nil {
+			return deleted, err
+		}
+	}
+	n, err := s.delete(ctx, t, where)
+	return deleted + n, err
+}
+
+// beforeLimits is the condition that a row of its kind is older than the limit.
+func beforeLimits(column string, limits map[schema.Kind]schema.Instant) string {
+	var arms []string
+	for _, kind := range slices.Sorted(maps.Keys(limits)) {
+		arms = append(arms, fmt.Sprintf("(kind = %s AND %s < %d)", tables.Literal(kind.String()), column, limits[kind]))
+	}
+	return strings.Join(arms, " OR ")
+}
+
+// dropMonths drops the partitions that end before the limit.
+func (s *Store) dropMonths(ctx context.Context, t *tables.Table, limit schema.Instant, deleted *int64) error {
+	begin := time.Unix(int64(limit), 0).UTC()
+	month := begin.Year()*100 + int(begin.Month())
+	var months []int64
+	err := s.each(ctx, fmt.Sprintf("SELECT toInt64(%s) AS month, toInt64(count()) FROM %s WHERE ts < %d GROUP BY month HAVING month < %d ORDER BY month", tables.Month, t.Rows(), limit, min(month, tables.LastMonth)), func(scan scanner) error {
+		var month, rows int64
+		err := scan(&month, &rows)
+		months, *deleted = append(months, month), *deleted+rows
+		return err
+	})
+	for _, month := range months {
+		if err == nil {
+			err = s.conn.Exec(ctx, s.conn.Dialect.Alter(t)+fmt.Sprintf(" DROP PARTITION %d", month))
+		}
+	}
+	return err
+}
+
+// delete deletes rows, and waits for it.
+func (s *Store) delete(ctx context.Context, t *tables.Table, where string) (deleted int64, err error) {
+	if err := s.one(ctx, "SELECT toInt64(count()) FROM "+t.Rows()+" WHERE "+where, &deleted); err != nil || deleted == 0 {
+		return 0, err
+	}
+	if err := s.conn.Exec(ctx, s.conn.Dialect.Alter(t)+" DELETE WHERE "+where); err != nil {
+		return 0, err
+	}
+	for begin := time.Now(); time.Since(begin) < mutationLimit; {
+		var left int64
+		if err := s.one(ctx, "SELECT toInt64(count()) FROM "+t.Rows()+" WHERE "+where, &left); err != nil || left == 0 {
+			return deleted - left, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return deleted, nil
+}
+
+// pruneNames deletes what is known of entities and incarnations that ended before all
+// their samples were deleted; and if every kind has a limit, the ledger of that time.
+func (s *Store) pruneNames(ctx context.Context, limits map[schema.Kind]schema.Instant) error {
+	l := s.conn.Layout
+	if _, err := s.delete(ctx, l.Entity, "last_seen != 0 AND ("+beforeLimits("last_seen", limits)+")"); err != nil {
+		return err
+	}
+	if limit, limited := limits[schema.Pod]; limited {
+		if c, also := limits[schema.Container]; also {
+			if _, err := s.delete(ctx, l.PodIdentity, fmt.Sprintf("valid_to != 0 AND valid_to < %d", min(limit, c))); err != nil {
+				return err
+			}
+		}
+	}
+	if len(limits) < len(schema.Kinds()) {
+		return nil
+	}
+	oldest := slices.Min(slices.Collect(maps.Values(limits)))
+	// Lasting holes are recorded once, and the last pass of a cluster is read by the next.
+	kept := []string{"0"}
+	err := s.each(ctx, "SELECT pass FROM hole_rows WHERE lasting = 1 UNION ALL SELECT max(id) FROM pass_rows GROUP BY cluster", func(scan scanner) error {
+		var id int64
+		err := scan(&id)
+		kept = append(kept, fmt.Sprint(id))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var old []string
+	err = s.each(ctx, fmt.Sprintf("SELECT DISTINCT id FROM pass_rows WHERE started < %d AND id NOT IN (%s) ORDER BY id LIMIT 20000", oldest, strings.Join(kept, ", ")), func(scan scanner) error {
+		var id int64
+		err := scan(&id)
+		old = append(old, fmt.Sprint(id))
+		return err
+	})
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	ids := strings.Join(old, ", ")
+	if _, err := s.delete(ctx, l.Hole, "pass IN ("+ids+")"); err != nil {
+		return err
+	}
+	_, err = s.delete(ctx, l.Pass, "id IN ("+ids+")")
+	return err
 }

@@ -66,7 +66,7 @@ func Connect(ctx context.Context, address string, opts Options) (*Conn, error) {
 func connect(ctx context.Context, a Address, database string, opts Options) (*Conn, error) {
 	c := &Conn{Address: a, Layout: tables.NewLayout(), options: opts}
 	var err error
-	if c.Conn, err = c.open(a.Hosts, database); err != nil {
+	if c.Conn, err = c.open(a.Hosts, database, 10*time.Second); err != nil {
 		return nil, err
 	}
 	if err := c.begin(ctx); err != nil {
@@ -75,15 +75,15 @@ func connect(ctx context.Context, a Address, database string, opts Options) (*Co
 	return c, nil
 }
 
-// open opens a pool of connections to the first host that answers.
-func (c *Conn) open(hosts []string, database string) (driver.Conn, error) {
+// open opens a pool of connections to the first host that answers within the time.
+func (c *Conn) open(hosts []string, database string, within time.Duration) (driver.Conn, error) {
 	o := &clickhouse.Options{
 		Addr:             hosts,
 		Auth:             clickhouse.Auth{Database: database, Username: c.Address.User, Password: c.options.Password},
 		Settings:         settings,
 		Compression:      &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
 		ConnOpenStrategy: clickhouse.ConnOpenInOrder,
-		DialTimeout:      10 * time.Second,
+		DialTimeout:      within,
 		MaxOpenConns:     16, MaxIdleConns: 4,
 	}
 	if c.Address.Secure {
@@ -93,6 +93,12 @@ func (c *Conn) open(hosts []string, database string) (driver.Conn, error) {
 		}
 	}
 	return clickhouse.Open(o)
+}
+
+// Direct returns a pool of connections to one server of the cluster, which must answer
+// within the time.
+func (c *Conn) Direct(r Replica, within time.Duration) (driver.Conn, error) {
+	return c.open([]string{r.Host}, c.Address.Database, within)
 }
 
 // trust returns the TLS settings that accept certificates of the file's authority.

@@ -77,17 +77,20 @@ func (d Dialect) onCluster() string {
 	return " ON CLUSTER " + Quote(d.Cluster)
 }
 
-// Stored returns the table with a server's own rows.
-func (d Dialect) Stored(t *Table) string {
+// Alter returns the begin of a statement that changes the servers' own rows.
+func (d Dialect) Alter(t *Table) string {
 	if d.Cluster == "" {
-		return t.Rows()
+		return "ALTER TABLE " + d.Name(t.Rows())
 	}
-	return t.Local()
+	return "ALTER TABLE " + d.Name(t.Local()) + d.onCluster()
 }
 
-// month is the partition of a row. It is the calendar month, UTC, and 209912 for all
-// later ones, because DateTime ends in 2106. [Month] is the same.
-const month = "toYYYYMM(toDateTime(least(ts, 4102444799), 'UTC'))"
+// Month is the partition of a row with the time ts. It is the calendar month, UTC, and
+// [LastMonth] for all later ones, because DateTime ends in 2106.
+const (
+	Month     = "toYYYYMM(toDateTime(least(ts, 4102444799), 'UTC'))"
+	LastMonth = 209912
+)
 
 func (d Dialect) create(t *Table, name string) string {
 	var b strings.Builder
@@ -107,7 +110,7 @@ func (d Dialect) create(t *Table, name string) string {
 	}
 	fmt.Fprintf(&b, ") ENGINE = %s", engine)
 	if t.byMonth {
-		b.WriteString(" PARTITION BY " + month)
+		b.WriteString(" PARTITION BY " + Month)
 	}
 	// Small granules: a question about the last hour reads one of each series.
 	fmt.Fprintf(&b, " ORDER BY (%s) SETTINGS index_granularity = 1024", joined(t.KeyNames()))
