@@ -3,6 +3,7 @@ package clickhouse_test
 import (
 	"context"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,18 +20,29 @@ import (
 func TestContract(t *testing.T) {
 	server := clickhousetest.Start(t)
 	archivetest.Run(t, func(t *testing.T) archivetest.Engine {
-		address := "clickhouse://" + server.Address + "/" + server.Database(t)
-		return archivetest.Engine{
-			Store: func(ctx context.Context, r archive.Retention) (archivetest.Store, error) {
-				return clickhouse.Open(ctx, address, clickhouse.Options{Retention: r})
-			},
-			Reader: func(ctx context.Context) (archivetest.Reader, error) {
-				c, _, err := conn.Open(ctx, address, conn.Options{})
-				return reader{c: c}, err
-			},
-			Slack: 31 * 24 * time.Hour,
-		}
+		return engine("clickhouse://" + server.Address + "/" + server.Database(t))
 	})
+}
+
+// TestContractOfCluster is the same with two shards of two replicas each.
+func TestContractOfCluster(t *testing.T) {
+	cluster := clickhousetest.StartCluster(t, clickhousetest.Options{})
+	archivetest.Run(t, func(t *testing.T) archivetest.Engine {
+		return engine("clickhouse://" + strings.Join(cluster.Addresses(), ",") + "/" + cluster.Database(t) + "?cluster=" + cluster.Name)
+	})
+}
+
+func engine(address string) archivetest.Engine {
+	return archivetest.Engine{
+		Store: func(ctx context.Context, r archive.Retention) (archivetest.Store, error) {
+			return clickhouse.Open(ctx, address, clickhouse.Options{Retention: r})
+		},
+		Reader: func(ctx context.Context) (archivetest.Reader, error) {
+			c, _, err := conn.Open(ctx, address, conn.Options{})
+			return reader{c: c}, err
+		},
+		Slack: 24 * time.Hour,
+	}
 }
 
 type reader struct {
