@@ -1,10 +1,6 @@
 package archive
 
-import (
-	"errors"
-
-	"heapstash/schema"
-)
+import "errors"
 
 // The errors of an archive that commands distinguish.
 var (
@@ -21,23 +17,3 @@ var (
 	// ErrNoSpace: writing would leave less free space than the settings demand.
 	ErrNoSpace = errors.New("too little free space")
 )
-
-// CauseOf returns the cause of a hole for an error of Heapster's client.
-func CauseOf(err error) Cause {
-	switch {
-	case errors.Is(err, schema.ErrRefused):
-		return CauseRefused
-	case errors.Is(err, schema.ErrNotFound):
-		return CauseNotFound
-	case errors.Is(err, schema.ErrUnaddressable):
-		return CauseUnaddressable
-	case errors.Is(err, schema.ErrBudget):
-		return CauseBudget
-	case errors.Is(err, schema.ErrExportDisabled):
-		return CauseExport
-	case errors.Is(err, schema.ErrUnreachable):
-		return CauseUnreachable
-	default:
-		return CauseProtocol
-	}
-}

@@ -3,7 +3,7 @@ package schema
 import "errors"
 
 // The errors between heapstash and Heapster that a pass tells apart. Each error of
-// the client wraps one of them. [CauseOf] returns the ledger's word for it.
+// the client wraps one of them. It decides the cause in the ledger.
 var (
 	// ErrUnreachable: there was no answer, or the apiserver had none from
 	// Heapster. Another try may help.

@@ -1,6 +1,6 @@
 // Package schema is the vocabulary of heapstash: the things that Heapster measures
-// (kinds, entities, metrics, values), the data of a pass (rows, watermarks,
-// holes), and the sentinel errors of both sides.
+// (kinds, entities, metrics, values), the rows and scopes of a pass, and the sentinel
+// errors of the client.
 //
 // It imports only the standard library and does no input or output. Every type
 // is a plain value: copies are safe, and so is concurrent reading.

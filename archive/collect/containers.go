@@ -14,7 +14,7 @@ import (
 func (p *pass) chooseContainers(found discovery) {
 	if p.Containers == ContainersExport {
 		for _, kind := range containerKinds {
-			if w := p.timeline.BeforeFirst(p.export.at); w.From > 0 && slices.Contains(p.Kinds, kind) {
+			if w := p.timeline.BeforeFirst(p.metricExport.at); w.From > 0 && slices.Contains(p.Kinds, kind) {
 				p.hole(archive.Hole{Entity: schema.Entity{Kind: kind}, Cause: archive.CauseSkipped, Lasting: true, Detail: exportAlone, Window: w})
 			}
 		}
@@ -29,12 +29,12 @@ func (p *pass) chooseContainers(found discovery) {
 			n++
 		}
 	}
-	if n <= AutoContainers || p.export.refused {
+	if n <= AutoContainers || p.metricExport.refused {
 		return
 	}
 	p.Containers = ContainersExport
 	p.hole(archive.Hole{
-		Entity: schema.Entity{Kind: schema.Container}, Cause: archive.CauseSkipped, Lasting: true, Window: p.timeline.BeforeFirst(p.export.at),
+		Entity: schema.Entity{Kind: schema.Container}, Cause: archive.CauseSkipped, Lasting: true, Window: p.timeline.BeforeFirst(p.metricExport.at),
 		Detail: fmt.Sprintf("more than %d containers: they are read only from metric-export, which does not have their cpu/usage_rate, requests, restart_count and custom metrics",
 			AutoContainers),
 		Hint: "collect.containers: full reads all of their metrics, with eleven requests a container and pass; export accepts this, and this limitation is not reported any more",
@@ -61,7 +61,7 @@ func (p *pass) planContainers(found discovery, carried map[schema.Entity][]schem
 		}
 	}
 	skipped := make(map[schema.Scope]schema.Window)
-	for _, e := range slices.Concat(found.listed, found.recent, sorted(p.export.doubts.containers)) {
+	for _, e := range slices.Concat(found.listed, found.recent, sorted(p.metricExport.doubts.containers)) {
 		if !isContainer(e.Kind) {
 			continue
 		}
@@ -70,7 +70,7 @@ func (p *pass) planContainers(found discovery, carried map[schema.Entity][]schem
 		exported.Part = schema.Standard
 		if p.Containers == ContainersExport {
 			p.coverByExport(&result, skipped, e, exported)
-			if isMissing := p.export.at > 0 && !p.export.has[e]; isMissing && (found.present[e] || p.export.doubts.containers[e]) {
+			if isMissing := p.metricExport.at > 0 && !p.metricExport.has[e]; isMissing && (found.present[e] || p.metricExport.doubts.containers[e]) {
 				result.Requests = append(result.Requests, p.planner.Common(p.planner.NeedsOf(e, exported, true), standard[e.Kind])...)
 			}
 			continue
@@ -81,7 +81,7 @@ func (p *pass) planContainers(found discovery, carried map[schema.Entity][]schem
 		result.Requests = append(result.Requests, p.planner.More(n, carried[e])...)
 
 		p.planner.Cover(&result, exported, e)
-		if !p.export.has[e] || !p.planner.ListedBefore(e) || !p.covers(p.memory.Watermarks[exported]) {
+		if !p.metricExport.has[e] || !p.planner.ListedBefore(e) || !p.covers(p.memory.Watermarks[exported]) {
 			result.Requests = append(result.Requests, p.planner.Common(p.planner.NeedsOf(e, exported, found.present[e]), standard[e.Kind])...)
 		}
 	}
@@ -96,7 +96,7 @@ func (p *pass) planContainers(found discovery, carried map[schema.Entity][]schem
 // coverByExport covers the scope of a container that is read only from the export.
 // Skipped gets the time of the batches before the export's.
 func (p *pass) coverByExport(result *plan.Plan, skipped map[schema.Scope]schema.Window, e schema.Entity, scope schema.Scope) {
-	if result.Scopes[scope] || p.export.at == 0 {
+	if result.Scopes[scope] || p.metricExport.at == 0 {
 		return
 	}
 	p.planner.Cover(result, scope, e)
@@ -104,7 +104,7 @@ func (p *pass) coverByExport(result *plan.Plan, skipped map[schema.Scope]schema.
 	if !p.planner.ListedBefore(e) {
 		watermark = p.memory.Horizon // the watermark of an empty scope is old
 	}
-	window := p.timeline.Between(watermark, p.export.at)
+	window := p.timeline.Between(watermark, p.metricExport.at)
 	if known, noted := skipped[scope]; watermark > 0 && window.From > 0 && (!noted || window.From < known.From) {
 		skipped[scope] = window
 	}

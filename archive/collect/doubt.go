@@ -21,7 +21,7 @@ type doubts struct {
 }
 
 // doubt notes what to ask for by name.
-func (p *pass) doubt(x *export, found *discovery) {
+func (p *pass) doubt(x *metricExport, found *discovery) {
 	for e, set := range x.attribution.Candidates(x.attribution.Open()) {
 		if !p.wants(e) {
 			continue
@@ -85,7 +85,7 @@ const namespaceHint = "allow Heapster to list namespaces, so that metric-export 
 // reconcile compares the open claims with the answers by name. It keeps the sets
 // whose namespace follows, and makes holes of the others.
 func (p *pass) reconcile(found *discovery, result fetch.Result) {
-	x := &p.export
+	x := &p.metricExport
 	if x.attribution == nil {
 		return
 	}
@@ -137,7 +137,7 @@ func (p *pass) noteStale(open []*metricexport.Claim) {
 		n += len(c.Sets)
 	}
 	p.hole(archive.Hole{
-		Cause: archive.CauseExport, Window: p.timeline.Window(p.export.at, p.export.at),
+		Cause: archive.CauseExport, Window: p.timeline.Window(p.metricExport.at, p.metricExport.at),
 		Detail: fmt.Sprintf("metric-export and the lists are of different batches: the namespaces of %d sets are not known, and labelled series that only metric-export shows were not read", n),
 	})
 }
@@ -146,12 +146,12 @@ func (p *pass) noteStale(open []*metricexport.Claim) {
 // cannot ask for by name.
 func (p *pass) noteOwnerless(open []*metricexport.Claim) {
 	sets := make(map[schema.Kind][]schema.Entity)
-	for _, set := range p.export.attribution.Ownerless(open) {
+	for _, set := range p.metricExport.attribution.Ownerless(open) {
 		if kind := set.Entity.Kind; len(set.Rows) > 0 && slices.Contains(p.Kinds, kind) && !(isContainer(kind) && p.Containers == ContainersOff) {
 			sets[kind] = append(sets[kind], set.Entity)
 		}
 	}
-	p.noteFirst(sets, archive.Hole{Cause: archive.CauseExport, Window: p.timeline.Window(p.export.at, p.export.at), Hint: namespaceHint},
+	p.noteFirst(sets, archive.Hole{Cause: archive.CauseExport, Window: p.timeline.Window(p.metricExport.at, p.metricExport.at), Hint: namespaceHint},
 		"metric-export has what no list of Heapster's shows, and its namespace is not known. The first of %d is %v")
 }
 
@@ -159,7 +159,7 @@ func (p *pass) noteOwnerless(open []*metricexport.Claim) {
 // namespaces have a pod of that name.
 func (p *pass) noteUnidentified(open []*metricexport.Claim, found *discovery) {
 	pods := make(map[string][]string) // by namespace
-	for e, set := range p.export.attribution.Candidates(open) {
+	for e, set := range p.metricExport.attribution.Candidates(open) {
 		pod := schema.PodEntity(e.Namespace, e.Pod)
 		if set.PodUID != "" && p.wants(pod) && found.present[pod] && !slices.Contains(pods[e.Namespace], pod.Pod) {
 			pods[e.Namespace] = append(pods[e.Namespace], pod.Pod)

@@ -16,7 +16,7 @@ func (p *pass) enrich(ctx, asking context.Context, found discovery) error {
 		return nil
 	}
 	batch := p.batch()
-	whole := p.export.at == 0 || p.export.uidless || len(p.export.attribution.Open()) > 0
+	whole := p.metricExport.at == 0 || p.metricExport.uidless || len(p.metricExport.attribution.Open()) > 0
 	pods, err := p.kubernetesPods(asking, whole)
 	if err != nil {
 		p.noteUnknown(schema.Pod, "pods' owners", err)
@@ -59,8 +59,8 @@ func (p *pass) noteUnknown(kind schema.Kind, what string, err error) {
 // store. Kubernetes may be ahead of Heapster's batch: if the export has another
 // incarnation, the samples are of that one.
 func (p *pass) identify(pods []schema.Identity, found discovery) []schema.Identity {
-	exported := make(map[schema.Entity]schema.Identity, len(p.export.identities))
-	for _, i := range p.export.identities {
+	exported := make(map[schema.Entity]schema.Identity, len(p.metricExport.identities))
+	for _, i := range p.metricExport.identities {
 		exported[i.Pod] = i
 	}
 	var identities []schema.Identity

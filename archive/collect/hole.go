@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +28,7 @@ func (p *pass) hole(h archive.Hole) {
 // holeOf returns the hole that an error makes.
 func (p *pass) holeOf(e schema.Entity, err error) archive.Hole {
 	err = p.overdue(err)
-	return archive.Hole{Entity: e, Cause: archive.CauseOf(err), Detail: err.Error(), Hint: schema.HintOf(err)}
+	return archive.Hole{Entity: e, Cause: causeOf(err), Detail: err.Error(), Hint: schema.HintOf(err)}
 }
 
 // noteFirst notes a hole for each kind. The format of its detail takes the number
@@ -43,4 +44,24 @@ func (p *pass) noteFirst(entities map[schema.Kind][]schema.Entity, h archive.Hol
 // sorted returns the keys in order.
 func sorted[T any](entities map[schema.Entity]T) []schema.Entity {
 	return slices.SortedFunc(maps.Keys(entities), schema.Entity.Compare)
+}
+
+// causeOf returns the cause of a hole for an error of Heapster's client.
+func causeOf(err error) archive.Cause {
+	switch {
+	case errors.Is(err, schema.ErrRefused):
+		return archive.CauseRefused
+	case errors.Is(err, schema.ErrNotFound):
+		return archive.CauseNotFound
+	case errors.Is(err, schema.ErrUnaddressable):
+		return archive.CauseUnaddressable
+	case errors.Is(err, schema.ErrBudget):
+		return archive.CauseBudget
+	case errors.Is(err, schema.ErrExportDisabled):
+		return archive.CauseExport
+	case errors.Is(err, schema.ErrUnreachable):
+		return archive.CauseUnreachable
+	default:
+		return archive.CauseProtocol
+	}
 }

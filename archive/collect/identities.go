@@ -10,10 +10,10 @@ import (
 
 // identities returns the identities of the listed pods that the export has.
 func (p *pass) identities(found discovery) []schema.Identity {
-	if p.export.attribution == nil {
+	if p.metricExport.attribution == nil {
 		return nil
 	}
-	identities := p.export.attribution.Identities(cmp.Or(p.export.at, p.timeline.Seen()))
+	identities := p.metricExport.attribution.Identities(cmp.Or(p.metricExport.at, p.timeline.Seen()))
 	identities = slices.DeleteFunc(identities, func(i schema.Identity) bool { return !found.present[i.Pod] })
 	for n, i := range identities {
 		if known := p.memory.Identities[i.Pod]; known.UID == i.UID {
@@ -27,7 +27,7 @@ func (p *pass) identities(found discovery) []schema.Identity {
 // Labels belong to an incarnation, which only the uid identifies. The Kubernetes
 // API has both.
 func (p *pass) checkUIDs() {
-	a := p.export.attribution
+	a := p.metricExport.attribution
 	if a == nil {
 		return
 	}
@@ -40,7 +40,7 @@ func (p *pass) checkUIDs() {
 	if len(noted) == 0 {
 		return
 	}
-	if p.export.uidless = true; p.Enricher != nil {
+	if p.metricExport.uidless = true; p.Enricher != nil {
 		return
 	}
 	p.noteFirst(map[schema.Kind][]schema.Entity{schema.Pod: sorted(noted)}, archive.Hole{

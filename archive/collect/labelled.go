@@ -11,10 +11,10 @@ import (
 // planLabelled asks for the label sets that the export shows, or may show, and for
 // those that it showed until lately.
 func (p *pass) planLabelled(result *plan.Plan) {
-	doubts := p.export.doubts.labelled
-	entities := slices.AppendSeq(slices.Collect(maps.Keys(p.export.labelled)), maps.Keys(doubts))
+	doubts := p.metricExport.doubts.labelled
+	entities := slices.AppendSeq(slices.Collect(maps.Keys(p.metricExport.labelled)), maps.Keys(doubts))
 	for e, lastSeen := range p.memory.Entities {
-		_, shown := p.export.labelled[e]
+		_, shown := p.metricExport.labelled[e]
 		if e.Labels != "" && !shown && doubts[e] == nil && p.wants(e.Owner()) && p.planner.MayBeVisible(lastSeen, plan.ShortAfterlife) {
 			entities = append(entities, e)
 		}
@@ -22,9 +22,9 @@ func (p *pass) planLabelled(result *plan.Plan) {
 	slices.SortFunc(entities, schema.Entity.Compare)
 	for _, e := range entities {
 		scope := e.Scope()
-		row, shown := p.export.labelled[e]
+		row, shown := p.metricExport.labelled[e]
 		byExport := p.Containers == ContainersExport && isContainer(e.Kind) && doubts[e] == nil
-		if byExport && p.export.at == 0 {
+		if byExport && p.metricExport.at == 0 {
 			continue // nothing was read
 		}
 		p.planner.Cover(result, scope, e)
@@ -34,7 +34,7 @@ func (p *pass) planLabelled(result *plan.Plan) {
 		metrics := familyMetrics(e)
 		switch {
 		case shown:
-			metrics = metricsIn(p.export.rows[row])
+			metrics = metricsIn(p.metricExport.rows[row])
 		case doubts[e] != nil:
 			metrics = doubts[e]
 		}
@@ -45,7 +45,7 @@ func (p *pass) planLabelled(result *plan.Plan) {
 // labelledChanges compares the label sets of the export with the last pass's. Without
 // an export, nothing changes. A set whose request by name failed does not vanish.
 func (p *pass) labelledChanges() (appeared []schema.Entity, vanished map[schema.Entity]schema.Instant) {
-	x := p.export
+	x := p.metricExport
 	if x.at == 0 {
 		return nil, nil
 	}

@@ -32,7 +32,7 @@ func (p *pass) discoverNames(ctx context.Context, found discovery, kinds []schem
 			}
 		}
 	}
-	failed := slices.IndexFunc(errs, func(err error) bool { return err != nil && archive.CauseOf(err) != archive.CauseUnaddressable })
+	failed := slices.IndexFunc(errs, func(err error) bool { return err != nil && causeOf(err) != archive.CauseUnaddressable })
 	if failed >= 0 {
 		h := p.holeOf(chosen[failed], errs[failed])
 		h.Detail = "metric names: " + h.Detail

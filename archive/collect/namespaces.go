@@ -70,7 +70,7 @@ func (p *pass) relist(ctx context.Context, at schema.Instant, found *discovery) 
 // learnedIDs returns the names of all namespaces whose ids are known, by id; nil
 // if the store has the same.
 func (p *pass) learnedIDs() map[string]string {
-	a := p.export.attribution
+	a := p.metricExport.attribution
 	if a == nil {
 		return nil
 	}

@@ -91,7 +91,7 @@ type pass struct {
 	timeline       *timeline.Timeline
 	planner        plan.Planner
 	fetcher        *fetch.Fetcher
-	export         export
+	metricExport   metricExport
 	shown          metricexport.Evidence // of pods, in the horizon's batch
 	kubePods       answer[schema.Identity]
 	kubeNamespaces answer[schema.NamespaceIdentity]
@@ -190,7 +190,7 @@ func (p *pass) run(ctx, asking context.Context) error {
 // series, together with what metric-export shows.
 func (p *pass) readContainers(ctx, asking context.Context, download *download, found discovery, batch archive.Batch) (err error) {
 	listed := len(found.appeared)
-	if p.export, err = p.finishExport(asking, download, &found); err != nil {
+	if p.metricExport, err = p.finishExport(asking, download, &found); err != nil {
 		return err
 	}
 	p.chooseContainers(found)
@@ -205,12 +205,12 @@ func (p *pass) readContainers(ctx, asking context.Context, download *download, f
 		return err
 	}
 	p.reconcile(&found, result)
-	p.export.identities = p.identities(found)
+	p.metricExport.identities = p.identities(found)
 	p.checkUIDs()
-	batch.Rows = p.export.rows
+	batch.Rows = p.metricExport.rows
 	batch.Appeared, batch.Vanished = p.labelledChanges()
 	batch.Appeared = append(batch.Appeared, found.appeared[listed:]...) // only the export has these
-	batch.Identities = p.changed(p.export.identities)
+	batch.Identities = p.changed(p.metricExport.identities)
 	batch.NamespaceIDs = p.learnedIDs()
 	return p.keep(ctx, batch, todo, result)
 }

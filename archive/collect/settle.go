@@ -120,11 +120,11 @@ func (p *pass) noteNameless(scope schema.Scope, e schema.Entity, err error) {
 	}
 	watermark := p.memory.Watermarks[scope]
 	switch {
-	case p.export.at > 0 && !p.isMissing(e):
-		if h.Window = p.timeline.Between(watermark, p.export.at); watermark == 0 || h.Window.From == 0 {
+	case p.metricExport.at > 0 && !p.isMissing(e):
+		if h.Window = p.timeline.Between(watermark, p.metricExport.at); watermark == 0 || h.Window.From == 0 {
 			return
 		}
-	case p.export.refused:
+	case p.metricExport.refused:
 		return // nothing could be read of it
 	default:
 		if h.Window = p.timeline.Since(watermark); h.Window.From == 0 {
@@ -139,10 +139,10 @@ func (p *pass) noteNameless(scope schema.Scope, e schema.Entity, err error) {
 // the export does not.
 func (p *pass) isMissing(e schema.Entity) bool {
 	if e.Labels != "" {
-		_, shown := p.export.labelled[e]
-		return !shown && p.export.doubts.labelled[e] != nil
+		_, shown := p.metricExport.labelled[e]
+		return !shown && p.metricExport.doubts.labelled[e] != nil
 	}
-	return !p.export.exported[e] && (p.present[e] || p.export.doubts.containers[e])
+	return !p.metricExport.exported[e] && (p.present[e] || p.metricExport.doubts.containers[e])
 }
 
 // noteFailed notes the failed requests of a scope as one hole.

@@ -22,11 +22,11 @@ type nameFilter struct {
 	column  string // of names
 	label   string // for the column labels: the key whose values are the names
 	exclude bool   // the flag takes away what matches
-	add     func(*passing)
+	add     func(*selected)
 }
 
-// passing selects what passes the filters so far.
-type passing struct {
+// selected has the filters that were applied so far.
+type selected struct {
 	query.Query
 	kinds []schema.Kind
 }
@@ -47,7 +47,7 @@ func (f nameFilter) spell() string {
 // those and the kinds, if there are any. It names the first filter that no entity
 // passes, and the names that there are, the nearest first.
 func NoMatch(ctx context.Context, a query.Archive, q query.Query, kinds ...schema.Kind) error {
-	p := passing{query.Query{Kind: q.Kind}, []schema.Kind{q.Kind}}
+	p := selected{query.Query{Kind: q.Kind}, []schema.Kind{q.Kind}}
 	var passed []string
 	for _, f := range filtersOf(q, kinds) {
 		if len(f.globs) == 0 {
@@ -86,7 +86,7 @@ func NoMatch(ctx context.Context, a query.Archive, q query.Query, kinds ...schem
 }
 
 // names returns the names in a column, sorted.
-func (p passing) names(ctx context.Context, a query.Archive, column string) ([]string, error) {
+func (p selected) names(ctx context.Context, a query.Archive, column string) ([]string, error) {
 	var names []string
 	for _, p.Kind = range p.kinds {
 		found, err := a.Names(ctx, p.Query, column)
@@ -137,18 +137,18 @@ func someNames(near string, names []string) string {
 // filtersOf returns the filters of a query and of kinds.
 func filtersOf(q query.Query, kinds []schema.Kind) []nameFilter {
 	filters := []nameFilter{
-		{flag: "cluster-name", what: "cluster", column: "cluster", globs: q.Clusters, add: func(p *passing) { p.Clusters = q.Clusters }},
-		{flag: "kinds", what: "kind", column: "kind", globs: show.Names(kinds), add: func(p *passing) { p.kinds = kinds }},
-		{flag: "namespace", what: "namespace", column: "namespace", globs: q.Namespaces, add: func(p *passing) { p.Namespaces = q.Namespaces }},
+		{flag: "cluster-name", what: "cluster", column: "cluster", globs: q.Clusters, add: func(p *selected) { p.Clusters = q.Clusters }},
+		{flag: "kinds", what: "kind", column: "kind", globs: show.Names(kinds), add: func(p *selected) { p.kinds = kinds }},
+		{flag: "namespace", what: "namespace", column: "namespace", globs: q.Namespaces, add: func(p *selected) { p.Namespaces = q.Namespaces }},
 		{flag: "exclude-namespace", what: "namespace", column: "namespace", globs: q.ExcludeNamespaces, exclude: true,
-			add: func(p *passing) { p.ExcludeNamespaces = q.ExcludeNamespaces }},
-		{flag: "node", what: "node", column: "node", globs: q.Nodes, add: func(p *passing) { p.Nodes = q.Nodes }},
-		{flag: "pod", what: "pod", column: "pod", globs: q.Pods, add: func(p *passing) { p.Pods = q.Pods }},
-		{flag: "container", what: "container", column: "container", globs: q.Containers, add: func(p *passing) { p.Containers = q.Containers }},
+			add: func(p *selected) { p.ExcludeNamespaces = q.ExcludeNamespaces }},
+		{flag: "node", what: "node", column: "node", globs: q.Nodes, add: func(p *selected) { p.Nodes = q.Nodes }},
+		{flag: "pod", what: "pod", column: "pod", globs: q.Pods, add: func(p *selected) { p.Pods = q.Pods }},
+		{flag: "container", what: "container", column: "container", globs: q.Containers, add: func(p *selected) { p.Containers = q.Containers }},
 	}
 	labels := make(map[string]string)
 	for _, key := range slices.Sorted(maps.Keys(q.Labels)) {
-		filters = append(filters, nameFilter{flag: "label", what: "label " + key, column: "labels", label: key, globs: []string{q.Labels[key]}, add: func(p *passing) {
+		filters = append(filters, nameFilter{flag: "label", what: "label " + key, column: "labels", label: key, globs: []string{q.Labels[key]}, add: func(p *selected) {
 			labels = maps.Clone(labels)
 			labels[key] = q.Labels[key]
 			p.Labels = labels

@@ -22,7 +22,7 @@ func Features(ctx context.Context, c *heapster.Client) Report {
 		listed = somePods(ctx, c)
 	}
 	report = append(report, podList(ctx, c, listed), containersList(ctx, c, listed))
-	sample, finding := export(ctx, c)
+	sample, finding := metricExport(ctx, c)
 	report = append(report, finding, labels(ctx, c, sample))
 	return append(report, oddNames(ctx, c))
 }
@@ -133,9 +133,9 @@ type labelled struct {
 	metric schema.MetricName
 }
 
-// export checks metric-export, and returns a labelled series of a node from it: for other
+// metricExport checks the request, and returns a labelled series of a node from it: for other
 // entities the namespace may not be known.
-func export(ctx context.Context, c *heapster.Client) (*labelled, Finding) {
+func metricExport(ctx context.Context, c *heapster.Client) (*labelled, Finding) {
 	const name = "metric-export"
 	const lost = "without it pods have no uid, labels and images in the archive, labelled series (file systems, disks, accelerators) " +
 		"are not found, and containers cost a request a metric"

@@ -10,9 +10,9 @@ import (
 	"heapstash/schema"
 )
 
-// export is what metric-export shows of Heapster's newest batch, with the names
+// metricExport is what metric-export shows of Heapster's newest batch, with the names
 // of namespaces.
-type export struct {
+type metricExport struct {
 	at         schema.Instant         // of the batch; zero without an export
 	rows       []schema.Row           // wanted rows of containers, system containers and labelled series
 	exported   map[schema.Entity]bool // entities with a set
@@ -60,21 +60,21 @@ func (d *download) abandon() {
 
 // finishExport waits for metric-export. Without it, the pass reads containers by
 // name, finds no labelled series, and learns no identities.
-func (p *pass) finishExport(ctx context.Context, d *download, found *discovery) (export, error) {
+func (p *pass) finishExport(ctx context.Context, d *download, found *discovery) (metricExport, error) {
 	<-d.done
 	if err := cancelled(ctx); err != nil {
-		return export{}, err
+		return metricExport{}, err
 	}
 	if d.err != nil {
 		return p.withoutExport(p.overdue(d.err)), nil
 	}
-	x := newExport(d.sets)
+	x := newMetricExport(d.sets)
 	if p.isLeftover(x.at) {
-		return export{refused: true}, nil
+		return metricExport{refused: true}, nil
 	}
 	current := p.relist(ctx, x.at, found)
 	if err := cancelled(ctx); err != nil {
-		return export{}, err
+		return metricExport{}, err
 	}
 	found.lists.Stale = !current
 	x.attribution = metricexport.Attribute(d.sets, found.lists)
@@ -98,8 +98,8 @@ func (p *pass) finishExport(ctx context.Context, d *download, found *discovery) 
 
 // withoutExport notes why there is no export. The next pass reads by name what
 // this one missed.
-func (p *pass) withoutExport(err error) export {
-	cause := archive.CauseOf(err)
+func (p *pass) withoutExport(err error) metricExport {
+	cause := causeOf(err)
 	lasting := cause == archive.CauseExport || cause == archive.CauseNotFound || cause == archive.CauseRefused
 	if lasting {
 		cause = archive.CauseExport
@@ -108,11 +108,11 @@ func (p *pass) withoutExport(err error) export {
 		Cause: cause, Lasting: lasting, Hint: schema.HintOf(err),
 		Detail: "metric-export: " + err.Error() + "; only it shows labelled series and the identities of pods",
 	})
-	return export{refused: lasting}
+	return metricExport{refused: lasting}
 }
 
-func newExport(sets []schema.Exported) export {
-	x := export{
+func newMetricExport(sets []schema.Exported) metricExport {
+	x := metricExport{
 		exported: make(map[schema.Entity]bool),
 		has:      make(map[schema.Entity]bool),
 		labelled: make(map[schema.Entity]int),
@@ -130,7 +130,7 @@ func newExport(sets []schema.Exported) export {
 }
 
 // admitClaim keeps the wanted sets of a claim whose namespace is known.
-func (p *pass) admitClaim(x *export, c *metricexport.Claim, found *discovery) {
+func (p *pass) admitClaim(x *metricExport, c *metricexport.Claim, found *discovery) {
 	for _, set := range c.Sets {
 		e := set.Entity
 		e.Namespace = c.Namespace
@@ -139,7 +139,7 @@ func (p *pass) admitClaim(x *export, c *metricexport.Claim, found *discovery) {
 }
 
 // admit keeps the set of an entity, if that is wanted.
-func (p *pass) admit(x *export, e schema.Entity, set schema.Exported, found *discovery) {
+func (p *pass) admit(x *metricExport, e schema.Entity, set schema.Exported, found *discovery) {
 	if !p.wants(e) {
 		return
 	}
@@ -178,12 +178,12 @@ func (p *pass) noteUnspelled(e schema.Entity, set schema.Exported) {
 // covers reports whether the export alone has everything of its series since the
 // watermark.
 func (p *pass) covers(watermark schema.Instant) bool {
-	return p.timeline.Step >= plan.Overlap && p.timeline.IsNext(p.export.at, watermark)
+	return p.timeline.Step >= plan.Overlap && p.timeline.IsNext(p.metricExport.at, watermark)
 }
 
 // checkComplete notes what the lists show and metric-export, of the same batch,
 // does not: whether it has labelled series is unknown.
-func (p *pass) checkComplete(x *export, found *discovery) {
+func (p *pass) checkComplete(x *metricExport, found *discovery) {
 	left := make(map[schema.Kind][]schema.Entity)
 	for _, e := range found.listed {
 		if e.Kind != schema.Cluster && e.Kind != schema.Namespace && !x.exported[e] && !x.attribution.HasOpen(metricexport.NameOf(e)) {
