@@ -3,32 +3,14 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"time"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/archive/sqlite/tables"
+	"heapstash/archive/sqlite/read"
 	"heapstash/schema"
 )
 
-const (
-	selectHorizon   = `SELECT horizon FROM cluster_state WHERE cluster = ?`
-	selectPassStart = `SELECT started FROM pass WHERE cluster = ?1 AND (horizon = ?2 OR horizon IS NULL AND outcome = 'abandoned')
-		AND id > (SELECT max(id) FROM pass) - 1000 ORDER BY id DESC LIMIT 1`
-	selectFailure    = `SELECT ifnull(error, '') FROM pass WHERE cluster = ? AND outcome <> 'running' ORDER BY id DESC LIMIT 1`
-	selectWatermarks = `SELECT kind, name, part, ts FROM watermark WHERE cluster = ?`
-	selectAsked      = `SELECT a.kind, a.name, a.part, m.name FROM asked a JOIN metric m ON m.id = a.metric_id WHERE a.cluster = ?`
-	selectRecent     = `SELECT id, kind, namespace, pod, container, node, labels, ifnull(last_seen, 0)
-		FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2)`
-	selectCarried = `SELECT c.entity_id, m.name FROM carried c JOIN metric m ON m.id = c.metric_id
-		WHERE c.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
-	selectIdentities = `SELECT i.entity_id, i.uid, i.node, i.labels, i.images, i.owner_kind, i.owner, i.valid_from FROM pod_identity i
-		WHERE i.valid_to IS NULL AND i.entity_id IN (SELECT id FROM entity WHERE cluster = ?1 AND (last_seen IS NULL OR last_seen >= ?2))`
-	selectLabels       = `SELECT namespace, labels FROM namespace_label WHERE cluster = ? AND valid_to IS NULL`
-	selectNamespaceIDs = `SELECT id, namespace FROM namespace_id WHERE cluster = ?`
-	selectMetrics      = `SELECT id, name FROM metric`
-)
+const selectMetrics = `SELECT id, name FROM metric`
 
 // load reads the ids of all metrics.
 func (s *Store) load(ctx context.Context) error {
@@ -43,113 +25,8 @@ func (s *Store) load(ctx context.Context) error {
 	}, selectMetrics)
 }
 
-// Memory returns the archive's memory of the cluster. It is empty for an unknown cluster.
+// Memory implements [collect.Store].
 func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, error) {
-	m := archive.Memory{
-		Watermarks: make(map[schema.Scope]schema.Instant),
-		Asked:      make(map[schema.Scope]map[schema.MetricName]bool),
-		Entities:   make(map[schema.Entity]schema.Instant),
-		Carried:    make(map[schema.Entity][]schema.MetricName),
-		Identities: make(map[schema.Entity]schema.Identity),
-
-		NamespaceLabels: make(map[string]string),
-		NamespaceIDs:    make(map[string]string),
-	}
-	err := errors.Join(
-		s.scanOptional(ctx, &m.Horizon, selectHorizon, cluster),
-		s.scanOptional(ctx, &m.Failure, selectFailure, cluster),
-		conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
-			var scope schema.Scope
-			var ts schema.Instant
-			err := rows.Scan(tables.ScanKind{Kind: &scope.Kind}, &scope.Name, &scope.Part, &ts)
-			m.Watermarks[scope] = ts
-			return err
-		}, selectWatermarks, cluster),
-		conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
-			var scope schema.Scope
-			var metric schema.MetricName
-			if err := rows.Scan(tables.ScanKind{Kind: &scope.Kind}, &scope.Name, &scope.Part, &metric); err != nil {
-				return err
-			}
-			if m.Asked[scope] == nil {
-				m.Asked[scope] = make(map[schema.MetricName]bool)
-			}
-			m.Asked[scope][metric] = true
-			return nil
-		}, selectAsked, cluster),
-		conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
-			var namespace, labels string
-			err := rows.Scan(&namespace, &labels)
-			m.NamespaceLabels[namespace] = labels
-			return err
-		}, selectLabels, cluster),
-		conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
-			var id, namespace string
-			err := rows.Scan(&id, &namespace)
-			m.NamespaceIDs[id] = namespace
-			return err
-		}, selectNamespaceIDs, cluster),
-	)
-	if err != nil {
-		return archive.Memory{}, conn.Explain(s.Path, err)
-	}
-	if m.Horizon > 0 {
-		var passed int64
-		if err := s.scanOptional(ctx, &passed, selectPassStart, cluster, m.Horizon); err != nil {
-			return archive.Memory{}, conn.Explain(s.Path, err)
-		}
-		if passed > 0 {
-			m.Passed = time.Unix(passed, 0).UTC()
-		}
-	}
-	if err := s.recentEntities(ctx, cluster, &m); err != nil {
-		return archive.Memory{}, conn.Explain(s.Path, err)
-	}
-	return m, nil
-}
-
-// scanOptional scans the row of a query. It leaves dest as it is if there is no row.
-func (s *Store) scanOptional(ctx context.Context, dest any, query string, args ...any) error {
-	err := s.Db.QueryRowContext(ctx, query, args...).Scan(dest)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	return err
-}
-
-func (s *Store) recentEntities(ctx context.Context, cluster string, m *archive.Memory) error {
-	since := m.Horizon.Add(-archive.Recently)
-	byID := make(map[int64]schema.Entity)
-	err := conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
-		var id int64
-		var e schema.Entity
-		var lastSeen schema.Instant
-		err := rows.Scan(&id, tables.ScanKind{Kind: &e.Kind}, &e.Namespace, &e.Pod, &e.Container, &e.Node, &e.Labels, &lastSeen)
-		byID[id] = e
-		m.Entities[e] = lastSeen
-		s.entities[entityKey{cluster, e}] = id
-		return err
-	}, selectRecent, cluster, since)
-	if err != nil {
-		return err
-	}
-	err = conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
-		var id int64
-		var metric schema.MetricName
-		err := rows.Scan(&id, &metric)
-		m.Carried[byID[id]] = append(m.Carried[byID[id]], metric)
-		return err
-	}, selectCarried, cluster, since)
-	if err != nil {
-		return err
-	}
-	return conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
-		var id int64
-		var identity schema.Identity
-		err := rows.Scan(&id, &identity.UID, &identity.Node, &identity.Labels, &identity.Images,
-			&identity.Owner.Kind, &identity.Owner.Name, &identity.Since)
-		identity.Pod = byID[id]
-		m.Identities[identity.Pod] = identity
-		return err
-	}, selectIdentities, cluster, since)
+	m, err := read.Memory(ctx, s.Db, cluster, func(id int64, e schema.Entity) { s.entities[entityKey{cluster, e}] = id })
+	return m, conn.Explain(s.Path, err)
 }

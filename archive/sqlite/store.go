@@ -44,6 +44,11 @@ func (s *Store) Upkeep(ctx context.Context, now schema.Instant) (done archive.Up
 	return done, errors.Join(err, pruneErr)
 }
 
+// Settle moves all closed hours and makes all due rollups.
+func (s *Store) Settle(ctx context.Context, now schema.Instant) error {
+	return upkeep.Settle(ctx, s.Writer, now)
+}
+
 // Options are the options of [Open].
 type Options = conn.Options
 

@@ -77,18 +77,19 @@ archive/query/querytest: schema archive archive/query
 archive/archivetest:     schema archive archive/query archive/query/querytest archive/collect
 archive/lake:    schema archive; github.com/parquet-go/
 archive/export:  schema archive archive/lake
+archive/transfer: schema archive archive/collect
 
 sqlite/strict: ; github.com/mattn/go-sqlite3
 sqlite/pages:
 sqlite/dbfile: schema archive sqlite/pages
 sqlite/tables: schema archive
 sqlite/conn:   schema archive sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3 database/sql
-sqlite/read:   schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3 database/sql
+sqlite/read:   schema archive archive/transfer sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3 database/sql
 sqlite/answer: schema archive archive/query sqlite/conn sqlite/tables; database/sql
 sqlite/check:  schema archive sqlite/conn sqlite/dbfile sqlite/tables; github.com/mattn/go-sqlite3 database/sql
 sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/read; database/sql
 sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3 database/sql
-sqlite:        schema archive archive/query sqlite/answer sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep; database/sql
+sqlite:        schema archive archive/query archive/transfer sqlite/answer sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep; database/sql
 
 archive/clickhouse: schema archive archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/tables: schema
@@ -102,7 +103,7 @@ cmd/show:     schema archive cmd/guess; github.com/jedib0t/go-pretty/ github.com
 cmd/schedule: schema; github.com/robfig/cron/
 cmd/flags:    schema archive archive/query cmd/show; github.com/spf13/pflag github.com/prometheus/common/model
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/pflag github.com/spf13/viper github.com/go-viper/
-cmd/engine:   schema archive archive/collect archive/lake archive/query sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
+cmd/engine:   schema archive archive/collect archive/lake archive/query archive/transfer sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
 cmd/passes:   schema archive heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
 cmd/ask:      schema archive archive/query cmd/guess cmd/show; github.com/guptarohit/asciigraph
@@ -114,7 +115,7 @@ cmd/status:   schema archive cmd/config cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
 cmd/demo:     schema archive archive/collect heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/cobra github.com/spf13/pflag
-cmd:          archive archive/export archive/lake archive/query cmd/access cmd/ask cmd/build cmd/complete cmd/config cmd/cookbook cmd/demo cmd/doctor cmd/engine cmd/flags cmd/guess cmd/passes cmd/schedule cmd/show cmd/sqlshell cmd/status cmd/top cmd/usage schema; github.com/spf13/cobra github.com/spf13/pflag
+cmd:          archive archive/export archive/lake archive/query archive/transfer cmd/access cmd/ask cmd/build cmd/complete cmd/config cmd/cookbook cmd/demo cmd/doctor cmd/engine cmd/flags cmd/guess cmd/passes cmd/schedule cmd/show cmd/sqlshell cmd/status cmd/top cmd/usage schema; github.com/spf13/cobra github.com/spf13/pflag
 `
 
 // inFull returns the import path of a package in the rules.

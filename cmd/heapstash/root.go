@@ -104,6 +104,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newSQLCommand(),
 		newExportCommand(),
 		newSnapshotCommand(),
+		newCopyCommand(),
 		newCompactCommand(),
 		newPruneCommand(),
 		newStatusCommand(),

@@ -43,6 +43,12 @@ func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows 
 	return rows, conn.Explain(s.Path, err)
 }
 
+// Settle moves all closed hours and makes all due rollups, and lets no pass in.
+func Settle(ctx context.Context, s *conn.Writer, now schema.Instant) error {
+	_, _, err := compact(ctx, s, now, &Budget{})
+	return conn.Explain(s.Path, err)
+}
+
 // compact moves all closed hours and makes all due rollups, within the budget.
 func compact(ctx context.Context, s *conn.Writer, now schema.Instant, budget *Budget) (moved []Moved, done bool, err error) {
 	moved, done, err = moveHours(ctx, s, now, budget)
