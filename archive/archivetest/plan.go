@@ -1,7 +1,6 @@
 package archivetest
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,7 +23,7 @@ func plans(b *bench) {
 		}
 		b.close(s)
 	}
-	w, r, rand := worldOf(hours), b.reader(), random(4)
+	w, r, rand := querytest.WorldOf(hours), b.reader(), random(4)
 	for i := range 60 {
 		q := querytest.RandomQuery(rand)
 		q.Level = archive.Raw
@@ -53,41 +52,6 @@ func plans(b *bench) {
 	if len(got) != 8 || err != nil || !slices.Equal(got[0], []string{"ml", "web-0"}) {
 		b.Errorf("the pods are %v, %v", got, err)
 	}
-}
-
-// worldOf is what batches come to.
-func worldOf(hours []querytest.Hour) *querytest.World {
-	w := &querytest.World{Incarnations: make(map[querytest.Subject][]querytest.Incarnation)}
-	for _, hour := range hours {
-		for _, batch := range hour.Batches {
-			for _, r := range batch.Rows {
-				for _, reading := range r.Readings {
-					w.Samples = append(w.Samples, querytest.Sample{Subject: querytest.Subject{Cluster: batch.Cluster, Entity: r.Entity},
-						Metric: reading.Metric, At: r.At, Value: reading.Value})
-				}
-			}
-			for e, at := range batch.Vanished {
-				for i := range w.Incarnations[querytest.Subject{Cluster: batch.Cluster, Entity: e}] {
-					if pod := &w.Incarnations[querytest.Subject{Cluster: batch.Cluster, Entity: e}][i]; pod.Present {
-						pod.Present, pod.To = false, max(pod.From, at)
-					}
-				}
-			}
-			for _, id := range batch.Identities {
-				pod := querytest.Subject{Cluster: batch.Cluster, Entity: id.Pod}
-				all := w.Incarnations[pod]
-				for i := range all {
-					if all[i].Present || all[i].To >= id.Since {
-						all[i].Present, all[i].To = false, id.Since-1
-					}
-				}
-				w.Incarnations[pod] = append(all, querytest.Incarnation{Window: schema.Window{From: id.Since}, Present: true,
-					Node: id.Node, Labels: id.Labels, OwnerKind: id.Owner.Kind, Owner: id.Owner.Name})
-			}
-		}
-	}
-	slices.SortStableFunc(w.Samples, func(a, b querytest.Sample) int { return cmp.Compare(a.At, b.At) })
-	return w
 }
 
 // readersBesidePasses: several goroutines ask one reader while passes write, and

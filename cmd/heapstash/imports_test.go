@@ -91,9 +91,13 @@ sqlite/upkeep: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/rea
 sqlite/repair: schema archive sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages sqlite/check; github.com/mattn/go-sqlite3 database/sql
 sqlite:        schema archive archive/query archive/transfer sqlite/answer sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep; database/sql
 
-archive/clickhouse: schema archive archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
+archive/clickhouse: schema archive archive/query archive/clickhouse/answer archive/clickhouse/conn archive/clickhouse/read archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/tables: schema
 archive/clickhouse/conn: schema archive archive/clickhouse/tables; github.com/ClickHouse/
+archive/clickhouse/rows: schema archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
+archive/clickhouse/read: schema archive archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
+archive/clickhouse/answer: schema archive archive/query archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
+archive/clickhouse/answertest: schema archive archive/query archive/query/querytest archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables
 archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
 
 cmd/guess:

@@ -108,11 +108,20 @@ func nullable(columns ...string) []string {
 	return all
 }
 
-// labelColumns returns a column for each key of a family's label set. A set has
+// labelColumns returns a column for each key of a family's label set.
+func labelColumns(f schema.Family) []string {
+	var columns []string
+	for _, key := range f.LabelKeys() {
+		columns = append(columns, LabelValue(f, key)+" AS "+key)
+	}
+	return columns
+}
+
+// LabelValue returns the expression of a key's value in a family's label set. A set has
 // key:value pairs in key order, joined by commas. A value may have commas: it ends where
 // the family's next key begins. In a set with other keys it ends at a comma, and a
 // missing key is NULL.
-func labelColumns(f schema.Family) []string {
+func LabelValue(f schema.Family, key string) string {
 	keys := f.LabelKeys()
 	pattern := func(wanted string) string {
 		var b strings.Builder
@@ -129,13 +138,9 @@ func labelColumns(f schema.Family) []string {
 		}
 		return Literal(b.String() + `$`)
 	}
-	var columns []string
-	for _, key := range keys {
-		pair := Literal("," + key + `:([^,]*)`)
-		columns = append(columns, fmt.Sprintf("multiIf(match(labels, %s), toNullable(extract(labels, %s)), match(concat(',', labels), %s), toNullable(extract(concat(',', labels), %s)), NULL) AS %s",
-			pattern(""), pattern(key), pair, pair, key))
-	}
-	return columns
+	pair := Literal("," + key + `:([^,]*)`)
+	return fmt.Sprintf("multiIf(match(labels, %s), toNullable(extract(labels, %s)), match(concat(',', labels), %s), toNullable(extract(concat(',', labels), %s)), NULL)",
+		pattern(""), pattern(key), pair, pair)
 }
 
 // valueColumns are the columns of the view samples with a sample's value. Integer or

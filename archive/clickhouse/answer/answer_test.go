@@ -1,0 +1,19 @@
+package answer_test
+
+import (
+	"fmt"
+	"testing"
+
+	"heapstash/archive/clickhouse/answertest"
+	"heapstash/archive/clickhouse/clickhousetest"
+)
+
+// TestAnswersAreRight holds random questions to the oracle.
+func TestAnswersAreRight(t *testing.T) {
+	server := clickhousetest.Start(t)
+	for _, seed := range []uint64{1, 3} {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			answertest.Judge(t, "clickhouse://"+server.Address+"/"+server.Database(t), seed, 60)
+		})
+	}
+}

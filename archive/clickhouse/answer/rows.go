@@ -1,0 +1,88 @@
+package answer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"heapstash/archive/query"
+)
+
+// A row is a sample. Its columns are the names of the series, the moment t, and the
+// value. A value is one column v, or two columns where the view may have integers and
+// floats: v for exact integers, x for all numbers as floats, and f, which is 1 for a
+// float. A counter's rows also have its growth (inc, incx and incf), and when that
+// began (since).
+
+// rows returns the FROM of the rows in the span.
+func (p plan) rows() string {
+	if p.needsGrowth() {
+		return p.identified(p.grown())
+	}
+	return p.identified(p.samples(p.span()))
+}
+
+// samples returns the rows without growth.
+func (p plan) samples(s query.Span) string {
+	t, i := p.table()
+	narrow := func() string {
+		conditions := append(append(p.ofNarrow(), within(s)...), "(integer IS NOT NULL OR float IS NOT NULL)")
+		return "SELECT " + list(p.named(), []string{"ts AS t"}, p.narrowValues()) + "\n  FROM " + layout.Narrow.Rows() + " FINAL" + where(conditions)
+	}
+	if t == nil {
+		return "(" + narrow() + ")"
+	}
+	values, present := p.wideValues(t, i)
+	conditions := append(append(p.ofTable(t), within(s)...), present)
+	if p.isIntegers() {
+		conditions = append(conditions, p.guard())
+	}
+	wide := "SELECT " + list(p.named(), []string{"ts AS t"}, values) + "\n  FROM " + t.Rows() + " FINAL" + where(conditions)
+	if p.isIntegers() || p.IsRatio() {
+		return "(" + wide + ")"
+	}
+	return "(" + wide + "\n  UNION ALL\n  " + narrow() + ")"
+}
+
+// grown returns the rows with growth. Each series is an array of its samples in the
+// order of time, with the last one before the span.
+func (p plan) grown() string {
+	series := strings.Join(columns(p.Series()), ", ")
+	s := p.span()
+	values := p.valueNames()
+	tuple := "(t, " + strings.Join(values, ", ") + ")"
+	before := query.Span{To: s.From}
+	older := make([]string, len(values))
+	for i, name := range values {
+		older[i] = fmt.Sprintf("argMax(%s, t)", name)
+	}
+	all := "(SELECT " + series + ", t, " + strings.Join(values, ", ") + "\n  FROM " + p.samples(s) + "\n" +
+		"  UNION ALL\n  SELECT " + series + ", max(t), " + strings.Join(older, ", ") + "\n  FROM " + p.samples(before) + "\n  GROUP BY " + series + ")"
+	sorted := "(SELECT " + series + ", arraySort(groupArray(" + tuple + ")) AS history\n  FROM " + all + "\n  GROUP BY " + series + ")"
+
+	// In each pair, b is the sample before a; the first sample is before itself.
+	var fields, names []string
+	field := func(name, text string) {
+		fields = append(fields, text)
+		names = append(names, fmt.Sprintf("row.%d AS %s", len(fields), name))
+	}
+	field("t", "a.1")
+	for i, name := range values {
+		field(name, fmt.Sprintf("a.%d", i+2))
+	}
+	const growth = "if(a.%[1]d < b.%[1]d, a.%[1]d, a.%[1]d - b.%[1]d)"
+	compared := 2 // v, or x
+	if p.isMixed() {
+		compared = 3
+		field("inc", "if(a.4 + b.4 > 0, 0, "+fmt.Sprintf(growth, 2)+")")
+		field("incx", fmt.Sprintf(growth, 3))
+		field("incf", "if(a.4 + b.4 > 0, 1, 0)")
+	} else {
+		field("inc", fmt.Sprintf(growth, 2))
+	}
+	field("since", fmt.Sprintf("if(a.%[1]d < b.%[1]d AND a.1 - b.1 > %[2]d, a.1, b.1)", compared, query.Absence/time.Second))
+	return "(SELECT " + series + ", " + strings.Join(names, ", ") + "\n" +
+		"  FROM " + sorted + "\n" +
+		"  ARRAY JOIN arrayMap((a, b) -> (" + strings.Join(fields, ", ") + "), history, arrayPushFront(arrayPopBack(history), history[1])) AS row\n" +
+		fmt.Sprintf("  WHERE row.1 >= %d)", s.From)
+}
