@@ -154,8 +154,8 @@ func TestNamesakesCostNothingOnceTheyAreKnown(t *testing.T) {
 	}
 }
 
-// TestKubernetesTellsNamesakes: the Kubernetes API identifies what nothing else
-// does.
+// TestKubernetesTellsNamesakes: the Kubernetes API identifies pods of the same name
+// that no other source can.
 func TestKubernetesTellsNamesakes(t *testing.T) {
 	pods, namespaces := "/api/v1/pods", "/api/v1/namespaces"
 	for name, test := range map[string]struct {

@@ -15,7 +15,7 @@ import (
 	"heapstash/schema"
 )
 
-// TestLockIsRemoved: whoever has the lock when its file is removed stops, for
+// TestLockIsRemoved: a writer whose lock file is removed stops, because
 // another one may write from then on; and whoever waited for the removed file
 // takes the one that is there instead.
 func TestLockIsRemoved(t *testing.T) {

@@ -62,7 +62,7 @@ func TestSnapshotWhilePassesWrite(t *testing.T) {
 	}
 }
 
-// One file is all there is to a snapshot, for SQLite's header says that it has
+// A snapshot is one file: SQLite's header says that it has
 // no write-ahead log (bytes 18 and 19 are 1: the file format's page).
 func TestSnapshotIsOneFile(t *testing.T) {
 	path := newPath(t)

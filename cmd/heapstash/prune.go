@@ -147,7 +147,7 @@ func printPruned(w io.Writer, p engine.Pruned) error {
 	return l.Render()
 }
 
-// counted spells a number and what is counted.
+// counted spells a number with its noun.
 func counted(n int64, one, more string) string {
 	if n == 1 {
 		return "1 " + one

@@ -169,7 +169,7 @@ func printResult(cmd *cobra.Command, asJSON bool, result any, print func(io.Writ
 	return print(cmd.OutOrStdout())
 }
 
-// tuneMemory uses less memory and a little more time than Go does by itself, for
+// tuneMemory uses less memory and a little more time than Go does by itself, because
 // heapstash shares its host. The limit is soft. GOGC and GOMEMLIMIT take precedence.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {

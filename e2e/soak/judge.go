@@ -62,7 +62,7 @@ func (s *soak) judge(out io.Writer) error {
 	return errors.Join(errs...)
 }
 
-// compare compares some series cell by cell with the oracle.
+// compare compares some series value by value with the oracle.
 func (s *soak) compare(ctx context.Context, out io.Writer) error {
 	var script strings.Builder
 	for of := range s.series {

@@ -89,7 +89,7 @@ func (a *Attempt) WebPage() error {
 	return &ProtocolError{URL: shortURL(a.URL), Message: "a web page", HTML: true, way: a.Way}
 }
 
-// BadBody is for a good status and a body whose decoding ended in err.
+// BadBody is for a good status and a body that could not be decoded, because of err.
 func (a *Attempt) BadBody(resp *http.Response, err error) error {
 	e := &ProtocolError{URL: shortURL(a.URL), own: secretsOf(resp), way: a.Way}
 	var format *wire.FormatError

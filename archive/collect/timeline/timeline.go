@@ -56,8 +56,8 @@ func distinct(times []schema.Instant) []schema.Instant {
 	return slices.Compact(times)
 }
 
-// resolution is the least distance between two batches, and a minute, Heapster's
-// default, if only one batch is known.
+// resolution is the shortest time between two batches. If only one batch is known, it
+// is a minute, Heapster's default.
 func resolution(batches ...[]schema.Instant) time.Duration {
 	least := time.Duration(0)
 	for _, times := range batches {

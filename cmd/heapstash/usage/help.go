@@ -1,5 +1,5 @@
 // Package usage explains commands: it prints their help and their manual pages, and
-// says what is wrong with how a command was called.
+// explains what is wrong with a command line.
 package usage
 
 import (
