@@ -16,8 +16,8 @@ import (
 )
 
 // TestLockIsRemoved: a writer whose lock file is removed stops, because
-// another one may write from then on; and whoever waited for the removed file
-// takes the one that is there instead.
+// another one may write from then on; a writer that waited for the removed file
+// takes the new one.
 func TestLockIsRemoved(t *testing.T) {
 	for name, replace := range map[string]func(path string) error{
 		"removed":  os.Remove,

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"heapstash/internal/need"
 )
 
 // victim is the environment variable of a process that the test kills.
@@ -60,7 +62,7 @@ func beVictim() error {
 	}
 	stdout, err := command.StdoutPipe()
 	if err == nil {
-		err = Start(command)
+		err = need.Start(command)
 	}
 	if err == nil { // the change of the user cancels the Pdeathsig
 		_, err = stdout.Read(make([]byte, 1))

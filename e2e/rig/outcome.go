@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"heapstash/internal/need"
 )
 
 // Outcome is how a command ended.
@@ -32,7 +34,7 @@ func RunUntil(tb testing.TB, cmd *exec.Cmd, limit time.Duration) Outcome {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now()
-	if err := Start(cmd); err != nil {
+	if err := need.Start(cmd); err != nil {
 		tb.Fatal(err)
 	}
 	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })

@@ -7,12 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"heapstash/internal/need"
 )
 
 // process is a server. It ends at the latest with this process, even if this process
@@ -34,7 +34,7 @@ func start(command *exec.Cmd) (*process, error) {
 	}
 	running.Lock()
 	defer running.Unlock()
-	if err := Start(command); err != nil {
+	if err := need.Start(command); err != nil {
 		return nil, err
 	}
 	p := &process{name: filepath.Base(command.Path), command: command, stdin: stdin, exited: make(chan struct{})}
@@ -48,9 +48,6 @@ func start(command *exec.Cmd) (*process, error) {
 	}()
 	return p, nil
 }
-
-// Start starts a command, which may have a Pdeathsig.
-func Start(command *exec.Cmd) error { return onParentThread(command.Start) }
 
 // errEarly is the error of a server that ended before stop.
 var errEarly = errors.New("before it was stopped")
@@ -80,26 +77,6 @@ func (p *process) stop(signal syscall.Signal) error {
 	delete(running.all, p)
 	return nil
 }
-
-// onParentThread calls f on the thread that starts all processes. Linux sends a
-// Pdeathsig when the thread that started the process ends. Go may end any thread
-// that is not locked.
-func onParentThread(f func() error) error {
-	result := make(chan error)
-	parentThread() <- func() { result <- f() }
-	return <-result
-}
-
-var parentThread = sync.OnceValue(func() chan<- func() {
-	calls := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for call := range calls {
-			call()
-		}
-	}()
-	return calls
-})
 
 // CPUTime returns the user and system time of a process, to a hundredth of a second.
 func CPUTime(pid int) (time.Duration, error) {

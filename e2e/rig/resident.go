@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"heapstash/internal/need"
 )
 
 // WhileReady starts `heapstash run`, calls f when the URL answers with 200, and
@@ -15,7 +17,7 @@ func WhileReady(tb testing.TB, cmd *exec.Cmd, url string, f func()) {
 	tb.Helper()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	if err := Start(cmd); err != nil {
+	if err := need.Start(cmd); err != nil {
 		tb.Fatal(err)
 	}
 	ended := make(chan error, 1)

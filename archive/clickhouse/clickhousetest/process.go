@@ -4,11 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"heapstash/internal/need"
 )
 
 // Process is a server's process, which may be ended and started again. It ends at the
@@ -45,9 +45,7 @@ func (p *Process) launch(tb testing.TB) {
 	command := exec.Command(p.arguments[0], p.arguments[1:]...)
 	command.Dir, command.Stdout, command.Stderr = p.dir, log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	result := make(chan error)
-	parentThread() <- func() { result <- command.Start() }
-	if err := <-result; err != nil {
+	if err := need.Start(command); err != nil {
 		tb.Fatal(err)
 	}
 	exited := make(chan struct{})
@@ -123,17 +121,3 @@ func (p *Process) signal(tb testing.TB, s syscall.Signal) {
 		tb.Fatal(err)
 	}
 }
-
-// parentThread returns a channel of functions that run on one thread. Linux sends a
-// Pdeathsig when the thread that started the process ends, and Go may end any thread
-// that is not locked.
-var parentThread = sync.OnceValue(func() chan<- func() {
-	calls := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for call := range calls {
-			call()
-		}
-	}()
-	return calls
-})
