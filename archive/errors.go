@@ -14,6 +14,8 @@ var (
 	ErrNewerArchive = errors.New("archive of a newer heapstash")
 	// ErrLocked: another writer holds the archive's lock.
 	ErrLocked = errors.New("archive is locked")
+	// ErrLake: the lake could not take raw rows, so none were pruned.
+	ErrLake = errors.New("raw rows stay in the archive")
 	// ErrNoSpace: writing would leave less free space than the settings demand.
 	ErrNoSpace = errors.New("too little free space")
 )

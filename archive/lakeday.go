@@ -1,26 +1,48 @@
 package archive
 
-import "heapstash/schema"
+import (
+	"context"
+	"iter"
 
-// LakeDay is a day of raw rows in a lake: a directory of files outside the archive.
+	"heapstash/schema"
+)
+
+// Lake keeps raw rows outside the archive, before pruning deletes them.
+type Lake interface {
+	// Keep makes sure that the lake has all samples of the series, which are of one day,
+	// also after a power cut. It may repeat what was done before. It counts the samples
+	// that the lake has with another value, which stays. The error wraps [ErrLocked] if
+	// another process writes to the lake.
+	Keep(ctx context.Context, of LakeDay, series iter.Seq2[*Series, error]) (conflicts int64, err error)
+	// Dir names the lake for people.
+	Dir() string
+}
+
+// LakeDay is a day of raw rows.
 type LakeDay struct {
 	Table   string // a kind's, a labelled family's, or "narrow"
 	Cluster string
 	Day     schema.Instant // its begin, UTC
 }
 
-// Extent is the size of rows in a lake.
-type Extent struct {
-	Files   int   `json:"files"`
-	Rows    int64 `json:"rows"`
-	Samples int64 `json:"samples"`
-	Bytes   int64 `json:"bytes"`
+// LakeSpan says which raw rows of a table, a cluster and a kind of entity are in the lake.
+type LakeSpan struct {
+	Cluster string      `json:"cluster"`
+	Table   string      `json:"table"`
+	Kind    schema.Kind `json:"kind"`
+	// From is the begin of the first day. Until is the end of the last one, not included.
+	// Rows before Until that are still in the archive are in the lake too, or are late.
+	From  schema.Instant `json:"from"`
+	Until schema.Instant `json:"until"`
 }
 
-// Kept is the result of writing rows to a lake.
-type Kept struct {
-	Before, After Extent // of the whole day
-	// Conflicts is the number of samples that the lake has with another value, which
-	// stays.
-	Conflicts int64
+// LakeUsage is the size of a table and a cluster in the lake.
+type LakeUsage struct {
+	Cluster string         `json:"cluster"`
+	Table   string         `json:"table"`
+	Days    int            `json:"days"`
+	Oldest  schema.Instant `json:"oldest"` // begin of the first day
+	Newest  schema.Instant `json:"newest"` // begin of the last day
+	Files   int            `json:"files"`
+	Bytes   int64          `json:"bytes"`
 }

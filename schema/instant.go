@@ -53,6 +53,20 @@ func (i Instant) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, "%q", i.String()), nil
 }
 
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (i *Instant) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*i = 0
+		return nil
+	}
+	var t time.Time
+	if err := t.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	*i = InstantOf(t)
+	return nil
+}
+
 // Window is a range of time, closed at both ends. A zero From or To leaves
 // that end open.
 type Window struct {

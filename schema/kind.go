@@ -78,3 +78,9 @@ func ParseKind(s string) (Kind, error) {
 
 // MarshalText writes the kind's name, so that JSON shows it as SQL does.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (k *Kind) UnmarshalText(text []byte) (err error) {
+	*k, err = ParseKind(string(text))
+	return err
+}

@@ -14,66 +14,47 @@ import (
 	"heapstash/schema"
 )
 
-// Keep makes sure that the lake has all samples of the series, which are of one day, one
-// cluster, and of one table: a kind's, a labelled family's or [Narrow]. When it returns
-// without an error, the lake has them, also after a power cut. Samples that the lake has
-// already are not written again; of two values of a sample, the lake's stays, unless it
-// was cut from the other one ([schema.Value.Meet]). The result describes the whole day
-// before and after.
+// Keep implements [archive.Lake]. The series are of one table: a kind's, a labelled
+// family's or [Narrow]. Samples that the lake has already are not written again. Of two
+// values of a sample, the lake's stays, unless it was cut from the other one
+// ([schema.Value.Meet]).
 //
 // Keep holds all rows in memory, and the lake's lock.
-func (l *Lake) Keep(ctx context.Context, of archive.LakeDay, series iter.Seq2[*archive.Series, error]) (kept archive.Kept, err error) {
+func (l *Lake) Keep(ctx context.Context, of archive.LakeDay, series iter.Seq2[*archive.Series, error]) (conflicts int64, err error) {
 	p := partition{layoutOf().byName[of.Table], of.Cluster, of.Day}
 	if p.table == nil {
-		return kept, fmt.Errorf("no table %s in the lake", of.Table)
+		return 0, fmt.Errorf("no table %s in the lake", of.Table)
 	}
 	rows, err := collectRows(p, series)
-	if err != nil {
-		return kept, err
+	if err != nil || len(rows) == 0 {
+		return 0, err
 	}
 	lock, err := l.lock()
 	if err != nil {
-		return kept, l.explain(err)
+		return 0, l.explain(err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	if kept, err = l.keep(ctx, p, rows); err != nil {
-		return kept, l.explain(err)
+	if err := errors.Join(l.writeReadme(), l.makeDirectory(p)); err != nil {
+		return 0, l.explain(err)
 	}
-	return kept, nil
-}
-
-func (l *Lake) keep(ctx context.Context, p partition, rows []Row) (kept archive.Kept, err error) {
-	parts, err := l.parts(p)
-	if err != nil {
-		return kept, err
-	}
-	kept.Before = extentOf(parts)
-	if len(rows) > 0 {
-		if err := errors.Join(l.writeReadme(), l.makeDirectory(p)); err != nil {
-			return kept, err
-		}
-		if err := l.keepRows(ctx, p, parts, rows, &kept); err != nil {
-			return kept, err
-		}
+	if conflicts, err = l.keepRows(ctx, p, rows); err == nil {
 		// Also if nothing was written: a process may have been killed before it did this.
-		if err := l.syncDirectories(p); err != nil {
-			return kept, err
-		}
+		err = l.syncDirectories(p)
 	}
-	if parts, err = l.parts(p); err != nil {
-		return kept, err
-	}
-	kept.After = extentOf(parts)
-	return kept, nil
+	return conflicts, l.explain(err)
 }
 
 // keepRows merges rows into the parts with their entities, and writes the rest, behind
 // the last part, as a new part.
-func (l *Lake) keepRows(ctx context.Context, p partition, parts []part, rows []Row, kept *archive.Kept) error {
+func (l *Lake) keepRows(ctx context.Context, p partition, rows []Row) (conflicts int64, err error) {
+	parts, err := l.parts(p)
+	if err != nil {
+		return 0, err
+	}
 	number := 0
 	for i, one := range parts {
-		n, _ := parsePart(filepath.Base(one.file))
-		number = max(number, n+1)
+		nth, _ := parsePart(filepath.Base(one.file))
+		number = max(number, nth+1)
 		end := 0
 		for end < len(rows) {
 			e := rows[end].Entity
@@ -87,21 +68,20 @@ func (l *Lake) keepRows(ctx context.Context, p partition, parts []part, rows []R
 		if len(mine) == 0 {
 			continue
 		}
-		has, conflicts, err := one.has(ctx, mine)
+		has, n, err := one.has(ctx, mine)
 		if err != nil {
-			return err
+			return conflicts, err
 		}
-		kept.Conflicts += conflicts
-		if !has {
-			if err := l.writePart(ctx, p, one.file, merge([]iter.Seq2[Row, error]{one.read(ctx, nil), sorted(mine)}, nil)); err != nil {
-				return err
+		if conflicts += n; !has {
+			if err := l.writePart(ctx, p, one.file, merge([]iter.Seq2[Row, error]{one.read(ctx, nil), sorted(mine)})); err != nil {
+				return conflicts, err
 			}
 		}
 	}
 	if len(rows) == 0 {
-		return nil
+		return conflicts, nil
 	}
-	return l.writePart(ctx, p, filepath.Join(p.path(l.dir), partName(number)), sorted(rows))
+	return conflicts, l.writePart(ctx, p, filepath.Join(p.path(l.dir), partName(number)), sorted(rows))
 }
 
 // has reports whether the part has all samples of the rows, and counts those with another
@@ -188,17 +168,6 @@ func verify(ctx context.Context, path string, of partition, written *digest) err
 		return fmt.Errorf("%s: %d rows and %d samples were written, and reading gives %d and %d or other values", path, written.rows, written.samples, read.rows, read.samples)
 	}
 	return nil
-}
-
-// extentOf adds the parts up.
-func extentOf(parts []part) (e archive.Extent) {
-	for _, p := range parts {
-		e.Files++
-		e.Rows += p.rows
-		e.Samples += p.samples
-		e.Bytes += p.bytes
-	}
-	return e
 }
 
 // collectRows returns the sorted rows of series.

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -46,8 +47,8 @@ func DirectoryMode(mode fs.FileMode) fs.FileMode { return mode | mode&0o444>>2 }
 // Dir returns the directory.
 func (l *Lake) Dir() string { return l.dir }
 
-// ErrInUse is the error for a lake that another process is writing.
-var ErrInUse = errors.New("another heapstash is writing to the lake")
+// errInUse is the error for a lake that another process is writing.
+var errInUse = fmt.Errorf("another heapstash is writing to it: %w", archive.ErrLocked)
 
 const (
 	lockName   = ".lock"
@@ -67,7 +68,7 @@ func (l *Lake) lock() (*os.File, error) {
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = ErrInUse
+			err = errInUse
 		}
 		return nil, errors.Join(err, file.Close())
 	}
@@ -81,12 +82,12 @@ func (l *Lake) explain(err error) error {
 	}
 	hint := "the directory of archive.lake must exist and be writable to this user"
 	switch {
-	case errors.Is(err, ErrInUse):
+	case errors.Is(err, errInUse):
 		hint = "it goes on when the other one is done"
 	case errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG):
 		hint = "free some space on the disk of archive.lake"
 	}
-	return schema.WithHint(fmt.Errorf("lake %s: %w", l.dir, err), hint+"; until then, no raw rows are pruned")
+	return schema.WithHint(fmt.Errorf("lake %s: %w", l.dir, err), hint)
 }
 
 // parts returns the parts of a partition in the order of their entities.

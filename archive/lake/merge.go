@@ -5,8 +5,8 @@ import (
 )
 
 // merge yields the rows of sorted sources in order. Rows of one key become one row: the
-// cells of earlier sources stay where values differ. differ, if not nil, counts those.
-func merge(sources []iter.Seq2[Row, error], differ *int64) iter.Seq2[Row, error] {
+// cells of earlier sources stay where values differ.
+func merge(sources []iter.Seq2[Row, error]) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var heads []*head // in the order of sources
 		defer func() {
@@ -42,9 +42,7 @@ func merge(sources []iter.Seq2[Row, error], differ *int64) iter.Seq2[Row, error]
 					continue
 				}
 				if h != first {
-					if _, n := row.meet(h.row); differ != nil {
-						*differ += n
-					}
+					row.meet(h.row)
 				}
 				if err := h.advance(); err != nil {
 					yield(Row{}, err)

@@ -97,7 +97,7 @@ func (u *union) series(yield func(*archive.Series) bool) (more bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	pull, stop := iter.Pull2(merge(sources, nil))
+	pull, stop := iter.Pull2(merge(sources))
 	defer stop()
 	next := func() (Row, error, bool) {
 		for {

@@ -111,7 +111,7 @@ func TestPruneLeavesWhatIsYoungEnough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	would, err := r.Prunable(t.Context(), kept, end.Add(1000*day).Time())
+	would, err := r.Prunable(t.Context(), kept, false, end.Add(1000*day).Time())
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}

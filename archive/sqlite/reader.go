@@ -66,6 +66,6 @@ func (r *Reader) Check(ctx context.Context, opts check.Options) (check.Report, e
 }
 
 // Prunable measures the data that pruning would delete now: see [upkeep.MeasurePrunable].
-func (r *Reader) Prunable(ctx context.Context, retention archive.Retention, now time.Time) (upkeep.Prunable, error) {
-	return upkeep.MeasurePrunable(ctx, r.Reader, retention, now)
+func (r *Reader) Prunable(ctx context.Context, retention archive.Retention, lake bool, now time.Time) (upkeep.Prunable, error) {
+	return upkeep.MeasurePrunable(ctx, r.Reader, retention, lake, now)
 }

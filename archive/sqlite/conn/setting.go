@@ -3,7 +3,10 @@ package conn
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+
+	"heapstash/archive"
 )
 
 const (
@@ -27,3 +30,24 @@ func Setting(ctx context.Context, db Queryer, name string) (value string, err er
 
 // ProgressSetting is the setting with the progress of pruning.
 const ProgressSetting = "prune"
+
+// lakeSetting is the setting with the rows that are in the lake.
+const lakeSetting = "lake"
+
+// InLake returns which raw rows are in the lake.
+func InLake(ctx context.Context, db Queryer) (all []archive.LakeSpan, err error) {
+	text, err := Setting(ctx, db, lakeSetting)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	return all, json.Unmarshal([]byte(text), &all)
+}
+
+// SetInLake stores which raw rows are in the lake.
+func (p Prepared) SetInLake(all []archive.LakeSpan) error {
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return p.Exec(UpsertSetting, lakeSetting, string(text))
+}

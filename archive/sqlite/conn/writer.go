@@ -47,6 +47,8 @@ type Options struct {
 	// MaxSize is how many bytes of the file may be in use. If it is more, the
 	// oldest rows are deleted, raw ones first. Zero means no limit.
 	MaxSize int64
+	// Lake, if not nil, gets a day's raw rows before they are pruned.
+	Lake archive.Lake
 
 	// For tests; [Options.Filled] sets them.
 	Disk        dbfile.Disk

@@ -30,7 +30,9 @@ type Rollup struct {
 	Oldest map[archive.Level]string // the first ts, or 0
 	Remove map[archive.Level]string // ts: deletes the rows before it
 	Values string                   // ts: number of samples in the cold rows before it
-	Next   map[archive.Level]string // narrow tables only: the entity's next metric_id, or 0
+	// Of cold rows; from, to, both included.
+	ValuesIn, RemoveIn string
+	Next               map[archive.Level]string // narrow tables only: the entity's next metric_id, or 0
 }
 
 // rolledColumn is a metric's column in a rollup.
@@ -131,6 +133,8 @@ func (r *Rollup) prepare() {
 	}
 	r.Raw = "SELECT " + strings.Join(raw, ", ") + " FROM " + r.Table + "_cold WHERE " + series + " AND ts BETWEEN ? AND ? ORDER BY ts"
 	r.Values = "SELECT ifnull(sum(" + r.SamplesIn() + "), 0) FROM " + r.Table + "_cold s WHERE " + series + " AND ts < ?"
+	r.ValuesIn = strings.TrimSuffix(r.Values, "ts < ?") + "ts BETWEEN ? AND ?"
+	r.RemoveIn = "DELETE FROM " + r.Table + "_cold WHERE " + series + " AND ts BETWEEN ? AND ?"
 	r.MarkAt = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ?, '" +
 		r.Table + "', entity_id FROM " + r.Table + "_hot WHERE ts BETWEEN ? AND ?"
 	r.MarkAll = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT 'hourly', ts - ts % 3600, '" +

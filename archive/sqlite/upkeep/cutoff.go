@@ -23,9 +23,9 @@ type cutoffKey struct {
 func (k cutoffKey) String() string { return k.level.View(k.kind.String()) }
 
 // cutoffsOfRetention rounds down to whole days, or to whole hours if raw rows are kept for
-// less than a week. Rows deleted together free whole pages, and most passes have nothing
-// to delete.
-func cutoffsOfRetention(r archive.Retention, now schema.Instant) cutoffs {
+// less than a week and there is no lake. Rows deleted together free whole pages, and most
+// passes have nothing to delete.
+func cutoffsOfRetention(r archive.Retention, now schema.Instant, lake bool) cutoffs {
 	c := make(cutoffs)
 	for level, kinds := range r {
 		for kind, keep := range kinds {
@@ -33,7 +33,7 @@ func cutoffsOfRetention(r archive.Retention, now schema.Instant) cutoffs {
 				continue
 			}
 			period := archive.Daily
-			if level == archive.Raw && keep < 7*24*time.Hour {
+			if level == archive.Raw && keep < 7*24*time.Hour && !lake {
 				period = archive.Hourly
 			}
 			if at := period.Begin(now.Add(-max(keep, archive.LeastRetention(level)))); at > 0 {
@@ -93,20 +93,26 @@ type progress struct {
 	Last int64 `json:"last"`
 	// Referred is the first pass that a conflict refers to. Only stageLedger sets it.
 	Referred int64 `json:"referred,omitzero"`
+	// Shipping is the day that is being written to the lake. Only stageLake sets it.
+	Shipping *shipping `json:"shipping,omitempty"`
 }
 
 // stage is a step of pruning. The steps run in this order.
 type stage string
 
 const (
+	stageLake     stage = "lake"     // raw rows, if there is a lake
 	stageEntities stage = "entities" // with their samples and records
 	stageScopes   stage = "scopes"
 	stageLedger   stage = "ledger"
 	stageDone     stage = "done"
 )
 
-func newProgress(c cutoffs) progress {
+func newProgress(c cutoffs, lake bool) progress {
 	p := progress{Cutoffs: make(map[string]int64), Stage: stageEntities}
+	if lake {
+		p.Stage = stageLake
+	}
 	for key, at := range c {
 		p.Cutoffs[key.String()] = int64(at)
 	}
@@ -114,14 +120,17 @@ func newProgress(c cutoffs) progress {
 }
 
 // loadProgress returns the stored progress, or a new one if that is for other cutoffs.
-func loadProgress(ctx context.Context, db *sql.DB, c cutoffs) (progress, error) {
-	fresh := newProgress(c)
+func loadProgress(ctx context.Context, db *sql.DB, c cutoffs, lake bool) (progress, error) {
+	fresh := newProgress(c, lake)
 	text, err := conn.Setting(ctx, db, conn.ProgressSetting)
 	if err != nil {
 		return progress{}, err
 	}
 	var stored progress
 	if json.Unmarshal([]byte(text), &stored) != nil || !maps.Equal(stored.Cutoffs, fresh.Cutoffs) {
+		return fresh, nil
+	}
+	if stored.Stage == stageLake && !lake { // it was switched off
 		return fresh, nil
 	}
 	return stored, nil

@@ -57,15 +57,15 @@ const (
 	countRows      = `count(*)`
 )
 
-// MeasurePrunable counts the data that [Prune] would delete with the retention. now is the
-// local time. It reads all that data, which may take long.
-func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Retention, now time.Time) (Prunable, error) {
+// MeasurePrunable counts the data that [Prune] would delete with the retention, with or
+// without a lake. now is the local time. It reads all that data, which may take long.
+func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Retention, lake bool, now time.Time) (Prunable, error) {
 	p := Prunable{Path: r.Path, Kinds: []PrunableKind{}}
 	at, err := clock(ctx, r.Db, now)
 	if err != nil {
 		return p, conn.Explain(r.Path, err)
 	}
-	cut := cutoffsOfRetention(retention, at)
+	cut := cutoffsOfRetention(retention, at, lake)
 	if p.Used, err = conn.UsedBytes(ctx, r.Db); err != nil {
 		return p, conn.Explain(r.Path, err)
 	}

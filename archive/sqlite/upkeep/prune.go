@@ -18,16 +18,18 @@ import (
 type Pruned struct {
 	Path string `json:"path"`
 	// Before is the time before which rows were deleted, by [archive.Level.View].
-	Before     map[string]schema.Instant `json:"before"`
-	Rows       map[string]int64          `json:"rows"` // deleted, by [archive.Level.View]
-	Conflicts  int64                     `json:"conflicts"`
-	Entities   int64                     `json:"entities"`
-	Identities int64                     `json:"identities"`
-	Passes     int64                     `json:"passes"`
-	Holes      int64                     `json:"holes"`
-	Returned   int64                     `json:"returned_bytes"` // to the file system
-	BytesThen  int64                     `json:"bytes_before"`   // including the -wal file, as in BytesNow
-	BytesNow   int64                     `json:"bytes_after"`
+	Before    map[string]schema.Instant `json:"before"`
+	Rows      map[string]int64          `json:"rows"` // deleted, by [archive.Level.View]
+	Conflicts int64                     `json:"conflicts"`
+	// LakeConflicts is the number of samples that the lake has with another value.
+	LakeConflicts int64 `json:"lake_conflicts,omitempty"`
+	Entities      int64 `json:"entities"`
+	Identities    int64 `json:"identities"`
+	Passes        int64 `json:"passes"`
+	Holes         int64 `json:"holes"`
+	Returned      int64 `json:"returned_bytes"` // to the file system
+	BytesThen     int64 `json:"bytes_before"`   // including the -wal file, as in BytesNow
+	BytesNow      int64 `json:"bytes_after"`
 }
 
 func newPruned(path string) *Pruned {
@@ -151,7 +153,7 @@ func sparePages(ctx context.Context, s *conn.Writer) (keep int64, err error) {
 // cutoffsOf returns the cutoffs that the retention or MaxSize requires. Rows that are not
 // rolled up yet are kept.
 func cutoffsOf(ctx context.Context, s *conn.Writer, now schema.Instant) (cutoffs, error) {
-	cut := cutoffsOfRetention(s.Options.Retention, now)
+	cut := cutoffsOfRetention(s.Options.Retention, now, s.Options.Lake != nil)
 	forced, err := sizeCutoffs(ctx, s)
 	if err != nil {
 		return nil, err
@@ -200,7 +202,7 @@ func pruneOld(ctx context.Context, s *conn.Writer, now schema.Instant, budget *B
 	for key, at := range cut {
 		p.Before[key.String()] = at
 	}
-	state, err := loadProgress(ctx, s.Db, cut)
+	state, err := loadProgress(ctx, s.Db, cut, s.Options.Lake != nil)
 	if err != nil {
 		return false, err
 	}
@@ -213,6 +215,11 @@ func pruneOld(ctx context.Context, s *conn.Writer, now schema.Instant, budget *B
 		}
 		d := deletion{cutoffs: cut, progress: state}
 		switch state.Stage {
+		case stageLake:
+			err = shipRows(ctx, s, &d)
+			if errors.Is(err, archive.ErrLocked) {
+				return false, nil
+			}
 		case stageScopes:
 			err = pruneScopes(ctx, s, &d)
 		case stageLedger:
@@ -268,6 +275,7 @@ func (p *Pruned) addTo(sum *Pruned) {
 		sum.Rows[kind] += rows
 	}
 	sum.Conflicts += p.Conflicts
+	sum.LakeConflicts += p.LakeConflicts
 	sum.Entities += p.Entities
 	sum.Identities += p.Identities
 	sum.Passes += p.Passes

@@ -111,7 +111,11 @@ func pruneSamples(s *conn.Writer, d *deletion, e oldEntity) (empty bool, err err
 		}
 		for _, level := range archive.Levels() {
 			err := d.EachSeries(r, level, e.id, func(series []any) error {
-				bare, err := d.pruneSeries(r, cutoffKey{level, e.kind}, series)
+				prune := d.pruneSeries
+				if level == archive.Raw && s.Options.Lake != nil {
+					prune = d.isBare // stageLake deletes raw rows
+				}
+				bare, err := prune(r, cutoffKey{level, e.kind}, series)
 				empty = empty && bare
 				if err == nil && d.full() {
 					err = errFull
@@ -161,6 +165,13 @@ func (d *deletion) pruneSeries(r *tables.Rollup, key cutoffKey, series []any) (e
 		d.counts.Rows[key.String()] += rows
 	}
 	return false, nil
+}
+
+// isBare reports whether a series has no rows at a level.
+func (d *deletion) isBare(r *tables.Rollup, key cutoffKey, series []any) (empty bool, err error) {
+	var first schema.Instant
+	err = d.One(r.Oldest[key.level], &first, series...)
+	return first == 0, err
 }
 
 // pruneConflictsAndIdentities deletes old conflicts and identities of an entity.

@@ -1,0 +1,283 @@
+package upkeep
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+
+	"heapstash/archive"
+	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/read"
+	"heapstash/archive/sqlite/tables"
+	"heapstash/schema"
+)
+
+const (
+	// shipSamples is how many samples are written to the lake at a time. It limits the
+	// size of a part, the memory, and the time for which the archive is locked.
+	shipSamples = 1_000_000
+	// compareRows is how many rows are compared with the lake, and deleted, at a time.
+	compareRows = 40_000
+)
+
+// shipping is how far the raw rows of a day, a table, a cluster and a kind are on their way
+// to the lake. All rows are written to the lake; then the day is noted; then the rows are
+// deleted. So the day is whole in the archive or whole in the lake at any moment. Rows are
+// deleted under the lock under which they were compared with the lake, so rows that came
+// meanwhile are added first.
+type shipping struct {
+	archive.LakeDay
+	Kind  schema.Kind    `json:"kind"`
+	Until schema.Instant `json:"until"` // not included: the end of the day, or the cutoff
+	Noted bool           `json:"noted"`
+	// After is the last entity that was written, or deleted; nil for none.
+	After *schema.Entity `json:"after,omitempty"`
+}
+
+// shipRows writes some raw rows older than the cutoffs to the lake, or deletes some that
+// are there. The error wraps [archive.ErrLake] or [archive.ErrLocked] if the lake is at
+// fault.
+func shipRows(ctx context.Context, s *conn.Writer, d *deletion) error {
+	if d.Shipping == nil {
+		next, err := nextShipping(ctx, s, d.cutoffs)
+		if err != nil {
+			return err
+		}
+		return d.commit(ctx, s.Db, func() error {
+			if d.Shipping = next; next == nil {
+				d.next(stageEntities)
+			}
+			return nil
+		})
+	}
+	now := *d.Shipping
+	if now.Noted {
+		return deleteShipped(ctx, s, d, now)
+	}
+	c, err := keepRows(ctx, s, now, shipSamples, 0)
+	if err != nil {
+		return err
+	}
+	d.cost += c.rows
+	return d.commit(ctx, s.Db, func() error {
+		d.counts.LakeConflicts += c.conflicts
+		now.After = c.after()
+		if c.last {
+			now.Noted, now.After = true, nil
+			if err := note(d, now); err != nil {
+				return err
+			}
+		}
+		d.Shipping = &now
+		return nil
+	})
+}
+
+// deleteShipped deletes some rows that are in the lake.
+func deleteShipped(ctx context.Context, s *conn.Writer, d *deletion, now shipping) error {
+	c, err := keepRows(ctx, s, now, shipSamples, compareRows)
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		err := d.commit(ctx, s.Db, func() error {
+			before := d.cost
+			d.cost += entityCost
+			for len(c.entities) > 0 && d.cost-before < maxDeletionCost {
+				e := c.entities[0]
+				if err := d.deleteDay(s.Rollups[now.Table], now, e); err != nil {
+					return err
+				}
+				now.After, c.entities = &e, c.entities[1:]
+			}
+			if done = len(c.entities) == 0; done && c.last {
+				d.Shipping = nil
+				return nil
+			}
+			next := now
+			d.Shipping = &next
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kept is some rows of a day that are in the lake.
+type kept struct {
+	entities  []schema.Entity
+	rows      int64 // about
+	conflicts int64
+	last      bool // the day has no more
+}
+
+// after returns the last entity.
+func (k kept) after() *schema.Entity {
+	if len(k.entities) == 0 {
+		return nil
+	}
+	return &k.entities[len(k.entities)-1]
+}
+
+// keepRows makes sure that the lake has the rows of the next entities: at least one entity,
+// and no more when there are so many samples or, unless it is zero, rows.
+func keepRows(ctx context.Context, s *conn.Writer, now shipping, maxSamples, maxRows int64) (k kept, err error) {
+	samples, err := read.OpenSamples(ctx, &conn.Reader{Path: s.Path, Db: s.Db})
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, samples.Close()) }()
+	var after *archive.Series
+	if now.After != nil {
+		after = &archive.Series{Cluster: now.Cluster, Entity: *now.After}
+	}
+	selection := archive.Selection{
+		Filter: archive.Filter{Clusters: []string{archive.Verbatim(now.Cluster)}},
+		Kinds:  []schema.Kind{now.Kind}, Window: schema.Window{From: now.Day, To: now.Until - 1}, Shown: true,
+	}
+	var failed error // of reading
+	var count int64
+	series := func(yield func(*archive.Series, error) bool) {
+		for one, err := range samples.Table(ctx, now.Table, after, selection) {
+			if failed = err; err != nil {
+				yield(nil, err)
+				return
+			}
+			if count >= maxSamples || maxRows > 0 && k.rows >= maxRows {
+				return
+			}
+			k.entities = append(k.entities, one.Entity)
+			all := one.Samples
+			one.Samples = func(yield func(archive.Sample) bool) {
+				var at schema.Instant
+				for sample := range all {
+					if sample.At != at {
+						at = sample.At
+						k.rows++
+					}
+					count++
+					if !yield(sample) {
+						return
+					}
+				}
+			}
+			if !yield(one, nil) {
+				return
+			}
+		}
+		k.last = true
+	}
+	k.conflicts, err = s.Options.Lake.Keep(ctx, now.LakeDay, iter.Seq2[*archive.Series, error](series))
+	switch {
+	case err == nil:
+		return k, nil
+	case failed != nil || ctx.Err() != nil || errors.Is(err, archive.ErrLocked):
+		return k, err
+	default:
+		return k, fmt.Errorf("%w: %w", archive.ErrLake, err)
+	}
+}
+
+// deleteDay deletes an entity's rows of the day.
+func (d *deletion) deleteDay(r *tables.Rollup, now shipping, e schema.Entity) error {
+	var id int64
+	if err := d.One(selectEntityID, &id, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, now.Cluster); err != nil {
+		return err
+	}
+	return d.EachSeries(r, archive.Raw, id, func(series []any) error {
+		args := append(series[:len(series):len(series)], now.Day, now.Until-1)
+		var samples int64
+		if err := d.One(r.ValuesIn, &samples, args...); err != nil {
+			return err
+		}
+		rows, err := d.Change(r.RemoveIn, args...)
+		d.samples += samples
+		d.cost += rows
+		d.counts.Rows[cutoffKey{archive.Raw, e.Kind}.String()] += rows
+		return err
+	})
+}
+
+const (
+	selectEntityID = `SELECT id FROM entity WHERE kind = ? AND namespace = ? AND pod = ? AND container = ? AND node = ? AND labels = ? AND cluster = ?`
+	selectOwners   = `SELECT id, cluster, kind, labels <> '' FROM entity`
+)
+
+// note records that the lake has the day's rows.
+func note(d *deletion, now shipping) error {
+	all, err := conn.InLake(d.Ctx, d.Tx)
+	if err != nil {
+		return err
+	}
+	span := archive.LakeSpan{Cluster: now.Cluster, Table: now.Table, Kind: now.Kind, From: now.Day, Until: now.Until}
+	for i, there := range all {
+		if there.Cluster == span.Cluster && there.Table == span.Table && there.Kind == span.Kind {
+			all[i].From, all[i].Until = min(there.From, span.From), max(there.Until, span.Until)
+			return d.SetInLake(all)
+		}
+	}
+	return d.SetInLake(append(all, span))
+}
+
+// nextShipping returns the oldest day with rows older than the cutoffs, nil if there is
+// none.
+func nextShipping(ctx context.Context, s *conn.Writer, cut cutoffs) (next *shipping, err error) {
+	type owner struct {
+		id       int64
+		cluster  string
+		kind     schema.Kind
+		labelled bool
+	}
+	err = conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+		in := conn.Prepare(ctx, tx)
+		var owners []owner
+		err := conn.Each(in.Ctx, tx, func(rows *sql.Rows) error {
+			var o owner
+			err := rows.Scan(&o.id, &o.cluster, tables.ScanKind{Kind: &o.kind}, &o.labelled)
+			owners = append(owners, o)
+			return err
+		}, selectOwners)
+		if err != nil {
+			return err
+		}
+		for _, o := range owners {
+			cutoff, limited := cut[cutoffKey{archive.Raw, o.kind}]
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			for _, r := range s.Rollups {
+				if !limited || !r.Has(o.kind, o.labelled) {
+					continue
+				}
+				err := in.EachSeries(r, archive.Raw, o.id, func(series []any) error {
+					var first schema.Instant
+					if err := in.One(r.Oldest[archive.Raw], &first, series...); err != nil || first == 0 || first >= cutoff {
+						return err
+					}
+					day := archive.Daily.Begin(first)
+					one := &shipping{LakeDay: archive.LakeDay{Table: r.Table, Cluster: o.cluster, Day: day}, Kind: o.kind,
+						Until: min(cutoff, day+tables.SecondsOf(archive.Daily))}
+					if next == nil || one.compare(next) < 0 {
+						next = one
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return next, err
+}
+
+// compare orders by day first.
+func (s *shipping) compare(other *shipping) int {
+	return cmp.Or(cmp.Compare(s.Day, other.Day), cmp.Compare(s.Table, other.Table), cmp.Compare(s.Kind, other.Kind), cmp.Compare(s.Cluster, other.Cluster))
+}
