@@ -281,6 +281,10 @@ func (p *pass) upkeep(ctx context.Context, err error) error {
 	if done != (archive.Upkeep{}) {
 		p.Log.Debug("upkeep", "moved", done.Moved, "deleted", done.Deleted)
 	}
+	if errors.Is(failed, archive.ErrLake) {
+		p.Log.Warn(failed.Error(), "hint", schema.HintOf(failed))
+		return err
+	}
 	if err != nil && errors.Is(failed, archive.ErrNoSpace) {
 		return err // which says the same
 	}

@@ -23,7 +23,8 @@ the archive is still larger than archive.max_size, it deletes the oldest rows th
 left. It returns the space to the file system. Passes do the same a little at a time, so
 prune is for the first time, after a change of the settings, or when the disk is full.
 --keep-raw, --keep-hourly and --keep-daily replace archive.retention.raw, hourly and daily
-for this run. It works in turns of half a second, and passes get in between. If it is
+for this run. With archive.lake, days of raw samples are written there first, and deleted once
+they are safe. It works in turns of half a second, and passes get in between. If it is
 killed, the next run continues.
 
 Exit codes: 0 done; 1 failed, or no retention is set; 10 no archive; 11 another writer
@@ -75,12 +76,15 @@ func showPrunable(cmd *cobra.Command, cfg config.Config, asJSON bool) error {
 		return err
 	}
 	defer reader.Close() // read only
-	p, err := reader.Prunable(cmd.Context(), cfg.Archive.Retention.ByKind(), time.Now())
+	p, err := reader.Prunable(cmd.Context(), cfg.Archive.Retention.ByKind(), cfg.Archive.Lake != "", time.Now())
 	if err != nil {
 		return err
 	}
 	return printResult(cmd, asJSON, p, func(w io.Writer) error {
 		printPrunable(w, p)
+		if raw := p.RawSamples(); cfg.Archive.Lake != "" && raw > 0 {
+			fmt.Fprintf(w, "%d raw samples are written to the lake %s first: about %v.\n", raw, cfg.Archive.Lake, schema.Size(raw))
+		}
 		if limit := int64(cfg.Archive.MaxSize); limit > 0 && p.Used > limit {
 			fmt.Fprintf(w, "The archive has %v in use, and archive.max_size is %v: if these do not suffice, the oldest rows of the rest are deleted.\n",
 				schema.Size(p.Used), schema.Size(limit))
@@ -140,6 +144,9 @@ func printPruned(w io.Writer, p engine.Pruned) error {
 				l.Pair(name, "%d rows from before %v", p.Rows[name], before)
 			}
 		}
+	}
+	if p.LakeConflicts > 0 {
+		l.Pair("lake", "%d samples had another value there, which stays", p.LakeConflicts)
 	}
 	l.Pair("without samples", "%d entities, %d identities, %d conflicts", p.Entities, p.Identities, p.Conflicts)
 	l.Pair("ledger", "%d passes, %d holes", p.Passes, p.Holes)

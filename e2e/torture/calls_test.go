@@ -11,6 +11,8 @@ var calls = func() map[int]call {
 	all := map[int]call{
 		unix.SYS_PREAD64:   {name: "pread64", fd: 0},
 		unix.SYS_PWRITE64:  {name: "pwrite64", fd: 0},
+		unix.SYS_WRITE:     {name: "write", fd: 0},
+		unix.SYS_MKDIRAT:   {name: "mkdirat", fd: -1, path: 1},
 		unix.SYS_FDATASYNC: {name: "fdatasync", fd: 0},
 		unix.SYS_FSYNC:     {name: "fsync", fd: 0},
 		unix.SYS_FTRUNCATE: {name: "ftruncate", fd: 0},

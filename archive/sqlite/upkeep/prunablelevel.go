@@ -36,6 +36,14 @@ func (p Prunable) Total() PrunableLevel {
 	return total
 }
 
+// RawSamples returns the number of raw samples to be deleted.
+func (p Prunable) RawSamples() (samples int64) {
+	for _, l := range p.Levels {
+		samples += l.Samples
+	}
+	return samples
+}
+
 // sumLevels sets Levels and Held.
 func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
 	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})

@@ -22,6 +22,7 @@ type Archive struct {
 
 	MinFree schema.Size `mapstructure:"min_free"`
 	MaxSize schema.Size `mapstructure:"max_size"`
+	Lake    string      `mapstructure:"lake"`
 	Mode    fileMode    `mapstructure:"mode"`
 
 	Retention Retention `mapstructure:"retention"`

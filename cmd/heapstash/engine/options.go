@@ -5,13 +5,14 @@ import (
 	"log/slog"
 	"time"
 
+	"heapstash/archive/lake"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/schema"
 )
 
 // FileOptionsOf returns the options of an SQLite archive that the settings give.
 func FileOptionsOf(c config.Config) FileOptions {
-	return FileOptions{
+	opts := FileOptions{
 		LockWait: c.RetryLock,
 		MinFree:  int64(c.Archive.MinFree),
 		MaxSize:  int64(c.Archive.MaxSize),
@@ -19,6 +20,18 @@ func FileOptionsOf(c config.Config) FileOptions {
 
 		Retention: c.Archive.Retention.ByKind(),
 	}
+	if l := LakeOf(c); l != nil {
+		opts.Lake = l
+	}
+	return opts
+}
+
+// LakeOf returns the lake of the settings, nil for none.
+func LakeOf(c config.Config) *lake.Lake {
+	if c.Archive.Lake == "" {
+		return nil
+	}
+	return lake.Open(c.Archive.Lake, fs.FileMode(c.Archive.Mode))
 }
 
 // LogMigration returns a function that logs the progress of a migration.
