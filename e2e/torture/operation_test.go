@@ -47,6 +47,7 @@ var operations = []struct {
 	{"Compact", compactCommand},
 	{"Pass", laterPass},
 	{"Prune", prune},
+	{"Ship", ship},
 }
 
 // rehearse runs the operation on a copy without a fault, and completes it with the
