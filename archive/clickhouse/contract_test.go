@@ -39,3 +39,19 @@ func engine(address string) archivetest.Engine {
 		Slack: 24 * time.Hour,
 	}
 }
+
+// openSamples opens the archive's samples.
+func openSamples(t *testing.T, address string) archive.Samples {
+	t.Helper()
+	r, err := engine(address).Reader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	s, err := r.OpenSamples(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}

@@ -54,9 +54,12 @@ func (p *pass) values() []any {
 // BeginPass opens a pass's line in the ledger. It marks lines as abandoned that are open
 // and have not changed for ten minutes: their processes died. It reads p's Cluster,
 // Version and Started.
-func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, error) {
-	id, err := s.beginPass(ctx, p)
-	return id, s.conn.Explain(err)
+func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (id archive.PassID, err error) {
+	err = s.retry(ctx, func() (err error) {
+		id, err = s.beginPass(ctx, p)
+		return err
+	})
+	return id, err
 }
 
 func (s *Store) beginPass(ctx context.Context, p archive.Pass) (archive.PassID, error) {
@@ -156,13 +159,17 @@ func (s *Store) overtake(ctx context.Context, cluster string) error {
 // EndPass closes the pass's line and records its holes, except lasting holes that are in
 // the ledger already. It ignores p's counts of samples: [Store.Write] has stored them.
 func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error {
+	return s.retry(ctx, func() error { return s.endPass(ctx, p, holes) })
+}
+
+func (s *Store) endPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error {
 	own, err := s.find(ctx, p.ID)
 	if err != nil {
-		return s.conn.Explain(err)
+		return err
 	}
 	d := make(drafts)
 	if err := s.putHoles(ctx, d, p.ID, p.Cluster, holes); err != nil {
-		return s.conn.Explain(err)
+		return err
 	}
 	own.outcome, own.failure, own.alive = string(p.Outcome), p.Error, time.Now().Unix()
 	own.finished, own.durationMS = number(p.Finished.Unix()), number(p.Finished.Sub(p.Started).Round(time.Millisecond).Milliseconds())
@@ -171,9 +178,9 @@ func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hol
 	own.gapSeconds = number(int64(p.Gap / time.Second))
 	d.put(s.conn.Layout.Pass, own.values()...)
 	if err := d.insert(ctx, s.conn, s.conn.Layout.Hole, s.conn.Layout.Pass); err != nil {
-		return s.conn.Explain(err)
+		return err
 	}
-	return s.conn.Explain(s.settle(ctx, s.conn.Layout.Pass))
+	return s.settle(ctx, s.conn.Layout.Pass)
 }
 
 func number(n int64) *int64 { return &n }

@@ -12,10 +12,13 @@ import (
 const recent = "cluster = ? AND deleted = 0 AND (last_seen = 0 OR last_seen >= ?)"
 
 // Memory returns the archive's memory of the cluster. It is empty for an unknown cluster.
-func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, error) {
-	m, err := s.memory(ctx, cluster)
+func (s *Store) Memory(ctx context.Context, cluster string) (m archive.Memory, err error) {
+	err = s.retry(ctx, func() (err error) {
+		m, err = s.memory(ctx, cluster)
+		return err
+	})
 	if err != nil {
-		return archive.Memory{}, s.conn.Explain(err)
+		return archive.Memory{}, err
 	}
 	return m, nil
 }
@@ -29,12 +32,9 @@ func (s *Store) memory(ctx context.Context, cluster string) (m archive.Memory, e
 
 		NamespaceLabels: make(map[string]string),
 	}
-	// The state of the pass that stored the last row; later statements may see more.
-	var newest int64
-	if m.Horizon, newest, err = s.state(ctx, cluster); err != nil {
+	if m.Horizon, _, err = s.state(ctx, cluster); err != nil {
 		return m, err
 	}
-	_ = newest
 	if m.Watermarks, err = s.watermarks(ctx, cluster); err != nil {
 		return m, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/conn"
@@ -103,4 +104,22 @@ func (s *Store) of(cluster string) *known {
 		s.clusters[cluster] = k
 	}
 	return k
+}
+
+// lastWait is the longest pause between tries: together they take eight seconds.
+const lastWait = 4 * time.Second
+
+// retry tries again after errors that may pass: a server ended, and another one answers.
+func (s *Store) retry(ctx context.Context, try func() error) error {
+	for wait := lastWait / 16; ; wait *= 2 {
+		err := try()
+		if err == nil || ctx.Err() != nil || wait > lastWait || !conn.MayPass(err) {
+			return s.conn.Explain(err)
+		}
+		select {
+		case <-ctx.Done():
+			return s.conn.Explain(err)
+		case <-time.After(wait):
+		}
+	}
 }

@@ -18,15 +18,18 @@ const rounds = 5
 // Write stores the batch: rows first, then what is known of them, then watermarks, then
 // the ledger. A stored sample is not written again: the first value remains, and a
 // different one is counted and stored as a conflict. If one value is the other as Heapster
-// truncates it, the exact one remains instead. If it fails, some rows are stored.
-func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, error) {
-	written, err := s.write(ctx, b)
-	if err != nil {
-		// It is not known what was written.
-		delete(s.clusters, b.Cluster)
-		clear(s.metrics)
-	}
-	return written, s.conn.Explain(err)
+// truncates it, the exact one remains instead. If it fails, some rows are stored; if it
+// succeeds only at another try, some new samples are counted as duplicates.
+func (s *Store) Write(ctx context.Context, b archive.Batch) (written archive.Written, err error) {
+	err = s.retry(ctx, func() (err error) {
+		if written, err = s.write(ctx, b); err != nil {
+			// It is not known what was written.
+			delete(s.clusters, b.Cluster)
+			clear(s.metrics)
+		}
+		return err
+	})
+	return written, err
 }
 
 // writer writes one batch.
@@ -87,12 +90,17 @@ func (s *Store) write(ctx context.Context, b archive.Batch) (archive.Written, er
 	if err := s.putHoles(ctx, w.drafts, b.Pass, b.Cluster, b.Holes); err != nil {
 		return archive.Written{}, err
 	}
-	own.added += int64(w.written.New)
-	own.duplicates += int64(w.written.Duplicates)
-	own.conflicts += int64(w.written.Conflicts)
-	own.alive = time.Now().Unix()
-	w.drafts.put(s.conn.Layout.Pass, own.values()...)
-	return w.written, w.insertRemembered(ctx, s.conn)
+	next := *own
+	next.added += int64(w.written.New)
+	next.duplicates += int64(w.written.Duplicates)
+	next.conflicts += int64(w.written.Conflicts)
+	next.alive = time.Now().Unix()
+	w.drafts.put(s.conn.Layout.Pass, next.values()...)
+	if err := w.insertRemembered(ctx, s.conn); err != nil {
+		return archive.Written{}, err
+	}
+	*own = next
+	return w.written, nil
 }
 
 func slicesOf(set map[*tables.Table]bool) (all []*tables.Table) {

@@ -82,7 +82,7 @@ func passColumns() []Column {
 }
 
 func newWide(name string, key []Column, metrics []schema.Metric) *Table {
-	t := &Table{Name: name, Key: append(key, Column{"ts", integer}), Metrics: metrics, shardedBy: names(key), byMonth: true, column: make(map[schema.MetricName]int)}
+	t := &Table{Name: name, Key: append(key, Column{"ts", integer}), Metrics: metrics, shardedBy: names(key), byMonth: true, column: make(map[schema.MetricName]int), bits: bitsOf(metrics)}
 	for i, m := range metrics {
 		t.column[m.Name] = i
 		column := Column{m.Column(), maybeInteger}

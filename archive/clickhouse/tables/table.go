@@ -34,6 +34,7 @@ type Table struct {
 	shardedBy []string // columns of Key
 	byMonth   bool     // ts is in Key
 	column    map[schema.MetricName]int
+	bits      []uint64
 }
 
 // Column is a column of a table.
@@ -94,17 +95,18 @@ func names(columns []Column) []string {
 
 // Bit returns the bit in [Integers] of the i-th metric; zero if its column has only
 // integers.
-func (t *Table) Bit(i int) uint64 {
-	if !t.Metrics[i].IsFloat() {
-		return 0
-	}
-	bit := uint64(1)
-	for _, m := range t.Metrics[:i] {
+func (t *Table) Bit(i int) uint64 { return t.bits[i] }
+
+// bitsOf returns a bit for each metric with floats.
+func bitsOf(metrics []schema.Metric) []uint64 {
+	bits, next := make([]uint64, len(metrics)), uint64(1)
+	for i, m := range metrics {
 		if m.IsFloat() {
-			bit <<= 1
+			bits[i] = next
+			next <<= 1
 		}
 	}
-	return bit
+	return bits
 }
 
 // texts returns String columns.
