@@ -33,8 +33,8 @@ type Target interface {
 	collect.Store
 	// Status is [archive.Teller]'s.
 	Status(ctx context.Context) (archive.Status, error)
-	// Record stores a record, completely or not at all. It is idempotent. If the
-	// archive's horizon of the cluster is later than the record's, the archive keeps
+	// Record stores a record. It is idempotent: after an error, the same record is
+	// right. If the archive's horizon of the cluster is later than the record's, the archive keeps
 	// what it knows of an item, and takes only an earlier begin.
 	Record(ctx context.Context, r Record) error
 	// Settle does all upkeep that is due, as of now, without deleting.

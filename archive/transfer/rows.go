@@ -9,7 +9,7 @@ import (
 )
 
 // batchSamples is how many samples are written at once.
-const batchSamples = 100_000
+const batchSamples = 400_000
 
 // batches collects samples into batches of one cluster each.
 type batches struct {

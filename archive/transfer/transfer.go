@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"heapstash/archive"
@@ -175,17 +176,23 @@ func (c *copying) samples(ctx context.Context) error {
 	if c.Since > first {
 		first = c.Since - c.Since%day
 	}
-	has, err := c.targetDays(ctx)
+	status, err := c.to.Status(ctx)
 	if err != nil {
 		return err
 	}
+	look := slices.ContainsFunc(status.Kinds, func(k archive.KindStatus) bool { return k.Newest != 0 }) // else it is new
 	c.of = int((span.To-first)/day+1) * len(schema.Kinds()) * 2
 	for at := first; at <= span.To; at += day {
+		has := make(map[schema.Kind]digests)
+		if look {
+			if has, err = c.dayOfTarget(ctx, at); err != nil {
+				return err
+			}
+		}
 		written := false
 		for _, kind := range schema.Kinds() {
-			p := piece{at, kind}
 			c.step(fmt.Sprintf("%v of %s", kind, at.Time().Format(time.DateOnly)))
-			wrote, err := c.samplesOf(ctx, p, has.From <= at+day && at <= has.To)
+			wrote, err := c.samplesOf(ctx, piece{at, kind}, has[kind])
 			if err != nil {
 				return err
 			}
@@ -201,27 +208,9 @@ func (c *copying) samples(ctx context.Context) error {
 	return nil
 }
 
-// targetDays returns the bounds of the target's samples, which may be wider than they
-// are.
-func (c *copying) targetDays(ctx context.Context) (w schema.Window, err error) {
-	status, err := c.to.Status(ctx)
-	if err != nil {
-		return w, err
-	}
-	if len(status.Kinds) > 0 { // samples without a column have no bounds in a status
-		w.To = 1<<62 - 1
-	}
-	return w, nil
-}
-
-// samplesOf copies a piece, unless the target has it. It reports whether it wrote.
-func (c *copying) samplesOf(ctx context.Context, p piece, look bool) (wrote bool, err error) {
-	var has digests
-	if look {
-		if has, err = c.sumOfTarget(ctx, p); err != nil {
-			return false, err
-		}
-	}
+// samplesOf copies a piece, unless it is equal to what the target has. It reports whether
+// it wrote.
+func (c *copying) samplesOf(ctx context.Context, p piece, has digests) (wrote bool, err error) {
 	if len(has) > 0 {
 		want, err := p.sum(ctx, c.from)
 		if err != nil {

@@ -33,18 +33,26 @@ func (d Difference) String() string {
 func equal(a, b digests) bool { return maps.Equal(a, b) }
 
 // verify reads back what was written.
-func (c *copying) verify(ctx context.Context) error {
+func (c *copying) verify(ctx context.Context) (err error) {
+	if len(c.copied) == 0 {
+		return nil
+	}
+	samples, err := c.to.OpenSamples(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, samples.Close()) }()
 	pieces := slices.SortedFunc(maps.Keys(c.copied), func(a, b piece) int {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.kind, b.kind))
 	})
 	for _, p := range pieces {
 		c.step("comparing " + p.day.Time().Format(time.DateOnly))
-		has, err := c.sumOfTarget(ctx, p)
+		has, err := p.sum(ctx, samples)
 		if err != nil {
 			return err
 		}
 		if want := c.copied[p]; !contains(has, want) {
-			if err := c.compare(ctx, p, want, has); err != nil {
+			if err := c.compare(ctx, p, samples, want, has); err != nil {
 				return err
 			}
 		}
@@ -62,24 +70,25 @@ func contains(has, want digests) bool {
 	return true
 }
 
-// sumOfTarget returns the digests of a piece of the target.
-func (c *copying) sumOfTarget(ctx context.Context, p piece) (sum digests, err error) {
+// dayOfTarget returns the digests of the target's pieces of a day.
+func (c *copying) dayOfTarget(ctx context.Context, at schema.Instant) (day map[schema.Kind]digests, err error) {
 	samples, err := c.to.OpenSamples(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, samples.Close()) }()
-	return p.sum(ctx, samples)
+	day = make(map[schema.Kind]digests)
+	for _, kind := range schema.Kinds() {
+		if day[kind], err = (piece{at, kind}).sum(ctx, samples); err != nil {
+			return nil, err
+		}
+	}
+	return day, nil
 }
 
 // compare compares a piece sample by sample, an entity at a time, and reports how it
 // differs.
-func (c *copying) compare(ctx context.Context, p piece, want, has digests) (err error) {
-	samples, err := c.to.OpenSamples(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, samples.Close()) }()
+func (c *copying) compare(ctx context.Context, p piece, samples archive.Samples, want, has digests) error {
 	all := make(map[string]*Difference)
 	for cluster := range want {
 		all[cluster] = &Difference{Cluster: cluster, Kind: p.kind, Day: p.day}

@@ -1,12 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"heapstash/cmd/heapstash/complete"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
+	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
 
@@ -22,14 +29,27 @@ type metricLine struct {
 }
 
 func newSchemaCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, replicated bool
+	var engineName, address string
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "List the metrics that heapstash knows",
 		Long: "schema lists the metrics of Heapster's storage schema: name, column in the archive's\n" +
 			"views, unit, type, and the kinds of entity that have it. Other metrics, such as those\n" +
-			"below custom/, are archived too, without a column: see the view samples.",
+			"below custom/, are archived too, without a column: see the view samples.\n\n" +
+			"With --engine clickhouse, it prints the statements that make an archive in ClickHouse,\n" +
+			"for people who make the tables by hand. Otherwise the first pass makes them.",
+		Example: "  heapstash schema --json\n" +
+			"  heapstash schema --engine clickhouse --address clickhouse://ch1:9000/heapstash?cluster=prod --replicated",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case engineName == "clickhouse":
+				return printServerSchema(cmd.OutOrStdout(), address, replicated)
+			case engineName != "":
+				return usage.Error(cmd, fmt.Errorf("--engine %s: write clickhouse; `heapstash sql --schema` lists what SQLite has", engineName))
+			case address != "" || replicated:
+				return usage.Error(cmd, errors.New("--address and --replicated go with --engine clickhouse"))
+			}
 			t := show.NewTable(cmd.OutOrStdout(), "name", "column", "unit", "type", "kinds", "description")
 			lines := json.NewEncoder(cmd.OutOrStdout())
 			for _, m := range schema.Registry() {
@@ -46,5 +66,25 @@ func newSchemaCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line")
+	cmd.Flags().StringVar(&engineName, "engine", "", "clickhouse: print the statements that make an archive there")
+	cmd.Flags().StringVar(&address, "address", "", "with --engine: the archive's address, for the names of the database and the cluster")
+	cmd.Flags().BoolVar(&replicated, "replicated", false, "with --engine: the cluster's shards have replicas")
+	complete.Words(cmd, "engine", "clickhouse")
 	return cmd
+}
+
+// newestMajor is a version of ClickHouse that knows all that the statements use.
+const newestMajor = 26
+
+func printServerSchema(w io.Writer, address string, replicated bool) error {
+	statements, err := engine.SchemaOfServer(cmp.Or(address, "clickhouse://localhost/heapstash"), newestMajor, replicated)
+	if err != nil {
+		return err
+	}
+	for _, statement := range statements {
+		if _, err := fmt.Fprintf(w, "%s;\n", statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }

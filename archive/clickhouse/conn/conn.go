@@ -63,6 +63,15 @@ func Connect(ctx context.Context, address string, opts Options) (*Conn, error) {
 	return connect(ctx, a, a.Database, opts)
 }
 
+// ConnectServer connects to the servers, where the database need not exist.
+func ConnectServer(ctx context.Context, address string, opts Options) (*Conn, error) {
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, a, "", opts)
+}
+
 func connect(ctx context.Context, a Address, database string, opts Options) (*Conn, error) {
 	c := &Conn{Address: a, Layout: tables.NewLayout(), options: opts}
 	var err error
@@ -99,6 +108,11 @@ func (c *Conn) open(hosts []string, database string, within time.Duration) (driv
 // within the time.
 func (c *Conn) Direct(r Replica, within time.Duration) (driver.Conn, error) {
 	return c.open([]string{r.Host}, c.Address.Database, within)
+}
+
+// DirectServer is Direct, where the database need not exist.
+func (c *Conn) DirectServer(r Replica, within time.Duration) (driver.Conn, error) {
+	return c.open([]string{r.Host}, "", within)
 }
 
 // trust returns the TLS settings that accept certificates of the file's authority.

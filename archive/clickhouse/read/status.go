@@ -8,6 +8,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/rows"
+	"heapstash/archive/clickhouse/tables"
 	"heapstash/schema"
 )
 
@@ -15,11 +16,12 @@ import (
 const statusPasses = 5
 
 const (
-	selectKinds  = `SELECT cluster, kind, toInt64(count()), toInt64(countIf(listed)) FROM entities WHERE ifNull(labels, '') = '' GROUP BY cluster, kind ORDER BY cluster, kind`
-	selectTimes  = `SELECT cluster, toInt64(min(ts)), toInt64(max(ts)) FROM %s GROUP BY cluster`
-	selectPasses = `SELECT toInt64(id), cluster, toInt64(started), toInt64(ifNull(duration_ms, 0)), outcome, ifNull(error, ''),
-    toInt64(ifNull(samples_new, 0)), toInt64(ifNull(conflicts, 0)), toInt64(ifNull(gap_seconds, 0))
-  FROM passes ORDER BY id DESC LIMIT %d`
+	selectKinds = `SELECT cluster, kind, toInt64(count()), toInt64(countIf(listed)) FROM entities WHERE ifNull(labels, '') = '' GROUP BY cluster, kind ORDER BY cluster, kind`
+	selectTimes = `SELECT cluster, toInt64(min(ts)), toInt64(max(ts)) FROM %s GROUP BY cluster`
+	passColumns = `toInt64(id), cluster, toInt64(started), toInt64(ifNull(duration_ms, 0)), outcome, ifNull(error, ''),
+    toInt64(ifNull(samples_new, 0)), toInt64(ifNull(conflicts, 0)), toInt64(ifNull(gap_seconds, 0))`
+	selectPasses = `SELECT ` + passColumns + ` FROM passes ORDER BY id DESC LIMIT %d`
+	selectLast   = `SELECT ` + passColumns + ` FROM passes WHERE cluster = %s ORDER BY id DESC LIMIT 1`
 	selectCauses = `SELECT cause, toUInt8(lasting), toInt64(count()), toInt64(ifNull(sum(to_ts - from_ts + 1), 0)), toInt64(max(started))
   FROM (SELECT pass, cause, lasting, from_ts, to_ts FROM holes) AS h
   ANY INNER JOIN (SELECT id AS pass, started FROM passes) AS p USING (pass)
@@ -33,11 +35,7 @@ func Status(ctx context.Context, server rows.Server) (archive.Status, error) {
 		return archive.Status{}, err
 	}
 	err := server.Each(ctx, fmt.Sprintf(selectPasses, statusPasses), func(row driver.Rows) error {
-		var p archive.PassStatus
-		var id, started, added, conflicts int64
-		var outcome string
-		err := row.Scan(&id, &p.Cluster, &started, &p.DurationMS, &outcome, &p.Error, &added, &conflicts, &p.GapSeconds)
-		p.ID, p.Started, p.Outcome, p.New, p.Conflicts = archive.PassID(id), schema.Instant(started), archive.Outcome(outcome), int(added), int(conflicts)
+		p, err := scanPass(row)
 		s.Passes = append(s.Passes, p)
 		return err
 	})
@@ -55,6 +53,26 @@ func Status(ctx context.Context, server rows.Server) (archive.Status, error) {
 		return err
 	})
 	return s, err
+}
+
+// LastPass returns the last pass of a cluster, nil without one.
+func LastPass(ctx context.Context, server rows.Server, cluster string) (last *archive.PassStatus, err error) {
+	statement := fmt.Sprintf(selectLast, tables.Literal(cluster))
+	err = server.Each(ctx, statement, func(row driver.Rows) error {
+		p, err := scanPass(row)
+		last = &p
+		return err
+	})
+	return last, err
+}
+
+// scanPass scans a row of selectPasses.
+func scanPass(row driver.Rows) (p archive.PassStatus, err error) {
+	var id, started, added, conflicts int64
+	var outcome string
+	err = row.Scan(&id, &p.Cluster, &started, &p.DurationMS, &outcome, &p.Error, &added, &conflicts, &p.GapSeconds)
+	p.ID, p.Started, p.Outcome, p.New, p.Conflicts = archive.PassID(id), schema.Instant(started), archive.Outcome(outcome), int(added), int(conflicts)
+	return p, err
 }
 
 // kinds fills in s.Kinds.

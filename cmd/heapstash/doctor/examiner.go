@@ -56,6 +56,13 @@ func (e *Examiner) Examine(ctx context.Context) (Report, error) {
 	report = append(report, found...)
 	report = append(report, Schedule(e.schedule, e.pause, observed))
 
+	if e.Cfg.Archive.URL != "" {
+		examined, err := engine.ExamineServer(ctx, e.Cfg, e.Now)
+		if err != nil {
+			return nil, err
+		}
+		return append(report, Server(examined, e.pause, e.Now())...), nil
+	}
 	examined, err := engine.Examine(ctx, e.Cfg.DBFile, e.Cfg.ClusterName)
 	if err != nil {
 		return nil, err

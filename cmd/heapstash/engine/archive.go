@@ -49,8 +49,11 @@ type Meter interface {
 // Dialect is an engine's SQL.
 type Dialect string
 
-// SQLite is the SQL of SQLite's engine.
-const SQLite Dialect = "sqlite"
+// The dialects.
+const (
+	SQLite     Dialect = "sqlite"
+	ClickHouse Dialect = "clickhouse"
+)
 
 // Options say how an archive is opened for a pass.
 type Options struct {
@@ -63,12 +66,10 @@ type Options struct {
 	Migrating func(Migration)
 }
 
-var errNoClickHouse = errors.New("this heapstash has no engine for ClickHouse")
-
 // Open opens the settings' archive for passes, and makes one if there is none.
 func Open(ctx context.Context, cfg config.Config, opts Options) (Store, error) {
 	if cfg.Archive.URL != "" {
-		return nil, errNoClickHouse
+		return openServer(ctx, cfg, opts)
 	}
 	file := FileOptionsOf(cfg)
 	file.Expect, file.LockWait, file.Migrating = opts.Expect, opts.LockWait, opts.Migrating
@@ -82,7 +83,7 @@ func Open(ctx context.Context, cfg config.Config, opts Options) (Store, error) {
 // Read opens the settings' archive for reading.
 func Read(ctx context.Context, cfg config.Config) (Reader, error) {
 	if cfg.Archive.URL != "" {
-		return nil, errNoClickHouse
+		return readServer(ctx, cfg)
 	}
 	reader, err := ReadFile(ctx, cfg.DBFile)
 	if err != nil {
@@ -92,8 +93,11 @@ func Read(ctx context.Context, cfg config.Config) (Reader, error) {
 }
 
 // Exists reports whether something is at the archive's address. It may not be an
-// archive.
-func Exists(cfg config.Config) bool {
+// archive. A server that does not answer may have one.
+func Exists(ctx context.Context, cfg config.Config) bool {
+	if cfg.Archive.URL != "" {
+		return serverHas(ctx, cfg)
+	}
 	info, err := os.Stat(cfg.DBFile)
 	return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"heapstash/archive"
+	"heapstash/archive/clickhouse"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/transfer"
 	"heapstash/cmd/heapstash/config"
@@ -29,6 +30,13 @@ func OpenSource(ctx context.Context, cfg config.Config) (Source, error) {
 	samples, err := reader.OpenSamples(ctx)
 	if err != nil {
 		return Source{}, errors.Join(err, reader.Close())
+	}
+	if of, ok := reader.(server); ok {
+		source, err := of.sourceOf(ctx, cfg, samples)
+		if err != nil {
+			return Source{}, errors.Join(err, reader.Close())
+		}
+		return Source{source, reader}, nil
 	}
 	source, ok := samples.(transfer.Source)
 	if !ok {
@@ -69,7 +77,10 @@ type recorder interface {
 	Settle(context.Context, schema.Instant) error
 }
 
-var _ recorder = (*sqlite.Store)(nil)
+var (
+	_ recorder = (*sqlite.Store)(nil)
+	_ recorder = (*clickhouse.Store)(nil)
+)
 
 // target is a store with a reader of the same archive.
 type target struct {

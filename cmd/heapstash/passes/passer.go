@@ -78,7 +78,7 @@ func (p *Passer) Pass(ctx context.Context) (collect.Summary, error) {
 
 // unbegun records in the archive, if there is one, a pass that could not connect.
 func (p *Passer) unbegun(ctx context.Context, reason error) (collect.Summary, error) {
-	if p.archive == "" && !engine.Exists(p.Cfg) || ctx.Err() != nil {
+	if p.archive == "" && !engine.Exists(ctx, p.Cfg) || ctx.Err() != nil {
 		return collect.Summary{}, reason
 	}
 	store, err := p.open(ctx)
@@ -93,7 +93,7 @@ func (p *Passer) unbegun(ctx context.Context, reason error) (collect.Summary, er
 // knock makes a small request to Heapster if there is no archive yet, so that a pass
 // that cannot reach Heapster does not leave an empty archive behind.
 func (p *Passer) knock(ctx context.Context, client *heapster.Client) error {
-	if p.archive != "" || engine.Exists(p.Cfg) {
+	if p.archive != "" || engine.Exists(ctx, p.Cfg) {
 		return nil
 	}
 	_, err := client.MetricNames(ctx, schema.ClusterEntity())
@@ -108,7 +108,7 @@ const leastWait = 4 * engine.UpkeepLockTime
 // is unfit for an archive.
 func (p *Passer) open(ctx context.Context) (engine.Store, error) {
 	opts := engine.Options{Expect: p.archive, LockWait: leastWait, Migrating: engine.LogMigration(p.Log)}
-	there := p.archive != "" || engine.Exists(p.Cfg)
+	there := p.archive != "" || engine.Exists(ctx, p.Cfg)
 	store, err := engine.Open(ctx, p.Cfg, opts)
 	if p.Cfg.RetryLock > 0 && errors.Is(err, archive.ErrLocked) {
 		p.Log.Info("waiting for another writer of the archive", "at_most", p.Cfg.RetryLock)

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
+	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/schedule"
 	"heapstash/schema"
 )
@@ -74,15 +74,13 @@ func (r Resident) logFailure(err error) {
 	r.Log.Error("pass failed", attrs...)
 }
 
-// passing reports whether the next pass may succeed: the error comes from Heapster or
-// from another writer.
+// passing reports whether the next pass may succeed: the error comes from Heapster, from
+// another writer, or from a server of the archive that does not answer.
 func passing(err error) bool {
-	for _, reason := range []error{
-		schema.ErrUnreachable, schema.ErrRefused, schema.ErrNotFound, schema.ErrProtocol, archive.ErrLocked,
-	} {
+	for _, reason := range []error{schema.ErrUnreachable, schema.ErrRefused, schema.ErrNotFound, schema.ErrProtocol} {
 		if errors.Is(err, reason) {
 			return true
 		}
 	}
-	return false
+	return engine.MayPass(err)
 }
