@@ -31,12 +31,12 @@ func (a Archive) Coverage(ctx context.Context, q query.Query) (c query.Coverage,
 	}
 	from, of := p.stored()
 	err = errors.Join(
-		a.server.One(ctx, "SELECT min(ts) FROM "+from+where(of), &oldest),
-		a.server.One(ctx, "SELECT max(ts) FROM "+from, &newest),
+		a.server.One(ctx, "SELECT min(ts) FROM "+from+where(append(of, rows.Committed)), &oldest),
+		a.server.One(ctx, "SELECT max(ts) FROM "+from+where([]string{rows.Committed}), &newest),
 	)
 	if err == nil {
 		hour := query.Span{From: schema.Instant(newest).Add(-time.Hour), To: schema.Instant(newest)}
-		err = a.server.One(ctx, "SELECT max(ts) FROM "+from+where(within(hour)), &before)
+		err = a.server.One(ctx, "SELECT max(ts) FROM "+from+where([]string{fmt.Sprintf("ts >= %d AND ts < %d", hour.From, hour.To)}), &before)
 	}
 	if err != nil {
 		return c, err

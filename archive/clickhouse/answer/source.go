@@ -96,9 +96,10 @@ func (p plan) ofLabels() []string {
 	return list
 }
 
-// within returns the conditions that a row's time is in the span.
+// within returns the conditions that a row's time is in the span, and that the row is
+// not of a batch that is being written.
 func within(s query.Span) []string {
-	return []string{fmt.Sprintf("ts >= %d", s.From), fmt.Sprintf("ts < %d", s.To)}
+	return []string{fmt.Sprintf("ts >= %d", s.From), fmt.Sprintf("ts < %d", s.To), rows.Committed}
 }
 
 // where returns the WHERE of conditions that all must hold.

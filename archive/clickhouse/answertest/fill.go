@@ -77,6 +77,8 @@ func Fill(ctx context.Context, c *conn.Conn, w *querytest.World) error {
 				one.Node, one.Labels, "", one.OwnerKind, one.Owner, int64(one.From), to, uint8(0), uint64(1)})
 		}
 	}
+	last := w.Samples[len(w.Samples)-1]
+	all[c.Layout.ClusterState] = [][]any{{last.Cluster, int64(last.At), int64(last.At), uint8(0), uint64(1)}}
 	var errs []error
 	for t, rows := range all {
 		errs = append(errs, c.Insert(ctx, t, rows))

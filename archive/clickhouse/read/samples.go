@@ -18,14 +18,14 @@ import (
 )
 
 // Samples implements [archive.Samples]. It needs memory for the names of some hundred
-// series. Servers keep no state for readers: samples that are later than the newest one
-// of their cluster at the time of [OpenSamples] are left out, but not earlier ones that
-// passes write afterwards.
+// series. Servers keep no state for readers: samples that are later than the newest
+// one of their cluster, as of the last pass before [OpenSamples], are left out, but not
+// earlier ones that passes write afterwards.
 type Samples struct {
 	server rows.Server
 	layout tables.Layout
 	names  []schema.MetricName
-	newest map[string]schema.Instant // by cluster
+	newest map[string]schema.Instant // by cluster: see [rows.Committed]
 }
 
 // OpenSamples opens the samples that the archive has at this moment.
@@ -38,20 +38,14 @@ func OpenSamples(ctx context.Context, server rows.Server) (*Samples, error) {
 	for _, name := range names {
 		s.names = append(s.names, schema.MetricName(name[0]))
 	}
-	for _, t := range s.tables() {
-		// Without FINAL: a row that another one replaces has the same time.
-		err := server.Each(ctx, "SELECT cluster, max(ts) FROM "+t.Rows()+" GROUP BY cluster", func(row driver.Rows) error {
-			var cluster string
-			var at int64
-			err := row.Scan(&cluster, &at)
-			s.newest[cluster] = max(s.newest[cluster], schema.Instant(at))
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	statement := fmt.Sprintf("SELECT cluster, newest FROM %s FINAL WHERE %s = 0", s.layout.ClusterState.Rows(), tables.Deleted)
+	return s, server.Each(ctx, statement, func(row driver.Rows) error {
+		var cluster string
+		var newest int64
+		err := row.Scan(&cluster, &newest)
+		s.newest[cluster] = schema.Instant(newest)
+		return err
+	})
 }
 
 // tables returns the tables with samples.
