@@ -31,7 +31,7 @@ whole days. It ends now or at --until; if the last sample is older than an hour,
 there. --since is how long before the end the range begins, or a time. Reports read hourly
 and daily rollups: the rollup of a day is there once the day has ended.
 
---explain prints the SQL, which runs in stock sqlite3. It is the SQL of docs/cookbook.md; only
+--explain prints the SQL, which runs in stock sqlite3 (or clickhouse-client). It is the SQL of docs/cookbook.md; only
 the first line differs, by what the flags say.`
 
 // reportFlags are the flags of report.
@@ -65,7 +65,7 @@ func newReportCommand() *cobra.Command {
 		},
 		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
 			now, out := time.Now(), cmd.OutOrStdout()
-			report, err := r.report(args[0], now)
+			report, err := r.report(engine.DialectOf(cfg), args[0], now)
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func newReportCommand() *cobra.Command {
 }
 
 // report returns the report of that name, as seen from now.
-func (r *reportFlags) report(name string, now time.Time) (cookbook.Report, error) {
+func (r *reportFlags) report(of engine.Dialect, name string, now time.Time) (cookbook.Report, error) {
 	switch {
 	case name == "packing" && (r.namespace != "" || r.exclude != ""):
 		return cookbook.Report{}, schema.WithHint(errors.New("packing is about nodes, which have no namespace"), "leave out --namespace and --exclude-namespace")
@@ -100,7 +100,7 @@ func (r *reportFlags) report(name string, now time.Time) (cookbook.Report, error
 		return cookbook.Report{}, schema.WithHint(fmt.Errorf("the report %s has no --by %s", name, r.by), "sizing has --by pod and --by owner, others have none")
 	}
 	return cookbook.Report{
-		Name:  name,
+		Name: name, Engine: of,
 		Asked: cookbook.Asked{Now: r.Until.At(now), Namespaces: r.namespace, Excluded: r.exclude, Top: r.top},
 		Since: r.Since.At, Explain: r.explain, Format: r.Format, Quiet: r.Quiet, Zone: r.Zone.Location(),
 	}, nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"heapstash/archive"
 	"heapstash/archive/clickhouse/conn"
 	"heapstash/archive/clickhouse/tables"
 	"heapstash/archive/query/querytest"
@@ -79,11 +80,33 @@ func Fill(ctx context.Context, c *conn.Conn, w *querytest.World) error {
 	}
 	last := w.Samples[len(w.Samples)-1]
 	all[c.Layout.ClusterState] = [][]any{{last.Cluster, int64(last.At), int64(last.At), uint8(0), uint64(1)}}
+	all[c.Layout.Pass] = [][]any{passOf(c.Layout.Pass, last)}
 	var errs []error
 	for t, rows := range all {
 		errs = append(errs, c.Insert(ctx, t, rows))
 	}
 	return errors.Join(errs...)
+}
+
+// passOf returns the row of a pass that read everything.
+func passOf(t *tables.Table, last querytest.Sample) (row []any) {
+	for _, column := range t.Columns() {
+		switch column.Name {
+		case "id", tables.Revision:
+			row = append(row, map[string]any{"id": int64(1), tables.Revision: uint64(1)}[column.Name])
+		case "cluster":
+			row = append(row, last.Cluster)
+		case "horizon", "newest", "started", "finished":
+			row = append(row, int64(last.At))
+		case "outcome":
+			row = append(row, string(archive.OutcomeComplete))
+		case tables.Deleted:
+			row = append(row, uint8(0))
+		default:
+			row = append(row, map[string]any{"String": "", "Int64": int64(0)}[column.Type])
+		}
+	}
+	return row
 }
 
 // fits reports whether the value has a place in the i-th metric's column.

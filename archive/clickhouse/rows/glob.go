@@ -33,7 +33,7 @@ func like(column, glob string) string {
 	case simple:
 		return column + " LIKE " + tables.Literal(pattern)
 	default:
-		return "match(" + column + ", " + tables.Literal(expression(glob)) + ")"
+		return "match(" + column + ", " + tables.Literal(Expression(glob)) + ")"
 	}
 }
 
@@ -69,9 +69,9 @@ func translate(glob string) (text, pattern string, plain, simple bool) {
 // nothing is a regular expression that matches nothing.
 const nothing = `[^\x00-\x{10FFFF}]`
 
-// expression returns the regular expression of a glob. A text that is not a glob
+// Expression returns the regular expression of a glob, for the function match. A text that is not a glob
 // matches nothing.
-func expression(glob string) string {
+func Expression(glob string) string {
 	var b strings.Builder
 	b.WriteString(`^(?s:`)
 	for rest := []rune(glob); len(rest) > 0; {

@@ -20,7 +20,7 @@ func TestGlobs(t *testing.T) {
 			case simple:
 				got = likePattern(pattern).MatchString(name)
 			default:
-				got = regexp.MustCompile(expression(glob)).MatchString(name)
+				got = regexp.MustCompile(Expression(glob)).MatchString(name)
 			}
 			if want := archive.MatchesAny([]string{glob}, name); got != want {
 				t.Errorf("%q matches %q: %v, want %v", glob, name, got, want)

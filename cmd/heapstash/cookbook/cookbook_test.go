@@ -5,31 +5,35 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"heapstash/cmd/heapstash/engine"
 )
 
-// TestCookbookHasTheReports: the page's SQL is what the commands run.
+// TestCookbookHasTheReports: the pages' SQL is what the commands run.
 func TestCookbookHasTheReports(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/cookbook.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range append(Names(), "sizing-owner") {
-		text, err := Text(name)
+	for of, name := range map[engine.Dialect]string{engine.SQLite: "cookbook.md", engine.ClickHouse: "cookbook-clickhouse.md"} {
+		page, err := os.ReadFile("../../../docs/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(page), "```sql\n"+text+"```\n") {
-			t.Errorf("docs/cookbook.md does not have %s.sql", name)
+		for _, report := range append(Names(), "sizing-owner") {
+			text, err := Text(of, report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(page), "```sql\n"+text+"```\n") {
+				t.Errorf("docs/%s does not have %s.sql", name, report)
+			}
 		}
 	}
 }
 
 func TestOnlyTheFirstLineDiffers(t *testing.T) {
-	text, err := Text("sizing")
+	text, err := Text(engine.SQLite, "sizing")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := SQL("sizing", Asked{Now: 1506470400, Range: 48 * time.Hour, Namespaces: "it's, AS now", Excluded: "kube-*", Top: -1})
+	got, err := SQL(engine.SQLite, "sizing", Asked{Now: 1506470400, Range: 48 * time.Hour, Namespaces: "it's, AS now", Excluded: "kube-*", Top: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +44,7 @@ func TestOnlyTheFirstLineDiffers(t *testing.T) {
 	if _, same, _ := strings.Cut(text, "\n"); rest != same {
 		t.Errorf("the rest is\n%s", rest)
 	}
-	if _, err := SQL("packing", Asked{Namespaces: "a"}); err == nil {
+	if _, err := SQL(engine.SQLite, "packing", Asked{Namespaces: "a"}); err == nil {
 		t.Error("nodes have namespaces")
 	}
 }

@@ -16,8 +16,9 @@ import (
 
 // Report asks a question of the cookbook, and says how the answer is printed.
 type Report struct {
-	Name  string // one of [Names], or "sizing-owner"
-	Asked        // Range is not read
+	Name   string // one of [Names], or "sizing-owner"
+	Engine engine.Dialect
+	Asked  // Range is not read
 
 	// Since returns the begin of the range for its end, zero for the report's usual
 	// one.
@@ -51,7 +52,7 @@ func (r Report) sql(now time.Time) (string, error) {
 		const day = 24 * time.Hour
 		r.Range = (length + day - time.Second).Truncate(day)
 	}
-	return SQL(r.Name, r.Asked)
+	return SQL(r.Engine, r.Name, r.Asked)
 }
 
 // Print writes the report's rows, or its statement, to out, and notes about them to
