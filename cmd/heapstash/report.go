@@ -31,8 +31,9 @@ whole days. It ends now or at --until; if the last sample is older than an hour,
 there. --since is how long before the end the range begins, or a time. Reports read hourly
 and daily rollups: the rollup of a day is there once the day has ended.
 
---explain prints the SQL, which runs in stock sqlite3 (or clickhouse-client). It is the SQL of docs/cookbook.md; only
-the first line differs, by what the flags say.`
+--explain prints the SQL, which runs in stock sqlite3. It is the SQL of docs/cookbook.md; only
+the first line differs, by what the flags say. For an archive in ClickHouse, it is the SQL of
+docs/cookbook-clickhouse.md with its values in place.`
 
 // reportFlags are the flags of report.
 type reportFlags struct {

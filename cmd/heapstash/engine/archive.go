@@ -55,8 +55,6 @@ const (
 	ClickHouse Dialect = "clickhouse"
 )
 
-const ClickHouse Dialect = "clickhouse"
-
 // Options say how an archive is opened for a pass.
 type Options struct {
 	// Expect is the ID of the archive that must be there. Then none is made, and
