@@ -90,7 +90,7 @@ func DDL(address string, major uint64, replicated bool) ([]string, error) {
 	if replicated && a.Cluster == "" {
 		return nil, schema.WithHint(fmt.Errorf("replicated tables are for a cluster"), "name it: ?cluster=NAME")
 	}
-	d := tables.Dialect{Database: a.Database, Cluster: a.Cluster, Replicated: replicated, Codecs: tables.KnowsCodecs(major)}
+	d := tables.NewDialect(a.Database, a.Cluster, replicated, major)
 	return d.Script(tables.NewLayout()), nil
 }
 

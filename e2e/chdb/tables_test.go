@@ -23,7 +23,7 @@ func TestTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := tables.Dialect{Database: "a", Codecs: tables.KnowsCodecs(v.Version.Major)}
+	d := tables.NewDialect("a", "", false, v.Version.Major)
 	l := tables.NewLayout()
 	for _, statement := range append(d.Script(l), append(append(d.Script(l), d.DropViews(l)...), d.Views(l)...)...) {
 		if err := db.Exec(t.Context(), statement); err != nil {
@@ -45,7 +45,20 @@ func TestTables(t *testing.T) {
 			t.Errorf("%s: %d, %v", view, n, err)
 		}
 	}
-	rows, err := db.Query(t.Context(), "SELECT metric, time, integer, float FROM a.samples WHERE cluster = 'c' ORDER BY metric")
+	for i, at := range []int{60, 120, 150, 180} { // a counter that is reset, and missing once
+		counter := []string{"1000", "400", "NULL", "430"}[i]
+		if err := db.Exec(t.Context(), fmt.Sprintf("INSERT INTO a.pod_rows (cluster, namespace, pod, ts, network_rx, network_tx) SELECT 'c', 's', 'p', %d, %s, %d", at, counter, 10*at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rates string
+	if err := db.QueryRow(t.Context(), "SELECT toString(groupArray((ts, ifNull(derived_network_rx_per_second, -1), ifNull(derived_network_tx_per_second, -1)))) FROM (SELECT * FROM a.pod_rates ORDER BY ts)").Scan(&rates); err != nil {
+		t.Error(err)
+	}
+	if want := "[(60,-1,-1),(120,6.666666666666667,10),(150,-1,10),(180,-1,10)]"; rates != want {
+		t.Errorf("rates are %s, want %s", rates, want)
+	}
+	rows, err := db.Query(t.Context(), "SELECT metric, time, integer, float FROM a.samples WHERE ifNull(pod, '') = '' ORDER BY metric")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func (c *Conn) begin(ctx context.Context) error {
 	if v.Version.Major < leastMajor {
 		return schema.WithHint(fmt.Errorf("ClickHouse %v is too old", v.Version), "use version 18.16 or later")
 	}
-	c.Dialect = tables.Dialect{Database: c.Address.Database, Cluster: c.Address.Cluster, Codecs: tables.KnowsCodecs(v.Version.Major)}
+	c.Dialect = tables.NewDialect(c.Address.Database, c.Address.Cluster, false, v.Version.Major)
 	if c.Address.Cluster == "" {
 		return nil
 	}

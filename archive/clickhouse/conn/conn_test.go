@@ -1,12 +1,24 @@
 package conn_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/clickhousetest"
@@ -106,4 +118,76 @@ func TestOthers(t *testing.T) {
 	check("clickhouse://nobody@"+server.Address+"/"+newer, nil, "nobody")
 	check("clickhouse://"+server.Address+"/"+newer+"?cluster=nosuch", nil, "does not know the cluster")
 	check("clickhouse://127.0.0.1:1/"+newer, nil, "refused")
+}
+
+// TestTLS: with secure=true the server must have a certificate of the authority in
+// archive.ca_file.
+func TestTLS(t *testing.T) {
+	server := clickhousetest.Start(t)
+	database := server.Database(t)
+	address, authority := encrypt(t, server.Address)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url := "clickhouse://" + address + "/" + database + "?secure=true"
+	c, _, err := conn.OpenOrMake(t.Context(), url, conn.Options{CAFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	for name, test := range map[string]struct {
+		url, file, want string
+	}{
+		"another authority": {url, "", "certificate signed by unknown authority"},
+		"no file":           {url, file + ".no", "no such file"},
+		"no certificate":    {url, "conn_test.go", "has no certificate"},
+		"not encrypted":     {"clickhouse://" + server.Address + "/" + database + "?secure=true", file, "tls"},
+	} {
+		if _, _, err := conn.Open(t.Context(), test.url, conn.Options{CAFile: test.file}); err == nil || !strings.Contains(err.Error(), test.want) || schema.HintOf(err) == "" {
+			t.Errorf("%s: %v (hint %s), want %s", name, err, schema.HintOf(err), test.want)
+		}
+	}
+}
+
+// encrypt returns the address of a server that passes on what it decrypts, and the
+// certificate of its authority.
+func encrypt(t *testing.T, to string) (address string, authority []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer client.Close()
+				server, err := net.Dial("tcp", to)
+				if err != nil {
+					return
+				}
+				defer server.Close()
+				go io.Copy(server, client)
+				io.Copy(client, server)
+			}()
+		}
+	}()
+	return listener.Addr().String(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
 }

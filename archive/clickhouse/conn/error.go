@@ -1,8 +1,10 @@
 package conn
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -41,7 +43,10 @@ func (c *Conn) Explain(err error) error {
 	err = fmt.Errorf("archive %s: %w", c.Address, err)
 	exception, ok := errors.AsType[*clickhouse.Exception](err)
 	if !ok {
-		if _, network := errors.AsType[net.Error](err); network {
+		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+			return schema.WithHint(err, "archive.ca_file must have the certificate of the authority that signed the server's")
+		}
+		if _, network := errors.AsType[net.Error](err); network || isTLS(err) {
 			return schema.WithHint(err, "is the server up, and is the port that of the native protocol (9000, or 9440 with secure=true)?")
 		}
 		return err
@@ -50,6 +55,12 @@ func (c *Conn) Explain(err error) error {
 		return schema.WithHint(err, hint)
 	}
 	return err
+}
+
+// isTLS reports whether a server does not speak TLS.
+func isTLS(err error) bool {
+	_, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok || errors.Is(err, io.EOF)
 }
 
 // hint says what to do after an exception of the server.

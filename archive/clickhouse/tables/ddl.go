@@ -17,12 +17,16 @@ type Dialect struct {
 	// Replicated tables have a copy on each replica of a shard. The servers need the
 	// macros shard and replica, and ZooKeeper or ClickHouse Keeper.
 	Replicated bool
-	// Codecs are compression methods of columns: [KnowsCodecs].
+	// Codecs are compression methods of columns.
 	Codecs bool
+	// Windows are window functions. Without them, there are no views of rates.
+	Windows bool
 }
 
-// KnowsCodecs reports whether a server of the version compresses columns as they say.
-func KnowsCodecs(major uint64) bool { return major >= 20 }
+// NewDialect returns the dialect of a server of the major version.
+func NewDialect(database, cluster string, replicated bool, major uint64) Dialect {
+	return Dialect{Database: database, Cluster: cluster, Replicated: replicated, Codecs: major >= 20, Windows: major >= 22}
+}
 
 // Script returns the statements that make the database, the tables and the views, in
 // order. They change nothing that exists already. Their identifiers come from the
@@ -51,7 +55,7 @@ func (d Dialect) MakeTables(l Layout) (statements []string) {
 // Views returns the statements that make the views, in any order.
 func (d Dialect) Views(l Layout) []string {
 	var statements []string
-	for _, v := range views(l, d.Name) {
+	for _, v := range d.views(l) {
 		statements = append(statements, fmt.Sprintf("CREATE VIEW IF NOT EXISTS %s%s AS\n%s", d.Name(v.name), d.onCluster(), v.query))
 	}
 	return statements
@@ -60,7 +64,7 @@ func (d Dialect) Views(l Layout) []string {
 // DropViews returns the statements that remove the views, in any order.
 func (d Dialect) DropViews(l Layout) []string {
 	var statements []string
-	for _, v := range views(l, d.Name) {
+	for _, v := range d.views(l) {
 		statements = append(statements, "DROP TABLE IF EXISTS "+d.Name(v.name)+d.onCluster())
 	}
 	return statements

@@ -14,12 +14,19 @@ type view struct{ name, query string }
 type naming func(table string) string
 
 // views returns every view. FINAL is inside, so that each row is there once.
-func views(l Layout, full naming) []view {
+func (d Dialect) views(l Layout) []view {
 	var all []view
 	for _, t := range l.Wide {
-		all = append(all, view{t.Name, t.wideView(full)})
+		all = append(all, view{t.Name, t.wideView(d.Name)})
 	}
-	return append(append(all, view{"samples", samplesView(l, full)}), l.ledgerViews(full)...)
+	if d.Windows {
+		for _, t := range l.Wide {
+			if query := t.ratesView(d.Name); query != "" {
+				all = append(all, view{t.Name + "_rates", query})
+			}
+		}
+	}
+	return append(append(all, view{"samples", samplesView(l, d.Name)}), l.ledgerViews(d.Name)...)
 }
 
 // timeParts computes the date of ts, UTC, by the calendar's rules: DateTime ends in 2106.
@@ -50,16 +57,18 @@ func timeOf(column string) string {
 	return "if(" + column + " IS NULL, NULL, formatDateTime(toDateTime(assumeNotNull(" + column + "), 'UTC'), '%Y-%m-%dT%H:%M:%SZ'))"
 }
 
+// nameColumns returns the columns of the table's views with the entity's names and
+// labels.
+func (t *Table) nameColumns() []string {
+	if t.Family == schema.Unlabelled {
+		return append([]string{"cluster"}, t.Kind.NameColumns()...)
+	}
+	return append(append([]string{"cluster", "kind"}, nullable("node", "namespace", "pod", "container")...), labelColumns(t.Family)...)
+}
+
 // wideView selects the table's rows for its own view.
 func (t *Table) wideView(full naming) string {
-	columns := []string{"cluster"}
-	if t.Family == schema.Unlabelled {
-		columns = append(columns, t.Kind.NameColumns()...)
-	} else {
-		columns = append(append(columns, "kind"), nullable("node", "namespace", "pod", "container")...)
-		columns = append(columns, labelColumns(t.Family)...)
-	}
-	columns = append(columns, "ts", timeText+" AS time")
+	columns := append(t.nameColumns(), "ts", timeText+" AS time")
 	for _, m := range t.Metrics {
 		columns = append(columns, m.Column())
 	}
@@ -69,6 +78,26 @@ func (t *Table) wideView(full naming) string {
 		}
 	}
 	return timeParts + "SELECT " + strings.Join(columns, ",\n  ") + "\nFROM " + full(t.Rows()) + " FINAL"
+}
+
+// ratesView has each counter's growth per second since the previous row, with the fraction
+// that Heapster's own *_rate loses. A counter that fell was reset to 0. It is empty for a
+// table without counters.
+func (t *Table) ratesView(full naming) string {
+	columns := append(t.nameColumns(), "ts", timeText+" AS time")
+	counters := 0
+	for _, m := range t.Metrics {
+		if m.Type == schema.Cumulative && m.Name != "uptime" && m.Name != "restart_count" {
+			columns = append(columns, fmt.Sprintf("if(%[1]s < lagInFrame(%[1]s) OVER before, %[1]s, %[1]s - lagInFrame(%[1]s) OVER before) / (ts - lagInFrame(ts) OVER before) AS derived_%[1]s_per_second", m.Column()))
+			counters++
+		}
+	}
+	if counters == 0 {
+		return ""
+	}
+	key := t.KeyNames()
+	return timeParts + "SELECT " + strings.Join(columns, ",\n  ") + "\nFROM " + full(t.Rows()) + " FINAL\nWINDOW before AS (PARTITION BY " +
+		joined(key[:len(key)-1]) + " ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
 }
 
 // Ratio returns the expression of a ratio that Heapster's model API cuts to 0 or 1:
