@@ -32,7 +32,8 @@ KUBECONFIG, HTTPS_PROXY and NO_PROXY mean the same as for kubectl.`
 
 	manArchive = `The archive is an SQLite database in WAL mode: FILE, with FILE-wal and FILE-shm, and FILE.lock, by which the kernel lets
 one writer in. It needs a local disk; on other disks it has a rollback journal, and passes and readers wait for one another.
-Any SQLite tool reads it; archive/FORMAT.md documents its views.`
+Any SQLite tool reads it; archive/FORMAT.md documents its views. With --archive clickhouse://..., the archive is in ClickHouse
+instead, and the variable HEAPSTASH_ARCHIVE_PASSWORD, or the file that archive.password_file names, has the password.`
 )
 
 func newManCommand() *cobra.Command {

@@ -45,6 +45,7 @@ var overlays = []struct {
 }{
 	{"overlays/deployment", "apps/v1 Deployment", true, true},
 	{"overlays/deployment-before-1.19", "apps/v1 Deployment", true, false},
+	{"overlays/clickhouse", "apps/v1 Deployment", true, true},
 	{"overlays/cronjob", "batch/v1 CronJob", true, true},
 	{"overlays/cronjob-v1beta1", "batch/v1beta1 CronJob", false, true},
 	{"overlays/cronjob-before-1.19", "batch/v1beta1 CronJob", false, false},

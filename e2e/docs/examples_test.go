@@ -30,11 +30,12 @@ var unrunnable = map[string]string{
 	`^(kubectl|docker) `:                                                 "it asks a Kubernetes cluster",
 	`--kubeconfig|--server|kubectl proxy|KUBECONFIG=`:                    "it asks an apiserver, or names one",
 	`^(#|dpkg|install|sed|runuser|systemctl|cp|datasette|duckdb|influx)`: "it is about another program, some as root",
-	`^make `:                          "it is this repository's",
-	`^heapstash (demo --serve|run)\b`: "it does not end; TestExamples has the one, and collects from it",
-	`^promtool `:                      "it makes blocks of all samples for half a minute; e2e/tools does it",
-	`^heapstash sql$`:                 "it prompts at a terminal; TestPrompt types there",
-	`^(sleep 1|\.\.\.)`:               "it asks nothing",
+	`clickhouse(-client|://)`:                                            "it needs servers of ClickHouse; TestCommandsOnClickHouse has some",
+	`^make `:                                                             "it is this repository's",
+	`^heapstash (demo --serve|run)\b`:                                    "it does not end; TestExamples has the one, and collects from it",
+	`^promtool `:                                                         "it makes blocks of all samples for half a minute; e2e/tools does it",
+	`^heapstash sql$`:                                                    "it prompts at a terminal; TestPrompt types there",
+	`^(sleep 1|\.\.\.)`:                                                  "it asks nothing",
 }
 
 // whole matches the examples that read every sample. They use the archive of a day.
