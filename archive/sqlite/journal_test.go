@@ -211,7 +211,7 @@ func TestReaderProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		torn, err := conn.Column[int64](t.Context(), r.Db, "SELECT ts FROM pod GROUP BY ts HAVING count(*) <> 50")
+		torn, err := conn.Column[int64](t.Context(), r.DB, "SELECT ts FROM pod GROUP BY ts HAVING count(*) <> 50")
 		if err := errors.Join(err, r.Close()); err != nil || len(torn) > 0 {
 			t.Fatalf("half of the batches %d; %v", torn, err)
 		}

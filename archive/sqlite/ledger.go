@@ -29,7 +29,7 @@ const (
 // Version and Started.
 func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, error) {
 	var id archive.PassID
-	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+	err := conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, abandonPasses); err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, 
 // EndPass closes the pass's line and records its holes, except lasting holes that are in
 // the ledger already. It ignores p's counts of samples: [Store.Write] has stored them.
 func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hole) error {
-	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+	err := conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, updatePass,
 			p.Finished.Unix(), p.Finished.Sub(p.Started).Round(time.Millisecond).Milliseconds(), p.Outcome, p.Error,
 			p.Requests, p.Bytes, p.Entities,

@@ -39,7 +39,7 @@ func TestWriterProcess(t *testing.T) {
 	podsAt(t, s, 6000, 200)
 	podsAt(t, s, 6060, 200)
 	if number == nfs {
-		tx, err := s.Db.BeginTx(t.Context(), nil)
+		tx, err := s.DB.BeginTx(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -357,7 +357,7 @@ func TestLogOfAWriterAtWork(t *testing.T) {
 			t.Errorf("reading: %v", err)
 			continue
 		}
-		if _, err := conn.Column[int64](t.Context(), r.Db, "SELECT count(*) FROM pod"); err != nil {
+		if _, err := conn.Column[int64](t.Context(), r.DB, "SELECT count(*) FROM pod"); err != nil {
 			t.Error(err)
 		}
 		r.Close()

@@ -16,7 +16,7 @@ const selectMetrics = `SELECT id, name FROM metric`
 func (s *Store) load(ctx context.Context) error {
 	s.entities = make(map[entityKey]int64)
 	s.metrics = make(map[schema.MetricName]int64)
-	return conn.Each(ctx, s.Db, func(rows *sql.Rows) error {
+	return conn.Each(ctx, s.DB, func(rows *sql.Rows) error {
 		var id int64
 		var name schema.MetricName
 		err := rows.Scan(&id, &name)
@@ -27,6 +27,6 @@ func (s *Store) load(ctx context.Context) error {
 
 // Memory implements [collect.Store].
 func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, error) {
-	m, err := read.Memory(ctx, s.Db, cluster, func(id int64, e schema.Entity) { s.entities[entityKey{cluster, e}] = id })
+	m, err := read.Memory(ctx, s.DB, cluster, func(id int64, e schema.Entity) { s.entities[entityKey{cluster, e}] = id })
 	return m, conn.Explain(s.Path, err)
 }

@@ -116,11 +116,11 @@ func TestRegistryIsSynchronized(t *testing.T) {
 	}
 	defer r.Close()
 	var unit string
-	if err := r.Db.QueryRow("SELECT unit FROM metrics WHERE name = 'uptime'").Scan(&unit); err != nil || unit != "ms" {
+	if err := r.DB.QueryRow("SELECT unit FROM metrics WHERE name = 'uptime'").Scan(&unit); err != nil || unit != "ms" {
 		t.Errorf("unit of uptime: %q, %v", unit, err)
 	}
 	var name string
-	if err := r.Db.QueryRow("SELECT name FROM sqlite_schema WHERE name = 'retired'").Scan(&name); !errors.Is(err, sql.ErrNoRows) {
+	if err := r.DB.QueryRow("SELECT name FROM sqlite_schema WHERE name = 'retired'").Scan(&name); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("the other heapstash's view is still there: %v", err)
 	}
 }

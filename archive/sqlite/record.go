@@ -41,7 +41,7 @@ func (s *Store) Record(ctx context.Context, r transfer.Record) error {
 		return err
 	}
 	var w *writer
-	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+	err := conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		w = newWriter(ctx, s, tx, archive.Batch{Cluster: r.Cluster})
 		return w.record(r)
 	})

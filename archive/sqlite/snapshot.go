@@ -154,7 +154,7 @@ func inspectDraft(ctx context.Context, draft string) (s Snapshot, err error) {
 	if err != nil {
 		return s, err
 	}
-	err = r.Db.QueryRowContext(ctx, conn.SelectLastHorizon).Scan(&s.Horizon)
+	err = r.DB.QueryRowContext(ctx, conn.SelectLastHorizon).Scan(&s.Horizon)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return s, err
 	}

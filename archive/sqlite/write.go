@@ -26,7 +26,7 @@ func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, er
 		return archive.Written{}, err
 	}
 	var w *writer
-	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+	err := conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		w = newWriter(ctx, s, tx, b)
 		return w.write(b)
 	})

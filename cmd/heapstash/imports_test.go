@@ -83,7 +83,7 @@ sqlite/strict: ; github.com/mattn/go-sqlite3
 sqlite/pages:
 sqlite/dbfile: schema archive sqlite/pages
 sqlite/tables: schema archive
-sqlite/conn:   schema archive sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3 database/sql
+sqlite/conn:   schema archive sqlite/pages sqlite/dbfile sqlite/tables sqlite/strict; github.com/mattn/go-sqlite3 database/sql
 sqlite/read:   schema archive archive/transfer sqlite/conn sqlite/dbfile sqlite/tables sqlite/pages; github.com/mattn/go-sqlite3 database/sql
 sqlite/answer: schema archive archive/query sqlite/conn sqlite/tables; database/sql
 sqlite/check:  schema archive sqlite/conn sqlite/dbfile sqlite/tables; github.com/mattn/go-sqlite3 database/sql

@@ -77,7 +77,7 @@ const (
 
 // Carriers returns the kinds that have samples of a metric without a column.
 func (a Archive) Carriers(ctx context.Context, m schema.MetricName) (kinds []schema.Kind, err error) {
-	err = conn.Each(ctx, a.reader.Db, func(rows *sql.Rows) error {
+	err = conn.Each(ctx, a.reader.DB, func(rows *sql.Rows) error {
 		var k schema.Kind
 		err := rows.Scan(tables.ScanKind{Kind: &k})
 		kinds = append(kinds, k)
@@ -88,6 +88,6 @@ func (a Archive) Carriers(ctx context.Context, m schema.MetricName) (kinds []sch
 
 // MetricNames returns the names of all metrics that the archive knows.
 func (a Archive) MetricNames(ctx context.Context) ([]string, error) {
-	names, err := conn.Column[string](ctx, a.reader.Db, selectMetricNames)
+	names, err := conn.Column[string](ctx, a.reader.DB, selectMetricNames)
 	return names, a.reader.ExplainError(err)
 }

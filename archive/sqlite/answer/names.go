@@ -15,7 +15,7 @@ import (
 // Names returns the names that the query's entities have in the columns.
 func (a Archive) Names(ctx context.Context, q query.Query, columns ...string) (found [][]string, err error) {
 	s := planOf(q).entityNames(columns)
-	err = conn.Each(ctx, a.reader.Db, func(rows *sql.Rows) error {
+	err = conn.Each(ctx, a.reader.DB, func(rows *sql.Rows) error {
 		names := make([]string, len(columns))
 		into := make([]any, len(columns))
 		for i := range names {

@@ -80,7 +80,7 @@ func Run(ctx context.Context, r *conn.Reader, opts Options) (Report, error) {
 		return Report{}, err
 	}
 	locked := dbfile.IsLocked(dbfile.LockOf(file))
-	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.DB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return Report{}, conn.Explain(r.Path, err)
 	}

@@ -1,9 +1,8 @@
 package conn
 
 import (
-	"context"
-	"database/sql/driver"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,25 +30,15 @@ const distrust = "PRAGMA cell_size_check = 1"
 // The file is opened read-only, and query_only is set. The connector refuses what
 // these two allow, before it runs.
 type readingConnector struct {
-	driver *sqlite3.SQLiteDriver
-	source string
-
+	connector
 	refused atomic.Pointer[string] // what was refused last, for messages
 }
 
-func newReadingConnector(source string) *readingConnector {
-	c := &readingConnector{source: source}
-	c.driver = &sqlite3.SQLiteDriver{ConnectHook: c.confine}
+func newReadingConnector(file string, pragmas url.Values) *readingConnector {
+	c := new(readingConnector)
+	c.connector = newConnector(file, "ro", pragmas, c.confine)
 	return c
 }
-
-// Connect implements [driver.Connector].
-func (c *readingConnector) Connect(context.Context) (driver.Conn, error) {
-	return c.driver.Open(c.source)
-}
-
-// Driver implements [driver.Connector].
-func (c *readingConnector) Driver() driver.Driver { return c.driver }
 
 func (c *readingConnector) confine(conn *sqlite3.SQLiteConn) error {
 	for _, pragma := range []string{heapLimit, distrust} {

@@ -68,13 +68,13 @@ const mostConnections = 4
 
 // openChecked opens an archive of a known version.
 func openChecked(ctx context.Context, path, file string, newest int, pragmas url.Values) (*Reader, error) {
-	connector := newReadingConnector(dataSource(file, "ro", pragmas))
+	connector := newReadingConnector(file, pragmas)
 	r := &Reader{path, sql.OpenDB(connector), connector}
-	r.Db.SetMaxOpenConns(mostConnections)
-	r.Db.SetMaxIdleConns(mostConnections) // opening one parses all views
-	if _, err := FileVersion(ctx, r.Db, path, newest); err != nil {
+	r.DB.SetMaxOpenConns(mostConnections)
+	r.DB.SetMaxIdleConns(mostConnections) // opening one parses all views
+	if _, err := FileVersion(ctx, r.DB, path, newest); err != nil {
 		// The caller explains the error.
-		return nil, errors.Join(err, r.Db.Close())
+		return nil, errors.Join(err, r.DB.Close())
 	}
 	return r, nil
 }

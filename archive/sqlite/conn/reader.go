@@ -20,7 +20,7 @@ import (
 // statements: readingConnector says what is refused.
 type Reader struct {
 	Path      string
-	Db        *sql.DB
+	DB        *sql.DB
 	connector *readingConnector
 }
 
@@ -58,7 +58,7 @@ func explainReading(path string, err error) error {
 // value has more than 32 MB, or if the statements of this process take more than 512
 // MB of SQLite's memory together.
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	rows, err := r.Db.QueryContext(ctx, query, args...)
+	rows, err := r.DB.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, r.ExplainError(err)
 	}
@@ -68,7 +68,7 @@ func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Row
 // InTransaction calls do with a transaction, in which all statements read one state
 // of the archive.
 func (r *Reader) InTransaction(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.DB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err == nil {
 		defer tx.Rollback() // read only
 		err = do(tx)
@@ -77,4 +77,4 @@ func (r *Reader) InTransaction(ctx context.Context, do func(*sql.Tx) error) erro
 }
 
 // Close closes the archive.
-func (r *Reader) Close() error { return Explain(r.Path, r.Db.Close()) }
+func (r *Reader) Close() error { return Explain(r.Path, r.DB.Close()) }

@@ -33,12 +33,12 @@ const reportEvery = 5 * time.Second
 // first, and reports its progress.
 func (s *Writer) upgrade(ctx context.Context) error {
 	opts := s.Options
-	version, err := FileVersion(ctx, s.Db, s.Path, len(opts.Steps))
+	version, err := FileVersion(ctx, s.DB, s.Path, len(opts.Steps))
 	if err != nil {
 		return err
 	}
 	if version == len(opts.Steps) || version == 0 {
-		return Migrate(ctx, s.Db, s.Path, opts.Steps)
+		return Migrate(ctx, s.DB, s.Path, opts.Steps)
 	}
 	before, err := dbfile.SizeOf(s.file)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Writer) upgrade(ctx context.Context) error {
 		return err
 	}
 	if opts.Migrating == nil {
-		return Migrate(ctx, s.Db, s.Path, opts.Steps)
+		return Migrate(ctx, s.DB, s.Path, opts.Steps)
 	}
 	opts.Migrating(m)
 	begun := time.Now()
@@ -63,7 +63,7 @@ func (s *Writer) upgrade(ctx context.Context) error {
 		m.Took = time.Since(begun)
 		opts.Migrating(m)
 	})
-	err = Migrate(ctx, s.Db, s.Path, opts.Steps)
+	err = Migrate(ctx, s.DB, s.Path, opts.Steps)
 	stop()
 	if err != nil {
 		return err

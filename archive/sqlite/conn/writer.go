@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3"
@@ -90,7 +89,7 @@ type Writer struct {
 	lost    bool // see CheckPath
 	id      string
 	Options Options
-	Db      *sql.DB
+	DB      *sql.DB
 	lock    *dbfile.Lock
 	Layout  tables.Layout
 
@@ -168,15 +167,15 @@ func (s *Writer) open(ctx context.Context) error {
 	if journal == journalRollback {
 		pragmas.Set("_busy_timeout", busyRollback)
 	}
-	if s.Db, err = OpenDB(s.file, "rw", pragmas); err != nil {
+	if s.DB, err = OpenDB(s.file, "rw", pragmas); err != nil {
 		return err
 	}
 	if journal == journalWriteAhead {
-		if err := keepLogFiles(ctx, s.Db); err != nil {
+		if err := keepLogFiles(ctx, s.DB); err != nil {
 			return err
 		}
 	}
-	if s.id, err = Setting(ctx, s.Db, "archive_id"); err != nil {
+	if s.id, err = Setting(ctx, s.DB, "archive_id"); err != nil {
 		return err
 	}
 	// After opening it: a file of a container's image gets another inode number
@@ -201,7 +200,7 @@ const selectCompaction = `SELECT table_name, ts FROM compaction`
 
 func (s *Writer) loadCompacted(ctx context.Context) error {
 	s.Compacted = make(map[string]schema.Instant)
-	return Each(ctx, s.Db, func(rows *sql.Rows) error {
+	return Each(ctx, s.DB, func(rows *sql.Rows) error {
 		var name string
 		var ts schema.Instant
 		err := rows.Scan(&name, &ts)
@@ -216,8 +215,8 @@ func (s *Writer) ID() string { return s.id }
 // Close releases the lock. What was written is safe even if Close is never called.
 func (s *Writer) Close() error {
 	var err error
-	if s.Db != nil {
-		err = Explain(s.Path, s.Db.Close())
+	if s.DB != nil {
+		err = Explain(s.Path, s.DB.Close())
 	}
 	return errors.Join(err, s.lock.Release())
 }
@@ -247,29 +246,4 @@ func Fill(ctx context.Context, file string, steps []Step) error {
 		return err
 	}
 	return errors.Join(Migrate(ctx, db, file, steps), db.Close())
-}
-
-// dataSource is the driver's name for a file, given by its absolute path.
-func dataSource(file, mode string, pragmas url.Values) string {
-	pragmas.Set("mode", mode)
-	if !pragmas.Has("_busy_timeout") {
-		pragmas.Set("_busy_timeout", busyWriteAhead)
-	}
-	source := url.URL{Scheme: "file", Path: file, RawQuery: pragmas.Encode()}
-	return source.String()
-}
-
-// OpenDB opens the file with pragmas in the data source name, where they hold
-// for every connection. There is one connection: a writer needs no more.
-func OpenDB(path, mode string, pragmas url.Values) (*sql.DB, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	db, err := sql.Open("sqlite3", dataSource(absolute, mode, pragmas))
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(1)
-	return db, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"heapstash/archive"
+	"heapstash/archive/sqlite/pages"
 )
 
 // header is what the first bytes of a file say. The log or the journal may hold
@@ -41,14 +42,14 @@ func ReadHeader(path string, newest int) (header, error) {
 	case info.Size() == 0:
 		return header{}, nil
 	}
-	file, err := os.Open(path)
+	file, err := pages.OpenDescriptor(path)
 	if err != nil {
 		return header{}, FileError(path, err)
 	}
 	defer file.Close() // read only
 	// https://www.sqlite.org/fileformat.html, "The Database Header".
 	var first [100]byte
-	if _, err := io.ReadFull(file, first[:]); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := file.ReadAt(first[:], 0); err != nil && !errors.Is(err, io.EOF) {
 		return header{}, FileError(path, err)
 	}
 	if string(first[:16]) != "SQLite format 3\x00" {

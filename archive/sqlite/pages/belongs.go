@@ -100,23 +100,27 @@ func JournalBelongs(path string) (bool, error) {
 // beside opens the file and the one beside it, and calls judge with the file's
 // header.
 func beside(path, suffix string, judge func(header []byte, other *os.File) (bool, error)) (bool, error) {
-	var files [2]*os.File
-	for i, path := range []string{path, path + suffix} {
-		file, err := os.Open(path)
+	unreadable := func(err error) (bool, error) {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return true, nil
 		}
-		if err != nil {
-			return false, err
-		}
-		defer file.Close() // read only
-		files[i] = file
+		return false, err
 	}
+	file, err := OpenDescriptor(path)
+	if err != nil {
+		return unreadable(err)
+	}
+	defer file.Close() // read only
+	other, err := os.Open(path + suffix)
+	if err != nil {
+		return unreadable(err)
+	}
+	defer other.Close() // read only
 	header := make([]byte, headerSize)
-	if _, err := files[0].ReadAt(header, 0); errors.Is(err, io.EOF) {
+	if _, err := file.ReadAt(header, 0); errors.Is(err, io.EOF) {
 		return true, nil
 	} else if err != nil {
 		return false, err
 	}
-	return judge(header, files[1])
+	return judge(header, other)
 }

@@ -21,8 +21,9 @@ var ErrHotJournal = errors.New("a transaction on it was not finished, and is sti
 // transaction in the log. No process may write the file meanwhile. Use it from one
 // goroutine.
 type File struct {
-	main, log *os.File         // log is nil without one
-	frames    map[uint32]int64 // where in log the newest content of a page is
+	main   *Descriptor
+	log    *os.File         // nil without one
+	frames map[uint32]int64 // where in log the newest content of a page is
 
 	pageSize int
 	usable   int    // of a page's bytes
@@ -35,10 +36,14 @@ const headerSize = 100
 // Open opens the file. The error wraps [ErrHotJournal] where that is the
 // reason.
 func Open(path string) (*File, error) {
-	if hot, err := hasHotJournal(path + "-journal"); err != nil || hot {
-		return nil, errors.Join(err, hotJournal(hot))
+	hot, err := hasHotJournal(path + "-journal")
+	if err != nil {
+		return nil, err
 	}
-	main, err := os.Open(path)
+	if hot {
+		return nil, ErrHotJournal
+	}
+	main, err := OpenDescriptor(path)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +52,6 @@ func Open(path string) (*File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
-}
-
-func hotJournal(hot bool) error {
-	if hot {
-		return ErrHotJournal
-	}
-	return nil
 }
 
 // journalMagic is the beginning of a journal that must be undone.
@@ -128,7 +126,7 @@ func (f *File) Version() (int, error) {
 // counts as damaged. If the file ends within a page, the rest is zeros, as SQLite
 // reads it.
 func (f *File) page(n uint32) ([]byte, bool) {
-	file, at := f.main, int64(n-1)*int64(f.pageSize)
+	file, at := f.main.File, int64(n-1)*int64(f.pageSize)
 	if frame, ok := f.frames[n]; ok {
 		file, at = f.log, frame
 	} else if n == 0 || n > f.pages {

@@ -2,8 +2,6 @@ package read
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
@@ -74,10 +72,8 @@ func Examine(ctx context.Context, path, cluster string) (Examination, error) {
 }
 
 const (
-	selectLastPass = `SELECT id, cluster, started, ifnull(duration_ms, 0), outcome, ifnull(error, ''),
-		ifnull(samples_new, 0), ifnull(conflicts, 0), ifnull(gap_seconds, 0) FROM pass
-		WHERE cluster = ? ORDER BY id DESC LIMIT 1`
-	countUnknown = `SELECT count(*) FROM entity e WHERE e.cluster = ?1 AND e.kind = 'pod' AND e.labels = '' AND e.last_seen IS NULL
+	selectLastPass = `SELECT ` + passColumns + ` FROM pass WHERE cluster = ? ORDER BY id DESC LIMIT 1`
+	countUnknown   = `SELECT count(*) FROM entity e WHERE e.cluster = ?1 AND e.kind = 'pod' AND e.labels = '' AND e.last_seen IS NULL
 		AND e.namespace IN (SELECT h.namespace FROM hole h JOIN pass p ON p.id = h.pass_id
 			WHERE p.cluster = ?1 AND h.lasting AND h.kind = 'pod' AND h.pod = '' AND h.cause = 'export')
 		AND NOT EXISTS (SELECT 1 FROM pod_identity i WHERE i.entity_id = e.id AND i.valid_to IS NULL)`
@@ -90,7 +86,7 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 		return err
 	}
 	defer r.Close() // read only
-	if x.Version, err = conn.FileVersion(ctx, r.Db, x.Path, x.Newest); err != nil {
+	if x.Version, err = conn.FileVersion(ctx, r.DB, x.Path, x.Newest); err != nil {
 		return conn.Explain(x.Path, err)
 	}
 	if x.Bytes, err = dbfile.SizeOf(x.Path); err != nil {
@@ -103,17 +99,15 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	if g, known := status.Growth(); known {
 		x.Growth = &g
 	}
-	if err := r.Db.QueryRowContext(ctx, countUnknown, cluster).Scan(&x.Unknown); err != nil {
+	if err := r.DB.QueryRowContext(ctx, countUnknown, cluster).Scan(&x.Unknown); err != nil {
 		return conn.Explain(x.Path, err)
 	}
-	var p archive.PassStatus
-	err = r.Db.QueryRowContext(ctx, selectLastPass, cluster).Scan(&p.ID, &p.Cluster, &p.Started, &p.DurationMS,
-		&p.Outcome, &p.Error, &p.New, &p.Conflicts, &p.GapSeconds)
-	switch {
-	case err == nil:
-		x.LastPass = &p
-	case !errors.Is(err, sql.ErrNoRows):
+	last, err := conn.List(ctx, r.DB, passTargets, selectLastPass, cluster)
+	if err != nil {
 		return conn.Explain(x.Path, err)
+	}
+	if len(last) > 0 {
+		x.LastPass = &last[0]
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const mostHoles = 100_000
 // Holes implements [archive.Teller].
 func Holes(ctx context.Context, r *conn.Reader, since schema.Instant) ([]archive.RecordedHole, error) {
 	holes := []archive.RecordedHole{}
-	err := conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
+	err := conn.Each(ctx, r.DB, func(rows *sql.Rows) error {
 		var h archive.RecordedHole
 		var kind string
 		var e schema.Entity

@@ -34,7 +34,7 @@ type namedMetric struct {
 // write meanwhile, but the -wal file only grows; with a rollback journal instead
 // ([dbfile.FileSystem.WriteAhead]), they wait.
 func OpenSamples(ctx context.Context, r *conn.Reader) (*Samples, error) {
-	tx, err := r.Db.BeginTx(context.WithoutCancel(ctx), nil)
+	tx, err := r.DB.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return nil, conn.Explain(r.Path, err)
 	}

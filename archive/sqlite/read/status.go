@@ -18,8 +18,7 @@ const statusPasses = 5
 const (
 	selectKinds = `SELECT cluster, kind, count(*), sum(last_seen IS NULL) FROM entity
 		WHERE labels = '' GROUP BY cluster, kind`
-	selectPasses = `SELECT id, cluster, started, ifnull(duration_ms, 0), outcome, ifnull(error, ''),
-		ifnull(samples_new, 0), ifnull(conflicts, 0), ifnull(gap_seconds, 0) FROM pass ORDER BY id DESC LIMIT ?`
+	selectPasses = `SELECT ` + passColumns + ` FROM pass ORDER BY id DESC LIMIT ?`
 	selectCauses = `SELECT h.cause, h.lasting, count(*), ifnull(sum(h.to_ts - h.from_ts + 1), 0), max(p.started)
 		FROM hole h JOIN pass p ON p.id = h.pass_id GROUP BY h.cause, h.lasting ORDER BY count(*) DESC`
 )
@@ -39,23 +38,23 @@ const rolledSpan = `SELECT ifnull(min(first), 0), ifnull(max(last), 0) FROM (
 		(SELECT max(ts) FROM NAME WHERE entity_id = e.id) AS last
 	FROM entity e WHERE e.cluster = ?1 AND e.kind = ?2)`
 
-// Status implements [archive.Teller].
+// Status implements [archive.Teller]. It reads one state of the archive.
 func Status(ctx context.Context, r *conn.Reader) (archive.Status, error) {
 	s := archive.Status{Free: -1, Path: r.Path, Kinds: []archive.KindStatus{}, Passes: []archive.PassStatus{}, Causes: []archive.CauseStatus{}}
-	err := errors.Join(
-		r.Db.QueryRowContext(ctx, conn.SelectVersion).Scan(&s.Version),
-		kinds(ctx, r, &s),
-		ledger(ctx, r, &s),
-		r.Db.QueryRowContext(ctx, conn.SelectUsedBytes).Scan(&s.Used),
-	)
+	err := r.InTransaction(ctx, func(tx *sql.Tx) error {
+		return errors.Join(
+			tx.QueryRowContext(ctx, conn.SelectVersion).Scan(&s.Version),
+			kinds(ctx, tx, &s),
+			ledger(ctx, tx, &s),
+			tx.QueryRowContext(ctx, conn.SelectUsedBytes).Scan(&s.Used),
+		)
+	})
 	if err != nil {
+		return archive.Status{}, err
+	}
+	if s.Bytes, err = dbfile.SizeOf(r.Path); err != nil {
 		return archive.Status{}, conn.Explain(r.Path, err)
 	}
-	size, err := dbfile.SizeOf(r.Path)
-	if err != nil {
-		return archive.Status{}, conn.Explain(r.Path, err)
-	}
-	s.Bytes = size
 	if free, err := dbfile.FreeSpace(dbfile.RealFile(r.Path)); err == nil {
 		s.Free = free
 	}
@@ -63,52 +62,56 @@ func Status(ctx context.Context, r *conn.Reader) (archive.Status, error) {
 }
 
 // kinds fills in s.Kinds.
-func kinds(ctx context.Context, r *conn.Reader, s *archive.Status) error {
-	err := conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
-		var k archive.KindStatus
-		err := rows.Scan(&k.Cluster, tables.ScanKind{Kind: &k.Kind}, &k.Entities, &k.Listed)
-		s.Kinds = append(s.Kinds, k)
-		return err
+func kinds(ctx context.Context, tx *sql.Tx, s *archive.Status) error {
+	list, err := conn.List(ctx, tx, func(k *archive.KindStatus) []any {
+		return []any{&k.Cluster, tables.ScanKind{Kind: &k.Kind}, &k.Entities, &k.Listed}
 	}, selectKinds)
+	s.Kinds = append(s.Kinds, list...)
 	if err != nil {
 		return err
 	}
-	for i, k := range s.Kinds {
-		query := strings.ReplaceAll(timeSpan, "NAME", k.Kind.String())
-		err := r.Db.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&s.Kinds[i].Oldest, &s.Kinds[i].Newest)
+	for i := range s.Kinds {
+		k := &s.Kinds[i]
+		span := func(query, table string) (r archive.Range, err error) {
+			query = strings.ReplaceAll(query, "NAME", table)
+			err = tx.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&r.Oldest, &r.Newest)
+			return r, err
+		}
+		raw, err := span(timeSpan, k.Kind.String())
 		if err != nil {
 			return err
 		}
-		for level, to := range map[archive.Level]**archive.Range{archive.Hourly: &s.Kinds[i].Hourly, archive.Daily: &s.Kinds[i].Daily} {
-			var span archive.Range
-			query := strings.ReplaceAll(rolledSpan, "NAME", tables.ClosedRows(k.Kind.String(), level))
-			if err := r.Db.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&span.Oldest, &span.Newest); err != nil {
+		k.Oldest, k.Newest = raw.Oldest, raw.Newest
+		for level, to := range map[archive.Level]**archive.Range{archive.Hourly: &k.Hourly, archive.Daily: &k.Daily} {
+			rolled, err := span(rolledSpan, tables.ClosedRows(k.Kind.String(), level))
+			if err != nil {
 				return err
 			}
-			if span.Oldest != 0 {
-				*to = &span
+			if rolled.Oldest != 0 {
+				*to = &rolled
 			}
 		}
 	}
 	return nil
 }
 
+// passColumns are the columns of pass for passTargets.
+const passColumns = `id, cluster, started, ifnull(duration_ms, 0), outcome, ifnull(error, ''),
+	ifnull(samples_new, 0), ifnull(conflicts, 0), ifnull(gap_seconds, 0)`
+
+func passTargets(p *archive.PassStatus) []any {
+	return []any{&p.ID, &p.Cluster, &p.Started, &p.DurationMS, &p.Outcome, &p.Error, &p.New, &p.Conflicts, &p.GapSeconds}
+}
+
 // ledger fills in s.Passes and s.Causes.
-func ledger(ctx context.Context, r *conn.Reader, s *archive.Status) error {
-	err := conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
-		var p archive.PassStatus
-		err := rows.Scan(&p.ID, &p.Cluster, &p.Started, &p.DurationMS, &p.Outcome, &p.Error,
-			&p.New, &p.Conflicts, &p.GapSeconds)
-		s.Passes = append(s.Passes, p)
-		return err
-	}, selectPasses, statusPasses)
+func ledger(ctx context.Context, tx *sql.Tx, s *archive.Status) error {
+	passes, err := conn.List(ctx, tx, passTargets, selectPasses, statusPasses)
 	if err != nil {
 		return err
 	}
-	return conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
-		var c archive.CauseStatus
-		err := rows.Scan(&c.Cause, &c.Lasting, &c.Holes, &c.Seconds, &c.Last)
-		s.Causes = append(s.Causes, c)
-		return err
+	causes, err := conn.List(ctx, tx, func(c *archive.CauseStatus) []any {
+		return []any{&c.Cause, &c.Lasting, &c.Holes, &c.Seconds, &c.Last}
 	}, selectCauses)
+	s.Passes, s.Causes = append(s.Passes, passes...), append(s.Causes, causes...)
+	return err
 }

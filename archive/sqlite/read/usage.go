@@ -30,43 +30,35 @@ const (
 )
 
 // Usage reads the hourly rows and the inner pages of one state of the archive.
-func Usage(ctx context.Context, r *conn.Reader) (archive.Usage, error) {
-	u, err := usage(ctx, r)
-	return u, conn.Explain(r.Path, err)
-}
-
-func usage(ctx context.Context, r *conn.Reader) (u archive.Usage, err error) {
-	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return archive.Usage{}, err
-	}
-	defer tx.Rollback() // read only
-	if err := tx.QueryRowContext(ctx, selectFreeBytes).Scan(&u.Free); err != nil {
-		return archive.Usage{}, err
-	}
-	used, err := conn.UsedBytes(ctx, tx)
-	if err != nil {
-		return archive.Usage{}, err
-	}
+func Usage(ctx context.Context, r *conn.Reader) (u archive.Usage, err error) {
 	l := tables.NewLayout()
 	counts := make(map[string]map[namespaceKey][]int64)
-	for _, t := range l.Tables {
-		if counts[t.Name], err = rowCounts(ctx, t, tx); err != nil {
-			return archive.Usage{}, err
+	err = r.InTransaction(ctx, func(tx *sql.Tx) error {
+		if err := tx.QueryRowContext(ctx, selectFreeBytes).Scan(&u.Free); err != nil {
+			return err
 		}
-	}
-	// This is last: closing the file drops the process's locks on it. Until then, the
-	// transaction protects its pages from being overwritten.
-	sizes, err := TreeSizes(r)
-	if err != nil {
-		return archive.Usage{}, err
-	}
-	fillParts(&u, l, sizes, used)
-	fillNamespaces(&u, l, sizes, counts)
-	return u, nil
+		used, err := conn.UsedBytes(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, t := range l.Tables {
+			if counts[t.Name], err = rowCounts(ctx, t, tx); err != nil {
+				return err
+			}
+		}
+		sizes, err := TreeSizes(r)
+		if err != nil {
+			return err
+		}
+		fillParts(&u, l, sizes, used)
+		fillNamespaces(&u, l, sizes, counts)
+		return nil
+	})
+	return u, err
 }
 
-// TreeSizes returns the size of each table and index, in bytes.
+// TreeSizes returns the size of each table and index, in bytes. A transaction of r protects
+// the pages from being overwritten meanwhile.
 func TreeSizes(r *conn.Reader) (sizes map[string]int64, err error) {
 	path, err := dbfile.Resolve(r.Path)
 	if err != nil {
@@ -105,12 +97,8 @@ func SizeAt(sizes map[string]int64, name string, level archive.Level) (bytes int
 
 // fillParts fills in the parts.
 func fillParts(u *archive.Usage, l tables.Layout, sizes map[string]int64, used int64) {
-	names := []string{tables.NarrowName}
-	for _, t := range l.Tables {
-		names = append(names, t.Name)
-	}
 	rest := used
-	for _, name := range names {
+	for _, name := range l.Names() {
 		for _, level := range archive.Levels() {
 			part := archive.PartUsage{Name: name, Bytes: SizeAt(sizes, name, level)}
 			if level != archive.Raw {

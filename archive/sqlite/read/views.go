@@ -20,7 +20,7 @@ func Views(ctx context.Context, r *conn.Reader, ofTables bool) ([]tables.View, e
 		kind = "table"
 	}
 	var views []tables.View
-	err := conn.Each(ctx, r.Db, func(rows *sql.Rows) error {
+	err := conn.Each(ctx, r.DB, func(rows *sql.Rows) error {
 		var view, column string
 		if err := rows.Scan(&view, &column); err != nil {
 			return err
@@ -49,6 +49,6 @@ const selectFunctions = `SELECT DISTINCT name FROM pragma_function_list ORDER BY
 
 // Functions returns the names of the SQL functions that a query may call.
 func Functions(ctx context.Context, r *conn.Reader) ([]string, error) {
-	names, err := conn.Column[string](ctx, r.Db, selectFunctions)
+	names, err := conn.Column[string](ctx, r.DB, selectFunctions)
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(conn.HarmfulFunctions, name) }), conn.Explain(r.Path, err)
 }

@@ -107,11 +107,11 @@ func NewLayout() Layout {
 
 // Names returns the names of all pairs of tables, without _hot and _cold.
 func (l Layout) Names() []string {
-	var names []string
+	names := []string{NarrowName}
 	for _, t := range l.Tables {
 		names = append(names, t.Name)
 	}
-	return append(names, NarrowName)
+	return names
 }
 
 // Find returns the wide table and the column index that store an entity's metric,

@@ -98,7 +98,7 @@ type tablePair struct {
 // later, it is done.
 func moveOldestHour(ctx context.Context, s *conn.Writer, pair tablePair, limit schema.Instant) (rows int64, done bool, err error) {
 	var first schema.Instant
-	if err := s.Db.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
+	if err := s.DB.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
 		return 0, false, err
 	}
 	hour := archive.Hourly.Begin(first)
@@ -117,7 +117,7 @@ func moveOldestHour(ctx context.Context, s *conn.Writer, pair tablePair, limit s
 func moveHour(ctx context.Context, s *conn.Writer, pair tablePair, hour schema.Instant) (int64, error) {
 	last := hour.Add(time.Hour) - 1
 	var moved int64
-	err := conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+	err := conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, pair.mark, hour, hour, last); err != nil {
 			return err
 		}

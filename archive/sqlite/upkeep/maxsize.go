@@ -34,7 +34,7 @@ const selectOldest = `SELECT min((SELECT min(ts) FROM TABLE WHERE entity_id = e.
 
 // sizeCutoffs returns the cutoffs that MaxSize has required so far, by level.
 func sizeCutoffs(ctx context.Context, s *conn.Writer) (map[archive.Level]schema.Instant, error) {
-	text, err := conn.Setting(ctx, s.Db, maxSizeSetting)
+	text, err := conn.Setting(ctx, s.DB, maxSizeSetting)
 	if err != nil || s.Options.MaxSize <= 0 {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func raiseSizeCutoff(ctx context.Context, s *conn.Writer, now schema.Instant) (r
 	if s.Options.MaxSize <= 0 {
 		return false, nil
 	}
-	used, err := conn.UsedBytes(ctx, s.Db)
+	used, err := conn.UsedBytes(ctx, s.DB)
 	if err != nil || used <= s.Options.MaxSize {
 		return false, err
 	}
@@ -83,7 +83,7 @@ func raiseSizeCutoff(ctx context.Context, s *conn.Writer, now schema.Instant) (r
 		if err != nil {
 			return false, err
 		}
-		_, err = s.Db.ExecContext(ctx, conn.UpsertSetting, maxSizeSetting, string(text))
+		_, err = s.DB.ExecContext(ctx, conn.UpsertSetting, maxSizeSetting, string(text))
 		return err == nil, err
 	}
 	return false, nil
@@ -96,7 +96,7 @@ func oldestRow(ctx context.Context, s *conn.Writer, level archive.Level) (oldest
 		}
 		query := strings.NewReplacer("TABLE", r.In(level), "WHOSE", r.Owners).Replace(selectOldest)
 		var first sql.Null[schema.Instant]
-		if err := s.Db.QueryRowContext(ctx, query).Scan(&first); err != nil {
+		if err := s.DB.QueryRowContext(ctx, query).Scan(&first); err != nil {
 			return 0, err
 		}
 		if first.Valid && (oldest == 0 || first.V < oldest) {

@@ -2,6 +2,8 @@ package upkeep
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,7 +46,7 @@ type PrunableKind struct {
 // hour or day.
 const (
 	bytesPerSample       = 4.7
-	bytesPerNarrowSample = 16
+	bytesPerNarrowSample = 16.
 	bytesPerRollup       = 260
 )
 
@@ -54,20 +56,25 @@ const (
 	countOld       = `SELECT count(*), ifnull(WEIGHT, 0), ifnull(min(s.ts), 0), ifnull(max(s.ts), 0) FROM TABLES WHERE e.kind = ? AND s.ts < ?`
 	countOldPasses = `SELECT count(*) FROM pass WHERE started < ?`
 	countOldHoles  = `SELECT count(*) FROM hole h JOIN pass p ON p.id = h.pass_id WHERE p.started < ? AND NOT h.lasting`
-	countRows      = `count(*)`
 )
 
 // MeasurePrunable counts the data that [Prune] would delete with the retention, with or
-// without a lake. now is the local time. It reads all that data, which may take long.
+// without a lake. now is the local time. It reads all that data, which may take long, of
+// one state of the archive.
 func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Retention, lake bool, now time.Time) (Prunable, error) {
 	p := Prunable{Path: r.Path, Kinds: []PrunableKind{}}
-	at, err := clock(ctx, r.Db, now)
+	err := r.InTransaction(ctx, func(tx *sql.Tx) error { return p.measure(ctx, r, tx, retention, lake, now) })
+	return p, err
+}
+
+func (p *Prunable) measure(ctx context.Context, r *conn.Reader, tx *sql.Tx, retention archive.Retention, lake bool, now time.Time) error {
+	at, err := clock(ctx, tx, now)
 	if err != nil {
-		return p, conn.Explain(r.Path, err)
+		return err
 	}
 	cut := cutoffsOfRetention(retention, at, lake)
-	if p.Used, err = conn.UsedBytes(ctx, r.Db); err != nil {
-		return p, conn.Explain(r.Path, err)
+	if p.Used, err = conn.UsedBytes(ctx, tx); err != nil {
+		return err
 	}
 	for _, level := range archive.Levels() {
 		for _, kind := range schema.Kinds() {
@@ -76,59 +83,45 @@ func MeasurePrunable(ctx context.Context, r *conn.Reader, retention archive.Rete
 				continue
 			}
 			k := PrunableKind{Level: level, Kind: kind, Before: before}
-			count := k.countRaw
-			if level != archive.Raw {
-				count = k.countRollups
-			}
-			if err := count(ctx, r.Db); err != nil {
-				return p, conn.Explain(r.Path, fmt.Errorf("%s: %w", level.View(kind.String()), err))
+			if err := k.countAll(ctx, tx); err != nil {
+				return fmt.Errorf("%s: %w", level.View(kind.String()), err)
 			}
 			p.Kinds = append(p.Kinds, k)
 		}
 	}
 	if before := cut.earliest(archive.Raw); before > 0 {
-		if err := r.Db.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes); err != nil {
-			return p, conn.Explain(r.Path, err)
-		}
-		if err := r.Db.QueryRowContext(ctx, countOldHoles, before).Scan(&p.Holes); err != nil {
-			return p, conn.Explain(r.Path, err)
-		}
-	}
-	return p, conn.Explain(r.Path, p.sumLevels(ctx, r))
-}
-
-func (k *PrunableKind) countRaw(ctx context.Context, db conn.Queryer) error {
-	for _, tier := range []tables.Tier{tables.Cold, tables.Hot} {
-		for _, t := range tables.NewLayout().Tables {
-			if t.Family == schema.Unlabelled && t.Kind != k.Kind {
-				continue
-			}
-			counts := make([]string, len(t.Metrics))
-			for i, m := range t.Metrics {
-				counts[i] = "count(s." + m.Column() + ")"
-			}
-			samples, err := k.count(ctx, db, tier.From(t.Name), strings.Join(counts, " + "), bytesPerSample)
-			if err != nil {
-				return err
-			}
-			k.Samples += samples
-		}
-		samples, err := k.count(ctx, db, tier.From(tables.NarrowName), countRows, bytesPerNarrowSample)
+		err := errors.Join(
+			tx.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes),
+			tx.QueryRowContext(ctx, countOldHoles, before).Scan(&p.Holes))
 		if err != nil {
 			return err
 		}
-		k.Samples += samples
 	}
-	return nil
+	return p.sumLevels(ctx, r, tx)
 }
 
-func (k *PrunableKind) countRollups(ctx context.Context, db conn.Queryer) error {
+// countAll counts the rows of all tables.
+func (k *PrunableKind) countAll(ctx context.Context, db conn.Queryer) error {
 	for _, r := range tables.NewLayout().Rollups() {
 		if r.Kind != 0 && r.Kind != k.Kind {
 			continue
 		}
-		if _, err := k.count(ctx, db, tables.ByEntity("entity", r.In(k.Level)), countRows, bytesPerRollup); err != nil {
-			return err
+		if k.Level != archive.Raw {
+			if _, err := k.count(ctx, db, tables.ByEntity("entity", r.In(k.Level)), "count(*)", bytesPerRollup); err != nil {
+				return err
+			}
+			continue
+		}
+		bytes := bytesPerSample
+		if r.IsNarrow() {
+			bytes = bytesPerNarrowSample
+		}
+		for _, tier := range []tables.Tier{tables.Cold, tables.Hot} {
+			samples, err := k.count(ctx, db, tier.From(r.Table), "sum("+r.SamplesIn()+")", bytes)
+			if err != nil {
+				return err
+			}
+			k.Samples += samples
 		}
 	}
 	return nil

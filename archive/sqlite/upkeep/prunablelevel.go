@@ -45,12 +45,7 @@ func (p Prunable) RawSamples() (samples int64) {
 }
 
 // sumLevels sets Levels and Held.
-func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
-	tx, err := r.Db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // read only
+func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader, tx *sql.Tx) error {
 	a, err := conn.ReadAccount(ctx, tx)
 	if err != nil {
 		return err
@@ -59,18 +54,13 @@ func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader) error {
 		held := a.Stored - a.Deleted
 		p.Held = &held
 	}
-	// TreeSizes comes last because it drops the process's locks on the file.
 	sizes, err := read.TreeSizes(r)
 	if err != nil {
 		return err
 	}
-	names := []string{tables.NarrowName}
-	for _, t := range tables.NewLayout().Tables {
-		names = append(names, t.Name)
-	}
 	for _, level := range archive.Levels() {
 		sum := PrunableLevel{Level: level}
-		for _, name := range names {
+		for _, name := range tables.NewLayout().Names() {
 			sum.Held += read.SizeAt(sizes, name, level)
 		}
 		for _, k := range p.Kinds {

@@ -56,7 +56,7 @@ func Prune(ctx context.Context, path string, opts conn.Options, now time.Time) (
 				return false, err
 			}
 		}
-		at, err := clock(ctx, s.Db, now)
+		at, err := clock(ctx, s.DB, now)
 		if err != nil {
 			return false, err
 		}
@@ -135,13 +135,13 @@ func sparePages(ctx context.Context, s *conn.Writer) (keep int64, err error) {
 	}
 	var pages, size int64
 	if err := errors.Join(
-		s.Db.QueryRowContext(ctx, conn.SelectPages).Scan(&pages),
-		s.Db.QueryRowContext(ctx, conn.SelectPageSize).Scan(&size)); err != nil {
+		s.DB.QueryRowContext(ctx, conn.SelectPages).Scan(&pages),
+		s.DB.QueryRowContext(ctx, conn.SelectPageSize).Scan(&size)); err != nil {
 		return 0, err
 	}
 	keep = max(pages/spareFraction, minSparePages)
 	if s.Options.MaxSize > 0 {
-		used, err := conn.UsedBytes(ctx, s.Db)
+		used, err := conn.UsedBytes(ctx, s.DB)
 		if err != nil {
 			return 0, err
 		}
@@ -166,7 +166,7 @@ func cutoffsOf(ctx context.Context, s *conn.Writer, now schema.Instant) (cutoffs
 	}
 	for level, due := range map[archive.Level]archive.Level{archive.Raw: archive.Hourly, archive.Hourly: archive.Daily} {
 		var first sql.Null[schema.Instant]
-		if err := s.Db.QueryRowContext(ctx, conn.SelectFirstDue, due).Scan(&first); err != nil {
+		if err := s.DB.QueryRowContext(ctx, conn.SelectFirstDue, due).Scan(&first); err != nil {
 			return nil, err
 		}
 		if first.Valid {
@@ -202,7 +202,7 @@ func pruneOld(ctx context.Context, s *conn.Writer, now schema.Instant, budget *B
 	for key, at := range cut {
 		p.Before[key.String()] = at
 	}
-	state, err := loadProgress(ctx, s.Db, cut, s.Options.Lake != nil)
+	state, err := loadProgress(ctx, s.DB, cut, s.Options.Lake != nil)
 	if err != nil {
 		return false, err
 	}

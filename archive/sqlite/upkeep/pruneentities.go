@@ -33,7 +33,7 @@ type oldEntity struct {
 // than any cutoff.
 func pruneEntities(ctx context.Context, s *conn.Writer, d *deletion) error {
 	var hot map[int64]bool // read when needed
-	return d.commit(ctx, s.Db, func() error {
+	return d.commit(ctx, s.DB, func() error {
 		var list []oldEntity
 		err := conn.Each(d.Ctx, d.Tx, func(rows *sql.Rows) error {
 			var e oldEntity

@@ -20,7 +20,7 @@ const (
 // namespace labels that ended before all kept rows. A scope that returns is asked for all
 // that Heapster shows.
 func pruneScopes(ctx context.Context, s *conn.Writer, d *deletion) error {
-	return d.commit(ctx, s.Db, func() error {
+	return d.commit(ctx, s.DB, func() error {
 		d.next(stageLedger)
 		raw, all := d.earliest(archive.Raw), d.earliest(archive.Levels()...)
 		for _, old := range []struct {
@@ -58,15 +58,15 @@ func pruneLedger(ctx context.Context, s *conn.Writer, d *deletion) (err error) {
 	// SQLite would scan all conflicts for each deleted pass. Instead, the first pass with
 	// a conflict is found once: later conflicts belong to later passes. The writer has one
 	// connection, so the pragma applies to the following statements.
-	if _, err := s.Db.ExecContext(ctx, disableForeignKeys); err != nil {
+	if _, err := s.DB.ExecContext(ctx, disableForeignKeys); err != nil {
 		return err
 	}
 	defer func() {
-		if _, enableErr := s.Db.ExecContext(context.WithoutCancel(ctx), enableForeignKeys); err == nil {
+		if _, enableErr := s.DB.ExecContext(context.WithoutCancel(ctx), enableForeignKeys); err == nil {
 			err = enableErr
 		}
 	}()
-	return d.commit(ctx, s.Db, func() error {
+	return d.commit(ctx, s.DB, func() error {
 		cutoff := d.earliest(archive.Raw)
 		if cutoff == 0 {
 			d.next(stageDone)

@@ -41,7 +41,7 @@ const (
 // rollupBudget returns the budget of one pass for the due rollups.
 func rollupBudget(ctx context.Context, s *conn.Writer) (*Budget, error) {
 	var due int64
-	err := s.Db.QueryRowContext(ctx, countDueRollups, archive.Hourly).Scan(&due)
+	err := s.DB.QueryRowContext(ctx, countDueRollups, archive.Hourly).Scan(&due)
 	return &Budget{maxCost: min(max(minRollupCost, due*(dueRollupCost+hourCost)/catchUpPasses), maxRollupCost)}, err
 }
 
@@ -75,7 +75,7 @@ func roll(ctx context.Context, s *conn.Writer, limit schema.Instant, budget *Bud
 func rollBatch(ctx context.Context, s *conn.Writer, level archive.Level, limit schema.Instant, budget *Budget) (done bool, err error) {
 	// Due hours have closed; a day waits for its last hour.
 	last := limit - tables.SecondsOf(level)
-	due, err := dueRollups(ctx, s.Db, level, last)
+	due, err := dueRollups(ctx, s.DB, level, last)
 	if err != nil || len(due) == 0 {
 		return true, err
 	}
@@ -83,7 +83,7 @@ func rollBatch(ctx context.Context, s *conn.Writer, level archive.Level, limit s
 	if err := dbfile.CheckSpace(s.Path, min(s.Options.MinFree, minPruneSpace), 0); err != nil {
 		return false, err
 	}
-	err = conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+	err = conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		w := rollupWriter{Prepared: conn.Prepare(ctx, tx), rollups: s.Rollups, budget: budget}
 		for _, d := range due {
 			if err := w.roll(level, d); err != nil {

@@ -46,7 +46,7 @@ func shipRows(ctx context.Context, s *conn.Writer, d *deletion) error {
 		if err != nil {
 			return err
 		}
-		return d.commit(ctx, s.Db, func() error {
+		return d.commit(ctx, s.DB, func() error {
 			if d.Shipping = next; next == nil {
 				d.next(stageEntities)
 			}
@@ -62,7 +62,7 @@ func shipRows(ctx context.Context, s *conn.Writer, d *deletion) error {
 		return err
 	}
 	d.cost += c.rows
-	return d.commit(ctx, s.Db, func() error {
+	return d.commit(ctx, s.DB, func() error {
 		d.counts.LakeConflicts += c.conflicts
 		now.After = c.after()
 		if c.last {
@@ -83,7 +83,7 @@ func deleteShipped(ctx context.Context, s *conn.Writer, d *deletion, now shippin
 		return err
 	}
 	for done := false; !done; {
-		err := d.commit(ctx, s.Db, func() error {
+		err := d.commit(ctx, s.DB, func() error {
 			before := d.cost
 			d.cost += entityCost
 			for len(c.entities) > 0 && d.cost-before < maxDeletionCost {
@@ -127,7 +127,7 @@ func (k kept) after() *schema.Entity {
 // keepRows makes sure that the lake has the rows of the next entities: at least one entity,
 // and no more when there are so many samples or, unless it is zero, rows.
 func keepRows(ctx context.Context, s *conn.Writer, now shipping, maxSamples, maxRows int64) (k kept, err error) {
-	samples, err := read.OpenSamples(ctx, &conn.Reader{Path: s.Path, Db: s.Db})
+	samples, err := read.OpenSamples(ctx, &conn.Reader{Path: s.Path, DB: s.DB})
 	if err != nil {
 		return k, err
 	}
@@ -233,7 +233,7 @@ func nextShipping(ctx context.Context, s *conn.Writer, cut cutoffs) (next *shipp
 		kind     schema.Kind
 		labelled bool
 	}
-	err = conn.InTransaction(ctx, s.Db, func(tx *sql.Tx) error {
+	err = conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		in := conn.Prepare(ctx, tx)
 		var owners []owner
 		err := conn.Each(in.Ctx, tx, func(rows *sql.Rows) error {

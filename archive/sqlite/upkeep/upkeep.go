@@ -34,7 +34,7 @@ func Compact(ctx context.Context, path string, opts conn.Options, now time.Time)
 				return false, err
 			}
 		}
-		at, err := clock(ctx, s.Db, now)
+		at, err := clock(ctx, s.DB, now)
 		if err != nil {
 			return false, err
 		}
@@ -74,7 +74,7 @@ func (c *Compaction) add(moved []Moved) {
 
 // clock returns the earlier of the local time and Heapster's, which is the newest batch of
 // any cluster: either may be ahead. It returns None if the archive has no batch.
-func clock(ctx context.Context, db *sql.DB, local time.Time) (schema.Instant, error) {
+func clock(ctx context.Context, db conn.Queryer, local time.Time) (schema.Instant, error) {
 	var horizon schema.Instant
 	err := db.QueryRowContext(ctx, conn.SelectLastHorizon).Scan(&horizon)
 	return min(horizon, schema.InstantOf(local)), err
@@ -93,11 +93,11 @@ const (
 // them for the next passes. returned is in bytes.
 func returnPages(ctx context.Context, s *conn.Writer, keep int64, budget *Budget) (returned int64, done bool, err error) {
 	var free, pageSize int64
-	if err := s.Db.QueryRowContext(ctx, conn.SelectPageSize).Scan(&pageSize); err != nil {
+	if err := s.DB.QueryRowContext(ctx, conn.SelectPageSize).Scan(&pageSize); err != nil {
 		return 0, false, err
 	}
 	for {
-		if err := s.Db.QueryRowContext(ctx, selectFreePages).Scan(&free); err != nil {
+		if err := s.DB.QueryRowContext(ctx, selectFreePages).Scan(&free); err != nil {
 			return returned, false, err
 		}
 		if free <= keep {
@@ -107,7 +107,7 @@ func returnPages(ctx context.Context, s *conn.Writer, keep int64, budget *Budget
 			return returned, false, nil
 		}
 		var pages int64
-		err := conn.Each(ctx, s.Db, func(*sql.Rows) error { pages++; return nil }, returnSomePages)
+		err := conn.Each(ctx, s.DB, func(*sql.Rows) error { pages++; return nil }, returnSomePages)
 		returned += pages * pageSize
 		budget.cost += pages * pageCost
 		if err != nil {
@@ -123,11 +123,11 @@ func returnPages(ctx context.Context, s *conn.Writer, keep int64, budget *Budget
 // it returns the size of the -wal file in bytes. Close the writer afterwards: its busy
 // timeout is now too short.
 func emptyLog(ctx context.Context, s *conn.Writer) (left int64, err error) {
-	if _, err := s.Db.ExecContext(ctx, shortBusyTimeout); err != nil {
+	if _, err := s.DB.ExecContext(ctx, shortBusyTimeout); err != nil {
 		return 0, err
 	}
 	var busy, pages, moved int64
-	if err := s.Db.QueryRowContext(ctx, checkpointLog).Scan(&busy, &pages, &moved); err != nil {
+	if err := s.DB.QueryRowContext(ctx, checkpointLog).Scan(&busy, &pages, &moved); err != nil {
 		return 0, err
 	}
 	if busy == 0 {
