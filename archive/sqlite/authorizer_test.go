@@ -24,7 +24,7 @@ func ask(ctx context.Context, r *sqlite.Reader, statement string) (rows int, err
 	for result.Next() {
 		rows++
 	}
-	return rows, r.ExplainError(result.Err())
+	return rows, r.WithRemedy(result.Err())
 }
 
 // Whatever a reader is asked, nothing changes: not the archive, not another

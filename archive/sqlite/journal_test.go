@@ -173,14 +173,14 @@ func TestReaderLeavesANetworkLogAlone(t *testing.T) {
 	if err := openOn(t, path, ext4).Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := conn.OpenReading(t.Context(), path, on(nfs))
+	_, err := conn.OpenReaderOn(t.Context(), path, on(nfs))
 	if err == nil || !strings.Contains(err.Error(), "does not work on a file system of the kind nfs") || !strings.Contains(schema.HintOf(err), "PRAGMA") {
 		t.Fatalf("got %v", err)
 	}
 	// The mend that it names.
 	_, script, _ := strings.Cut(schema.HintOf(err), `sqlite3 FILE "`)
 	shell(t, path, strings.TrimSuffix(script, `"`))
-	r, err := conn.OpenReading(t.Context(), path, on(nfs))
+	r, err := conn.OpenReaderOn(t.Context(), path, on(nfs))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (s *Store) BeginPass(ctx context.Context, p archive.Pass) (archive.PassID, 
 		row := tx.QueryRowContext(ctx, insertPass, p.Cluster, p.Version, p.Started.Unix(), archive.OutcomeRunning)
 		return row.Scan(&id)
 	})
-	return id, conn.Explain(s.Path, err)
+	return id, conn.WithRemedy(s.Path, err)
 }
 
 // EndPass closes the pass's line and records its holes, except lasting holes that are in
@@ -53,7 +53,7 @@ func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hol
 		return recordHoles(ctx, tx, p.ID, p.Cluster, holes)
 	})
 	if err != nil {
-		return conn.Explain(s.Path, err)
+		return conn.WithRemedy(s.Path, err)
 	}
 	return s.CheckPath()
 }

@@ -215,7 +215,7 @@ func TestForeignLogIsRefused(t *testing.T) {
 			if err == nil {
 				s.Close()
 			}
-			r, err := conn.OpenReading(t.Context(), path, on(number))
+			r, err := conn.OpenReaderOn(t.Context(), path, on(number))
 			refused("reading", err)
 			if err == nil {
 				r.Close()
@@ -293,7 +293,7 @@ func TestOwnLogIsReplayed(t *testing.T) {
 					number := uint32(ext4)
 					if strings.HasSuffix(file, ".nfs.db") {
 						number = nfs
-					} else if r, err := conn.OpenReading(t.Context(), path, on(number)); err != nil {
+					} else if r, err := conn.OpenReaderOn(t.Context(), path, on(number)); err != nil {
 						t.Errorf("reading: %v", err)
 					} else {
 						r.Close()
@@ -352,7 +352,7 @@ func TestLogOfAWriterAtWork(t *testing.T) {
 			return
 		default:
 		}
-		r, err := conn.OpenReading(t.Context(), path, on(ext4))
+		r, err := conn.OpenReaderOn(t.Context(), path, on(ext4))
 		if err != nil {
 			t.Errorf("reading: %v", err)
 			continue

@@ -28,5 +28,5 @@ func (s *Store) load(ctx context.Context) error {
 // Memory implements [collect.Store].
 func (s *Store) Memory(ctx context.Context, cluster string) (archive.Memory, error) {
 	m, err := read.Memory(ctx, s.DB, cluster, func(id int64, e schema.Entity) { s.entities[entityKey{cluster, e}] = id })
-	return m, conn.Explain(s.Path, err)
+	return m, conn.WithRemedy(s.Path, err)
 }

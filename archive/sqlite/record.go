@@ -46,7 +46,7 @@ func (s *Store) Record(ctx context.Context, r transfer.Record) error {
 		return w.record(r)
 	})
 	if err != nil {
-		return conn.Explain(s.Path, err)
+		return conn.WithRemedy(s.Path, err)
 	}
 	for key, id := range w.entities {
 		s.entities[key] = id

@@ -49,11 +49,11 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 	}
 	absolute, err := filepath.Abs(to)
 	if err != nil {
-		return Snapshot{}, explainTarget(to, err)
+		return Snapshot{}, targetError(to, err)
 	}
 	draft, err := dbfile.ClaimDraft(absolute+dbfile.PartialSuffix, opts.CreateMode())
 	if err != nil {
-		return Snapshot{}, explainTarget(to, err)
+		return Snapshot{}, targetError(to, err)
 	}
 	s := Snapshot{}
 	err = copyArchive(ctx, path, draft.Path, opts)
@@ -67,7 +67,7 @@ func TakeSnapshot(ctx context.Context, path, to string, opts SnapshotOptions) (S
 		s.Path = absolute
 		err = draft.Publish(absolute)
 	}
-	return s, errors.Join(explainTarget(to, err), draft.Close())
+	return s, errors.Join(targetError(to, err), draft.Close())
 }
 
 // checkTarget refuses a target that is the archive itself, is in use, or is a file of
@@ -79,7 +79,7 @@ func checkTarget(path, to string, replace bool) error {
 	const another = "name another file for the snapshot"
 	source, err := os.Stat(path)
 	if err != nil {
-		return conn.Explain(path, err)
+		return conn.WithRemedy(path, err)
 	}
 	for _, name := range []string{dbfile.WriteAheadLog, dbfile.WriteAheadLogIndex, dbfile.RollbackJournal, dbfile.LockSuffix, dbfile.NewSuffix} {
 		if strings.HasSuffix(to, name) {
@@ -90,7 +90,7 @@ func checkTarget(path, to string, replace bool) error {
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case err != nil && !missing:
-		return explainTarget(to, err)
+		return targetError(to, err)
 	case !missing && os.SameFile(source, target):
 		return refuse(another, "it is the archive itself")
 	}
@@ -125,13 +125,13 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 	// query_only would forbid writing the copy too.
 	db, err := conn.OpenDB(file, "ro", url.Values{"_synchronous": {"FULL"}})
 	if err != nil {
-		return conn.Explain(path, err)
+		return conn.WithRemedy(path, err)
 	}
-	defer func() { err = errors.Join(err, conn.Explain(path, db.Close())) }()
+	defer func() { err = errors.Join(err, conn.WithRemedy(path, db.Close())) }()
 	var mode string
 	used, err := conn.UsedBytes(ctx, db)
 	if err := errors.Join(err, db.QueryRowContext(ctx, conn.SelectJournalMode).Scan(&mode)); err != nil {
-		return conn.Explain(path, err)
+		return conn.WithRemedy(path, err)
 	}
 	if mode != "wal" {
 		// Without a write-ahead log, a reader keeps writers from committing.
@@ -145,7 +145,7 @@ func copyArchive(ctx context.Context, path, draft string, opts SnapshotOptions) 
 		return err
 	}
 	_, err = db.ExecContext(ctx, conn.VacuumInto, draft)
-	return conn.Explain(path, err)
+	return conn.WithRemedy(path, err)
 }
 
 // inspectDraft reads the written copy, which proves that it can be read.
@@ -162,9 +162,9 @@ func inspectDraft(ctx context.Context, draft string) (s Snapshot, err error) {
 	return s, err
 }
 
-// explainTarget adds a hint to an error about the snapshot's own file, as [conn.Explain]
+// targetError adds a hint to an error about the snapshot's own file, as [conn.WithRemedy]
 // does for the archive.
-func explainTarget(to string, err error) error {
+func targetError(to string, err error) error {
 	var known *dbfile.Error
 	if err == nil || errors.As(err, &known) {
 		return err

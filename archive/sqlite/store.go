@@ -27,7 +27,7 @@ func Open(ctx context.Context, path string, opts conn.Options) (*Store, error) {
 	}
 	s := &Store{Writer: w}
 	if err := s.load(ctx); err != nil {
-		return nil, errors.Join(conn.Explain(path, err), w.Close())
+		return nil, errors.Join(conn.WithRemedy(path, err), w.Close())
 	}
 	return s, nil
 }

@@ -31,7 +31,7 @@ func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, er
 		return w.write(b)
 	})
 	if err != nil {
-		return archive.Written{}, conn.Explain(s.Path, err)
+		return archive.Written{}, conn.WithRemedy(s.Path, err)
 	}
 	// The new ids are valid only after the commit.
 	maps.Copy(s.entities, w.entities)

@@ -56,7 +56,7 @@ func (a Archive) Answer(ctx context.Context, p query.Plan, visit func(query.Row)
 			return err
 		}
 	}
-	return a.reader.ExplainError(rows.Err())
+	return a.reader.WithRemedy(rows.Err())
 }
 
 // Coverage returns what the archive has for the query.
@@ -83,11 +83,11 @@ func (a Archive) Carriers(ctx context.Context, m schema.MetricName) (kinds []sch
 		kinds = append(kinds, k)
 		return err
 	}, selectCarriers, string(m))
-	return kinds, a.reader.ExplainError(err)
+	return kinds, a.reader.WithRemedy(err)
 }
 
 // MetricNames returns the names of all metrics that the archive knows.
 func (a Archive) MetricNames(ctx context.Context) ([]string, error) {
 	names, err := conn.Column[string](ctx, a.reader.DB, selectMetricNames)
-	return names, a.reader.ExplainError(err)
+	return names, a.reader.WithRemedy(err)
 }

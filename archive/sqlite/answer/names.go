@@ -27,7 +27,7 @@ func (a Archive) Names(ctx context.Context, q query.Query, columns ...string) (f
 		}
 		return err
 	}, s.text, s.args...)
-	return found, a.reader.ExplainError(err)
+	return found, a.reader.WithRemedy(err)
 }
 
 // entityNames returns the statement for [Names].

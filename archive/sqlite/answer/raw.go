@@ -102,11 +102,11 @@ func (p plan) hourCells(b *builder, s query.Segment, more ...condition) {
 		case "high":
 			return "max(v)"
 		default:
-			return fmt.Sprintf("min(CASE WHEN place * 100 >= places * %s THEN v END)", name[1:])
+			return fmt.Sprintf("min(CASE WHEN nth * 100 >= of_all * %s THEN v END)", name[1:])
 		}
 	}))
 	b.add("\n  FROM (SELECT " + groups + ", ts, " + p.value() + " AS v, row_number() OVER (PARTITION BY " + groups + ", " + hour + " ORDER BY " + p.value() +
-		") AS place,\n      count(*) OVER (PARTITION BY " + groups + ", " + hour + ") AS places\n    FROM ")
+		") AS nth,\n      count(*) OVER (PARTITION BY " + groups + ", " + hour + ") AS of_all\n    FROM ")
 	conditions := append(p.rowsOf(s.Span, condition{text: p.value() + " IS NOT NULL"}), more...)
 	p.rows(b, p.view(), archive.Raw, []string{p.value()}, conditions)
 	b.add(")\n  GROUP BY " + groups + ", " + hour)

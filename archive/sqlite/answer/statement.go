@@ -113,13 +113,13 @@ func (p plan) aggregate(b *builder, steps bool, aggs []query.Agg, as func(query.
 	}
 	ordered := make(map[string]bool)
 	for _, agg := range aggs {
-		if place, value := p.place(agg); agg.Percent() > 0 && !ordered[place] {
-			ordered[place] = true
-			windows = append(windows, "row_number() OVER (PARTITION BY "+keys+" ORDER BY "+value+") AS "+place)
+		if nth, value := p.nth(agg); agg.Percent() > 0 && !ordered[nth] {
+			ordered[nth] = true
+			windows = append(windows, "row_number() OVER (PARTITION BY "+keys+" ORDER BY "+value+") AS "+nth)
 		}
 	}
 	if len(ordered) > 0 {
-		windows = append(windows, "count(*) OVER (PARTITION BY "+keys+") AS places")
+		windows = append(windows, "count(*) OVER (PARTITION BY "+keys+") AS of_all")
 	}
 	if len(windows) > 0 {
 		b.add("(SELECT *, " + strings.Join(windows, ",\n      ") + " FROM cells)")
@@ -129,13 +129,13 @@ func (p plan) aggregate(b *builder, steps bool, aggs []query.Agg, as func(query.
 	b.add("\n  GROUP BY " + keys)
 }
 
-// place returns the column that a percentile is of, and the column with a cell's
-// rank by it.
-func (p plan) place(agg query.Agg) (place, value string) {
+// nth returns the column with a cell's rank for a percentile, and the column that ranks
+// the cells.
+func (p plan) nth(agg query.Agg) (nth, value string) {
 	if p.byTheHour() {
-		return "place" + string(agg[1:]), string(agg)
+		return "nth" + string(agg[1:]), string(agg)
 	}
-	return "place", "s"
+	return "nth", "s"
 }
 
 // expression returns an aggregate of cells.
@@ -164,7 +164,7 @@ func (p plan) expression(agg query.Agg) string {
 		}
 		return "avg(CASE WHEN newest = 1 THEN last END)"
 	default:
-		place, value := p.place(agg)
-		return fmt.Sprintf("min(CASE WHEN %s * 100 >= places * %d THEN %s END)", place, agg.Percent(), value)
+		nth, value := p.nth(agg)
+		return fmt.Sprintf("min(CASE WHEN %s * 100 >= of_all * %d THEN %s END)", nth, agg.Percent(), value)
 	}
 }

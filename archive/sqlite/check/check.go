@@ -82,12 +82,12 @@ func Run(ctx context.Context, r *conn.Reader, opts Options) (Report, error) {
 	locked := dbfile.IsLocked(dbfile.LockOf(file))
 	tx, err := r.DB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return Report{}, conn.Explain(r.Path, err)
+		return Report{}, conn.WithRemedy(r.Path, err)
 	}
 	defer tx.Rollback() // read only
 	c.ctx, c.tx = ctx, tx
 	if err := tx.QueryRowContext(ctx, conn.SelectVersion).Scan(&c.report.Version); err != nil {
-		return Report{}, conn.Explain(r.Path, err)
+		return Report{}, conn.WithRemedy(r.Path, err)
 	}
 	c.locked = locked || dbfile.IsLocked(dbfile.LockOf(file))
 

@@ -23,24 +23,24 @@ const (
 // distrust makes SQLite verify the lengths in a page, which may be damaged.
 const distrust = "PRAGMA cell_size_check = 1"
 
-// readingConnector opens connections that can only read: no ATTACH, which would
+// readerConnector opens connections that can only read: no ATTACH, which would
 // open other files, no temporary tables, no pragma that sets anything, no function
 // that loads code.
 //
 // The file is opened read-only, and query_only is set. The connector refuses what
 // these two allow, before it runs.
-type readingConnector struct {
+type readerConnector struct {
 	connector
 	refused atomic.Pointer[string] // what was refused last, for messages
 }
 
-func newReadingConnector(file string, pragmas url.Values) *readingConnector {
-	c := new(readingConnector)
+func newReaderConnector(file string, pragmas url.Values) *readerConnector {
+	c := new(readerConnector)
 	c.connector = newConnector(file, "ro", pragmas, c.confine)
 	return c
 }
 
-func (c *readingConnector) confine(conn *sqlite3.SQLiteConn) error {
+func (c *readerConnector) confine(conn *sqlite3.SQLiteConn) error {
 	for _, pragma := range []string{heapLimit, distrust} {
 		if _, err := conn.Exec(pragma, nil); err != nil {
 			return err
@@ -66,7 +66,7 @@ func (c *readingConnector) confine(conn *sqlite3.SQLiteConn) error {
 // authorize is called while a statement is prepared, for each of its actions. The
 // meaning of first and second depends on the action:
 // https://www.sqlite.org/c3ref/c_alter_table.html
-func (c *readingConnector) authorize(action int, first, second, _ string) int {
+func (c *readerConnector) authorize(action int, first, second, _ string) int {
 	const recursive = 33 // SQLITE_RECURSIVE, which go-sqlite3 does not name
 	what := actions[action]
 	switch action {
@@ -115,9 +115,9 @@ var (
 	}
 )
 
-// ExplainError adds to an error of a statement, or of its rows, what was refused and
+// WithRemedy adds to an error of a statement, or of its rows, what was refused and
 // what to do about it. [Reader.Query] has done so with its own errors.
-func (r *Reader) ExplainError(err error) error {
+func (r *Reader) WithRemedy(err error) error {
 	const hint = "it is open for reading only: nothing but heapstash's own passes writes to it"
 	lite, ok := errors.AsType[sqlite3.Error](err)
 	switch {
@@ -128,7 +128,7 @@ func (r *Reader) ExplainError(err error) error {
 	case ok && lite.Code == sqlite3.ErrNomem, ok && lite.Code == sqlite3.ErrTooBig:
 		return &dbfile.Error{Path: r.Path, Err: err, Remedy: "a question may take 512 MB of memory, and a value 32 MB: ask for less at once, or ask with a program of your own"}
 	default:
-		return Explain(r.Path, err)
+		return WithRemedy(r.Path, err)
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// Explain gives an error of SQLite or of the operating system the archive's path
+// WithRemedy gives an error of SQLite or of the operating system the archive's path
 // and a remedy. Nil stays nil, and a [*dbfile.Error] stays as it is.
-func Explain(path string, err error) error {
+func WithRemedy(path string, err error) error {
 	var known *dbfile.Error
 	if err == nil || errors.As(err, &known) {
 		return err

@@ -19,7 +19,7 @@ func (s *Writer) CheckLock() error {
 	}
 	held, err := s.lock.Held()
 	if held || err != nil {
-		return Explain(s.Path, err)
+		return WithRemedy(s.Path, err)
 	}
 	return &dbfile.Error{
 		Path:   s.Path,

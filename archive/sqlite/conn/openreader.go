@@ -13,9 +13,9 @@ import (
 	"heapstash/archive/sqlite/dbfile"
 )
 
-// OpenReading opens an existing archive in the way that its file system and the
+// OpenReaderOn opens an existing archive in the way that its file system and the
 // user's permissions allow.
-func OpenReading(ctx context.Context, path string, d dbfile.Disk) (*Reader, error) {
+func OpenReaderOn(ctx context.Context, path string, d dbfile.Disk) (*Reader, error) {
 	steps, err := Migrations()
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ const mostConnections = 4
 
 // openChecked opens an archive of a known version.
 func openChecked(ctx context.Context, path, file string, newest int, pragmas url.Values) (*Reader, error) {
-	connector := newReadingConnector(file, pragmas)
+	connector := newReaderConnector(file, pragmas)
 	r := &Reader{path, sql.OpenDB(connector), connector}
 	r.DB.SetMaxOpenConns(mostConnections)
 	r.DB.SetMaxIdleConns(mostConnections) // opening one parses all views

@@ -17,20 +17,20 @@ import (
 // It never makes a writer wait or fail, unless the archive has a rollback journal
 // ([dbfile.FileSystem.WriteAhead]): there a writer waits up to half a minute for the
 // end of a statement, and statements wait for a writer. Anyone may choose the
-// statements: readingConnector says what is refused.
+// statements: readerConnector says what is refused.
 type Reader struct {
 	Path      string
 	DB        *sql.DB
-	connector *readingConnector
+	connector *readerConnector
 }
 
 // OpenReader opens an archive that exists. The error wraps
 // [archive.ErrNoArchive], [archive.ErrNotArchive] or [archive.ErrNewerArchive]
 // where one of them is the reason.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
-	r, err := OpenReading(ctx, path, dbfile.DiskOf)
+	r, err := OpenReaderOn(ctx, path, dbfile.DiskOf)
 	if err != nil {
-		return nil, explainReading(path, err)
+		return nil, readerError(path, err)
 	}
 	return r, nil
 }
@@ -39,10 +39,10 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 const shareHint = "it is its owner's: set archive.mode to \"0640\" (for its group) or \"0644\" (for all) where passes are made, and let\n" +
 	"readers enter its directory; or copy it for them: `heapstash snapshot FILE` with HEAPSTASH_ARCHIVE_MODE=0644"
 
-// explainReading is [Explain] for a reader, which needs no permission to write.
-func explainReading(path string, err error) error {
+// readerError is [WithRemedy] for a reader, which needs no permission to write.
+func readerError(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
-		return Explain(path, err)
+		return WithRemedy(path, err)
 	}
 	if known, ok := errors.AsType[*dbfile.Error](err); ok {
 		err = known.Err
@@ -60,7 +60,7 @@ func explainReading(path string, err error) error {
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	rows, err := r.DB.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, r.ExplainError(err)
+		return nil, r.WithRemedy(err)
 	}
 	return rows, nil
 }
@@ -73,8 +73,8 @@ func (r *Reader) InTransaction(ctx context.Context, do func(*sql.Tx) error) erro
 		defer tx.Rollback() // read only
 		err = do(tx)
 	}
-	return r.ExplainError(err)
+	return r.WithRemedy(err)
 }
 
 // Close closes the archive.
-func (r *Reader) Close() error { return Explain(r.Path, r.DB.Close()) }
+func (r *Reader) Close() error { return WithRemedy(r.Path, r.DB.Close()) }

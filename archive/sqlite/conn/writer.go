@@ -131,7 +131,7 @@ func OpenWriter(ctx context.Context, path string, opts Options) (*Writer, error)
 	s.Layout = tables.NewLayout()
 	s.Rollups = s.Layout.Rollups()
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(Explain(path, err), s.Close())
+		return nil, errors.Join(WithRemedy(path, err), s.Close())
 	}
 	return s, nil
 }
@@ -216,7 +216,7 @@ func (s *Writer) ID() string { return s.id }
 func (s *Writer) Close() error {
 	var err error
 	if s.DB != nil {
-		err = Explain(s.Path, s.DB.Close())
+		err = WithRemedy(s.Path, s.DB.Close())
 	}
 	return errors.Join(err, s.lock.Release())
 }

@@ -87,10 +87,10 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	}
 	defer r.Close() // read only
 	if x.Version, err = conn.FileVersion(ctx, r.DB, x.Path, x.Newest); err != nil {
-		return conn.Explain(x.Path, err)
+		return conn.WithRemedy(x.Path, err)
 	}
 	if x.Bytes, err = dbfile.SizeOf(x.Path); err != nil {
-		return conn.Explain(x.Path, err)
+		return conn.WithRemedy(x.Path, err)
 	}
 	status, err := Status(ctx, r)
 	if err != nil {
@@ -100,11 +100,11 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 		x.Growth = &g
 	}
 	if err := r.DB.QueryRowContext(ctx, countUnknown, cluster).Scan(&x.Unknown); err != nil {
-		return conn.Explain(x.Path, err)
+		return conn.WithRemedy(x.Path, err)
 	}
 	last, err := conn.List(ctx, r.DB, passTargets, selectLastPass, cluster)
 	if err != nil {
-		return conn.Explain(x.Path, err)
+		return conn.WithRemedy(x.Path, err)
 	}
 	if len(last) > 0 {
 		x.LastPass = &last[0]
@@ -115,7 +115,7 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 // examineDirectory examines the directory and the files beside the archive.
 func (x *Examination) examineDirectory(file string) {
 	x.Directory = filepath.Dir(file)
-	x.Unwritable = conn.Explain(x.Path, dbfile.CheckWritable(file))
+	x.Unwritable = conn.WithRemedy(x.Path, dbfile.CheckWritable(file))
 	if system, free, err := dbfile.DiskOf(x.Directory); err == nil {
 		x.FileSystem, x.Free = system, free
 	}

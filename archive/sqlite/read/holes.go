@@ -37,5 +37,5 @@ func Holes(ctx context.Context, r *conn.Reader, since schema.Instant) ([]archive
 		}
 		return err
 	}, selectHoles, since)
-	return holes, conn.Explain(r.Path, err)
+	return holes, conn.WithRemedy(r.Path, err)
 }

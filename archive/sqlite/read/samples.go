@@ -36,7 +36,7 @@ type namedMetric struct {
 func OpenSamples(ctx context.Context, r *conn.Reader) (*Samples, error) {
 	tx, err := r.DB.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
-		return nil, conn.Explain(r.Path, err)
+		return nil, conn.WithRemedy(r.Path, err)
 	}
 	s := &Samples{path: r.Path, layout: tables.NewLayout(), tx: conn.Prepare(ctx, tx), hot: make(map[string]map[int64]bool)}
 	err = conn.Each(s.tx.Ctx, tx, func(rows *sql.Rows) error {
@@ -46,7 +46,7 @@ func OpenSamples(ctx context.Context, r *conn.Reader) (*Samples, error) {
 		return err
 	}, selectMetricNames)
 	if err != nil {
-		return nil, errors.Join(conn.Explain(r.Path, err), s.Close())
+		return nil, errors.Join(conn.WithRemedy(r.Path, err), s.Close())
 	}
 	return s, nil
 }
@@ -105,7 +105,7 @@ func (s *Samples) yield(ctx context.Context, queries []seriesQuery, after *archi
 	return func(yield func(*archive.Series, error) bool) {
 		err := s.read(ctx, queries, after, selection, func(series *archive.Series) bool { return yield(series, nil) })
 		if err != nil && !errors.Is(err, errStopped) {
-			yield(nil, conn.Explain(s.path, err))
+			yield(nil, conn.WithRemedy(s.path, err))
 		}
 	}
 }

@@ -53,7 +53,7 @@ func Status(ctx context.Context, r *conn.Reader) (archive.Status, error) {
 		return archive.Status{}, err
 	}
 	if s.Bytes, err = dbfile.SizeOf(r.Path); err != nil {
-		return archive.Status{}, conn.Explain(r.Path, err)
+		return archive.Status{}, conn.WithRemedy(r.Path, err)
 	}
 	if free, err := dbfile.FreeSpace(dbfile.RealFile(r.Path)); err == nil {
 		s.Free = free

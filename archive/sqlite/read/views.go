@@ -42,7 +42,7 @@ func Views(ctx context.Context, r *conn.Reader, ofTables bool) ([]tables.View, e
 		v.Columns = append(v.Columns, c)
 		return nil
 	}, selectDescribed, kind)
-	return views, conn.Explain(r.Path, err)
+	return views, conn.WithRemedy(r.Path, err)
 }
 
 const selectFunctions = `SELECT DISTINCT name FROM pragma_function_list ORDER BY name`
@@ -50,5 +50,5 @@ const selectFunctions = `SELECT DISTINCT name FROM pragma_function_list ORDER BY
 // Functions returns the names of the SQL functions that a query may call.
 func Functions(ctx context.Context, r *conn.Reader) ([]string, error) {
 	names, err := conn.Column[string](ctx, r.DB, selectFunctions)
-	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(conn.HarmfulFunctions, name) }), conn.Explain(r.Path, err)
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(conn.HarmfulFunctions, name) }), conn.WithRemedy(r.Path, err)
 }

@@ -127,11 +127,11 @@ func (r *repairer) repair() error {
 	defer r.old.Close() // read only
 	info, err := os.Stat(path)
 	if err != nil {
-		return conn.Explain(path, err)
+		return conn.WithRemedy(path, err)
 	}
 	draft, err := dbfile.NewDraft(to+dbfile.PartialSuffix, r.opts.CreateMode())
 	if err != nil {
-		return conn.Explain(to, err)
+		return conn.WithRemedy(to, err)
 	}
 	err = r.make(draft.Path)
 	if err == nil {
@@ -146,7 +146,7 @@ func (r *repairer) repair() error {
 	if err == nil {
 		err = draft.Publish(to)
 	}
-	return errors.Join(conn.Explain(to, err), draft.Close())
+	return errors.Join(conn.WithRemedy(to, err), draft.Close())
 }
 
 // missing is an error if there is anything at the path.

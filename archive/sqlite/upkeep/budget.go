@@ -51,7 +51,7 @@ func Interleave(ctx context.Context, path string, opts conn.Options, work func(*
 			return err
 		}
 		done, err := work(s, newBudget())
-		if err := errors.Join(conn.Explain(path, err), s.Close()); err != nil || done {
+		if err := errors.Join(conn.WithRemedy(path, err), s.Close()); err != nil || done {
 			return err
 		}
 		select {

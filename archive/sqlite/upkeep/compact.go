@@ -40,7 +40,7 @@ func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows 
 	for _, m := range moved {
 		rows += m.Rows
 	}
-	return rows, conn.Explain(s.Path, err)
+	return rows, conn.WithRemedy(s.Path, err)
 }
 
 // Settle moves all closed hours and makes all due rollups, and lets no pass in.

@@ -119,13 +119,13 @@ func PruneSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows in
 	budget := &Budget{maxCost: passCost}
 	p := newPruned(s.Path)
 	if _, err := prune(ctx, s, now, budget, p); err != nil {
-		return p.AllRows(), conn.Explain(s.Path, err)
+		return p.AllRows(), conn.WithRemedy(s.Path, err)
 	}
 	keep, err := sparePages(ctx, s)
 	if err == nil {
 		_, _, err = returnPages(ctx, s, keep, budget)
 	}
-	return p.AllRows(), conn.Explain(s.Path, err)
+	return p.AllRows(), conn.WithRemedy(s.Path, err)
 }
 
 // sparePages returns the number of free pages that the file keeps for the next hours.

@@ -93,7 +93,7 @@ func (f File) Select(ctx context.Context, statement string, begin func([]string)
 			return err
 		}
 	}
-	return f.ExplainError(rows.Err())
+	return f.WithRemedy(rows.Err())
 }
 
 // ViewNames returns the names of views.

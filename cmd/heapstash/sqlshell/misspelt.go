@@ -19,7 +19,7 @@ var wordOf = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
 // explainQuery adds a hint to an error of the statement, unless it has one.
 func explainQuery(ctx context.Context, reader engine.File, statement string, err error) error {
-	if err = reader.ExplainError(err); schema.HintOf(err) != "" {
+	if err = reader.WithRemedy(err); schema.HintOf(err) != "" {
 		return err
 	}
 	if hint := suggest(ctx, reader, statement, err.Error()); hint != "" {
