@@ -159,7 +159,7 @@ func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, 
 func (w *writer) mergeNarrow(samples []narrowSample) error {
 	for _, sample := range samples {
 		var c tables.NullValue
-		err := w.One(tables.NarrowAt(tables.TierOf(sample.At, w.Compacted[tables.NarrowName])), &c, sample.At, sample.Entity, sample.metric)
+		err := w.One(w.Layout.Narrow.At[tables.TierOf(sample.At, w.Compacted[tables.NarrowName])], &c, sample.At, sample.Entity, sample.metric)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -174,7 +174,7 @@ func (w *writer) mergeNarrow(samples []narrowSample) error {
 		if err != nil {
 			return err
 		}
-		if err := w.Exec(tables.ReplaceNarrow(tier), sample.At, sample.Entity, sample.metric, c.Bind()); err != nil {
+		if err := w.Exec(w.Layout.Narrow.Replace[tier], sample.At, sample.Entity, sample.metric, c.Bind()); err != nil {
 			return err
 		}
 	}

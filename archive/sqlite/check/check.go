@@ -151,8 +151,8 @@ func (c *checker) steps(quick bool) []checkStep {
 // scans returns a scan of every table of samples and of rollups.
 func (c *checker) scans() (all []tableScan) {
 	rollups := c.layout.Rollups()
-	for _, table := range c.layout.Names() {
-		r := rollups[table]
+	for _, pair := range c.layout.Pairs() {
+		r := rollups[pair.Name]
 		all = append(all, scanOf(c.layout, r, tables.Hot), scanOf(c.layout, r, tables.Cold))
 		for _, level := range rolled {
 			all = append(all, rollupScan(r, level))

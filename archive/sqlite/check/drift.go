@@ -106,7 +106,7 @@ func (c *checker) registry() error {
 	}
 	unknown := Finding{Name: "compaction-tables", Meaning: "compaction names a table that does not exist"}
 	for _, name := range compacted {
-		if !slices.Contains(c.layout.Names(), name) {
+		if !slices.ContainsFunc(c.layout.Pairs(), func(p tables.Pair) bool { return p.Name == name }) {
 			unknown.add(strings.ToValidUTF8(name, "?"))
 		}
 	}

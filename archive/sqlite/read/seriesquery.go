@@ -99,7 +99,7 @@ func wideQuery(t *tables.Table, r *tables.Rollup, selection archive.Selection) s
 
 // narrowQuery returns the query of the narrow tables.
 func (s *Samples) narrowQuery(r *tables.Rollup, selection archive.Selection) seriesQuery {
-	q := seriesQuery{name: tables.NarrowName, entities: "WHERE 1", narrow: make(map[int64]int), hotEntities: tables.HotNarrowEntities}
+	q := seriesQuery{name: tables.NarrowName, entities: "WHERE 1", narrow: make(map[int64]int), hotEntities: s.layout.Narrow.HotEntities}
 	values, statistics := []string{"s.value"}, []archive.Statistic{""}
 	if selection.Level != archive.Raw {
 		values, statistics = nil, nil

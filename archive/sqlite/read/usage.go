@@ -98,15 +98,16 @@ func SizeAt(sizes map[string]int64, name string, level archive.Level) (bytes int
 // fillParts fills in the parts.
 func fillParts(u *archive.Usage, l tables.Layout, sizes map[string]int64, used int64) {
 	rest := used
-	for _, name := range l.Names() {
+	add := func(name string) {
 		for _, level := range archive.Levels() {
-			part := archive.PartUsage{Name: name, Bytes: SizeAt(sizes, name, level)}
-			if level != archive.Raw {
-				part.Name += "_" + string(level)
-			}
+			part := archive.PartUsage{Name: level.View(name), Bytes: SizeAt(sizes, name, level)}
 			rest -= part.Bytes
 			u.Parts = append(u.Parts, part)
 		}
+	}
+	add(tables.NarrowName)
+	for _, t := range l.Tables {
+		add(t.Name)
 	}
 	u.Parts = append(u.Parts, archive.PartUsage{Bytes: max(rest, 0)})
 	slices.SortStableFunc(u.Parts, func(a, b archive.PartUsage) int { return cmp.Compare(b.Bytes, a.Bytes) })

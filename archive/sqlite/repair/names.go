@@ -187,7 +187,8 @@ func (r *repairer) copyCompaction() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range r.layout.Names() {
+	for _, pair := range r.layout.Pairs() {
+		name := pair.Name
 		at, ok := said[name]
 		delete(said, name)
 		if !ok || at <= 0 || at > horizon {

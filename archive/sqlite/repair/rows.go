@@ -333,21 +333,21 @@ func (r *repairer) copyNarrow(of *tables.Rollup, tier tables.Tier) error {
 			return r.putWide(t, k, cells, name)
 		}
 		to := r.tierOf(tables.NarrowName, tier, k.at)
-		return r.queue(insertOf(tables.ReplaceNarrow(to)), []any{k.at, k.entity, m.id, c.Bind()}, func() error {
+		return r.queue(insertOf(r.layout.Narrow.Replace[to]), []any{k.at, k.entity, m.id, c.Bind()}, func() error {
 			return r.putNarrow(k, m, c, name, to)
 		})
 	})
 }
 
 func (r *repairer) putNarrow(k rowKey, m knownMetric, c tables.NullValue, from string, to tables.Tier) error {
-	replace := tables.ReplaceNarrow(to)
+	replace := r.layout.Narrow.Replace[to]
 	fresh, err := r.put(insertOf(replace), k.at, k.entity, m.id, c.Bind())
 	if err != nil || fresh {
 		return err
 	}
 	r.corrected(from, check.HotAndCold.Correction, 1)
 	var there tables.NullValue
-	if err := r.tx.QueryRowContext(r.ctx, tables.NarrowAt(to), k.at, k.entity, m.id).Scan(&there); err != nil {
+	if err := r.tx.QueryRowContext(r.ctx, r.layout.Narrow.At[to], k.at, k.entity, m.id).Scan(&there); err != nil {
 		return err
 	}
 	if there.Meet(c.Value) == schema.Conflicting {

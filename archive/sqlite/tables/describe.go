@@ -30,6 +30,9 @@ func MeaningOfView(view string) string {
 	if meaning, ok := viewMeanings[view]; ok {
 		return meaning
 	}
+	if v, ok := ledgerMeanings().views[view]; ok {
+		return v.Meaning
+	}
 	for suffix, meaning := range map[string]string{
 		"_hourly": "what an hour of rows comes to, of ",
 		"_daily":  "what a day of rows comes to, of ",
@@ -57,7 +60,10 @@ func DescribeColumn(view, name string) ViewColumn {
 	if c, ok := DescribeMetric(name); ok {
 		return c
 	}
-	c := columnMeanings[name]
+	c, ok := columnMeanings[name]
+	if !ok {
+		c = ledgerMeanings().columns[name]
+	}
 	c.Name = name
 	if name == "ts" || name == "time" {
 		if strings.HasSuffix(view, "_hourly") {
@@ -82,6 +88,9 @@ func DescribeMetric(name string) (ViewColumn, bool) {
 		switch column, statistic, rolled := m.Column(), "", false; {
 		case name == column:
 			return ViewColumn{Name: name, Unit: m.Unit, Meaning: m.Meaning()}, true
+		case m.Part != "" && name == m.Derived():
+			part, whole := schema.Metric{Name: m.Part}, schema.Metric{Name: m.Whole}
+			return ViewColumn{Name: name, Unit: schema.Ratio, Meaning: part.Column() + " divided by " + whole.Column()}, true
 		case name == "derived_"+column+"_per_second":
 			unit := m.Unit + "/s"
 			if m.Unit == schema.Count {

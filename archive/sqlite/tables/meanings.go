@@ -1,26 +1,16 @@
 package tables
 
-// viewMeanings says what a row of each view is. [MeaningOfView] derives the meanings
-// of rollups and rates.
+// viewMeanings says what a row of each view of samples is. [MeaningOfView] derives the
+// meanings of rollups and rates.
 var viewMeanings = map[string]string{
 	"pod": "a pod at a moment", "container": "a container at a moment", "node": "a node at a moment",
 	"namespace": "a namespace at a moment", "cluster": "a cluster at a moment",
 	"system_container": "a container outside every pod at a moment",
 	"filesystem":       "a file system at a moment", "disk": "a disk at a moment", "accelerator": "an accelerator at a moment",
-	"samples":          "a sample, of any metric, custom ones too",
-	"samples_hourly":   "what an hour of samples comes to, of any metric, custom ones too",
-	"samples_daily":    "what a day of samples comes to, of any metric, custom ones too",
-	"metrics":          "a metric",
-	"entities":         "a thing that there are samples of",
-	"pod_identities":   "an incarnation of a pod",
-	"namespace_labels": "the labels of a namespace for some time",
-	"passes":           "a pass",
-	"holes":            "something that a pass could not have",
-	"gaps":             "a time that is missing",
-	"conflicts":        "a second value for a sample",
+	"samples":        "a sample, of any metric, custom ones too",
+	"samples_hourly": "what an hour of samples comes to, of any metric, custom ones too",
+	"samples_daily":  "what a day of samples comes to, of any metric, custom ones too",
 }
-
-const seconds = "s since 1970"
 
 // columnMeanings describes the columns without a metric, by column or view.column.
 // The latter wins.
@@ -37,7 +27,7 @@ var columnMeanings = map[string]ViewColumn{
 	"make":           {Meaning: "who made the accelerator"},
 	"model":          {Meaning: "the accelerator's model"},
 	"metric":         {Meaning: "the metric's name, as Heapster spells it"},
-	"ts":             {Unit: seconds, Meaning: "the moment, on Heapster's clock: it reaches the keys"},
+	"ts":             {Unit: "s since 1970", Meaning: "the moment, on Heapster's clock: it reaches the keys"},
 	"time":           {Meaning: "the same as text, in UTC"},
 	"value":          {Unit: "the metric's", Meaning: "the value, as Heapster showed it: metrics.description says what it cuts"},
 	"samples":        {Meaning: "number of raw rows"},
@@ -47,59 +37,6 @@ var columnMeanings = map[string]ViewColumn{
 	"sum":            {Unit: "the metric's", Meaning: "of all values"},
 	"increase":       {Unit: "the metric's", Meaning: "of a counter: growth since the value before; after a reset, from 0"},
 	"last":           {Unit: "the metric's", Meaning: "of a counter: the last value"},
-
-	"derived_ephemeral_storage_utilization": {Unit: "ratio", Meaning: "ephemeral_storage_usage divided by ephemeral_storage_node_allocatable"},
-	"derived_ephemeral_storage_reservation": {Unit: "ratio", Meaning: "ephemeral_storage_request divided by ephemeral_storage_node_allocatable"},
-
-	"derived_cpu_utilization":    {Unit: "ratio", Meaning: "cpu_usage_rate divided by cpu_node_allocatable"},
-	"derived_cpu_reservation":    {Unit: "ratio", Meaning: "cpu_request divided by cpu_node_allocatable"},
-	"derived_memory_utilization": {Unit: "ratio", Meaning: "memory_usage divided by memory_node_allocatable"},
-	"derived_memory_reservation": {Unit: "ratio", Meaning: "memory_request divided by memory_node_allocatable"},
-
-	"name":         {Meaning: "the metric's name, as Heapster spells it"},
-	"column":       {Meaning: "its column in the views; NULL outside the registry, as what follows"},
-	"unit":         {Meaning: "what it is measured in"},
-	"type":         {Meaning: "gauge, or cumulative for a counter"},
-	"description":  {Meaning: "what it is"},
-	"first_seen":   {Unit: seconds, Meaning: "when it was first seen"},
-	"last_seen":    {Unit: seconds, Meaning: "when it was last seen"},
-	"listed":       {Meaning: "1 while Heapster lists it"},
-	"uid":          {Meaning: "the incarnation's own identity"},
-	"images":       {Meaning: "container=image, joined by commas"},
-	"owner_kind":   {Meaning: "Deployment, CronJob, ...; NULL where it is not known"},
-	"owner":        {Meaning: "the name of what it belongs to"},
-	"valid_from":   {Unit: seconds, Meaning: "from when on it was so"},
-	"valid_to":     {Unit: seconds, Meaning: "until when, inclusive"},
-	"present":      {Meaning: "1 if it still is"},
-	"id":           {Meaning: "the pass's number"},
-	"pass":         {Meaning: "the pass's number"},
-	"version":      {Meaning: "of the heapstash that made it"},
-	"started":      {Unit: seconds, Meaning: "when it began, on the local clock"},
-	"started_time": {Meaning: "the same as text, in UTC"},
-	"finished":     {Unit: seconds, Meaning: "when it ended, on the local clock"},
-	"duration_ms":  {Unit: "ms", Meaning: "how long it took"},
-	"outcome":      {Meaning: "running, complete, partial, failed or abandoned"},
-	"error":        {Meaning: "why it failed"},
-	"requests":     {Meaning: "number of requests"},
-	"bytes":        {Unit: "bytes", Meaning: "received, as they came over the network"},
-	"entities":     {Meaning: "number of things that it read"},
-
-	"samples_new":       {Meaning: "number of samples that it stored"},
-	"samples_duplicate": {Meaning: "number of samples that were there before"},
-	"conflicts":         {Meaning: "number of samples that were there with another value"},
-	"newest":            {Unit: seconds, Meaning: "the newest sample that it saw, on Heapster's clock"},
-	"horizon":           {Unit: seconds, Meaning: "the newest batch that was whole, on Heapster's clock"},
-	"gap_seconds":       {Unit: "s", Meaning: "time that was lost since the pass before"},
-	"cause":             {Meaning: "why it is missing"},
-	"detail":            {Meaning: "the same in words"},
-	"from_ts":           {Unit: seconds, Meaning: "from when on it is missing"},
-	"to_ts":             {Unit: seconds, Meaning: "until when, inclusive"},
-	"from_time":         {Meaning: "from when on, as text in UTC"},
-	"to_time":           {Meaning: "until when, inclusive, as text in UTC"},
-	"seconds":           {Unit: "s", Meaning: "how long that is"},
-	"lasting":           {Meaning: "1 if it is so with every pass"},
-	"kept":              {Unit: "the metric's", Meaning: "the first value"},
-	"refused":           {Unit: "the metric's", Meaning: "the second value"},
 
 	"filesystem.kind":        {Meaning: "whose it is: node, pod or container"},
 	"disk.kind":              {Meaning: "whose it is: node"},

@@ -63,14 +63,9 @@ func openHour(now schema.Instant) schema.Instant { return archive.Hourly.Begin(n
 
 // moveHours moves the closed hours to the cold tables.
 func moveHours(ctx context.Context, s *conn.Writer, now schema.Instant, budget *Budget) (moved []Moved, done bool, err error) {
-	pairs := make([]tablePair, 0, len(s.Layout.Tables)+1)
-	for _, t := range s.Layout.Tables {
-		pairs = append(pairs, tablePair{t.Name, t.Oldest, s.Rollups[t.Name].MarkAt, t.Move, t.Evict})
-	}
-	pairs = append(pairs, tablePair{tables.NarrowName, tables.NarrowOldest, s.Rollups[tables.NarrowName].MarkAt, tables.MoveNarrow, tables.EvictNarrow})
 	limit := openHour(now)
-	for _, pair := range pairs {
-		m := Moved{Table: pair.name}
+	for _, pair := range s.Layout.Pairs() {
+		m := Moved{Table: pair.Name}
 		for done = false; !done && !budget.spent(); {
 			var rows int64
 			rows, done, err = moveOldestHour(ctx, s, pair, limit)
@@ -89,16 +84,11 @@ func moveHours(ctx context.Context, s *conn.Writer, now schema.Instant, budget *
 	return moved, true, nil
 }
 
-// tablePair is a hot and a cold table, with the statements that move rows.
-type tablePair struct {
-	name, oldest, mark, move, evict string
-}
-
 // moveOldestHour moves the oldest hour. If that begins at limit, the start of an hour, or
 // later, it is done.
-func moveOldestHour(ctx context.Context, s *conn.Writer, pair tablePair, limit schema.Instant) (rows int64, done bool, err error) {
+func moveOldestHour(ctx context.Context, s *conn.Writer, pair tables.Pair, limit schema.Instant) (rows int64, done bool, err error) {
 	var first schema.Instant
-	if err := s.DB.QueryRowContext(ctx, pair.oldest).Scan(&first); err != nil {
+	if err := s.DB.QueryRowContext(ctx, pair.Oldest).Scan(&first); err != nil {
 		return 0, false, err
 	}
 	hour := archive.Hourly.Begin(first)
@@ -109,33 +99,33 @@ func moveOldestHour(ctx context.Context, s *conn.Writer, pair tablePair, limit s
 		return 0, false, err
 	}
 	if rows, err = moveHour(ctx, s, pair, hour); err != nil {
-		return 0, false, fmt.Errorf("compaction of %s at %v: %w", pair.name, hour, err)
+		return 0, false, fmt.Errorf("compaction of %s at %v: %w", pair.Name, hour, err)
 	}
 	return rows, false, nil
 }
 
-func moveHour(ctx context.Context, s *conn.Writer, pair tablePair, hour schema.Instant) (int64, error) {
+func moveHour(ctx context.Context, s *conn.Writer, pair tables.Pair, hour schema.Instant) (int64, error) {
 	last := hour.Add(time.Hour) - 1
 	var moved int64
 	err := conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, pair.mark, hour, hour, last); err != nil {
+		if _, err := tx.ExecContext(ctx, s.Rollups[pair.Name].MarkAt, hour, hour, last); err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, pair.move, hour, last)
+		result, err := tx.ExecContext(ctx, pair.Move, hour, last)
 		if err != nil {
 			return err
 		}
 		if moved, err = result.RowsAffected(); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, pair.evict, hour, last); err != nil {
+		if _, err := tx.ExecContext(ctx, pair.Evict, hour, last); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, conn.UpsertCompaction, pair.name, last)
+		_, err = tx.ExecContext(ctx, conn.UpsertCompaction, pair.Name, last)
 		return err
 	})
 	if err == nil {
-		s.Compacted[pair.name] = last
+		s.Compacted[pair.Name] = last
 	}
 	return moved, err
 }

@@ -60,8 +60,8 @@ func (p *Prunable) sumLevels(ctx context.Context, r *conn.Reader, tx *sql.Tx) er
 	}
 	for _, level := range archive.Levels() {
 		sum := PrunableLevel{Level: level}
-		for _, name := range tables.NewLayout().Names() {
-			sum.Held += read.SizeAt(sizes, name, level)
+		for _, pair := range tables.NewLayout().Pairs() {
+			sum.Held += read.SizeAt(sizes, pair.Name, level)
 		}
 		for _, k := range p.Kinds {
 			if k.Level == level {

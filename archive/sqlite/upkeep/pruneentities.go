@@ -2,7 +2,6 @@ package upkeep
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"heapstash/archive"
@@ -34,12 +33,8 @@ type oldEntity struct {
 func pruneEntities(ctx context.Context, s *conn.Writer, d *deletion) error {
 	var hot map[int64]bool // read when needed
 	return d.commit(ctx, s.DB, func() error {
-		var list []oldEntity
-		err := conn.Each(d.Ctx, d.Tx, func(rows *sql.Rows) error {
-			var e oldEntity
-			err := rows.Scan(&e.id, tables.ScanKind{Kind: &e.kind}, &e.labelled, &e.lastSeen)
-			list = append(list, e)
-			return err
+		list, err := conn.List(d.Ctx, d.Tx, func(e *oldEntity) []any {
+			return []any{&e.id, tables.ScanKind{Kind: &e.kind}, &e.labelled, &e.lastSeen}
 		}, selectEntities, d.Last)
 		if err != nil {
 			return err
@@ -209,18 +204,14 @@ func (d *deletion) deleteUnused(id int64) error {
 // them by entity.
 func hotEntities(s *conn.Writer, d *deletion) (map[int64]bool, error) {
 	found := make(map[int64]bool)
-	collect := func(query string) error {
-		return conn.Each(d.Ctx, d.Tx, func(rows *sql.Rows) error {
-			var id int64
-			err := rows.Scan(&id)
-			found[id] = true
-			return err
-		}, query)
-	}
-	for _, t := range s.Layout.Tables {
-		if err := collect(t.HotEntities); err != nil {
+	for _, pair := range s.Layout.Pairs() {
+		ids, err := conn.Column[int64](d.Ctx, d.Tx, pair.HotEntities)
+		if err != nil {
 			return nil, err
 		}
+		for _, id := range ids {
+			found[id] = true
+		}
 	}
-	return found, collect(tables.HotNarrowEntities)
+	return found, nil
 }

@@ -75,7 +75,8 @@ func roll(ctx context.Context, s *conn.Writer, limit schema.Instant, budget *Bud
 func rollBatch(ctx context.Context, s *conn.Writer, level archive.Level, limit schema.Instant, budget *Budget) (done bool, err error) {
 	// Due hours have closed; a day waits for its last hour.
 	last := limit - tables.SecondsOf(level)
-	due, err := dueRollups(ctx, s.DB, level, last)
+	due, err := conn.List(ctx, s.DB, func(d *dueRollup) []any { return []any{&d.ts, &d.table, &d.entity} },
+		selectDueRollups, level, last, maxDueRollups)
 	if err != nil || len(due) == 0 {
 		return true, err
 	}
@@ -98,16 +99,6 @@ func rollBatch(ctx context.Context, s *conn.Writer, level archive.Level, limit s
 	return false, err
 }
 
-func dueRollups(ctx context.Context, db conn.Queryer, level archive.Level, last schema.Instant) (list []dueRollup, err error) {
-	err = conn.Each(ctx, db, func(rows *sql.Rows) error {
-		var d dueRollup
-		err := rows.Scan(&d.ts, &d.table, &d.entity)
-		list = append(list, d)
-		return err
-	}, selectDueRollups, level, last, maxDueRollups)
-	return list, err
-}
-
 // rollupWriter makes rollups in one transaction.
 type rollupWriter struct {
 	conn.Prepared
@@ -117,12 +108,12 @@ type rollupWriter struct {
 
 func (w *rollupWriter) roll(level archive.Level, d dueRollup) error {
 	w.budget.cost += dueRollupCost
-	roll, source := w.rollHour, archive.Raw
+	roll, below := w.rollHour, archive.Raw
 	if level == archive.Daily {
-		roll, source = w.rollDay, archive.Hourly
+		roll, below = w.rollDay, archive.Hourly
 	}
 	if r, known := w.rollups[d.table]; known {
-		if err := w.EachSeries(r, source, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
+		if err := w.EachSeries(r, below, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
 			return err
 		}
 	}
