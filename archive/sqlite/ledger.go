@@ -50,7 +50,9 @@ func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hol
 		if err != nil {
 			return err
 		}
-		return recordHoles(ctx, tx, p.ID, p.Cluster, holes)
+		in := conn.Prepare(ctx, tx)
+		recordHoles(in, p.ID, p.Cluster, holes)
+		return in.Err()
 	})
 	if err != nil {
 		return conn.WithRemedy(s.Path, err)
@@ -58,29 +60,17 @@ func (s *Store) EndPass(ctx context.Context, p archive.Pass, holes []archive.Hol
 	return s.CheckPath()
 }
 
-func recordHoles(ctx context.Context, tx *sql.Tx, pass archive.PassID, cluster string, holes []archive.Hole) error {
+func recordHoles(in *conn.Prepared, pass archive.PassID, cluster string, holes []archive.Hole) {
 	for _, h := range holes {
 		var kind string
 		if h.Entity.Kind != 0 {
 			kind = h.Entity.Kind.String()
 		}
 		e := h.Entity
-		if h.Lasting {
-			var known int
-			err := tx.QueryRowContext(ctx, selectLasting, cluster, kind, e.Namespace, e.Pod, e.Container,
-				e.Node, e.Labels, h.Metric, h.Cause).Scan(&known)
-			if err != nil {
-				return err
-			}
-			if known > 0 {
-				continue
-			}
+		name := []any{kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels, h.Metric, h.Cause}
+		if h.Lasting && in.Number(selectLasting, append([]any{cluster}, name...)...) > 0 {
+			continue
 		}
-		_, err := tx.ExecContext(ctx, insertHole, pass, kind, e.Namespace, e.Pod, e.Container, e.Node, e.Labels,
-			h.Metric, h.Cause, h.Detail, h.Window.From, h.Window.To, h.Lasting)
-		if err != nil {
-			return err
-		}
+		in.Exec(insertHole, append(append([]any{pass}, name...), h.Detail, h.Window.From, h.Window.To, h.Lasting)...)
 	}
-	return nil
 }

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
-	"errors"
 	"slices"
 
 	"heapstash/archive"
@@ -11,8 +9,9 @@ import (
 	"heapstash/schema"
 )
 
-// tally counts the verdict, and stores the refused value of a conflict.
-func (w *writer) tally(v schema.Verdict, key tables.RowKey, metric int64, kept, refused schema.Value) error {
+// tally counts the verdict, stores the refused value of a conflict, and reports whether
+// the kept value is to be written.
+func (w *writer) tally(v schema.Verdict, key tables.RowKey, metric int64, kept, refused schema.Value) (changed bool) {
 	switch v {
 	case tables.Added:
 		w.written.New++
@@ -20,9 +19,9 @@ func (w *writer) tally(v schema.Verdict, key tables.RowKey, metric int64, kept, 
 		w.written.Duplicates++
 	case schema.Conflicting:
 		w.written.Conflicts++
-		return w.Exec(insertConflict, key.Entity, metric, key.At, tables.BindValue(kept), tables.BindValue(refused), w.pass)
+		w.Exec(insertConflict, key.Entity, metric, key.At, tables.BindValue(kept), tables.BindValue(refused), w.pass)
 	}
-	return nil
+	return v == tables.Added || v == schema.Refined
 }
 
 const insertConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
@@ -45,43 +44,34 @@ func (w *writer) mergeWide(t *tables.Table, rows []keyedRow) error {
 		}
 		changed := false
 		for len(rows) > 0 && rows[0].RowKey == key {
-			added, err := w.mergeRow(t, cells, rows[0])
-			if err != nil {
-				return err
-			}
-			changed = changed || added
+			changed = w.mergeRow(t, cells, rows[0]) || changed
 			rows = rows[1:]
 		}
 		if !changed {
 			continue
 		}
+		args[0], args[1] = key.At, key.Entity
 		for i, c := range cells {
 			args[2+i] = c.Bind()
 		}
-		args[0], args[1] = key.At, key.Entity
-		tier, err := w.tierOf(t.Name, key)
-		if err != nil {
-			return err
-		}
-		if err := w.Exec(t.Replace[tier], args...); err != nil {
-			return err
-		}
+		w.Exec(t.Replace[w.tierOf(t.Name, key)], args...)
 	}
-	return nil
+	return w.Err()
 }
 
 // tierOf returns the tier of a row to be written. It makes the hour of a late row due for
 // another rollup.
-func (w *writer) tierOf(table string, key tables.RowKey) (tier tables.Tier, err error) {
-	if tier = tables.TierOf(key.At, w.Compacted[table]); tier == tables.Cold {
-		err = w.Exec(upkeep.InsertDueRollup, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
+func (w *writer) tierOf(table string, key tables.RowKey) tables.Tier {
+	tier := tables.TierOf(key.At, w.Compacted[table])
+	if tier == tables.Cold {
+		w.Exec(upkeep.InsertDueRollup, archive.Hourly, archive.Hourly.Begin(key.At), table, key.Entity)
 	}
-	return tier, err
+	return tier
 }
 
 // mergeRow merges the row's readings that belong to the table into the cells, and reports
 // whether they change.
-func (w *writer) mergeRow(t *tables.Table, cells []tables.NullValue, p keyedRow) (changed bool, err error) {
+func (w *writer) mergeRow(t *tables.Table, cells []tables.NullValue, p keyedRow) (changed bool) {
 	for _, r := range p.row.Readings {
 		owner, column := w.Layout.Find(p.row.Entity, r.Metric)
 		if owner != t {
@@ -89,12 +79,9 @@ func (w *writer) mergeRow(t *tables.Table, cells []tables.NullValue, p keyedRow)
 		}
 		c := &cells[column]
 		verdict := c.Meet(r.Value)
-		if err := w.tally(verdict, p.RowKey, w.Store.metrics[r.Metric], c.Value, r.Value); err != nil {
-			return false, err
-		}
-		changed = changed || verdict == tables.Added || verdict == schema.Refined
+		changed = w.tally(verdict, p.RowKey, w.Store.metrics[r.Metric], c.Value, r.Value) || changed
 	}
-	return changed, nil
+	return changed
 }
 
 // storedRows returns the stored cells of the rows. It reads hot rows one time at a time,
@@ -106,11 +93,8 @@ func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey
 		case i > 0 && p.RowKey == rows[i-1].RowKey:
 		case p.At <= w.Compacted[t.Name]:
 			cells := make([]tables.NullValue, len(t.Metrics))
-			switch err := w.scanRow(t.At[tables.Cold], cells, p.At, p.Entity); {
-			case err == nil:
+			if w.One(t.At[tables.Cold], tables.Pointers(cells), p.At, p.Entity) {
 				stored[p.RowKey] = cells
-			case !errors.Is(err, sql.ErrNoRows):
-				return nil, err
 			}
 		case i == 0 || p.At != rows[i-1].At:
 			if err := w.hotRows(t, p.At, rows[i:], stored); err != nil {
@@ -118,15 +102,7 @@ func (w *writer) storedRows(t *tables.Table, rows []keyedRow) (map[tables.RowKey
 			}
 		}
 	}
-	return stored, nil
-}
-
-func (w *writer) scanRow(query string, row []tables.NullValue, args ...any) error {
-	stmt, err := w.Statement(query)
-	if err != nil {
-		return err
-	}
-	return stmt.QueryRowContext(w.Ctx, args...).Scan(tables.Pointers(row)...)
+	return stored, w.Err()
 }
 
 // hotRows adds the hot cells of the wanted rows, which are sorted, at one time.
@@ -156,27 +132,14 @@ func (w *writer) hotRows(t *tables.Table, at schema.Instant, wanted []keyedRow, 
 }
 
 // mergeNarrow is mergeWide for samples without a column.
-func (w *writer) mergeNarrow(samples []narrowSample) error {
+func (w *writer) mergeNarrow(samples []narrowSample) {
+	narrow := w.Layout.Narrow
 	for _, sample := range samples {
 		var c tables.NullValue
-		err := w.One(w.Layout.Narrow.At[tables.TierOf(sample.At, w.Compacted[tables.NarrowName])], &c, sample.At, sample.Entity, sample.metric)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
+		w.One(narrow.At[tables.TierOf(sample.At, w.Compacted[narrow.Name])], []any{&c}, sample.At, sample.Entity, sample.metric)
 		verdict := c.Meet(sample.value)
-		if err := w.tally(verdict, sample.RowKey, sample.metric, c.Value, sample.value); err != nil {
-			return err
-		}
-		if verdict != tables.Added && verdict != schema.Refined {
-			continue
-		}
-		tier, err := w.tierOf(tables.NarrowName, sample.RowKey)
-		if err != nil {
-			return err
-		}
-		if err := w.Exec(w.Layout.Narrow.Replace[tier], sample.At, sample.Entity, sample.metric, c.Bind()); err != nil {
-			return err
+		if w.tally(verdict, sample.RowKey, sample.metric, c.Value, sample.value) {
+			w.Exec(narrow.Replace[w.tierOf(narrow.Name, sample.RowKey)], sample.At, sample.Entity, sample.metric, c.Bind())
 		}
 	}
-	return nil
 }

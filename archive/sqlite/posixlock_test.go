@@ -63,7 +63,10 @@ func TestReadersKeepTheirLocks(t *testing.T) {
 					return r.Close()
 				}},
 				{"usage", func() error { _, err := read.Usage(t.Context(), reader); return err }},
-				{"prunable", func() error { _, err := upkeep.MeasurePrunable(t.Context(), reader, nil, false, time.Now()); return err }},
+				{"prunable", func() error {
+					_, err := upkeep.MeasurePrunable(t.Context(), reader, nil, false, time.Now())
+					return err
+				}},
 				{"examination", func() error { _, err := read.Examine(t.Context(), path, "default"); return err }},
 				{"check", func() error { _, err := check.Run(t.Context(), reader, check.Options{Quick: true}); return err }},
 				{"snapshot", func() error {

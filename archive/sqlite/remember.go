@@ -21,87 +21,47 @@ const (
 )
 
 // remember stores the memory for the next pass.
-func (w *writer) remember(b archive.Batch) error {
+func (w *writer) remember(b archive.Batch) {
 	for _, e := range b.Appeared {
-		id, err := w.entityID(e, b.Seen)
-		if err != nil {
-			return err
-		}
-		if err := w.Exec(clearLastSeen, id); err != nil {
-			return err
-		}
+		w.Exec(clearLastSeen, w.entityID(e, b.Seen))
 	}
 	for e, lastSeen := range b.Vanished {
-		id, err := w.entityID(e, lastSeen)
-		if err != nil {
-			return err
-		}
-		if err := w.Exec(setLastSeen, lastSeen, id); err != nil {
-			return err
-		}
-		if err := w.Exec(endIdentity, lastSeen, id); err != nil {
-			return err
-		}
+		id := w.entityID(e, lastSeen)
+		w.Exec(setLastSeen, lastSeen, id)
+		w.Exec(endIdentity, lastSeen, id)
 	}
 	for _, identity := range b.Identities {
-		if err := w.storeIdentity(identity); err != nil {
-			return err
-		}
+		w.storeIdentity(identity)
 	}
 	for namespace, labels := range b.NamespaceLabels {
-		if err := w.storeLabels(namespace, labels, b.Seen); err != nil {
-			return err
-		}
+		w.storeLabels(namespace, labels, b.Seen)
 	}
-	if err := w.storeNamespaceIDs(b.NamespaceIDs); err != nil {
-		return err
-	}
+	w.storeNamespaceIDs(b.NamespaceIDs)
 	if b.Horizon > 0 {
-		if err := w.Exec(deleteFutureWatermarks, w.cluster, b.Horizon); err != nil {
-			return err
-		}
+		w.Exec(deleteFutureWatermarks, w.cluster, b.Horizon)
 	}
 	for scope, ts := range b.Watermarks {
+		key := []any{w.cluster, scope.Kind.String(), scope.Name, scope.Part}
 		if ts == 0 {
-			if err := w.Exec(deleteWatermark, w.cluster, scope.Kind.String(), scope.Name, scope.Part); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := w.Exec(upsertWatermark, w.cluster, scope.Kind.String(), scope.Name, scope.Part, ts); err != nil {
-			return err
+			w.Exec(deleteWatermark, key...)
+		} else {
+			w.Exec(upsertWatermark, append(key, ts)...)
 		}
 	}
 	for scope, metrics := range b.Asked {
 		for _, m := range metrics {
-			id, err := w.metricID(m)
-			if err != nil {
-				return err
-			}
-			if err := w.Exec(insertAsked, w.cluster, scope.Kind.String(), scope.Name, scope.Part, id); err != nil {
-				return err
-			}
+			w.Exec(insertAsked, w.cluster, scope.Kind.String(), scope.Name, scope.Part, w.metricID(m))
 		}
 	}
 	for e, metrics := range b.Carried {
-		entity, err := w.entityID(e, b.Seen)
-		if err != nil {
-			return err
-		}
+		entity := w.entityID(e, b.Seen)
 		for _, m := range metrics {
-			id, err := w.metricID(m)
-			if err != nil {
-				return err
-			}
-			if err := w.Exec(insertCarried, entity, id); err != nil {
-				return err
-			}
+			w.Exec(insertCarried, entity, w.metricID(m))
 		}
 	}
-	if b.Horizon == 0 {
-		return nil
+	if b.Horizon > 0 {
+		w.Exec(upsertHorizon, w.cluster, b.Horizon)
 	}
-	return w.Exec(upsertHorizon, w.cluster, b.Horizon)
 }
 
 const (
@@ -121,17 +81,11 @@ const (
 
 // storeIdentity stores the pod's identity. Another uid ends the stored incarnation; the
 // same uid with other labels, images, node or owner is the same pod.
-func (w *writer) storeIdentity(i schema.Identity) error {
-	id, err := w.entityID(i.Pod, i.Since)
-	if err != nil {
-		return err
-	}
-	for _, statement := range []string{deleteNewerIdentities, endOtherIdentities} {
-		if err := w.Exec(statement, id, i.UID, i.Since); err != nil {
-			return err
-		}
-	}
-	return w.Exec(upsertIdentity, id, i.UID, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
+func (w *writer) storeIdentity(i schema.Identity) {
+	id := w.entityID(i.Pod, i.Since)
+	w.Exec(deleteNewerIdentities, id, i.UID, i.Since)
+	w.Exec(endOtherIdentities, id, i.UID, i.Since)
+	w.Exec(upsertIdentity, id, i.UID, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
 }
 
 const (
@@ -142,16 +96,12 @@ const (
 
 // storeLabels stores the namespace's labels from since on. As with identities, the last
 // statement about a time wins.
-func (w *writer) storeLabels(namespace, labels string, since schema.Instant) error {
-	for _, statement := range []string{deleteNewerLabels, endLabels} {
-		if err := w.Exec(statement, w.cluster, namespace, since); err != nil {
-			return err
-		}
+func (w *writer) storeLabels(namespace, labels string, since schema.Instant) {
+	w.Exec(deleteNewerLabels, w.cluster, namespace, since)
+	w.Exec(endLabels, w.cluster, namespace, since)
+	if labels != "" {
+		w.Exec(insertLabels, w.cluster, namespace, labels, since)
 	}
-	if labels == "" {
-		return nil
-	}
-	return w.Exec(insertLabels, w.cluster, namespace, labels, since)
 }
 
 const (
@@ -160,17 +110,12 @@ const (
 )
 
 // storeNamespaceIDs replaces the names of namespaces by id. Nil changes nothing.
-func (w *writer) storeNamespaceIDs(names map[string]string) error {
+func (w *writer) storeNamespaceIDs(names map[string]string) {
 	if names == nil {
-		return nil
+		return
 	}
-	if err := w.Exec(deleteNamespaceIDs, w.cluster); err != nil {
-		return err
-	}
+	w.Exec(deleteNamespaceIDs, w.cluster)
 	for id, namespace := range names {
-		if err := w.Exec(insertNamespaceID, w.cluster, id, namespace); err != nil {
-			return err
-		}
+		w.Exec(insertNamespaceID, w.cluster, id, namespace)
 	}
-	return nil
 }

@@ -47,7 +47,7 @@ type entityKey struct {
 
 // writer writes one batch in one transaction.
 type writer struct {
-	conn.Prepared
+	*conn.Prepared
 	caller context.Context // may be cancelled; checked between tables
 
 	*Store
@@ -73,31 +73,20 @@ func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b archive.Batch) *writ
 }
 
 func (w *writer) write(b archive.Batch) error {
-	if err := w.remember(b); err != nil {
-		return err
-	}
-	wide, narrow, err := w.route(b.Rows)
-	if err != nil {
-		return err
-	}
+	w.remember(b)
+	wide, narrow := w.route(b.Rows)
 	for _, t := range w.Layout.Tables {
-		if err := w.caller.Err(); err != nil {
+		if err := cmp.Or(w.caller.Err(), w.Err()); err != nil {
 			return err
 		}
 		if err := w.mergeWide(t, wide[t]); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
-	if err := w.mergeNarrow(narrow); err != nil {
-		return err
-	}
-	if err := recordHoles(w.Ctx, w.Tx, b.Pass, b.Cluster, b.Holes); err != nil {
-		return err
-	}
-	if err := w.Exec(conn.AddStored, w.written.New, w.written.Duplicates, w.written.Conflicts, b.Pass); err != nil {
-		return err
-	}
-	return w.caller.Err()
+	w.mergeNarrow(narrow)
+	recordHoles(w.Prepared, b.Pass, b.Cluster, b.Holes)
+	w.Exec(conn.AddStored, w.written.New, w.written.Duplicates, w.written.Conflicts, b.Pass)
+	return cmp.Or(w.Err(), w.caller.Err())
 }
 
 // keyedRow is a row with the id of its entity.
@@ -115,7 +104,7 @@ type narrowSample struct {
 
 // route groups the rows by table. A row whose readings belong to several tables, such as a
 // resource that is a file system and a disk, is in the list of each.
-func (w *writer) route(rows []schema.Row) (map[*tables.Table][]keyedRow, []narrowSample, error) {
+func (w *writer) route(rows []schema.Row) (map[*tables.Table][]keyedRow, []narrowSample) {
 	wide := make(map[*tables.Table][]keyedRow)
 	var narrow []narrowSample
 	for i := range rows {
@@ -123,20 +112,12 @@ func (w *writer) route(rows []schema.Row) (map[*tables.Table][]keyedRow, []narro
 		if row.At <= 0 || len(row.Readings) == 0 {
 			continue
 		}
-		id, err := w.entityID(row.Entity, row.At)
-		if err != nil {
-			return nil, nil, err
-		}
-		key := tables.RowKey{At: row.At, Entity: id}
+		key := tables.RowKey{At: row.At, Entity: w.entityID(row.Entity, row.At)}
 		var routed []*tables.Table
 		for _, r := range row.Readings {
 			t, _ := w.Layout.Find(row.Entity, r.Metric)
 			if t == nil {
-				metric, err := w.metricID(r.Metric)
-				if err != nil {
-					return nil, nil, err
-				}
-				narrow = append(narrow, narrowSample{key, metric, r.Value})
+				narrow = append(narrow, narrowSample{key, w.metricID(r.Metric), r.Value})
 			} else if !slices.Contains(routed, t) {
 				routed = append(routed, t)
 				wide[t] = append(wide[t], keyedRow{key, row})
@@ -149,5 +130,5 @@ func (w *writer) route(rows []schema.Row) (map[*tables.Table][]keyedRow, []narro
 	slices.SortStableFunc(narrow, func(a, b narrowSample) int {
 		return cmp.Or(a.Compare(b.RowKey), cmp.Compare(a.metric, b.metric))
 	})
-	return wide, narrow, nil
+	return wide, narrow
 }

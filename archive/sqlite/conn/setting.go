@@ -44,10 +44,8 @@ func InLake(ctx context.Context, db Queryer) (all []archive.LakeSpan, err error)
 }
 
 // SetInLake stores which raw rows are in the lake.
-func (p Prepared) SetInLake(all []archive.LakeSpan) error {
+func (p *Prepared) SetInLake(all []archive.LakeSpan) {
 	text, err := json.Marshal(all)
-	if err != nil {
-		return err
-	}
-	return p.Exec(UpsertSetting, lakeSetting, string(text))
+	p.Fail(err)
+	p.Exec(UpsertSetting, lakeSetting, string(text))
 }

@@ -60,22 +60,24 @@ func Column[T any](ctx context.Context, db Queryer, query string, args ...any) (
 	return List(ctx, db, func(v *T) []any { return []any{v} }, query, args...)
 }
 
-// Prepared is a transaction that prepares each query once.
+// Prepared is a transaction that prepares each query once. After an error, its methods do
+// nothing: call Err before the transaction is committed.
 type Prepared struct {
 	// Ctx is never cancelled: a context that can be costs a goroutine for each
 	// statement.
 	Ctx        context.Context
 	Tx         *sql.Tx
 	statements map[string]*sql.Stmt
+	err        error
 }
 
 // Prepare returns the transaction, without statements yet.
-func Prepare(ctx context.Context, tx *sql.Tx) Prepared {
-	return Prepared{context.WithoutCancel(ctx), tx, make(map[string]*sql.Stmt)}
+func Prepare(ctx context.Context, tx *sql.Tx) *Prepared {
+	return &Prepared{Ctx: context.WithoutCancel(ctx), Tx: tx, statements: make(map[string]*sql.Stmt)}
 }
 
 // Statement prepares a query once. The transaction closes it.
-func (p Prepared) Statement(query string) (*sql.Stmt, error) {
+func (p *Prepared) Statement(query string) (*sql.Stmt, error) {
 	if stmt := p.statements[query]; stmt != nil {
 		return stmt, nil
 	}
@@ -86,46 +88,68 @@ func (p Prepared) Statement(query string) (*sql.Stmt, error) {
 	return stmt, err
 }
 
-// Exec runs a statement.
-func (p Prepared) Exec(query string, args ...any) error {
-	_, err := p.Change(query, args...)
-	return err
+// Err returns the first error of Exec, Change, One and Fail.
+func (p *Prepared) Err() error { return p.err }
+
+// Fail keeps the error if it is the first one.
+func (p *Prepared) Fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
 }
+
+// Exec runs a statement.
+func (p *Prepared) Exec(query string, args ...any) { p.Change(query, args...) }
 
 // Change runs a statement, and returns how many rows it changed.
-func (p Prepared) Change(query string, args ...any) (rows int64, err error) {
-	stmt, err := p.Statement(query)
-	if err != nil {
-		return 0, err
+func (p *Prepared) Change(query string, args ...any) (rows int64) {
+	if p.err != nil {
+		return 0
 	}
-	result, err := stmt.ExecContext(p.Ctx, args...)
-	if err != nil {
-		return 0, err
+	var stmt *sql.Stmt
+	if stmt, p.err = p.Statement(query); p.err != nil {
+		return 0
 	}
-	return result.RowsAffected()
+	var result sql.Result
+	if result, p.err = stmt.ExecContext(p.Ctx, args...); p.err != nil {
+		return 0
+	}
+	rows, p.err = result.RowsAffected()
+	return rows
 }
 
-// One scans the first row of a query, or returns [sql.ErrNoRows].
-func (p Prepared) One(query string, dest any, args ...any) error {
-	stmt, err := p.Statement(query)
-	if err != nil {
-		return err
+// One scans the first row of a query into the targets, and reports whether there is one.
+func (p *Prepared) One(query string, into []any, args ...any) bool {
+	if p.err != nil {
+		return false
 	}
-	return stmt.QueryRowContext(p.Ctx, args...).Scan(dest)
+	stmt, err := p.Statement(query)
+	if err == nil {
+		err = stmt.QueryRowContext(p.Ctx, args...).Scan(into...)
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		p.err = err
+	}
+	return err == nil
+}
+
+// Number returns the number that a query returns.
+func (p *Prepared) Number(query string, args ...any) (n int64) {
+	p.One(query, []any{&n}, args...)
+	return n
 }
 
 // EachSeries calls do for the key of each series that an entity has at a level:
 // the entity, and in the narrow tables each metric. An error ends it.
-func (p Prepared) EachSeries(r *tables.Rollup, level archive.Level, entity int64, do func(series []any) error) error {
+func (p *Prepared) EachSeries(r *tables.Rollup, level archive.Level, entity int64, do func(series []any)) {
 	if !r.IsNarrow() {
-		return do([]any{entity})
+		do([]any{entity})
+		return
 	}
-	for metric := int64(0); ; {
-		if err := p.One(r.Next[level], &metric, entity, metric); err != nil || metric == 0 {
-			return err
+	for metric := int64(0); p.err == nil; {
+		if metric = p.Number(r.Next[level], entity, metric); metric == 0 {
+			return
 		}
-		if err := do([]any{entity, metric}); err != nil {
-			return err
-		}
+		do([]any{entity, metric})
 	}
 }

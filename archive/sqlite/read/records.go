@@ -20,13 +20,13 @@ var _ transfer.Source = (*Samples)(nil)
 // Clusters implements [transfer.Source].
 func (s *Samples) Clusters(ctx context.Context) ([]string, error) {
 	names, err := conn.Column[string](ctx, s.tx.Tx, `SELECT cluster FROM entity UNION SELECT cluster FROM pass UNION SELECT cluster FROM cluster_state ORDER BY 1`)
-	return names, conn.Explain(s.path, err)
+	return names, conn.WithRemedy(s.path, err)
 }
 
 // Memory implements [transfer.Source].
 func (s *Samples) Memory(ctx context.Context, cluster string) (archive.Memory, error) {
 	m, err := Memory(ctx, s.tx.Tx, cluster, func(int64, schema.Entity) {})
-	return m, conn.Explain(s.path, err)
+	return m, conn.WithRemedy(s.path, err)
 }
 
 // allSpan is [timeSpan] for all entities. narrowSpan reads the whole table: few samples
@@ -48,7 +48,7 @@ func (s *Samples) Span(ctx context.Context) (span schema.Window, err error) {
 	for _, query := range queries {
 		var w schema.Window
 		if err := s.tx.Tx.QueryRowContext(ctx, query).Scan(&w.From, &w.To); err != nil {
-			return span, conn.Explain(s.path, err)
+			return span, conn.WithRemedy(s.path, err)
 		}
 		if w.From > 0 && (span.From == 0 || w.From < span.From) {
 			span.From = w.From
@@ -114,7 +114,7 @@ func (s *Samples) Records(ctx context.Context, cluster string) iter.Seq2[transfe
 			err = r.flush()
 		}
 		if err != nil && !errors.Is(err, errStopped) {
-			yield(transfer.Record{}, conn.Explain(s.path, err))
+			yield(transfer.Record{}, conn.WithRemedy(s.path, err))
 		}
 	}
 }

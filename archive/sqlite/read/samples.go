@@ -19,7 +19,7 @@ import (
 type Samples struct {
 	path    string
 	layout  tables.Layout
-	tx      conn.Prepared
+	tx      *conn.Prepared
 	metrics []namedMetric
 	hot     map[string]map[int64]bool // by table: the entities with hot rows
 }
@@ -39,12 +39,7 @@ func OpenSamples(ctx context.Context, r *conn.Reader) (*Samples, error) {
 		return nil, conn.WithRemedy(r.Path, err)
 	}
 	s := &Samples{path: r.Path, layout: tables.NewLayout(), tx: conn.Prepare(ctx, tx), hot: make(map[string]map[int64]bool)}
-	err = conn.Each(s.tx.Ctx, tx, func(rows *sql.Rows) error {
-		var m namedMetric
-		err := rows.Scan(&m.id, &m.name)
-		s.metrics = append(s.metrics, m)
-		return err
-	}, selectMetricNames)
+	s.metrics, err = conn.List(s.tx.Ctx, tx, func(m *namedMetric) []any { return []any{&m.id, &m.name} }, selectMetricNames)
 	if err != nil {
 		return nil, errors.Join(conn.WithRemedy(r.Path, err), s.Close())
 	}
@@ -115,7 +110,7 @@ func (s *Samples) read(ctx context.Context, queries []seriesQuery, after *archiv
 	var series archive.Series
 	for _, q := range queries {
 		var n int
-		if err := s.tx.One(countEntities+q.entities, &n); err != nil {
+		if err := s.tx.Tx.QueryRowContext(s.tx.Ctx, countEntities+q.entities).Scan(&n); err != nil {
 			return err
 		}
 		series.Of += n

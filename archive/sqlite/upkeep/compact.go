@@ -46,7 +46,7 @@ func CompactSome(ctx context.Context, s *conn.Writer, now schema.Instant) (rows 
 // Settle moves all closed hours and makes all due rollups, and lets no pass in.
 func Settle(ctx context.Context, s *conn.Writer, now schema.Instant) error {
 	_, _, err := compact(ctx, s, now, &Budget{})
-	return conn.Explain(s.Path, err)
+	return conn.WithRemedy(s.Path, err)
 }
 
 // compact moves all closed hours and makes all due rollups, within the budget.

@@ -136,10 +136,8 @@ func loadProgress(ctx context.Context, db *sql.DB, c cutoffs, lake bool) (progre
 	return stored, nil
 }
 
-func (p progress) save(in conn.Prepared) error {
+func (p progress) save(in *conn.Prepared) {
 	text, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return in.Exec(conn.UpsertSetting, conn.ProgressSetting, string(text))
+	in.Fail(err)
+	in.Exec(conn.UpsertSetting, conn.ProgressSetting, string(text))
 }

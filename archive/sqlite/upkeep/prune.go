@@ -241,7 +241,7 @@ func pruneOld(ctx context.Context, s *conn.Writer, now schema.Instant, budget *B
 type deletion struct {
 	cutoffs
 	progress
-	conn.Prepared
+	*conn.Prepared
 	cost    int64
 	samples int64 // deleted samples, minus samples_new of deleted passes
 	counts  Pruned
@@ -250,20 +250,15 @@ type deletion struct {
 func (d *deletion) full() bool { return d.cost >= maxDeletionCost }
 
 // commit runs do in a transaction, and stores the progress in the same one.
-func (d *deletion) commit(ctx context.Context, db *sql.DB, do func() error) error {
+func (d *deletion) commit(ctx context.Context, db *sql.DB, do func()) error {
 	return conn.InTransaction(ctx, db, func(tx *sql.Tx) error {
 		d.Prepared = conn.Prepare(ctx, tx)
 		d.counts.Rows = make(map[string]int64)
-		if err := do(); err != nil {
-			return err
-		}
-		if err := d.Exec(conn.BeginDeleted); err != nil {
-			return err
-		}
-		if err := d.Exec(conn.AddDeleted, d.samples); err != nil {
-			return err
-		}
-		return d.save(d.Prepared)
+		do()
+		d.Exec(conn.BeginDeleted)
+		d.Exec(conn.AddDeleted, d.samples)
+		d.save(d.Prepared)
+		return d.Err()
 	})
 }
 

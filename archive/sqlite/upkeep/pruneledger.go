@@ -6,7 +6,6 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
-	"heapstash/schema"
 )
 
 const (
@@ -20,23 +19,14 @@ const (
 // namespace labels that ended before all kept rows. A scope that returns is asked for all
 // that Heapster shows.
 func pruneScopes(ctx context.Context, s *conn.Writer, d *deletion) error {
-	return d.commit(ctx, s.DB, func() error {
+	return d.commit(ctx, s.DB, func() {
 		d.next(stageLedger)
-		raw, all := d.earliest(archive.Raw), d.earliest(archive.Levels()...)
-		for _, old := range []struct {
-			statement string
-			before    schema.Instant
-		}{{deleteAsked, raw}, {deleteWatermarks, raw}, {deleteLabels, all}} {
-			if old.before == 0 {
-				continue
-			}
-			rows, err := d.Change(old.statement, old.before)
-			if err != nil {
-				return err
-			}
-			d.cost += rows
+		if raw := d.earliest(archive.Raw); raw != 0 {
+			d.cost += d.Change(deleteAsked, raw) + d.Change(deleteWatermarks, raw)
 		}
-		return nil
+		if all := d.earliest(archive.Levels()...); all != 0 {
+			d.cost += d.Change(deleteLabels, all)
+		}
 	})
 }
 
@@ -66,50 +56,34 @@ func pruneLedger(ctx context.Context, s *conn.Writer, d *deletion) (err error) {
 			err = enableErr
 		}
 	}()
-	return d.commit(ctx, s.DB, func() error {
+	return d.commit(ctx, s.DB, func() {
 		cutoff := d.earliest(archive.Raw)
 		if cutoff == 0 {
 			d.next(stageDone)
-			return nil
+			return
 		}
 		if d.Referred == 0 {
-			if err := d.One(firstPassReferred, &d.Referred, int64(math.MaxInt64)); err != nil {
-				return err
-			}
+			d.Referred = d.Number(firstPassReferred, int64(math.MaxInt64))
 		}
 		passes, err := conn.Column[int64](d.Ctx, d.Tx, selectOldPasses, d.Last, cutoff)
-		if err != nil {
-			return err
-		}
-		if len(passes) == 0 {
+		if d.Fail(err); err == nil && len(passes) == 0 {
 			d.next(stageDone)
-			return nil
 		}
 		for _, id := range passes {
-			holes, err := d.Change(deleteHoles, id)
-			if err != nil {
-				return err
-			}
+			holes := d.Change(deleteHoles, id)
 			d.Last = id
 			d.counts.Holes += holes
 			d.cost += entityCost + holes
 			if id >= d.Referred {
 				continue
 			}
-			var stored int64
-			if err := d.One(selectSamplesNew, &stored, id); err != nil {
-				return err
-			}
-			deleted, err := d.Change(deletePass, id)
-			if err != nil {
-				return err
-			}
+			stored := d.Number(selectSamplesNew, id)
+			deleted := d.Change(deletePass, id)
 			d.counts.Passes += deleted
 			d.samples -= deleted * stored
 			if d.full() {
-				break
+				return
 			}
 		}
-		return nil
 	})
 }

@@ -87,8 +87,8 @@ func rollBatch(ctx context.Context, s *conn.Writer, level archive.Level, limit s
 	err = conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		w := rollupWriter{Prepared: conn.Prepare(ctx, tx), rollups: s.Rollups, budget: budget}
 		for _, d := range due {
-			if err := w.roll(level, d); err != nil {
-				return fmt.Errorf("%s, entity %d, %v: %w", d.table, d.entity, d.ts, err)
+			if w.roll(level, d); w.Err() != nil {
+				return fmt.Errorf("%s, entity %d, %v: %w", d.table, d.entity, d.ts, w.Err())
 			}
 			if budget.spent() {
 				break
@@ -101,118 +101,98 @@ func rollBatch(ctx context.Context, s *conn.Writer, level archive.Level, limit s
 
 // rollupWriter makes rollups in one transaction.
 type rollupWriter struct {
-	conn.Prepared
+	*conn.Prepared
 	rollups map[string]*tables.Rollup
 	budget  *Budget
 }
 
-func (w *rollupWriter) roll(level archive.Level, d dueRollup) error {
+func (w *rollupWriter) roll(level archive.Level, d dueRollup) {
 	w.budget.cost += dueRollupCost
 	roll, below := w.rollHour, archive.Raw
 	if level == archive.Daily {
 		roll, below = w.rollDay, archive.Hourly
 	}
 	if r, known := w.rollups[d.table]; known {
-		if err := w.EachSeries(r, below, d.entity, func(series []any) error { return roll(r, d, series) }); err != nil {
-			return err
-		}
+		w.EachSeries(r, below, d.entity, func(series []any) { roll(r, d, series) })
 	}
-	return w.Exec(deleteDueRollup, level, d.ts, d.table, d.entity)
+	w.Exec(deleteDueRollup, level, d.ts, d.table, d.entity)
 }
 
 // rollHour makes one row of an hourly rollup. It keeps the stored row if that covers more
 // raw rows than there are now, because rows were pruned.
-func (w *rollupWriter) rollHour(r *tables.Rollup, d dueRollup, series []any) error {
+func (w *rollupWriter) rollHour(r *tables.Rollup, d dueRollup, series []any) {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.endState(r, r.At[archive.Hourly], key)
-	if err != nil {
-		return err
-	}
-	before, _, err := w.endState(r, r.Before, key)
-	if err != nil {
-		return err
-	}
+	old, exists := w.endState(r, r.At[archive.Hourly], key)
+	before, _ := w.endState(r, r.Before, key)
 	row := rowAfter(r, d.ts, before)
-	if err := w.rawRows(r, &row, append(key, d.ts+tables.SecondsOf(archive.Hourly)-1)); err != nil {
-		return err
-	}
+	w.rawRows(r, &row, append(key, d.ts+tables.SecondsOf(archive.Hourly)-1))
 	if row.samples == 0 || exists && row.samples < old.samples {
-		return nil
+		return
 	}
 	for i := range row.aggregates {
 		row.aggregates[i].percentiles()
 	}
-	if err := w.store(r, archive.Hourly, row, series); err != nil {
-		return err
-	}
+	w.store(r, archive.Hourly, row, series)
 	if !exists || !slices.Equal(endStateOf(r, row).last, old.last) {
 		// The next hour continues from the end of this one.
-		var next schema.Instant
-		if err := w.One(r.After, &next, key...); err != nil {
-			return err
-		}
-		if next != 0 {
-			if err := w.Exec(InsertDueRollup, archive.Hourly, next, d.table, d.entity); err != nil {
-				return err
-			}
+		if next := w.Number(r.After, key...); next != 0 {
+			w.Exec(InsertDueRollup, archive.Hourly, next, d.table, d.entity)
 		}
 	}
-	return w.Exec(InsertDueRollup, archive.Daily, archive.Daily.Begin(d.ts), d.table, d.entity)
+	w.Exec(InsertDueRollup, archive.Daily, archive.Daily.Begin(d.ts), d.table, d.entity)
 }
 
-// rawRows adds the raw rows of an hour to the row.
-func (w *rollupWriter) rawRows(r *tables.Rollup, row *rolledRow, args []any) error {
-	stmt, err := w.Statement(r.Raw)
+// each calls visit for every row of a query.
+func (w *rollupWriter) each(query string, args []any, visit func(*sql.Rows) error) {
+	if w.Err() != nil {
+		return
+	}
+	stmt, err := w.Statement(query)
 	if err != nil {
-		return err
+		w.Fail(err)
+		return
 	}
 	rows, err := stmt.QueryContext(w.Ctx, args...)
 	if err != nil {
-		return err
+		w.Fail(err)
+		return
 	}
 	defer rows.Close() // rows.Err returns its error
+	for rows.Next() && w.Err() == nil {
+		w.Fail(visit(rows))
+	}
+	w.Fail(rows.Err())
+}
+
+// rawRows adds the raw rows of an hour to the row.
+func (w *rollupWriter) rawRows(r *tables.Rollup, row *rolledRow, args []any) {
 	cells := make([]tables.NullValue, len(r.Columns))
 	dest := tables.Pointers(cells)
-	for rows.Next() {
+	w.each(r.Raw, args, func(rows *sql.Rows) error {
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
 		row.samples++
 		for i, c := range r.Columns {
-			if !cells[i].Set {
-				continue
-			}
-			if c.Gauge {
+			if cells[i].Set && c.Gauge {
 				row.aggregates[i].gauge(cells[i].Value, c.Percentiles)
 			}
-			if c.Counter {
+			if cells[i].Set && c.Counter {
 				row.aggregates[i].counter(cells[i].Value)
 			}
 		}
-	}
+		return nil
+	})
 	w.budget.cost += row.samples
-	return rows.Err()
 }
 
 // rollDay makes one row of a daily rollup from the hourly rows. It keeps the stored row if
 // some of its hours were pruned.
-func (w *rollupWriter) rollDay(r *tables.Rollup, d dueRollup, series []any) error {
+func (w *rollupWriter) rollDay(r *tables.Rollup, d dueRollup, series []any) {
 	key := append(series[:len(series):len(series)], d.ts)
-	old, exists, err := w.endState(r, r.At[archive.Daily], key)
-	if err != nil {
-		return err
-	}
-	stmt, err := w.Statement(r.Hours)
-	if err != nil {
-		return err
-	}
-	rows, err := stmt.QueryContext(w.Ctx, append(key, d.ts+tables.SecondsOf(archive.Daily))...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() // rows.Err returns its error
+	old, exists := w.endState(r, r.At[archive.Daily], key)
 	row := newRow(r, d.ts)
-	for rows.Next() {
+	w.each(r.Hours, append(key, d.ts+tables.SecondsOf(archive.Daily)), func(rows *sql.Rows) error {
 		hour, err := scanRow(r, rows, archive.Hourly)
 		if err != nil {
 			return err
@@ -227,31 +207,24 @@ func (w *rollupWriter) rollDay(r *tables.Rollup, d dueRollup, series []any) erro
 				sum.grow(a.increase.Value)
 			}
 		}
+		return nil
+	})
+	if row.samples > 0 && (!exists || row.samples >= old.samples) {
+		w.store(r, archive.Daily, row, series)
 	}
-	if err := rows.Err(); err != nil || row.samples == 0 || exists && row.samples < old.samples {
-		return err
-	}
-	return w.store(r, archive.Daily, row, series)
 }
 
-func (w *rollupWriter) store(r *tables.Rollup, level archive.Level, row rolledRow, series []any) error {
+func (w *rollupWriter) store(r *tables.Rollup, level archive.Level, row rolledRow, series []any) {
 	args, err := rowArgs(r, row, level, series)
-	if err != nil {
-		return err
-	}
-	return w.Exec(r.Put[level], args...)
+	w.Fail(err)
+	w.Exec(r.Put[level], args...)
 }
 
 // endState returns the end of the row that the query finds, if it finds one.
-func (w *rollupWriter) endState(r *tables.Rollup, query string, key []any) (e endState, exists bool, err error) {
-	stmt, err := w.Statement(query)
-	if err != nil {
-		return endState{}, false, err
-	}
+func (w *rollupWriter) endState(r *tables.Rollup, query string, key []any) (e endState, exists bool) {
 	e = endStateOf(r, newRow(r, 0))
-	err = stmt.QueryRowContext(w.Ctx, key...).Scan(append([]any{&e.samples}, tables.Pointers(e.last)...)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return endState{}, false, nil
+	if !w.One(query, append([]any{&e.samples}, tables.Pointers(e.last)...), key...) {
+		return endState{}, false
 	}
-	return e, err == nil, err
+	return e, true
 }

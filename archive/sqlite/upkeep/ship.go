@@ -46,11 +46,10 @@ func shipRows(ctx context.Context, s *conn.Writer, d *deletion) error {
 		if err != nil {
 			return err
 		}
-		return d.commit(ctx, s.DB, func() error {
+		return d.commit(ctx, s.DB, func() {
 			if d.Shipping = next; next == nil {
 				d.next(stageEntities)
 			}
-			return nil
 		})
 	}
 	now := *d.Shipping
@@ -62,17 +61,14 @@ func shipRows(ctx context.Context, s *conn.Writer, d *deletion) error {
 		return err
 	}
 	d.cost += c.rows
-	return d.commit(ctx, s.DB, func() error {
+	return d.commit(ctx, s.DB, func() {
 		d.counts.LakeConflicts += c.conflicts
 		now.After = c.after()
 		if c.last {
 			now.Noted, now.After = true, nil
-			if err := note(d, now); err != nil {
-				return err
-			}
+			note(d, now)
 		}
 		d.Shipping = &now
-		return nil
 	})
 }
 
@@ -83,23 +79,20 @@ func deleteShipped(ctx context.Context, s *conn.Writer, d *deletion, now shippin
 		return err
 	}
 	for done := false; !done; {
-		err := d.commit(ctx, s.DB, func() error {
+		err := d.commit(ctx, s.DB, func() {
 			before := d.cost
 			d.cost += entityCost
 			for len(c.entities) > 0 && d.cost-before < maxDeletionCost {
 				e := c.entities[0]
-				if err := d.deleteDay(s.Rollups[now.Table], now, e); err != nil {
-					return err
-				}
+				d.deleteDay(s.Rollups[now.Table], now, e)
 				now.After, c.entities = &e, c.entities[1:]
 			}
 			if done = len(c.entities) == 0; done && c.last {
 				d.Shipping = nil
-				return nil
+				return
 			}
 			next := now
 			d.Shipping = &next
-			return nil
 		})
 		if err != nil {
 			return err
@@ -184,22 +177,18 @@ func keepRows(ctx context.Context, s *conn.Writer, now shipping, maxSamples, max
 }
 
 // deleteDay deletes an entity's rows of the day.
-func (d *deletion) deleteDay(r *tables.Rollup, now shipping, e schema.Entity) error {
+func (d *deletion) deleteDay(r *tables.Rollup, now shipping, e schema.Entity) {
 	var id int64
-	if err := d.One(selectEntityID, &id, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, now.Cluster); err != nil {
-		return err
+	if !d.One(selectEntityID, []any{&id}, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, now.Cluster) {
+		d.Fail(sql.ErrNoRows)
+		return
 	}
-	return d.EachSeries(r, archive.Raw, id, func(series []any) error {
+	d.EachSeries(r, archive.Raw, id, func(series []any) {
 		args := append(series[:len(series):len(series)], now.Day, now.Until-1)
-		var samples int64
-		if err := d.One(r.ValuesIn, &samples, args...); err != nil {
-			return err
-		}
-		rows, err := d.Change(r.RemoveIn, args...)
-		d.samples += samples
+		d.samples += d.Number(r.ValuesIn, args...)
+		rows := d.Change(r.RemoveIn, args...)
 		d.cost += rows
 		d.counts.Rows[cutoffKey{archive.Raw, e.Kind}.String()] += rows
-		return err
 	})
 }
 
@@ -209,19 +198,18 @@ const (
 )
 
 // note records that the lake has the day's rows.
-func note(d *deletion, now shipping) error {
+func note(d *deletion, now shipping) {
 	all, err := conn.InLake(d.Ctx, d.Tx)
-	if err != nil {
-		return err
-	}
+	d.Fail(err)
 	span := archive.LakeSpan{Cluster: now.Cluster, Table: now.Table, Kind: now.Kind, From: now.Day, Until: now.Until}
 	for i, there := range all {
 		if there.Cluster == span.Cluster && there.Table == span.Table && there.Kind == span.Kind {
 			all[i].From, all[i].Until = min(there.From, span.From), max(there.Until, span.Until)
-			return d.SetInLake(all)
+			d.SetInLake(all)
+			return
 		}
 	}
-	return d.SetInLake(append(all, span))
+	d.SetInLake(append(all, span))
 }
 
 // nextShipping returns the oldest day with rows older than the cutoffs, nil if there is
@@ -235,12 +223,8 @@ func nextShipping(ctx context.Context, s *conn.Writer, cut cutoffs) (next *shipp
 	}
 	err = conn.InTransaction(ctx, s.DB, func(tx *sql.Tx) error {
 		in := conn.Prepare(ctx, tx)
-		var owners []owner
-		err := conn.Each(in.Ctx, tx, func(rows *sql.Rows) error {
-			var o owner
-			err := rows.Scan(&o.id, &o.cluster, tables.ScanKind{Kind: &o.kind}, &o.labelled)
-			owners = append(owners, o)
-			return err
+		owners, err := conn.List(in.Ctx, tx, func(o *owner) []any {
+			return []any{&o.id, &o.cluster, tables.ScanKind{Kind: &o.kind}, &o.labelled}
 		}, selectOwners)
 		if err != nil {
 			return err
@@ -254,10 +238,10 @@ func nextShipping(ctx context.Context, s *conn.Writer, cut cutoffs) (next *shipp
 				if !limited || !r.Has(o.kind, o.labelled) {
 					continue
 				}
-				err := in.EachSeries(r, archive.Raw, o.id, func(series []any) error {
-					var first schema.Instant
-					if err := in.One(r.Oldest[archive.Raw], &first, series...); err != nil || first == 0 || first >= cutoff {
-						return err
+				in.EachSeries(r, archive.Raw, o.id, func(series []any) {
+					first := schema.Instant(in.Number(r.Oldest[archive.Raw], series...))
+					if first == 0 || first >= cutoff {
+						return
 					}
 					day := archive.Daily.Begin(first)
 					one := &shipping{LakeDay: archive.LakeDay{Table: r.Table, Cluster: o.cluster, Day: day}, Kind: o.kind,
@@ -265,14 +249,10 @@ func nextShipping(ctx context.Context, s *conn.Writer, cut cutoffs) (next *shipp
 					if next == nil || one.compare(next) < 0 {
 						next = one
 					}
-					return nil
 				})
-				if err != nil {
-					return err
-				}
 			}
 		}
-		return nil
+		return in.Err()
 	})
 	return next, err
 }
