@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
@@ -10,19 +9,13 @@ import (
 	"heapstash/schema"
 )
 
-const selectMetrics = `SELECT id, name FROM metric`
+const selectMetrics = `SELECT name, id FROM metric`
 
 // load reads the ids of all metrics.
-func (s *Store) load(ctx context.Context) error {
+func (s *Store) load(ctx context.Context) (err error) {
 	s.entities = make(map[entityKey]int64)
-	s.metrics = make(map[schema.MetricName]int64)
-	return conn.Each(ctx, s.DB, func(rows *sql.Rows) error {
-		var id int64
-		var name schema.MetricName
-		err := rows.Scan(&id, &name)
-		s.metrics[name] = id
-		return err
-	}, selectMetrics)
+	s.metrics, err = conn.Map[schema.MetricName, int64](ctx, s.DB, selectMetrics)
+	return err
 }
 
 // Memory implements [collect.Store].

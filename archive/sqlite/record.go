@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"heapstash/archive"
@@ -58,42 +57,25 @@ func (s *Store) Record(ctx context.Context, r transfer.Record) error {
 }
 
 func (w *writer) record(r transfer.Record) error {
-	var horizon schema.Instant
-	if err := w.One(`SELECT ifnull(max(horizon), 0) FROM cluster_state WHERE cluster = ?`, &horizon, r.Cluster); err != nil {
-		return err
-	}
-	later := horizon > r.Horizon
+	later := schema.Instant(w.Number(`SELECT ifnull(max(horizon), 0) FROM cluster_state WHERE cluster = ?`, r.Cluster)) > r.Horizon
 	for _, l := range r.Entities {
-		id, err := w.entityID(l.Entity, l.First)
-		if err == nil {
-			err = w.Exec(upsertLifetime, id, l.First, later, l.Last)
-		}
-		if err != nil {
-			return err
-		}
+		w.Exec(upsertLifetime, w.entityID(l.Entity, l.First), l.First, later, l.Last)
 	}
 	for _, i := range r.Identities {
-		id, err := w.entityID(i.Pod, i.Since)
-		if err == nil {
-			err = w.Exec(upsertHistory, id, i.UID, later, i.To, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
-		}
-		if err != nil {
-			return err
-		}
+		w.Exec(upsertHistory, w.entityID(i.Pod, i.Since), i.UID, later, i.To, i.Node, i.Labels, i.Images, i.Owner.Kind, i.Owner.Name, i.Since)
 	}
 	for _, l := range r.Labels {
-		if err := w.Exec(upsertPastLabels, r.Cluster, l.Namespace, later, l.To, l.Labels, l.From); err != nil {
-			return err
-		}
+		w.Exec(upsertPastLabels, r.Cluster, l.Namespace, later, l.To, l.Labels, l.From)
 	}
-	return w.recordPasses(r)
+	w.recordPasses(r)
+	return w.Err()
 }
 
 // recordPasses adds the passes that the ledger does not have. A pass keeps its id if that
 // is free.
-func (w *writer) recordPasses(r transfer.Record) error {
+func (w *writer) recordPasses(r transfer.Record) {
 	if len(r.Passes) == 0 {
-		return nil
+		return
 	}
 	known := make(map[string]bool)
 	key := func(started, milliseconds int64, outcome archive.Outcome, horizon schema.Instant, bytes int64) string {
@@ -116,9 +98,7 @@ func (w *writer) recordPasses(r transfer.Record) error {
 		known[key(started, milliseconds, outcome, horizon, bytes)] = true
 		return err
 	}, selectRecorded, r.Cluster, first.Unix(), last.Unix())
-	if err != nil {
-		return err
-	}
+	w.Fail(err)
 	stored := 0
 	for _, p := range r.Passes {
 		var milliseconds int64
@@ -130,35 +110,20 @@ func (w *writer) recordPasses(r transfer.Record) error {
 		if known[key(p.Started.Unix(), milliseconds, p.Outcome, p.Horizon, p.Bytes)] {
 			continue
 		}
-		var id archive.PassID
-		err := w.One(insertEnded, &id, p.ID, r.Cluster, p.Version, p.Started.Unix(), ended[0], ended[1], p.Outcome, p.Error,
-			ended[2], ended[3], ended[4], p.New, p.Duplicates, p.Pass.Conflicts, p.Newest, p.Horizon, ended[5])
-		if err == nil {
-			err = errors.Join(recordHoles(w.Ctx, w.Tx, id, r.Cluster, p.Holes), w.recordConflicts(id, p.Conflicts))
-		}
-		if err != nil {
-			return err
-		}
+		id := archive.PassID(w.Number(insertEnded, p.ID, r.Cluster, p.Version, p.Started.Unix(), ended[0], ended[1], p.Outcome, p.Error,
+			ended[2], ended[3], ended[4], p.New, p.Duplicates, p.Pass.Conflicts, p.Newest, p.Horizon, ended[5]))
+		recordHoles(w.Prepared, id, r.Cluster, p.Holes)
+		w.recordConflicts(id, p.Conflicts)
 		stored += p.New
 	}
 	// The passes of the copies stored the samples here: see [conn.AddDeleted].
-	return errors.Join(w.Exec(conn.BeginDeleted), w.Exec(conn.AddDeleted, stored))
+	w.Exec(conn.BeginDeleted)
+	w.Exec(conn.AddDeleted, stored)
 }
 
 // recordConflicts adds the conflicts of a pass.
-func (w *writer) recordConflicts(pass archive.PassID, conflicts []transfer.Conflict) error {
+func (w *writer) recordConflicts(pass archive.PassID, conflicts []transfer.Conflict) {
 	for _, c := range conflicts {
-		entity, err := w.entityID(c.Entity, c.At)
-		if err != nil {
-			return err
-		}
-		metric, err := w.metricID(c.Metric)
-		if err == nil {
-			err = w.Exec(insertConflict, entity, metric, c.At, tables.BindValue(c.Kept), tables.BindValue(c.Refused), pass)
-		}
-		if err != nil {
-			return err
-		}
+		w.Exec(insertConflict, w.entityID(c.Entity, c.At), w.metricID(c.Metric), c.At, tables.BindValue(c.Kept), tables.BindValue(c.Refused), pass)
 	}
-	return nil
 }

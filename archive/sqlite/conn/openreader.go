@@ -98,3 +98,15 @@ func unreadableHint(file string, err error) string {
 	return "its -wal and -shm files must be there and readable, as passes leave them: a pass makes them anew;\n" +
 		"`heapstash snapshot` makes a copy that needs neither"
 }
+
+// Inspect reports whether the file is an archive that this heapstash can open. It
+// does not change the file. A missing or empty file is neither an archive nor an
+// error.
+func Inspect(path string) (exists bool, err error) {
+	steps, err := Migrations()
+	if err != nil {
+		return false, err
+	}
+	h, err := dbfile.ReadHeader(path, len(steps))
+	return h.Exists, err
+}

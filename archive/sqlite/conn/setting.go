@@ -17,6 +17,12 @@ const (
 		ON CONFLICT (name) DO UPDATE SET column_name = excluded.column_name, unit = excluded.unit,
 			type = excluded.type, description = excluded.description`
 	SelectViews = `SELECT name FROM sqlite_schema WHERE type = 'view'`
+
+	SelectEntityID = `SELECT id FROM entity WHERE kind = ? AND namespace = ? AND pod = ? AND container = ?
+		AND node = ? AND labels = ? AND cluster = ?`
+	InsertEntity = `INSERT INTO entity (kind, namespace, pod, container, node, labels, cluster, first_seen)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
+	InsertMetric = `INSERT INTO metric (name) VALUES (?) RETURNING id`
 )
 
 // Setting returns the value of a setting of the archive, empty without one.

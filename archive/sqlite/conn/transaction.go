@@ -60,6 +60,19 @@ func Column[T any](ctx context.Context, db Queryer, query string, args ...any) (
 	return List(ctx, db, func(v *T) []any { return []any{v} }, query, args...)
 }
 
+// Map returns the rows of a query with two columns, by the first one.
+func Map[K comparable, V any](ctx context.Context, db Queryer, query string, args ...any) (map[K]V, error) {
+	values := make(map[K]V)
+	err := Each(ctx, db, func(rows *sql.Rows) error {
+		var k K
+		var v V
+		err := rows.Scan(&k, &v)
+		values[k] = v
+		return err
+	}, query, args...)
+	return values, err
+}
+
 // Prepared is a transaction that prepares each query once. After an error, its methods do
 // nothing: call Err before the transaction is committed.
 type Prepared struct {

@@ -193,21 +193,11 @@ func (s *Writer) open(ctx context.Context) error {
 	if err := s.upgrade(ctx); err != nil {
 		return err
 	}
-	return s.loadCompacted(ctx)
+	s.Compacted, err = Map[string, schema.Instant](ctx, s.DB, selectCompaction)
+	return err
 }
 
 const selectCompaction = `SELECT table_name, ts FROM compaction`
-
-func (s *Writer) loadCompacted(ctx context.Context) error {
-	s.Compacted = make(map[string]schema.Instant)
-	return Each(ctx, s.DB, func(rows *sql.Rows) error {
-		var name string
-		var ts schema.Instant
-		err := rows.Scan(&name, &ts)
-		s.Compacted[name] = ts
-		return err
-	}, selectCompaction)
-}
 
 // ID identifies the archive. A copy has the same ID.
 func (s *Writer) ID() string { return s.id }

@@ -38,11 +38,11 @@ func Memory(ctx context.Context, db conn.Queryer, cluster string, met func(id in
 		Entities:   make(map[schema.Entity]schema.Instant),
 		Carried:    make(map[schema.Entity][]schema.MetricName),
 		Identities: make(map[schema.Entity]schema.Identity),
-
-		NamespaceLabels: make(map[string]string),
-		NamespaceIDs:    make(map[string]string),
 	}
-	err := errors.Join(
+	var labelsErr, idsErr error
+	m.NamespaceLabels, labelsErr = conn.Map[string, string](ctx, db, selectLabels, cluster)
+	m.NamespaceIDs, idsErr = conn.Map[string, string](ctx, db, selectNamespaceIDs, cluster)
+	err := errors.Join(labelsErr, idsErr,
 		scanOptional(ctx, db, &m.Horizon, selectHorizon, cluster),
 		scanOptional(ctx, db, &m.Failure, selectFailure, cluster),
 		conn.Each(ctx, db, func(rows *sql.Rows) error {
@@ -64,18 +64,6 @@ func Memory(ctx context.Context, db conn.Queryer, cluster string, met func(id in
 			m.Asked[scope][metric] = true
 			return nil
 		}, selectAsked, cluster),
-		conn.Each(ctx, db, func(rows *sql.Rows) error {
-			var namespace, labels string
-			err := rows.Scan(&namespace, &labels)
-			m.NamespaceLabels[namespace] = labels
-			return err
-		}, selectLabels, cluster),
-		conn.Each(ctx, db, func(rows *sql.Rows) error {
-			var id, namespace string
-			err := rows.Scan(&id, &namespace)
-			m.NamespaceIDs[id] = namespace
-			return err
-		}, selectNamespaceIDs, cluster),
 	)
 	if err != nil {
 		return archive.Memory{}, err

@@ -133,18 +133,16 @@ func (r *repairer) repair() error {
 	if err != nil {
 		return conn.WithRemedy(to, err)
 	}
-	err = r.make(draft.Path)
-	if err == nil {
-		err = r.verify(draft.Path)
-	}
-	if err == nil {
-		err = draft.File.Chmod(info.Mode().Perm())
-	}
-	if err == nil {
-		err = missing(to)
-	}
-	if err == nil {
-		err = draft.Publish(to)
+	for _, step := range []func() error{
+		func() error { return r.make(draft.Path) },
+		func() error { return r.verify(draft.Path) },
+		func() error { return draft.File.Chmod(info.Mode().Perm()) },
+		func() error { return missing(to) },
+		func() error { return draft.Publish(to) },
+	} {
+		if err = step(); err != nil {
+			break
+		}
 	}
 	return errors.Join(conn.WithRemedy(to, err), draft.Close())
 }

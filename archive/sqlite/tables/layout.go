@@ -25,17 +25,17 @@ type Pair struct {
 
 func newPair(name string, key, values []string) Pair {
 	columns := append(slices.Clone(key), values...)
-	fill := strings.NewReplacer("NAME", name, "VALUES", strings.Join(values, ", "), "COLUMNS", strings.Join(columns, ", "),
+	fill := strings.NewReplacer("NAME", name, "METRICS", strings.Join(values, ", "), "COLUMNS", strings.Join(columns, ", "),
 		"KEY", strings.Join(key, " = ? AND ")+" = ?", "MARKS", "?"+strings.Repeat(", ?", len(columns)-1),
-		"ORDER", strings.Join(append(slices.Clone(key[1:]), "ts"), ", ")).Replace
+		"SORT", strings.Join(append(slices.Clone(key[1:]), "ts"), ", ")).Replace
 	p := Pair{Name: name, At: make(map[Tier]string), Replace: make(map[Tier]string)}
 	for _, tier := range []Tier{Hot, Cold} {
-		p.At[tier] = fill("SELECT VALUES FROM NAME_" + string(tier) + " WHERE KEY")
+		p.At[tier] = fill("SELECT METRICS FROM NAME_" + string(tier) + " WHERE KEY")
 		p.Replace[tier] = fill("REPLACE INTO NAME_" + string(tier) + " (COLUMNS) VALUES (MARKS)")
 	}
-	p.HotAt = fill("SELECT entity_id, VALUES FROM NAME_hot WHERE ts = ?")
+	p.HotAt = fill("SELECT entity_id, METRICS FROM NAME_hot WHERE ts = ?")
 	p.Oldest = fill("SELECT ifnull(min(ts), 0) FROM NAME_hot")
-	p.Move = fill("INSERT INTO NAME_cold (COLUMNS) SELECT COLUMNS FROM NAME_hot WHERE ts BETWEEN ? AND ? ORDER BY ORDER")
+	p.Move = fill("INSERT INTO NAME_cold (COLUMNS) SELECT COLUMNS FROM NAME_hot WHERE ts BETWEEN ? AND ? ORDER BY SORT")
 	p.Evict = fill("DELETE FROM NAME_hot WHERE ts BETWEEN ? AND ?")
 	p.HotEntities = fill("SELECT DISTINCT entity_id FROM NAME_hot")
 	return p

@@ -49,17 +49,7 @@ func (p *Pruned) AllRows() (rows int64) {
 // counts if it is earlier. After an error, the work done so far remains.
 func Prune(ctx context.Context, path string, opts conn.Options, now time.Time) (Pruned, error) {
 	p := newPruned(path)
-	err := Interleave(ctx, path, opts, func(s *conn.Writer, budget *Budget) (bool, error) {
-		if p.BytesThen == 0 {
-			var err error
-			if p.BytesThen, err = dbfile.SizeOf(path); err != nil {
-				return false, err
-			}
-		}
-		at, err := clock(ctx, s.DB, now)
-		if err != nil {
-			return false, err
-		}
+	e, err := outsidePasses(ctx, path, opts, now, func(s *conn.Writer, at schema.Instant, budget *Budget) (bool, error) {
 		if err := dbfile.CheckSpace(path, min(opts.MinFree, minPruneSpace), 0); err != nil {
 			return false, err
 		}
@@ -70,20 +60,9 @@ func Prune(ctx context.Context, path string, opts conn.Options, now time.Time) (
 				return false, err
 			}
 		}
-		if done, err := prune(ctx, s, at, budget, p); err != nil || !done {
-			return false, err
-		}
-		returned, done, err := returnPages(ctx, s, 0, budget)
-		p.Returned += returned
-		if err != nil || !done {
-			return false, err
-		}
-		_, err = emptyLog(ctx, s)
-		return true, err
+		return prune(ctx, s, at, budget, p)
 	})
-	if size, statErr := dbfile.SizeOf(path); statErr == nil {
-		p.BytesNow = size
-	}
+	p.Returned, p.BytesThen, p.BytesNow = e.returned, e.before, e.after
 	return *p, err
 }
 

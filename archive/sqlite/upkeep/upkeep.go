@@ -3,6 +3,7 @@ package upkeep
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"heapstash/archive/sqlite/conn"
@@ -27,10 +28,25 @@ type Compaction struct {
 // error, the work done so far remains.
 func Compact(ctx context.Context, path string, opts conn.Options, now time.Time) (Compaction, error) {
 	c := Compaction{Path: path, Moved: []Moved{}}
-	err := Interleave(ctx, path, opts, func(s *conn.Writer, budget *Budget) (bool, error) {
-		if c.Before == 0 {
+	e, err := outsidePasses(ctx, path, opts, now, func(s *conn.Writer, at schema.Instant, budget *Budget) (bool, error) {
+		moved, done, err := compact(ctx, s, at, budget)
+		c.add(moved)
+		return done, err
+	})
+	c.Returned, c.Before, c.After, c.Log = e.returned, e.before, e.after, e.log
+	return c, err
+}
+
+// effect is what upkeep outside passes did to the file, in bytes.
+type effect struct{ returned, before, after, log int64 }
+
+// outsidePasses calls work until it is done, returns free pages, and empties the log.
+func outsidePasses(ctx context.Context, path string, opts conn.Options, now time.Time,
+	work func(s *conn.Writer, at schema.Instant, budget *Budget) (done bool, err error)) (e effect, err error) {
+	err = Interleave(ctx, path, opts, func(s *conn.Writer, budget *Budget) (bool, error) {
+		if e.before == 0 {
 			var err error
-			if c.Before, err = dbfile.SizeOf(path); err != nil {
+			if e.before, err = dbfile.SizeOf(path); err != nil {
 				return false, err
 			}
 		}
@@ -38,36 +54,30 @@ func Compact(ctx context.Context, path string, opts conn.Options, now time.Time)
 		if err != nil {
 			return false, err
 		}
-		moved, done, err := compact(ctx, s, at, budget)
-		c.add(moved)
-		if err != nil || !done {
+		if done, err := work(s, at, budget); err != nil || !done {
 			return false, err
 		}
 		returned, done, err := returnPages(ctx, s, 0, budget)
-		c.Returned += returned
+		e.returned += returned
 		if err != nil || !done {
 			return false, err
 		}
-		c.Log, err = emptyLog(ctx, s)
+		e.log, err = emptyLog(ctx, s)
 		return true, err
 	})
 	if size, statErr := dbfile.SizeOf(path); statErr == nil {
-		c.After = size
+		e.after = size
 	}
-	return c, err
+	return e, err
 }
 
 func (c *Compaction) add(moved []Moved) {
 	for _, m := range moved {
-		found := false
-		for i := range c.Moved {
-			if found = c.Moved[i].Table == m.Table; found {
-				c.Moved[i].Rows += m.Rows
-				break
-			}
-		}
-		if !found {
+		i := slices.IndexFunc(c.Moved, func(sum Moved) bool { return sum.Table == m.Table })
+		if i < 0 {
 			c.Moved = append(c.Moved, m)
+		} else {
+			c.Moved[i].Rows += m.Rows
 		}
 	}
 }
