@@ -1,3 +1,5 @@
+// Package check finds what is wrong with an archive. It has the rules of FORMAT.md, each
+// with what a repair does about a violation. It only reads.
 package check
 
 import (

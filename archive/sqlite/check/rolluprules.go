@@ -23,16 +23,15 @@ func fill(r *tables.Rollup, condition string, level archive.Level, hour string) 
 	for i, key := range r.Keys {
 		series[i] = "x." + key + " = s." + key
 	}
-	return strings.NewReplacer("LEVEL", string(level), "HOUR", hour, "TABLE", r.Table,
-		"SERIES", strings.Join(series, " AND "), "SECONDS", fmt.Sprint(int64(tables.SecondsOf(level)))).Replace(condition)
+	return tables.Fill(condition, "LEVEL", string(level), "HOUR", hour, "TABLE", r.Table, "ROLLUP", r.In(level),
+		"SERIES", strings.Join(series, " AND "), "SECONDS", fmt.Sprint(int64(tables.SecondsOf(level))))
 }
 
 // missing is the rule that each row of the level below has a rollup, or one is due.
 func missing(r *tables.Rollup, level archive.Level) rowCheck {
 	const none = "NOT EXISTS (SELECT 1 FROM ROLLUP x WHERE SERIES AND x.ts = HOUR) AND " + notDue
-	condition := strings.ReplaceAll(none, "ROLLUP", r.In(level))
 	return rowCheck{RowRule{name: "rollup-missing", meaning: fmt.Sprintf("rows have no %s rollup, and none is due: pruning would lose them", level)},
-		fill(r, condition, level, fmt.Sprintf("s.ts - s.ts %% %d", tables.SecondsOf(level)))}
+		fill(r, none, level, fmt.Sprintf("s.ts - s.ts %% %d", tables.SecondsOf(level)))}
 }
 
 // rowsOfRollup returns the rules of each row of a rollup by itself. A repair drops a row

@@ -128,7 +128,7 @@ func (s *Samples) narrowQuery(r *tables.Rollup, selection archive.Selection) ser
 // fill replaces the words in the SQL of cold and hot rows, and sets texts.
 func (q *seriesQuery) fill(selection archive.Selection, r *tables.Rollup, cold, hot string, words ...string) {
 	replace := func(text, table string) string {
-		return strings.NewReplacer(append(words, "NAME", table)...).Replace(text)
+		return tables.Fill(text, append(words, "NAME", table)...)
 	}
 	if selection.Level == archive.Raw {
 		q.texts = []string{replace(cold, q.name+"_cold"), replace(hot, q.name+"_hot")}

@@ -1,10 +1,10 @@
+// Package read tells what an archive has: its state, holes, sizes, views and samples.
 package read
 
 import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
@@ -73,8 +73,7 @@ func kinds(ctx context.Context, tx *sql.Tx, s *archive.Status) error {
 	for i := range s.Kinds {
 		k := &s.Kinds[i]
 		span := func(query, table string) (r archive.Range, err error) {
-			query = strings.ReplaceAll(query, "NAME", table)
-			err = tx.QueryRowContext(ctx, query, k.Cluster, k.Kind.String()).Scan(&r.Oldest, &r.Newest)
+			err = tx.QueryRowContext(ctx, tables.Fill(query, "NAME", table), k.Cluster, k.Kind.String()).Scan(&r.Oldest, &r.Newest)
 			return r, err
 		}
 		raw, err := span(timeSpan, k.Kind.String())

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"strings"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
@@ -130,7 +129,7 @@ func rowCounts(ctx context.Context, t *tables.Table, tx *sql.Tx) (map[namespaceK
 				sums[key][i] += n.V
 			}
 			return err
-		}, strings.NewReplacer("TABLE", t.Name, "WHOSE", t.Owners()).Replace(query))
+		}, tables.Fill(query, "TABLE", t.Name, "WHOSE", t.Owners()))
 		if err != nil {
 			return nil, err
 		}

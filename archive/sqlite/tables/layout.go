@@ -1,3 +1,5 @@
+// Package tables makes tables, columns, statements and views from the registry, and says
+// what views mean. It opens no archive.
 package tables
 
 import (
@@ -25,9 +27,11 @@ type Pair struct {
 
 func newPair(name string, key, values []string) Pair {
 	columns := append(slices.Clone(key), values...)
-	fill := strings.NewReplacer("NAME", name, "METRICS", strings.Join(values, ", "), "COLUMNS", strings.Join(columns, ", "),
-		"KEY", strings.Join(key, " = ? AND ")+" = ?", "MARKS", "?"+strings.Repeat(", ?", len(columns)-1),
-		"SORT", strings.Join(append(slices.Clone(key[1:]), "ts"), ", ")).Replace
+	fill := func(text string) string {
+		return Fill(text, "NAME", name, "METRICS", strings.Join(values, ", "), "COLUMNS", strings.Join(columns, ", "),
+			"KEY", strings.Join(key, " = ? AND ")+" = ?", "MARKS", "?"+strings.Repeat(", ?", len(columns)-1),
+			"SORT", strings.Join(append(slices.Clone(key[1:]), "ts"), ", "))
+	}
 	p := Pair{Name: name, At: make(map[Tier]string), Replace: make(map[Tier]string)}
 	for _, tier := range []Tier{Hot, Cold} {
 		p.At[tier] = fill("SELECT METRICS FROM NAME_" + string(tier) + " WHERE KEY")

@@ -126,38 +126,39 @@ func (r *Rollup) endColumns() string {
 
 // prepare writes the SQL statements.
 func (r *Rollup) prepare() {
-	series := strings.Join(r.Keys, " = ? AND ") + " = ?"
 	raw := make([]string, len(r.Columns))
 	for i, c := range r.Columns {
 		raw[i] = c.Name
 	}
-	r.Raw = "SELECT " + strings.Join(raw, ", ") + " FROM " + r.Table + "_cold WHERE " + series + " AND ts BETWEEN ? AND ? ORDER BY ts"
-	r.Values = "SELECT ifnull(sum(" + r.SamplesIn() + "), 0) FROM " + r.Table + "_cold s WHERE " + series + " AND ts < ?"
-	r.ValuesIn = strings.TrimSuffix(r.Values, "ts < ?") + "ts BETWEEN ? AND ?"
-	r.RemoveIn = "DELETE FROM " + r.Table + "_cold WHERE " + series + " AND ts BETWEEN ? AND ?"
-	r.MarkAt = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT DISTINCT 'hourly', ?, '" +
-		r.Table + "', entity_id FROM " + r.Table + "_hot WHERE ts BETWEEN ? AND ?"
-	r.MarkAll = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) SELECT 'hourly', ts - ts % 3600, '" +
-		r.Table + "', entity_id FROM " + r.Table + "_cold UNION SELECT 'daily', ts - ts % 86400, '" + r.Table + "', entity_id FROM " + r.In(archive.Hourly)
-	r.After = "SELECT ifnull(min(ts), 0) FROM " + r.In(archive.Hourly) + " WHERE " + series + " AND ts > ?"
-	r.Oldest, r.Remove, r.Next = make(map[archive.Level]string), make(map[archive.Level]string), make(map[archive.Level]string)
-	for _, level := range archive.Levels() {
-		r.Oldest[level] = "SELECT ifnull(min(ts), 0) FROM " + r.In(level) + " WHERE " + series
-		r.Remove[level] = "DELETE FROM " + r.In(level) + " WHERE " + series + " AND ts < ?"
-		if r.IsNarrow() {
-			r.Next[level] = "SELECT ifnull(min(metric_id), 0) FROM " + r.In(level) + " WHERE entity_id = ? AND metric_id > ?"
-		}
-	}
-	r.At, r.Put = make(map[archive.Level]string), make(map[archive.Level]string)
-	for _, level := range []archive.Level{archive.Hourly, archive.Daily} {
+	fill := func(text string, level archive.Level) string {
 		columns := r.Selected(level)
-		where := " FROM " + r.In(level) + " WHERE " + series
-		r.At[level] = "SELECT " + r.endColumns() + where + " AND ts = ?"
-		r.Put[level] = "REPLACE INTO " + r.In(level) + " (" + strings.Join(append(r.Keys[:len(r.Keys):len(r.Keys)], columns...), ", ") +
-			") VALUES (?" + strings.Repeat(", ?", len(r.Keys)+len(columns)-1) + ")"
-		if level == archive.Hourly {
-			r.Before = "SELECT " + r.endColumns() + where + " AND ts < ? ORDER BY ts DESC LIMIT 1"
-			r.Hours = "SELECT " + strings.Join(columns, ", ") + where + " AND ts >= ? AND ts < ? ORDER BY ts"
+		return Fill(text, "CLOSED", r.In(level), "HOURS", r.In(archive.Hourly), "TABLE", r.Table, "SERIES", strings.Join(r.Keys, " = ? AND ")+" = ?",
+			"KEYS", strings.Join(r.Keys, ", "), "METRICS", strings.Join(raw, ", "), "COLUMNS", strings.Join(columns, ", "),
+			"MARKS", "?"+strings.Repeat(", ?", len(r.Keys)+len(columns)-1), "END", r.endColumns(), "SAMPLES", r.SamplesIn())
+	}
+	const due = "INSERT OR IGNORE INTO rollup_due (level, ts, table_name, entity_id) "
+	r.Raw = fill("SELECT METRICS FROM TABLE_cold WHERE SERIES AND ts BETWEEN ? AND ? ORDER BY ts", archive.Raw)
+	r.Values = fill("SELECT ifnull(sum(SAMPLES), 0) FROM TABLE_cold s WHERE SERIES AND ts < ?", archive.Raw)
+	r.ValuesIn = fill("SELECT ifnull(sum(SAMPLES), 0) FROM TABLE_cold s WHERE SERIES AND ts BETWEEN ? AND ?", archive.Raw)
+	r.RemoveIn = fill("DELETE FROM TABLE_cold WHERE SERIES AND ts BETWEEN ? AND ?", archive.Raw)
+	r.MarkAt = fill(due+"SELECT DISTINCT 'hourly', ?, 'TABLE', entity_id FROM TABLE_hot WHERE ts BETWEEN ? AND ?", archive.Raw)
+	r.MarkAll = fill(due+"SELECT 'hourly', ts - ts % 3600, 'TABLE', entity_id FROM TABLE_cold"+
+		" UNION SELECT 'daily', ts - ts % 86400, 'TABLE', entity_id FROM HOURS", archive.Raw)
+	r.After = fill("SELECT ifnull(min(ts), 0) FROM HOURS WHERE SERIES AND ts > ?", archive.Hourly)
+	r.Before = fill("SELECT END FROM HOURS WHERE SERIES AND ts < ? ORDER BY ts DESC LIMIT 1", archive.Hourly)
+	r.Hours = fill("SELECT COLUMNS FROM HOURS WHERE SERIES AND ts >= ? AND ts < ? ORDER BY ts", archive.Hourly)
+	byLevel := func(text string, levels ...archive.Level) map[archive.Level]string {
+		texts := make(map[archive.Level]string)
+		for _, level := range levels {
+			texts[level] = fill(text, level)
 		}
+		return texts
+	}
+	r.Oldest = byLevel("SELECT ifnull(min(ts), 0) FROM CLOSED WHERE SERIES", archive.Levels()...)
+	r.Remove = byLevel("DELETE FROM CLOSED WHERE SERIES AND ts < ?", archive.Levels()...)
+	r.At = byLevel("SELECT END FROM CLOSED WHERE SERIES AND ts = ?", archive.Hourly, archive.Daily)
+	r.Put = byLevel("REPLACE INTO CLOSED (KEYS, COLUMNS) VALUES (MARKS)", archive.Hourly, archive.Daily)
+	if r.IsNarrow() {
+		r.Next = byLevel("SELECT ifnull(min(metric_id), 0) FROM CLOSED WHERE entity_id = ? AND metric_id > ?", archive.Levels()...)
 	}
 }

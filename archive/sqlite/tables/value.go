@@ -3,7 +3,6 @@ package tables
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"heapstash/schema"
 )
@@ -91,9 +90,6 @@ func Pointers(row []NullValue) []any {
 	}
 	return dest
 }
-
-// QuoteName returns the text as a SQL identifier.
-func QuoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // RowKey is the key of a row in a wide table. Its order is the hot tables' order.
 type RowKey struct {

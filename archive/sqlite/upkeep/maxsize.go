@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
+	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
 
@@ -94,7 +94,7 @@ func oldestRow(ctx context.Context, s *conn.Writer, level archive.Level) (oldest
 		if r.IsNarrow() {
 			continue // its rows are deleted with the same cutoffs
 		}
-		query := strings.NewReplacer("TABLE", r.In(level), "WHOSE", r.Owners).Replace(selectOldest)
+		query := tables.Fill(selectOldest, "TABLE", r.In(level), "WHOSE", r.Owners)
 		var first sql.Null[schema.Instant]
 		if err := s.DB.QueryRowContext(ctx, query).Scan(&first); err != nil {
 			return 0, err

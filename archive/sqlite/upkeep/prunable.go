@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"heapstash/archive"
@@ -130,7 +129,7 @@ func (k *PrunableKind) countAll(ctx context.Context, db conn.Queryer) error {
 // count adds a table's old rows and returns their total weight. One unit of weight takes
 // the given bytes.
 func (k *PrunableKind) count(ctx context.Context, db conn.Queryer, from, weight string, bytes float64) (sum int64, err error) {
-	query := strings.NewReplacer("TABLES", from, "WEIGHT", weight).Replace(countOld)
+	query := tables.Fill(countOld, "TABLES", from, "WEIGHT", weight)
 	var rows int64
 	var oldest, newest schema.Instant
 	if err := db.QueryRowContext(ctx, query, k.Kind.String(), k.Before).Scan(&rows, &sum, &oldest, &newest); err != nil {

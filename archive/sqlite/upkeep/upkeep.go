@@ -1,3 +1,5 @@
+// Package upkeep compacts, rolls up and prunes an archive: some of it with each pass, or
+// all at once in short calls that let passes in.
 package upkeep
 
 import (
