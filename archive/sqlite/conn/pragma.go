@@ -13,9 +13,7 @@ func UsedBytes(ctx context.Context, db Queryer) (bytes int64, err error) {
 const (
 	SelectPages    = `PRAGMA page_count`
 	SelectFirstDue = `SELECT min(ts) FROM rollup_due WHERE level = ?`
-)
 
-const (
 	// VacuumInto is used instead of SQLite's online backup. A backup in steps
 	// starts again whenever another process writes. Passes write each minute, so
 	// the backup of a large archive might never end. A backup in one step holds

@@ -48,14 +48,11 @@ func (s *Samples) cursor(ctx context.Context, q seriesQuery, selection archive.S
 		c.prepared = append(c.prepared, stmt)
 	}
 	if len(c.prepared) > 1 && s.hot[q.name] == nil {
-		ids, err := conn.Column[int64](s.tx.Ctx, s.tx.Tx, q.hotEntities)
+		hot, err := conn.Map[int64, bool](s.tx.Ctx, s.tx.Tx, q.hotEntities)
 		if err != nil {
 			return nil, err
 		}
-		s.hot[q.name] = make(map[int64]bool, len(ids))
-		for _, id := range ids {
-			s.hot[q.name][id] = true
-		}
+		s.hot[q.name] = hot
 	}
 	c.hot = s.hot[q.name]
 	return c, nil

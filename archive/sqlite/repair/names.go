@@ -26,9 +26,8 @@ type knownMetric struct {
 }
 
 const (
-	emptyMetrics   = `DELETE FROM metric`
-	forgetRegistry = `DELETE FROM setting WHERE name = ?`
-	copyMetric     = `INSERT INTO metric (id, name, column_name, unit, type, description) VALUES (?, ?, ?, ?, ?, ?)`
+	emptyMetrics = `DELETE FROM metric; DELETE FROM setting WHERE name = '` + tables.RegistrySetting + `'`
+	copyMetric   = `INSERT INTO metric (id, name, column_name, unit, type, description) VALUES (?, ?, ?, ?, ?, ?)`
 )
 
 // copyMetrics keeps the ids, because the narrow tables have them. The registry's
@@ -37,11 +36,7 @@ const (
 func (r *repairer) copyMetrics() error {
 	r.metrics = make(map[int64]knownMetric)
 	byName := make(map[string]int64)
-	_, err := r.tx.ExecContext(r.ctx, emptyMetrics)
-	if err == nil {
-		_, err = r.tx.ExecContext(r.ctx, forgetRegistry, tables.RegistrySetting)
-	}
-	if err != nil {
+	if _, err := r.tx.ExecContext(r.ctx, emptyMetrics); err != nil {
 		return err
 	}
 	return r.read("metric", func(rec record) error {

@@ -24,8 +24,10 @@ type tableColumns struct {
 	rowid int      // the index of the column that is the rowid, -1 for none
 }
 
+// selectTableColumns has the columns in the order of [tableColumns].names.
 const selectTableColumns = `SELECT t.name, t.wr, c.name, c.pk FROM pragma_table_list t, pragma_table_info(t.name) c
-	WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY t.name, c.cid`
+	WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+	ORDER BY t.name, iif(t.wr AND c.pk > 0, c.pk, 1000), c.cid`
 
 // columnsOf returns the columns of every table of an archive of that version.
 func columnsOf(ctx context.Context, version int) (map[string]tableColumns, error) {
@@ -39,25 +41,20 @@ func columnsOf(ctx context.Context, version int) (map[string]tableColumns, error
 		var table, name string
 		var withoutRowid bool
 		var key int
-		if err := rows.Scan(&table, &withoutRowid, &name, &key); err != nil {
-			return err
-		}
+		err := rows.Scan(&table, &withoutRowid, &name, &key)
 		c, known := tables[table]
 		if !known {
 			c.rowid = -1
 		}
 		switch {
-		case !withoutRowid && key > 0:
-			c.rowid = len(c.names)
-		case key > 0:
-			c.names = slices.Insert(c.names, min(key-1, len(c.names)), name)
+		case key > 0 && withoutRowid:
 			c.keys++
-			tables[table] = c
-			return nil
+		case key > 0:
+			c.rowid = len(c.names)
 		}
 		c.names = append(c.names, name)
 		tables[table] = c
-		return nil
+		return err
 	}, selectTableColumns)
 	return tables, err
 }

@@ -22,7 +22,7 @@ type Pair struct {
 	Oldest      string          // the oldest hot ts
 	Move        string          // from, to, both included: copies hot rows into cold
 	Evict       string          // from, to, both included: deletes hot rows
-	HotEntities string          // the entity_id of every hot row
+	HotEntities string          // the entity_id of every hot row, and 1
 }
 
 func newPair(name string, key, values []string) Pair {
@@ -41,7 +41,7 @@ func newPair(name string, key, values []string) Pair {
 	p.Oldest = fill("SELECT ifnull(min(ts), 0) FROM NAME_hot")
 	p.Move = fill("INSERT INTO NAME_cold (COLUMNS) SELECT COLUMNS FROM NAME_hot WHERE ts BETWEEN ? AND ? ORDER BY SORT")
 	p.Evict = fill("DELETE FROM NAME_hot WHERE ts BETWEEN ? AND ?")
-	p.HotEntities = fill("SELECT DISTINCT entity_id FROM NAME_hot")
+	p.HotEntities = fill("SELECT DISTINCT entity_id, 1 FROM NAME_hot")
 	return p
 }
 

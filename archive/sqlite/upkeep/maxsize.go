@@ -32,23 +32,17 @@ var sizeSteps = []struct {
 // selectOldest finds a table's oldest row by key, entity by entity.
 const selectOldest = `SELECT min((SELECT min(ts) FROM TABLE WHERE entity_id = e.id)) FROM entity e WHERE WHOSE`
 
-// sizeCutoffs returns the cutoffs that MaxSize has required so far, by level.
-func sizeCutoffs(ctx context.Context, s *conn.Writer) (map[archive.Level]schema.Instant, error) {
+// sizeCutoffs returns the cutoffs that MaxSize has required so far, in Unix seconds.
+func sizeCutoffs(ctx context.Context, s *conn.Writer) (map[archive.Level]int64, error) {
+	cut := make(map[archive.Level]int64)
+	if s.Options.MaxSize <= 0 {
+		return cut, nil
+	}
 	text, err := conn.Setting(ctx, s.DB, maxSizeSetting)
-	if err != nil || s.Options.MaxSize <= 0 {
-		return nil, err
+	if err == nil && text != "" {
+		err = json.Unmarshal([]byte(text), &cut)
 	}
-	seconds := make(map[archive.Level]int64)
-	if text != "" {
-		if err := json.Unmarshal([]byte(text), &seconds); err != nil {
-			return nil, err
-		}
-	}
-	cut := make(map[archive.Level]schema.Instant)
-	for level, at := range seconds {
-		cut[level] = schema.Instant(at)
-	}
-	return cut, nil
+	return cut, err
 }
 
 // raiseSizeCutoff raises a cutoff if the archive is larger than [conn.Options].MaxSize,
@@ -71,15 +65,11 @@ func raiseSizeCutoff(ctx context.Context, s *conn.Writer, now schema.Instant) (r
 			return false, err
 		}
 		until := oldest - oldest%step.step + step.step
-		if oldest == 0 || until > now.Add(-step.keep) || until <= cut[step.level] {
+		if oldest == 0 || until > now.Add(-step.keep) || int64(until) <= cut[step.level] {
 			continue
 		}
-		seconds := make(map[archive.Level]int64)
-		for level, at := range cut {
-			seconds[level] = int64(at)
-		}
-		seconds[step.level] = int64(until)
-		text, err := json.Marshal(seconds)
+		cut[step.level] = int64(until)
+		text, err := json.Marshal(cut)
 		if err != nil {
 			return false, err
 		}

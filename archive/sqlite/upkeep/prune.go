@@ -138,7 +138,7 @@ func cutoffsOf(ctx context.Context, s *conn.Writer, now schema.Instant) (cutoffs
 		return nil, err
 	}
 	for level, at := range forced {
-		cut.raise(level, at)
+		cut.raise(level, schema.Instant(at))
 	}
 	if len(cut) == 0 {
 		return cut, nil

@@ -2,6 +2,7 @@ package upkeep
 
 import (
 	"context"
+	"maps"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
@@ -153,11 +154,9 @@ func (d *deletion) deleteUnused(id int64) {
 func hotEntities(s *conn.Writer, d *deletion) map[int64]bool {
 	found := make(map[int64]bool)
 	for _, pair := range s.Layout.Pairs() {
-		ids, err := conn.Column[int64](d.Ctx, d.Tx, pair.HotEntities)
+		hot, err := conn.Map[int64, bool](d.Ctx, d.Tx, pair.HotEntities)
 		d.Fail(err)
-		for _, id := range ids {
-			found[id] = true
-		}
+		maps.Copy(found, hot)
 	}
 	return found
 }
