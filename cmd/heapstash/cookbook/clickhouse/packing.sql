@@ -1,4 +1,4 @@
-SELECT node, max(allocatable) AS cpu_allocatable, max(requested) AS cpu_requested,
+SELECT node, toInt64(max(allocatable)) AS cpu_allocatable, max(requested) AS cpu_requested,
   toInt64(100 * max(requested) / nullIf(max(allocatable), 0)) AS requested_percent,
   toInt64(100 * max(p95) / nullIf(max(allocatable), 0)) AS used_percent,
   toInt64(100 * max(memory_requested) / nullIf(max(memory_allocatable), 0)) AS memory_requested_percent,
