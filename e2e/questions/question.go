@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// question is a question in SQL and in InfluxQL.
+// question is a question in the SQL of several engines and in InfluxQL.
 type question struct {
 	name   string
-	target time.Duration // of the SQL over its full range
-	days   int           // of that range
-	sql    func(r span) string
+	target time.Duration       // of the SQL over its full range
+	days   int                 // of that range
+	sql    func(r span) string // for SQLite, which has hours and days
+	// scan returns the SQL for engines that have only rows.
+	scan func(d dialect, r span) string
 	// influx returns the statements for InfluxDB. The answer has, for each key, the
 	// values of all statements.
 	influx func(r span) []string
@@ -38,6 +40,11 @@ func (r span) where() string {
 	return fmt.Sprintf("ts >= unixepoch('%s', '-%d days') AND ts < unixepoch('%[1]s')", r.end.Format(time.DateOnly), r.days)
 }
 
+// within is [span.where] in every engine's SQL.
+func (r span) within() string {
+	return fmt.Sprintf("ts >= %d AND ts < %d", r.begin().Unix(), r.end.Unix())
+}
+
 // when returns the condition on InfluxDB's time.
 func (r span) when() string {
 	return fmt.Sprintf("time >= '%s' AND time < '%s'", r.begin().Format(time.RFC3339), r.end.Format(time.RFC3339))
@@ -51,10 +58,10 @@ type subject struct{ namespace, pod string }
 
 func (a subject) questions() []question {
 	return []question{
-		{name: "one pod, hour by hour", target: 50 * time.Millisecond, days: 365, keys: 1, sql: a.pods, influx: a.podsOfInflux},
-		{name: "top 10 of a namespace by CPU", target: 200 * time.Millisecond, days: 90, keys: 1, sql: a.top, influx: a.topOfInflux},
+		{name: "one pod, hour by hour", target: 50 * time.Millisecond, days: 365, keys: 1, sql: a.pods, scan: a.podsOfRows, influx: a.podsOfInflux},
+		{name: "top 10 of a namespace by CPU", target: 200 * time.Millisecond, days: 90, keys: 1, sql: a.top, scan: a.topOfRows, influx: a.topOfInflux},
 		{name: "right-sizing: p95 of hourly p95, every pod", target: 2 * time.Second, days: 30, keys: 2,
-			sql: rightSizing, influx: rightSizingOfInflux, ranked: rightSizingByRoundedRank, exact: rightSizingOfMinutes},
+			sql: rightSizing, scan: rightSizingOfRows, influx: rightSizingOfInflux, ranked: rightSizingByRoundedRank, exact: rightSizingOfMinutes},
 	}
 }
 

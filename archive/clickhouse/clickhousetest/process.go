@@ -95,6 +95,9 @@ func (p *Process) await(tb testing.TB, ready func() error) {
 	}
 }
 
+// PID returns the number of the running process.
+func (p *Process) PID() int { return p.command.Process.Pid }
+
 // Kill kills the process (SIGKILL), and waits for its end.
 func (p *Process) Kill() { p.end(syscall.SIGKILL) }
 
