@@ -36,7 +36,7 @@ MODULES := . e2e e2e/realheapster e2e/realkubernetes e2e/oldkustomize
 # files.
 ANALYSED := $(filter-out e2e/realkubernetes e2e/oldkustomize,$(MODULES))
 
-.PHONY: help build static smoke test race fuzz e2e trial torture soak demo year-archive bench-queries bench check verify format vet staticcheck tidy install stage deb clean
+.PHONY: help build static smoke test race fuzz e2e trial torture soak demo year-archive bench-queries bench-engines bench check verify format vet staticcheck tidy install stage deb clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +119,18 @@ year-archive: ## make bin/year.db, a year of 200 pods, with RAW_DAYS (default 90
 bench-queries: ## ask bin/year.db and InfluxDB 1.x (Debian's influxdb) the same questions
 	@test -e bin/year.db || { echo "bin/year.db is missing: make year-archive makes it" >&2; exit 1; }
 	cd e2e && go run ./questions -file ../bin/year.db
+
+# The pods, the hours with a row a minute, and the pods of the minute that has to be
+# written in 512 MB.
+PODS ?= 10000
+HOURS ?= 6
+LARGE ?= 150000
+
+bench-engines: setup-check ## write and ask SQLite, ClickHouse, and DuckDB over Parquet side by side; PODS, HOURS, LARGE set the size
+	cd e2e && \
+	go test ./bench -run '^$$' -bench Pass -benchtime 1x -timeout 0 -pods $(PODS) && \
+	go test ./questions -run '^$$' -bench Minute -benchtime 1x -timeout 0 -large $(LARGE) && \
+	go test ./questions -run '^$$' -bench Engines -benchtime 1x -timeout 0 -pods $(PODS) -hours $(HOURS)
 
 bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -run '^$$' -bench . -benchmem ./...

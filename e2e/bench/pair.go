@@ -78,14 +78,9 @@ func (b *bencher) pair(ctx context.Context, i int) (p pair, err error) {
 // prepare makes an archive that lacks Heapster's newest batch, and a file with the
 // requests of the next pass.
 func (b *bencher) prepare(ctx context.Context, archive, requests string) error {
-	if err := b.heapster.Restart(); err != nil {
+	newest, err := b.feedTwo()
+	if err != nil {
 		return err
-	}
-	newest := time.Now().Truncate(time.Second)
-	for _, ago := range []time.Duration{2 * time.Minute, time.Minute} {
-		if err := b.heapster.Feed(b.cluster.Next(newest.Add(-ago))); err != nil {
-			return err
-		}
 	}
 	if _, err := run(ctx, b.collect(b.heapster.URL, archive)); err != nil {
 		return err
@@ -112,12 +107,32 @@ func (b *bencher) prepare(ctx context.Context, archive, requests string) error {
 	return os.WriteFile(requests, list, 0o600)
 }
 
+// feedTwo restarts Heapster, gives it the batches of two minutes ago and of one minute
+// ago, and returns the time of the next batch.
+func (b *bencher) feedTwo() (newest time.Time, err error) {
+	if err := b.heapster.Restart(); err != nil {
+		return newest, err
+	}
+	newest = time.Now().Truncate(time.Second)
+	for _, ago := range []time.Duration{2 * time.Minute, time.Minute} {
+		if err := b.heapster.Feed(b.cluster.Next(newest.Add(-ago))); err != nil {
+			return newest, err
+		}
+	}
+	return newest, nil
+}
+
 func (b *bencher) collect(url, archive string) []string {
-	return []string{
+	return b.collectInto(url, "--db-file", archive)
+}
+
+// collectInto is collect with the flags that name the archive.
+func (b *bencher) collectInto(url string, archive ...string) []string {
+	return append([]string{
 		"env", "HEAPSTASH_COLLECT_CONTAINERS=" + b.round.containers,
 		b.programs.Heapstash, "collect", "--json", "--concurrency", strconv.Itoa(concurrency), "--kinds", b.round.kinds,
-		"--heapster-url", url, "--db-file", archive,
-	}
+		"--heapster-url", url,
+	}, archive...)
 }
 
 // copyFile copies an archive that no process has open.

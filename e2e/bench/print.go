@@ -74,7 +74,7 @@ func wallOf(pairs []pair) spread {
 // spread is the distribution of a figure over the pairs.
 type spread struct{ min, median, max float64 }
 
-func spreadOf(pairs []pair, figure func(pair) float64) spread {
+func spreadOf[T any](pairs []T, figure func(T) float64) spread {
 	figures := make([]float64, len(pairs))
 	for i, p := range pairs {
 		figures[i] = figure(p)

@@ -43,8 +43,6 @@ type spent struct {
 	rows, samples      int64
 }
 
-func (s spent) taken() taken { return taken{wall: s.wall, cpu: s.cpu()} }
-
 func (s spent) cpu() time.Duration { return s.own + s.servers }
 
 // clock reads the CPU times of this process and of the servers.
