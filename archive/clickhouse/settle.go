@@ -18,13 +18,15 @@ const (
 	lagLimit = 3 * time.Second
 	// replyLimit is how long a replica may take to answer. A dead one takes no part.
 	replyLimit = 2 * time.Second
+	// deadTime is when a dead replica is asked again.
+	deadTime = 15 * time.Second
 )
 
 // replica is a server of the cluster that is asked whether it has all rows.
 type replica struct {
 	conn.Replica
 	driver.Conn
-	dead bool
+	retry time.Time // it did not answer; zero if it did
 }
 
 // settle waits until each living replica has the rows that are written to the tables, so
@@ -69,7 +71,7 @@ func (s *Store) behind(ctx context.Context, written []*tables.Table) (names []st
 	begun := make(map[part]bool)       // a replica of the shard has read the log
 	unbegun := make(map[part][]string) // replicas that have not
 	for _, r := range s.replicas {
-		if r.dead {
+		if time.Now().Before(r.retry) {
 			continue
 		}
 		lags, err := r.lags(ctx, s.conn.Address.Database, written)
@@ -77,7 +79,7 @@ func (s *Store) behind(ctx context.Context, written []*tables.Table) (names []st
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			r.dead = true
+			r.retry = time.Now().Add(deadTime)
 			s.warn(fmt.Sprintf("%s, a replica of shard %d, does not answer: new rows are on the other replicas only", r.Host, r.Shard))
 			continue
 		}
