@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"heapstash/internal/need"
@@ -111,9 +112,23 @@ func (c *Cluster) Database(tb testing.TB) string {
 	name := newName()
 	for _, server := range c.Servers() {
 		server.Exec(tb, "CREATE DATABASE "+name)
-		tb.Cleanup(func() { _ = server.try("DROP DATABASE " + name) })
 	}
+	tb.Cleanup(func() {
+		c.each(func(server *Server) error { _ = server.try("DROP DATABASE " + name); return nil })
+	})
 	return name
+}
+
+// each calls f for every server at once.
+func (c *Cluster) each(f func(*Server) error) error {
+	servers := c.Servers()
+	errs := make([]error, len(servers))
+	var all sync.WaitGroup
+	for i, server := range servers {
+		all.Go(func() { errs[i] = f(server) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // Await waits until every process answers and every replica takes inserts.
@@ -138,20 +153,29 @@ func (c *Cluster) Await(tb testing.TB) {
 // run.
 func (c *Cluster) Sync(tb testing.TB, database string) {
 	tb.Helper()
-	for _, server := range c.Servers() {
-		rows, err := server.Connect(tb).Query(tb.Context(), "SELECT table FROM system.replicas WHERE database = ?", database)
+	err := c.each(func(server *Server) error {
+		conn, err := server.open()
 		if err != nil {
-			tb.Fatal(err)
+			return err
 		}
+		defer conn.Close()
+		rows, err := conn.Query(tb.Context(), "SELECT table FROM system.replicas WHERE database = ?", database)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
 		for rows.Next() {
 			var table string
 			if err := rows.Scan(&table); err != nil {
-				tb.Fatal(err)
+				return err
 			}
-			server.Exec(tb, "SYSTEM SYNC REPLICA "+database+"."+table)
+			if err := conn.Exec(tb.Context(), "SYSTEM SYNC REPLICA "+database+"."+table); err != nil {
+				return fmt.Errorf("%s: %w", server.Address, err)
+			}
 		}
-		if err := rows.Err(); err != nil {
-			tb.Fatal(err)
-		}
+		return rows.Err()
+	})
+	if err != nil {
+		tb.Fatal(err)
 	}
 }
