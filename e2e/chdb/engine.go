@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -31,7 +30,8 @@ type engine struct {
 	sync.Mutex
 	in       io.WriteCloser
 	out      *bufio.Reader
-	database string // the one in use
+	database string            // the one in use
+	settings map[string]string // that are set
 }
 
 // newEngine starts an engine that stores everything in one directory.
@@ -68,19 +68,31 @@ func (e *engine) run(database, statement string, settings map[string]string) (ro
 		}
 		e.database = database
 	}
-	for _, key := range slices.Sorted(maps.Keys(settings)) {
-		if key == "readonly" {
-			continue // the engine would never end it
-		}
-		if _, err := e.ask(fmt.Sprintf("SET %s = %s", key, literal(settings[key]))); err != nil {
-			return nil, err
-		}
-		defer func() {
-			_, reset := e.ask(fmt.Sprintf("SET %s = DEFAULT", key))
-			err = errors.Join(err, reset)
-		}()
+	if err := e.set(settings); err != nil {
+		return nil, err
 	}
 	return e.ask(statement)
+}
+
+// set makes the settings those of the next statement. All others have their defaults.
+func (e *engine) set(settings map[string]string) error {
+	if maps.Equal(settings, e.settings) {
+		return nil
+	}
+	var changes []string
+	for key := range e.settings {
+		if _, stays := settings[key]; !stays {
+			changes = append(changes, key+" = DEFAULT")
+		}
+	}
+	for key, value := range settings {
+		changes = append(changes, key+" = "+literal(value))
+	}
+	_, err := e.ask("SET " + strings.Join(changes, ", "))
+	if err == nil {
+		e.settings = settings
+	}
+	return err
 }
 
 func (e *engine) ask(statement string) ([]byte, error) {

@@ -91,6 +91,7 @@ func (s *session) query() error {
 	for _, setting := range q.Settings {
 		settings[setting.Key] = setting.Value
 	}
+	delete(settings, "readonly") // the engine would never end it
 	run := func(statement string) ([]byte, error) { return s.server.engine.run(s.database, statement, settings) }
 
 	answer := s.answer

@@ -81,10 +81,26 @@ func RemoveLeftovers() error {
 	errs = append(errs, err)
 	for _, entry := range entries {
 		if info, err := entry.Info(); err == nil && orphaned(entry.Name()) && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Geteuid()) {
-			errs = append(errs, os.RemoveAll(filepath.Join(os.TempDir(), entry.Name())))
+			errs = append(errs, removeScratch(filepath.Join(os.TempDir(), entry.Name())))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// removeScratch removes a directory and the mounts in it.
+func removeScratch(dir string) error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if path := strings.Fields(line)[1]; strings.HasPrefix(path, dir+"/") {
+			if err := unix.Unmount(path, unix.MNT_DETACH); err != nil {
+				return fmt.Errorf("unmounting %s: %w", path, err)
+			}
+		}
+	}
+	return os.RemoveAll(dir)
 }
 
 // namespaces returns the names of this machine's network namespaces. It returns
@@ -135,7 +151,7 @@ func abandon() error {
 		err = errors.Join(err, ip("netns delete "+name))
 	}
 	if filepath.Base(os.Getenv("TMPDIR")) == name {
-		err = errors.Join(err, os.RemoveAll(os.Getenv("TMPDIR")))
+		err = errors.Join(err, removeScratch(os.Getenv("TMPDIR")))
 	}
 	return err
 }

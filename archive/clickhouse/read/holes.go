@@ -18,7 +18,7 @@ const mostHoles = 100_000
 const selectHoles = `SELECT cluster, toInt64(pass), toInt64(started), ifNull(kind, ''), ifNull(namespace, ''), ifNull(pod, ''), ifNull(container, ''),
     ifNull(node, ''), ifNull(labels, ''), ifNull(metric, ''), cause, detail, toInt64(ifNull(from_ts, 0)), toInt64(ifNull(to_ts, 0)), toUInt8(lasting)
   FROM (SELECT * FROM holes) AS h
-  ANY INNER JOIN (SELECT id AS pass, started FROM passes) AS p USING (pass)
+  ALL INNER JOIN (SELECT id AS pass, started FROM passes) AS p USING (pass)
   WHERE ifNull(to_ts, started) >= %d
   ORDER BY ifNull(from_ts, started), pass
   LIMIT %d`

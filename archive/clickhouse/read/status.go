@@ -24,7 +24,7 @@ const (
 	selectLast   = `SELECT ` + passColumns + ` FROM passes WHERE cluster = %s ORDER BY id DESC LIMIT 1`
 	selectCauses = `SELECT cause, toUInt8(lasting), toInt64(count()), toInt64(ifNull(sum(to_ts - from_ts + 1), 0)), toInt64(max(started))
   FROM (SELECT pass, cause, lasting, from_ts, to_ts FROM holes) AS h
-  ANY INNER JOIN (SELECT id AS pass, started FROM passes) AS p USING (pass)
+  ALL INNER JOIN (SELECT id AS pass, started FROM passes) AS p USING (pass)
   GROUP BY cause, lasting ORDER BY count() DESC, cause`
 )
 
