@@ -205,7 +205,7 @@ func (c *copying) samples(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return c.to.Settle(ctx, span.To) // a copy that was killed may have written, and not settled, the last day
 }
 
 // samplesOf copies a piece, unless it is equal to what the target has. It reports whether
