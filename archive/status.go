@@ -28,6 +28,10 @@ type Status struct {
 	Kinds   []KindStatus  `json:"kinds"`
 	Passes  []PassStatus  `json:"passes"` // the newest first
 	Causes  []CauseStatus `json:"holes"`
+	// InLake are the raw rows that pruning wrote to the lake. Lake is what is there, if the
+	// command looks.
+	InLake []LakeSpan  `json:"in_lake,omitempty"`
+	Lake   []LakeUsage `json:"lake,omitempty"`
 	// Holes is the result of [Teller.Holes], if the command shows it; else nil.
 	Holes []RecordedHole `json:"gaps,omitzero"`
 	// Usage is nil unless the command shows it.

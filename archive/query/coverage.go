@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"slices"
 
 	"heapstash/archive"
@@ -19,6 +20,17 @@ type Coverage struct {
 	// entities' oldest row of the level begins, zero without one. Up to To, the level
 	// is complete.
 	Levels map[archive.Level]Span
+	// Lake is the time whose raw rows are in the lake; empty without one. Raw rows of the
+	// archive begin after it.
+	Lake Span
+}
+
+// lakeNote says where raw rows of the range are; empty if none of them is in the lake.
+func (c Coverage) lakeNote(from, to schema.Instant) string {
+	if from >= c.Lake.To || to <= c.Lake.From {
+		return ""
+	}
+	return fmt.Sprintf("raw rows from %v to %v are in the lake: --lake reads them", c.Lake.From, c.Lake.To)
 }
 
 // End returns the moment behind the newest sample, zero if there is none.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,11 +43,18 @@ func (q Query) Plan(c Coverage) (Plan, error) {
 	if err := p.chooseLevel(c); err != nil {
 		return Plan{}, err
 	}
+	inLake := c.lakeNote(p.Range.From, p.Range.To)
 	if err := p.avoidPruned(c); err != nil {
+		if pruned, ok := errors.AsType[*Error](err); ok && inLake != "" {
+			err = &Error{pruned.text, inLake}
+		}
 		return Plan{}, err
 	}
 	p.Segments = c.divide(p.Level, p.Range.From, p.Range.To)
 	p.note()
+	if inLake != "" {
+		p.Notes = append(p.Notes, inLake)
+	}
 	return p, nil
 }
 

@@ -42,6 +42,12 @@ func (r *Reader) Holes(ctx context.Context, since schema.Instant) ([]archive.Rec
 	return read.Holes(ctx, r.Reader, since)
 }
 
+// InLake returns which raw rows pruning wrote to the lake.
+func (r *Reader) InLake(ctx context.Context) ([]archive.LakeSpan, error) {
+	all, err := conn.InLake(ctx, r.DB)
+	return all, conn.WithRemedy(r.Path, err)
+}
+
 // Usage returns how the archive's space is used.
 func (r *Reader) Usage(ctx context.Context) (archive.Usage, error) { return read.Usage(ctx, r.Reader) }
 

@@ -67,6 +67,9 @@ Both are a time, as in 2017-09-27 or 2017-09-27T07:00:00Z, or how long ago, as i
 globs, * also stands for slashes. --namespace and --pod leave out what is not in a namespace or
 pod. All clusters are written, unless --cluster-name or its setting names one.
 
+Where pruning has written raw samples to archive.lake, --lake exports them as well, each once. It
+needs about a megabyte of memory for each day and cluster of the range.
+
 Until export ends, the -wal file only grows. Where the archive has none, as on NFS, passes
 wait: export a snapshot there.
 
@@ -85,7 +88,7 @@ const exportExample = `  heapstash export --since 24h --namespace shop --metric 
 type exportFlags struct {
 	flags.Filter
 	format, level, output, database string
-	force                           bool
+	force, lake                     bool
 	kinds, metrics                  []string
 }
 
@@ -109,6 +112,7 @@ func newExportCommand() *cobra.Command {
 	f.StringVar(&x.format, "format", string(export.CSV), "csv, json, openmetrics, influx or parquet")
 	f.StringVar(&x.level, "level", string(archive.Raw), "raw, hourly or daily: samples, or the rollups of hours or days")
 	f.StringVarP(&x.output, "output", "o", "", "file to write, with the mode of archive.mode (default stdout); of parquet, a directory")
+	f.BoolVar(&x.lake, "lake", false, "also raw samples in archive.lake")
 	f.BoolVar(&x.force, "force", false, "replace the file that --output names")
 	f.StringVar(&x.database, "influx-database", "k8s", "the database that the head of influx names for \"influx -import\"")
 	f.StringSliceVar(&x.kinds, "kinds", nil, "only these kinds of entity (default all)")
@@ -122,6 +126,8 @@ func newExportCommand() *cobra.Command {
 // exportRun is an export as the flags and the settings say.
 type exportRun struct {
 	archive.Selection
+	cfg     config.Config
+	lake    bool
 	format  export.Format
 	options export.Options
 }
@@ -130,7 +136,7 @@ type exportRun struct {
 func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun, err error) {
 	q := x.Query(cmd.Flags(), time.Now())
 	e.Selection = archive.Selection{Filter: q.Filter, Metrics: x.metrics, Level: archive.Level(x.level), Window: schema.Window{From: q.From, To: q.To}}
-	e.options.Database = x.database
+	e.options.Database, e.cfg, e.lake = x.database, cfg, x.lake
 	if e.format, err = export.ParseFormat(x.format); err != nil {
 		return e, err
 	}
@@ -247,10 +253,12 @@ func (e *exportRun) write(cmd *cobra.Command, reader engine.Reader, quiet bool, 
 		defer steps("", 0, 0)
 		e.options.Step = everyHundredth(steps)
 	}
-	if err := ask.NoMatch(cmd.Context(), reader, query.Query{Filter: e.Filter}, e.Kinds...); err != nil {
-		return result, err
+	var samples archive.Samples
+	if e.lake {
+		samples, err = engine.WithLake(cmd.Context(), e.cfg, reader)
+	} else if err = ask.NoMatch(cmd.Context(), reader, query.Query{Filter: e.Filter}, e.Kinds...); err == nil {
+		samples, err = reader.OpenSamples(cmd.Context())
 	}
-	samples, err := reader.OpenSamples(cmd.Context())
 	if err != nil {
 		return result, err
 	}
@@ -260,6 +268,7 @@ func (e *exportRun) write(cmd *cobra.Command, reader engine.Reader, quiet bool, 
 	}
 	if result, err = do(samples); err == nil {
 		noteResult(stderr, result)
+		err = e.noteLake(cmd, reader)
 		e.noteCut(stderr, samples.Names(), result)
 	}
 	return result, err
@@ -310,6 +319,31 @@ func (e exportRun) noteCut(w io.Writer, known []schema.MetricName, result export
 	if cut && result.Samples > 0 {
 		show.Lines(w, "note: ", "Heapster's model API cuts the fractions of *_rate, except cpu/usage_rate: the growth of the counters has them")
 	}
+}
+
+// noteLake says which raw samples are in the lake and not in the output.
+func (e exportRun) noteLake(cmd *cobra.Command, reader engine.Reader) error {
+	if e.lake || e.Level != archive.Raw {
+		return nil
+	}
+	spans, err := engine.InLake(cmd.Context(), reader)
+	if err != nil {
+		return err
+	}
+	var from, until schema.Instant
+	for _, s := range spans {
+		if len(e.Kinds) > 0 && !slices.Contains(e.Kinds, s.Kind) || s.Until <= e.Window.From || e.Window.To != 0 && s.From > e.Window.To {
+			continue
+		}
+		if from == 0 || s.From < from {
+			from = s.From
+		}
+		until = max(until, s.Until)
+	}
+	if from != 0 {
+		show.Lines(cmd.ErrOrStderr(), "note: ", fmt.Sprintf("raw samples from %v to %v are in the lake: --lake reads them, too; --level hourly and daily need no lake", from, until))
+	}
+	return nil
 }
 
 // addKindAlias lets --kind stand for --kinds.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"heapstash/archive"
 	"heapstash/archive/query"
 	"heapstash/cmd/heapstash/ask"
 	"heapstash/cmd/heapstash/complete"
@@ -79,6 +80,11 @@ in UTC; a step of whole weeks begins on a Monday. The range begins with a step, 
 the archive ends. --tz is the time zone for words such as yesterday, and for the times in
 tables and charts; steps of days, CSV and JSON stay in UTC.
 
+--lake reads raw rows of the whole range, in the archive and in the Parquet files of archive.lake.
+It copies those of the question into a temporary archive (TMPDIR), about a million samples in a
+few seconds. The growth of a counter begins with its samples of the day before the range. Without
+--lake, hours and days answer, and a note says which raw rows are in the lake.
+
 --top ranks groups by the first aggregate over the whole range. A chart draws the first eight
 groups and says how many there are; --top draws more or fewer. Its axis is in --tz.
 Each metric has its own table, and each column has one unit, in its header. CSV and JSON have
@@ -104,7 +110,7 @@ type queryFlags struct {
 	aggs, by                  []string
 	step                      flags.Length
 	top                       int
-	chart, explain            bool
+	chart, explain, lake      bool
 }
 
 func newQueryCommand() *cobra.Command {
@@ -129,7 +135,14 @@ func newQueryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return engine.Ask(cmd.Context(), cfg, q.Timeout, func(ctx context.Context, reader engine.Reader) error {
+			answer := engine.Ask
+			if q.lake {
+				if q.explain || q.level != "auto" && q.level != string(archive.Raw) {
+					return usage.Error(cmd, errors.New("--lake reads raw rows into a temporary archive: leave --explain and --level out"))
+				}
+				answer = engine.AskLake
+			}
+			return answer(cmd.Context(), cfg, q.Timeout, func(ctx context.Context, reader engine.Reader) error {
 				return question.Answer(ctx, reader, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			})
 		}),
@@ -149,6 +162,7 @@ func newQueryCommand() *cobra.Command {
 	f.StringVar(&q.level, "level", "auto", "rows to read: raw, hourly, daily, or auto")
 	f.BoolVar(&q.chart, "chart", false, "draw a chart")
 	f.StringVar(&q.unit, "unit", "", "raw, auto, or a unit such as Mi, Gi, millicores, cores (default: auto for tables and charts, else raw)")
+	f.BoolVar(&q.lake, "lake", false, "read raw rows, also those in archive.lake")
 	f.BoolVar(&q.explain, "explain", false, "print the SQL instead of running it")
 	return cmd
 }

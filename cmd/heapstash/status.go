@@ -27,7 +27,8 @@ const statusLong = `status says what the archive holds, how its last passes went
 which cause. It says from when to when there are raw samples, hours and days, how many bytes
 a day the archive grows, and how long the disk lasts. The growth is the bytes in use divided
 by the time of the raw samples; it is known from 6 hours of samples on. It counts
-archive.max_size and archive.retention as this command has them set.
+archive.max_size and archive.retention as this command has them set. It also says which raw
+samples are in the lake, and with archive.lake how many days and bytes there are.
 
 With --gaps, it lists what is missing: from when to when (on Heapster's clock, both ends
 included), of which scope, and why. A hole without a time lost no samples that are known; it
@@ -62,6 +63,11 @@ func newStatusCommand() *cobra.Command {
 			})
 			if err != nil {
 				return err
+			}
+			if l := engine.LakeOf(cfg); l != nil {
+				if held.Lake, err = l.Usage(); err != nil {
+					return err
+				}
 			}
 			out := cmd.OutOrStdout()
 			if s.json {

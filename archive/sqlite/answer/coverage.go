@@ -9,6 +9,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/query"
+	"heapstash/archive/sqlite/conn"
 	"heapstash/archive/sqlite/tables"
 	"heapstash/schema"
 )
@@ -76,9 +77,31 @@ func (p plan) coverage(ctx context.Context, tx *sql.Tx) (query.Coverage, error) 
 		newest = newest.Add(resolution)
 	}
 	c.Levels[archive.Raw] = query.Span{From: cmp.Or(oldest[0], hot), To: newest}
+	if c.Lake, err = p.inLake(ctx, tx); err != nil {
+		return c, err
+	}
+	if raw := c.Levels[archive.Raw]; raw.From != 0 && raw.From < c.Lake.To {
+		// Rows before that are late, or will be deleted soon.
+		c.Levels[archive.Raw] = query.Span{From: c.Lake.To, To: max(raw.To, c.Lake.To)}
+	}
 	c.Levels[archive.Hourly] = query.Span{From: oldest[1], To: hourly}
 	c.Levels[archive.Daily] = query.Span{From: oldest[2], To: daily}
 	return c, nil
+}
+
+// inLake returns the time whose raw rows are in the lake.
+func (p plan) inLake(ctx context.Context, tx *sql.Tx) (span query.Span, err error) {
+	all, err := conn.InLake(ctx, tx)
+	for _, s := range all {
+		if s.Table != p.table() || s.Kind != p.Kind || len(p.Clusters) > 0 && !archive.MatchesAny(p.Clusters, s.Cluster) {
+			continue
+		}
+		if span.From == 0 || s.From < span.From {
+			span.From = s.From
+		}
+		span.To = max(span.To, s.Until)
+	}
+	return span, err
 }
 
 // ofEntity adds the SELECT of a column of the entity e's closed rows at a level.

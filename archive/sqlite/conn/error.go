@@ -6,12 +6,16 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"heapstash/archive"
 	"heapstash/archive/sqlite/dbfile"
 )
 
 // WithRemedy gives an error of SQLite or of the operating system the archive's path
 // and a remedy. Nil stays nil, and a [*dbfile.Error] stays as it is.
 func WithRemedy(path string, err error) error {
+	if errors.Is(err, archive.ErrLake) {
+		return err // not the archive's fault
+	}
 	var known *dbfile.Error
 	if err == nil || errors.As(err, &known) {
 		return err

@@ -47,6 +47,7 @@ func Status(ctx context.Context, r *conn.Reader) (archive.Status, error) {
 			kinds(ctx, tx, &s),
 			ledger(ctx, tx, &s),
 			tx.QueryRowContext(ctx, conn.SelectUsedBytes).Scan(&s.Used),
+			inLake(ctx, tx, &s),
 		)
 	})
 	if err != nil {
@@ -112,5 +113,11 @@ func ledger(ctx context.Context, tx *sql.Tx, s *archive.Status) error {
 		return []any{&c.Cause, &c.Lasting, &c.Holes, &c.Seconds, &c.Last}
 	}, selectCauses)
 	s.Passes, s.Causes = append(s.Passes, passes...), append(s.Causes, causes...)
+	return err
+}
+
+// inLake fills in s.InLake.
+func inLake(ctx context.Context, tx *sql.Tx, s *archive.Status) (err error) {
+	s.InLake, err = conn.InLake(ctx, tx)
 	return err
 }

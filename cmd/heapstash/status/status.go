@@ -37,6 +37,7 @@ func Print(w io.Writer, s archive.Status, cfg config.Config) {
 		}
 		t.Render()
 	}
+	printLake(w, s)
 	if len(s.Passes) > 0 {
 		fmt.Fprintln(w)
 		t := show.NewTable(w, "pass", "cluster", "started", "took", "outcome", "new", "conflicts", "lost")
@@ -69,5 +70,25 @@ func Print(w io.Writer, s archive.Status, cfg config.Config) {
 			io.WriteString(w, show.WrapHanging(show.Width(w), paint.Paint(show.Red, first), 2, p.Error))
 			break
 		}
+	}
+}
+
+// printLake prints which raw samples are in the lake, and what the lake has.
+func printLake(w io.Writer, s archive.Status) {
+	if len(s.InLake) > 0 {
+		fmt.Fprintln(w)
+		t := show.NewTable(w, "cluster", "in the lake", "kind of entity", "from", "until")
+		for _, span := range s.InLake {
+			t.Row(span.Cluster, span.Table, span.Kind.String(), span.From, span.Until)
+		}
+		t.Render()
+	}
+	if len(s.Lake) > 0 {
+		fmt.Fprintln(w)
+		t := show.NewTable(w, "cluster", "lake", "days", "first day", "last day", "files", "takes")
+		for _, u := range s.Lake {
+			t.Row(u.Cluster, u.Table, u.Days, u.Oldest.Time().Format(time.DateOnly), u.Newest.Time().Format(time.DateOnly), u.Files, schema.Size(u.Bytes))
+		}
+		t.Render()
 	}
 }
