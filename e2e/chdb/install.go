@@ -2,16 +2,9 @@ package chdb
 
 import (
 	_ "embed"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
-	"heapstash/internal/need"
+	"heapstash/e2e/rig"
 )
 
 // requirements has the version and the hashes of the engine.
@@ -19,49 +12,8 @@ import (
 //go:embed requirements.txt
 var requirements string
 
-// python returns a Python that has the engine. It installs the engine into bin/e2e of
-// the repository, once for all tests.
+// python returns a Python that has the engine.
 func python(tb testing.TB) string {
 	tb.Helper()
-	path, err := install()
-	if err != nil {
-		need.Skip(tb, err)
-	}
-	return path
-}
-
-func install() (string, error) {
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "heapstash").Output()
-	if err != nil {
-		return "", fmt.Errorf("looking for the module: %w", err)
-	}
-	dir := filepath.Join(strings.TrimSpace(string(root)), "bin", "e2e", "chdb")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	lock, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return "", err
-	}
-	defer lock.Close()
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-		return "", err
-	}
-	path, wanted := filepath.Join(dir, "bin", "python"), filepath.Join(dir, "requirements.txt")
-	if installed, err := os.ReadFile(wanted); err == nil && string(installed) == requirements {
-		return path, nil
-	}
-	list := wanted + ".new"
-	if err := os.WriteFile(list, []byte(requirements), 0o644); err != nil {
-		return "", err
-	}
-	for _, command := range []*exec.Cmd{
-		exec.Command("/usr/bin/python3", "-m", "venv", dir), // Debian's package python3-venv
-		exec.Command(path, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--requirement", list),
-	} {
-		if out, err := command.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("installing chdb-core by %q: %w\n%s", command.Args, err, out)
-		}
-	}
-	return path, os.Rename(list, wanted)
+	return rig.Python(tb, "chdb", requirements)
 }
