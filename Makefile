@@ -93,7 +93,7 @@ fuzz: ## fuzz each target with FUZZ_INPUTS inputs (default 30000, 3000 in make c
 	done
 
 e2e: setup-check ## run the tests that need root: a real Kubernetes, installed packages, unusual disks, a ClickHouse cluster
-	$(list) go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk ./chdb ./clickhouse
+	$(list) go test -C e2e -count=1 -timeout 30m ./rig ./cluster ./install ./disk ./chdb ./clickhouse ./lake
 
 trial: setup-check ## a short torture and soak, as root: full disks, and a day
 	$(list) go test -C e2e -count=1 -run 'TestDisk|TestReadOnly' ./torture -every 16 && \
