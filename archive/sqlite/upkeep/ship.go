@@ -78,26 +78,30 @@ func deleteShipped(ctx context.Context, s *conn.Writer, d *deletion, now shippin
 	if err != nil {
 		return err
 	}
+	sum := newPruned(s.Path)
 	for done := false; !done; {
-		err := d.commit(ctx, s.DB, func() {
-			before := d.cost
-			d.cost += entityCost
-			for len(c.entities) > 0 && d.cost-before < maxDeletionCost {
+		one := deletion{cutoffs: d.cutoffs, progress: d.progress} // a transaction
+		err := one.commit(ctx, s.DB, func() {
+			one.cost = entityCost
+			for len(c.entities) > 0 && !one.full() {
 				e := c.entities[0]
-				d.deleteDay(s.Rollups[now.Table], now, e)
+				one.deleteDay(s.Rollups[now.Table], now, e)
 				now.After, c.entities = &e, c.entities[1:]
 			}
 			if done = len(c.entities) == 0; done && c.last {
-				d.Shipping = nil
+				one.Shipping = nil
 				return
 			}
 			next := now
-			d.Shipping = &next
+			one.Shipping = &next
 		})
 		if err != nil {
 			return err
 		}
+		one.counts.addTo(sum)
+		d.progress, d.cost = one.progress, d.cost+one.cost
 	}
+	d.counts = *sum
 	return nil
 }
 
