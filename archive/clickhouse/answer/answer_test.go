@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"heapstash/archive/clickhouse/answertest"
@@ -16,4 +17,10 @@ func TestAnswersAreRight(t *testing.T) {
 			answertest.Judge(t, "clickhouse://"+server.Address+"/"+server.Database(t), seed, 60)
 		})
 	}
+}
+
+// TestAnswersOfCluster is the same with two shards of two replicas each.
+func TestAnswersOfCluster(t *testing.T) {
+	cluster := clickhousetest.StartCluster(t, clickhousetest.Options{})
+	answertest.Judge(t, "clickhouse://"+strings.Join(cluster.Addresses(), ",")+"/"+cluster.Database(t)+"?cluster="+cluster.Name, 7, 25)
 }

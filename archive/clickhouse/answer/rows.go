@@ -22,18 +22,18 @@ func (p plan) rows() string {
 	return p.identified(p.samples(p.span()))
 }
 
-// samples returns the rows without growth.
-func (p plan) samples(s query.Span) string {
+// samples returns the rows without growth that meet more conditions.
+func (p plan) samples(s query.Span, more ...string) string {
 	t, i := p.table()
 	narrow := func() string {
-		conditions := append(append(p.ofNarrow(), within(s)...), "(integer IS NOT NULL OR float IS NOT NULL)")
+		conditions := append(append(append(p.ofNarrow(), within(s)...), more...), "(integer IS NOT NULL OR float IS NOT NULL)")
 		return "SELECT " + list(p.named(), []string{"ts AS t"}, p.narrowValues()) + "\n  FROM " + layout.Narrow.Rows() + " FINAL" + where(conditions)
 	}
 	if t == nil {
 		return "(" + narrow() + ")"
 	}
 	values, present := p.wideValues(t, i)
-	conditions := append(append(p.ofTable(t), within(s)...), present)
+	conditions := append(append(append(p.ofTable(t), within(s)...), more...), present)
 	if p.isIntegers() {
 		conditions = append(conditions, p.guard())
 	}
@@ -44,6 +44,10 @@ func (p plan) samples(s query.Span) string {
 	return "(" + wide + "\n  UNION ALL\n  " + narrow() + ")"
 }
 
+// lookBack is how many seconds before a span its rows are read, to find the row before
+// each series' first one. Older rows are read of the other series only.
+const lookBack = 2 * 3600
+
 // grown returns the rows with growth. Each series is an array of its samples in the
 // order of time, with the last one before the span.
 func (p plan) grown() string {
@@ -51,13 +55,17 @@ func (p plan) grown() string {
 	s := p.span()
 	values := p.valueNames()
 	tuple := "(t, " + strings.Join(values, ", ") + ")"
-	before := query.Span{To: s.From}
+	recent := query.Span{From: max(s.From-lookBack, 0), To: s.To}
+	before := query.Span{To: recent.From}
+	entities := strings.Join(append([]string{"cluster"}, p.Kind.NameColumns()...), ", ")
+	late := "(" + entities + ") GLOBAL IN (SELECT " + entities + " FROM (SELECT " + series + ", min(t) FROM " + p.samples(recent) + " AS r\n" +
+		fmt.Sprintf("    GROUP BY %s HAVING min(t) >= %d) AS l)", series, s.From)
 	older := make([]string, len(values))
 	for i, name := range values {
 		older[i] = fmt.Sprintf("argMax(%s, t)", name)
 	}
-	all := "(SELECT " + series + ", t, " + strings.Join(values, ", ") + "\n  FROM " + p.samples(s) + "\n" +
-		"  UNION ALL\n  SELECT " + series + ", max(t), " + strings.Join(older, ", ") + "\n  FROM " + p.samples(before) + "\n  GROUP BY " + series + ")"
+	all := "(SELECT " + series + ", t, " + strings.Join(values, ", ") + "\n  FROM " + p.samples(recent) + "\n" +
+		"  UNION ALL\n  SELECT " + series + ", max(t), " + strings.Join(older, ", ") + "\n  FROM " + p.samples(before, late) + "\n  GROUP BY " + series + ")"
 	sorted := "(SELECT " + series + ", arraySort(groupArray(" + tuple + ")) AS history\n  FROM " + all + "\n  GROUP BY " + series + ")"
 
 	// In each pair, b is the sample before a; the first sample is before itself.
