@@ -46,17 +46,21 @@ func (r *Reader) Close() error { return r.server.Close() }
 // one replica of each shard in it.
 const selectBytes = `SELECT toInt64(sum(bytes_on_disk)) FROM %s WHERE active AND database = %s`
 
+// parts is the table of parts, of one replica of each shard.
+func (r *Reader) parts() string {
+	if r.server.Dialect.Cluster == "" {
+		return "system.parts"
+	}
+	return "cluster(" + tables.Literal(r.server.Dialect.Cluster) + ", system.parts)"
+}
+
 // Status implements [archive.Teller]. Its sizes are of one replica of each shard.
 func (r *Reader) Status(ctx context.Context) (archive.Status, error) {
 	s, err := read.Status(ctx, r.server)
 	if err != nil {
 		return archive.Status{}, err
 	}
-	parts := "system.parts"
-	if r.server.Dialect.Cluster != "" {
-		parts = "cluster(" + tables.Literal(r.server.Dialect.Cluster) + ", system.parts)"
-	}
-	if err := r.server.One(ctx, fmt.Sprintf(selectBytes, parts, tables.Literal(r.server.Dialect.Database)), &s.Bytes); err != nil {
+	if err := r.server.One(ctx, fmt.Sprintf(selectBytes, r.parts(), tables.Literal(r.server.Dialect.Database)), &s.Bytes); err != nil {
 		return archive.Status{}, err
 	}
 	s.Path, s.Version, s.Used = r.server.Address.String(), tables.Format, s.Bytes

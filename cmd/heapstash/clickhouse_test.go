@@ -60,6 +60,7 @@ func TestCommandsOnClickHouse(t *testing.T) {
 		t.Errorf("the metrics: %v\n%s", err, text)
 	}
 	shows(run(0, "status"), "^"+regexp.QuoteMeta(address[:13])+".*/heapstash: ", "^default +pod ", "^default +raw ", "complete")
+	shows(run(0, "status", "--space"), "^part +takes", "^names, ledger, schema|^parts below 16 KiB")
 	shows(run(0, "status", "--json"), `"path":"clickhouse://`)
 	shows(run(0, "query", "cpu/usage_rate", "--by", "namespace", "--since", "1h", "--format", "csv"), "^metric,")
 	shows(run(0, "query", "memory/usage", "--since", "1h", "--explain"), "SELECT")
