@@ -25,15 +25,29 @@ import (
 // engine is a program that archives, or answers.
 type engine struct {
 	name    string
-	store   collect.Store // nil for a reader
-	path    string        // or URL
-	servers []int         // ids of their processes
+	store   store  // nil for a reader
+	path    string // or URL
+	servers []int  // ids of their processes
 	written spent
 
 	// ask answers a statement.
 	ask func(ctx context.Context, statement string, keys int) (answer, error)
 	// statement is the question in the engine's SQL.
 	statement func(q question, r span) string
+}
+
+// store is an archive that is open for passes.
+type store interface {
+	collect.Store
+	Close() error
+}
+
+// close closes the store, and forgets what it remembers.
+func (e *engine) close() {
+	if e.store != nil {
+		_ = e.store.Close()
+		e.store = nil
+	}
 }
 
 // spent is what something took.

@@ -53,8 +53,8 @@ func engines(b *testing.B) []*engine {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { store.Close() })
 	file := &engine{name: "SQLite", store: store, path: path}
+	b.Cleanup(file.close)
 	single := clickhousetest.Start(b)
 	cluster := clickhousetest.StartCluster(b, clickhousetest.Options{})
 	all := cluster.Servers()
@@ -75,8 +75,8 @@ func overServers(b *testing.B, name, address string, servers ...*clickhousetest.
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { store.Close() })
 	e.store = store
+	b.Cleanup(e.close)
 	return e
 }
 
@@ -108,6 +108,7 @@ func BenchmarkMinute(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		e.close() // its memory of the entities does not count for the next engine
 		w := e.written
 		fmt.Fprintf(t, "%s\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t\n", e.name, w.rows, w.samples, w.wall.Seconds(), w.own.Seconds(), w.servers.Seconds(), own, servers)
 		if own > *memoryFlag {
