@@ -41,6 +41,9 @@ type target struct {
 	servers []*clickhousetest.Server
 }
 
+// flags are of a pass that waits even on a slow machine.
+func (t target) flags(pair int) []string { return append(t.address(pair), "--timeout", "1m") }
+
 // measuredPass is a pass, and the CPU time of the servers meanwhile.
 type measuredPass struct {
 	result
@@ -85,7 +88,7 @@ func BenchmarkPass(b *testing.B) {
 			b.Fatal(err)
 		}
 		for _, t := range targets {
-			if _, err := run(b.Context(), bench.collectInto(bench.heapster.URL, t.address(i)...)); err != nil {
+			if _, err := run(b.Context(), bench.collectInto(bench.heapster.URL, t.flags(i)...)); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -96,7 +99,7 @@ func BenchmarkPass(b *testing.B) {
 			n = (n + i) % len(targets)
 			t := targets[n]
 			before := t.cpu(b)
-			r, err := run(b.Context(), bench.collectInto(bench.heapster.URL, t.address(i)...))
+			r, err := run(b.Context(), bench.collectInto(bench.heapster.URL, t.flags(i)...))
 			if err != nil {
 				b.Fatal(err)
 			}
