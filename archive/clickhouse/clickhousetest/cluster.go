@@ -131,7 +131,8 @@ func (c *Cluster) each(f func(*Server) error) error {
 	return errors.Join(errs...)
 }
 
-// Await waits until every process answers and every replica takes inserts.
+// Await waits until every process answers, and every replica takes inserts and has caught
+// up.
 func (c *Cluster) Await(tb testing.TB) {
 	tb.Helper()
 	c.ZooKeeper.Await(tb)
@@ -140,9 +141,9 @@ func (c *Cluster) Await(tb testing.TB) {
 		conn := server.Connect(tb)
 		server.await(tb, func() error {
 			var waiting uint64
-			err := conn.QueryRow(tb.Context(), "SELECT count() FROM system.replicas WHERE is_readonly OR is_session_expired").Scan(&waiting)
+			err := conn.QueryRow(tb.Context(), "SELECT count() FROM system.replicas WHERE is_readonly OR is_session_expired OR absolute_delay > 1").Scan(&waiting)
 			if err == nil && waiting > 0 {
-				err = fmt.Errorf("%d tables are read-only", waiting)
+				err = fmt.Errorf("%d tables are read-only or behind", waiting)
 			}
 			return err
 		})
