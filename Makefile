@@ -121,7 +121,7 @@ bench-queries: ## ask bin/year.db and InfluxDB 1.x (Debian's influxdb) the same 
 	cd e2e && go run ./questions -file ../bin/year.db
 
 # The pods, the hours with a row a minute, and the pods of the minute that has to be
-# written in 512 MB.
+# written in 512 MiB.
 PODS ?= 10000
 HOURS ?= 6
 LARGE ?= 150000
