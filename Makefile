@@ -121,7 +121,7 @@ bench-queries: ## ask bin/year.db and InfluxDB 1.x (Debian's influxdb) the same 
 	cd e2e && go run ./questions -file ../bin/year.db
 
 # The pods, the hours with a row a minute, and the pods of the minute that has to be
-# written in 512 MiB.
+# written in 512 MB.
 PODS ?= 10000
 HOURS ?= 6
 LARGE ?= 150000
@@ -129,8 +129,8 @@ LARGE ?= 150000
 bench-engines: setup-check ## write and ask SQLite, ClickHouse, and DuckDB over Parquet side by side; PODS, HOURS, LARGE set the size
 	cd e2e && \
 	go test ./bench -run '^$$' -bench Pass -benchtime 1x -timeout 0 -pods $(PODS) && \
-	go test ./questions -run '^$$' -bench Minute -benchtime 1x -timeout 0 -large $(LARGE) && \
-	go test ./questions -run '^$$' -bench Engines -benchtime 1x -timeout 0 -pods $(PODS) -hours $(HOURS)
+	go test ./questions -run '^$$' -bench Engines -benchtime 1x -timeout 0 -pods $(PODS) -hours $(HOURS) && \
+	go test ./questions -run '^$$' -bench Minute -benchtime 1x -timeout 0 -large $(LARGE)
 
 bench: ## run the benchmarks, and a whole pass against the real Heapster
 	go test -run '^$$' -bench . -benchmem ./...

@@ -151,7 +151,7 @@ func (e *engine) bytes(ctx context.Context) (int64, error) {
 	return status.Bytes, err
 }
 
-// peaks returns the most memory of this process, and of the servers together, in MiB.
+// peaks returns the most memory of this process, and of the servers together, in MB.
 func (e *engine) peaks() (own, servers float64, err error) {
 	if own, err = peak("self"); err != nil {
 		return 0, 0, err
@@ -212,7 +212,7 @@ func (a answer) add(row []any, keys int) error {
 // forgetPeak makes [peak] begin again.
 func forgetPeak() error { return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
-// peak returns the most memory that a process had, in MiB.
+// peak returns the most memory that a process had, in MB.
 func peak(process any) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%v/status", process))
 	if err != nil {
@@ -221,5 +221,5 @@ func peak(process any) (float64, error) {
 	_, after, _ := strings.Cut(string(text), "VmHWM:")
 	var kb float64
 	_, err = fmt.Sscan(after, &kb)
-	return kb / 1024, err
+	return kb * 1024 / 1e6, err
 }

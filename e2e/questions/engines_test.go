@@ -38,7 +38,7 @@ var (
 	largeFlag     = flag.Int("large", 150_000, "the number of pods of a minute that is written in little memory")
 	clusterPasses = flag.Int("cluster-passes", 30, "the number of passes into the cluster of 2x2")
 	askedFlag     = flag.Int("asked", 5, "how often each question is asked")
-	memoryFlag    = flag.Float64("memory", 512, "the most memory of a pass of -large pods, in MiB")
+	memoryFlag    = flag.Float64("memory", 512, "the most memory of a pass of -large pods, in MB")
 )
 
 // engines returns SQLite, a ClickHouse server, and a ClickHouse cluster of 2 shards with 2
@@ -91,7 +91,7 @@ func begin() schema.Instant {
 func BenchmarkMinute(b *testing.B) {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(400 << 20))
 	t := table(fmt.Sprintf("a minute of %d pods with two containers each, in a process with GOMEMLIMIT=400MiB", *largeFlag),
-		"engine\trows\tsamples\ts\tCPU s\tof servers\tpeak MiB\tof servers")
+		"engine\trows\tsamples\ts\tCPU s\tof servers\tpeak MB\tof servers")
 	for _, e := range engines(b) {
 		for minute := range 2 {
 			debug.FreeOSMemory()
@@ -112,7 +112,7 @@ func BenchmarkMinute(b *testing.B) {
 		w := e.written
 		fmt.Fprintf(t, "%s\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t\n", e.name, w.rows, w.samples, w.wall.Seconds(), w.own.Seconds(), w.servers.Seconds(), own, servers)
 		if own > *memoryFlag {
-			b.Errorf("%s: %.0f MiB, more than %.0f", e.name, own, *memoryFlag)
+			b.Errorf("%s: %.0f MB, more than %.0f", e.name, own, *memoryFlag)
 		}
 	}
 	t.Flush()
