@@ -27,9 +27,13 @@ type Options struct {
 }
 
 // StartCluster starts a cluster. It is killed at the end of the test, or with this
-// process. The test is left out where a program is not installed.
+// process. The test is left out where a program is not installed. It is skipped with
+// -short, because tests on a cluster take minutes; make check runs them.
 func StartCluster(tb testing.TB, o Options) *Cluster {
 	tb.Helper()
+	if testing.Short() {
+		tb.Skip("tests on a cluster take minutes")
+	}
 	program := need.Program(tb, "clickhouse-server")
 	if o.Host == "" {
 		o.Host = loopback
