@@ -31,6 +31,7 @@ var unrunnable = map[string]string{
 	`--kubeconfig|--server|kubectl proxy|KUBECONFIG=`:                    "it asks an apiserver, or names one",
 	`^(#|dpkg|install|sed|runuser|systemctl|cp|datasette|duckdb|influx)`: "it is about another program, some as root",
 	`clickhouse(-client|://)`:                                            "it needs servers of ClickHouse; TestCommandsOnClickHouse has some",
+	`--lake\b`:                                                           "it reads a lake; the script lake.txtar does",
 	`^make `:                                                             "it is this repository's",
 	`^heapstash (demo --serve|run)\b`:                                    "it does not end; TestExamples has the one, and collects from it",
 	`^promtool `:                                                         "it makes blocks of all samples for half a minute; e2e/tools does it",

@@ -24,7 +24,7 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, queries, _ := strings.Cut(string(page), "## One query for each tool")
-	blocks := regexp.MustCompile("(?ms)^```(?:sql|python)\n(.*?)^```$").FindAllStringSubmatch(queries, -1)
+	blocks := regexp.MustCompile("(?ms)^```(?:duckdb|python|clickhouse)\n(.*?)^```$").FindAllStringSubmatch(queries, -1)
 	frames := []string{
 		"import duckdb; print(duckdb.sql('''QUERY'''))",
 		"QUERY",
