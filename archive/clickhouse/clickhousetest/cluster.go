@@ -109,17 +109,14 @@ func (c *Cluster) Addresses() (all []string) {
 	return all
 }
 
-// Database makes an empty database of a new name on every server. It is dropped at the
-// end of the test, where its server can.
+// Database makes an empty database of a new name on every server. It goes with
+// the servers.
 func (c *Cluster) Database(tb testing.TB) string {
 	tb.Helper()
 	name := newName()
 	for _, server := range c.Servers() {
 		server.Exec(tb, "CREATE DATABASE "+name)
 	}
-	tb.Cleanup(func() {
-		c.each(func(server *Server) error { _ = server.try("DROP DATABASE " + name); return nil })
-	})
 	return name
 }
 
