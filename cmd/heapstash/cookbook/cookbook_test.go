@@ -12,6 +12,7 @@ import (
 // TestCookbookHasTheReports: the pages' SQL is what the commands run.
 func TestCookbookHasTheReports(t *testing.T) {
 	for of, name := range map[engine.Dialect]string{engine.SQLite: "cookbook.md", engine.ClickHouse: "cookbook-clickhouse.md"} {
+		language := map[engine.Dialect]string{engine.SQLite: "sql", engine.ClickHouse: "clickhouse"}[of]
 		page, err := os.ReadFile("../../../docs/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -21,7 +22,7 @@ func TestCookbookHasTheReports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(string(page), "```sql\n"+text+"```\n") {
+			if !strings.Contains(string(page), "```"+language+"\n"+text+"```\n") {
 				t.Errorf("docs/%s does not have %s.sql", name, report)
 			}
 		}
