@@ -67,8 +67,8 @@ setup-build setup-test setup-check: setup-%:
 	@mkdir -p bin && : >$(LEFT_OUT)
 
 test: setup-test ## run the tests, in minutes; installs the programs that they use, if it may
-	$(list) go test -short -timeout 10m ./... && \
-	go test -C e2e -short -count=1 -timeout 10m $(E2E) # the cache does not know the programs that these tests build
+	$(list) go test -short -timeout 20m ./... && \
+	go test -C e2e -short -count=1 -timeout 20m $(E2E) # the cache does not know the programs that these tests build
 
 # The packages that need no root.
 E2E := . ./tools ./docs ./history
