@@ -101,6 +101,7 @@ trial: setup-check ## a short torture and soak, as root: full disks, and a day
 
 torture: ## kill heapstash, fail its system calls, fill its disk, thousands of times; SEED=n for another run. Needs root
 	go test -C e2e -count=1 -timeout 180m -v ./torture -seed $(SEED)
+	go test -C e2e -count=1 -timeout 60m -v ./clickhouse -long
 
 soak: ## archive an accelerated month in half an hour; SEED=n for another one
 	cd e2e && go run ./soak -seed $(SEED)

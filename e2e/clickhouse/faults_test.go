@@ -1,22 +1,42 @@
 package clickhouse
 
 import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
+	"heapstash/archive/clickhouse/clickhousetest"
 	"heapstash/e2e/rig"
 )
 
-// faults are tests that share one cluster. Each has a database of its own, and leaves
-// every process running.
-var faults = []struct {
+// fault is a test of TestFaults.
+type fault struct {
 	name string
 	test func(*world)
-}{
+}
+
+// faults share one cluster. Each has a database of its own, and leaves every process
+// running.
+var faults = []fault{
 	{"Undisturbed", undisturbed},
 	{"CollectorKilled", collectorKilled},
 	{"SentTwice", sentTwice},
 	{"TwoCollectors", twoCollectors},
+}
+
+// serverFaults are more of them, which take minutes: servers must notice, and recover.
+var serverFaults = []fault{
+	{"ServerKilled", serverKilled},
+	{"ShardLost", shardLost},
+	{"ReplicaBehind", replicaBehind},
+	{"ServerSlow", serverSlow},
+	{"DiskFull", diskFull},
 }
 
 // disturb feeds a batch and makes a pass while something happens to it. Afterwards a
@@ -33,6 +53,13 @@ func (w *world) disturb(before func(insert), answered func(insert) bool) rig.Out
 func (w *world) recovers() {
 	w.Helper()
 	w.servers.Await(w)
+	w.remains()
+}
+
+// remains makes passes over the same batch and the next one, and checks the archive
+// after each.
+func (w *world) remains() {
+	w.Helper()
 	for range 2 {
 		w.pass()
 		w.holds()
@@ -131,4 +158,137 @@ func twoCollectors(w *world) {
 		}
 		w.recovers()
 	}
+}
+
+// serverKilled: the server that gets an insert is killed before it, or after it before
+// it answers. The other replica of its shard lives.
+func serverKilled(w *world) {
+	w.begin()
+	for i, m := range []moment{atPods, atWatermarks} {
+		var killed *clickhousetest.Server
+		kill := func(in insert) bool {
+			if in.moment == m && killed == nil {
+				killed = w.servers.Servers()[in.server]
+				killed.Kill()
+			}
+			return true
+		}
+		if i == 0 {
+			w.disturb(func(in insert) { kill(in) }, nil)
+		} else {
+			w.disturb(nil, kill)
+		}
+		if killed == nil {
+			w.Fatalf("there was no moment %v", m)
+		}
+		killed.Start(w)
+		w.recovers()
+	}
+}
+
+// shardLost: the last replica of a shard is killed in the middle of a pass. Passes and
+// questions fail, and name the shard.
+func shardLost(w *world) {
+	w.begin()
+	shard := w.servers.Shards[1]
+	for i, m := range []moment{atPods, atWatermarks} {
+		shard[i].Kill()
+		e := w.disturb(func(in insert) {
+			if in.moment == m {
+				shard[1-i].Kill()
+			}
+		}, nil)
+		w.blames(e, shard[0], shard[1])
+		w.blames(w.run(w.collect()), shard[0], shard[1])
+		w.blames(w.run(w.command("export", "--format", "csv")), shard[0], shard[1])
+		w.blames(w.run(w.command("status")), shard[0], shard[1])
+		for _, server := range shard {
+			server.Start(w)
+		}
+		w.recovers()
+	}
+}
+
+// blames fails the test unless the command failed and named a server.
+func (w *world) blames(e rig.Outcome, servers ...*clickhousetest.Server) {
+	w.Helper()
+	for _, server := range servers {
+		if e.Code == 1 && strings.Contains(e.Stderr, server.Address) {
+			return
+		}
+	}
+	w.Errorf("exit code %d, want 1 and the name of a server\n%s%s", e.Code, e.Stdout, e.Stderr)
+}
+
+// replicaBehind: a replica gets no rows from the other one of its shard. No answer
+// lacks them.
+func replicaBehind(w *world) {
+	w.begin()
+	for shard, replicas := range w.servers.Shards {
+		behind := replicas[shard]
+		behind.Exec(w, "SYSTEM STOP FETCHES")
+		for range 2 {
+			w.feed()
+			w.pass()
+			w.pass()
+		}
+		want := len(w.oracle.Samples())
+		for _, server := range w.servers.Servers() {
+			e := w.run(w.commandOn(w.url(server.Address), "export", "--format", "csv")).Want(w, 0)
+			if got := strings.Count(e.Stdout, "\n") - 1; got != want {
+				w.Errorf("by way of %s there are %d samples, want %d", server.Address, got, want)
+			}
+		}
+		behind.Exec(w, "SYSTEM START FETCHES")
+		w.recovers()
+	}
+}
+
+// serverSlow: a server stops in the middle of a pass, with its connections open.
+func serverSlow(w *world) {
+	w.begin()
+	for _, m := range []moment{atWatermarks} {
+		var paused *clickhousetest.Server
+		e := w.disturb(func(in insert) {
+			if in.moment == m && paused == nil {
+				paused = w.servers.Servers()[in.server]
+				paused.Pause(w)
+			}
+		}, nil)
+		w.Logf("paused at %v: exit code %d after %v", m, e.Code, e.Took)
+		paused.Resume(w)
+		w.recovers()
+	}
+}
+
+// diskFull: the disk of a shard is full.
+func diskFull(w *world) {
+	rig.NeedRoot(w)
+	w.begin()
+	ballast := w.fill(disk)
+	w.feed()
+	w.oracle.Pass()
+	e := w.run(w.collect())
+	if e.Code != 1 || !strings.Contains(e.Stderr, "space") {
+		w.Errorf("exit code %d, want 1 and a hint\n%s", e.Code, e.Stderr)
+	}
+	if err := os.Remove(ballast); err != nil {
+		w.Fatal(err)
+	}
+	w.recovers()
+}
+
+// fill fills a file system.
+func (w *world) fill(disk string) (ballast string) {
+	w.Helper()
+	var stat unix.Statfs_t
+	if err := unix.Statfs(disk, &stat); err != nil {
+		w.Fatal(err)
+	}
+	ballast = filepath.Join(disk, "ballast")
+	zeros := bytes.Repeat([]byte{0}, int(stat.Bavail)*int(stat.Bsize))
+	if err := os.WriteFile(ballast, zeros, 0o600); err != nil && !errors.Is(err, unix.ENOSPC) {
+		w.Fatal(err)
+	}
+	return ballast
 }

@@ -79,8 +79,11 @@ func url(cluster, database string, addresses ...string) string {
 }
 
 // command is a command of heapstash on the archive, without the settings of the machine.
-func (w *world) command(arguments ...string) *exec.Cmd {
-	cmd := exec.Command(heapstash, append(arguments, "--archive", w.url())...)
+func (w *world) command(arguments ...string) *exec.Cmd { return w.commandOn(w.url(), arguments...) }
+
+// commandOn is a command on an archive with that URL.
+func (w *world) commandOn(url string, arguments ...string) *exec.Cmd {
+	cmd := exec.Command(heapstash, append(arguments, "--archive", url)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	return cmd
 }

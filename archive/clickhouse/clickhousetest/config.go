@@ -47,6 +47,9 @@ var config = template.Must(template.New("").Parse(`<yandex>
     <node><host>{{.ZooKeeperHost}}</host><port>{{.ZooKeeperPort}}</port></node>
     <session_timeout_ms>4000</session_timeout_ms>
   </zookeeper>
+  <merge_tree>
+    <zookeeper_session_expiration_check_period>1</zookeeper_session_expiration_check_period>
+  </merge_tree>
   <distributed_ddl><path>/clickhouse/ddl</path></distributed_ddl>
   <remote_servers><{{.Cluster}}>
   {{- range .Shards}}
