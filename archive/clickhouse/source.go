@@ -64,86 +64,48 @@ func (s *Source) Memory(ctx context.Context, cluster string) (archive.Memory, er
 	return s.store.Memory(ctx, cluster)
 }
 
-// recordItems is how many items a record has at most.
-const recordItems = 5000
-
-// recorder collects items into records.
-type recorder struct {
-	yield  func(transfer.Record, error) bool
-	record transfer.Record
-	n      int
-}
-
-var errStopped = errors.New("stopped")
-
-// added counts items, and yields the record if it is full.
-func (r *recorder) added(n int) error {
-	if r.n += n; r.n < recordItems {
-		return nil
-	}
-	return r.flush()
-}
-
-func (r *recorder) flush() error {
-	if r.n == 0 {
-		return nil
-	}
-	full := r.record
-	r.record, r.n = transfer.Record{Cluster: full.Cluster}, 0
-	if !r.yield(full, nil) {
-		return errStopped
-	}
-	return nil
-}
-
 // Records implements [transfer.Source].
 func (s *Source) Records(ctx context.Context, cluster string) iter.Seq2[transfer.Record, error] {
-	return func(yield func(transfer.Record, error) bool) {
-		r := &recorder{yield: yield, record: transfer.Record{Cluster: cluster}}
-		for _, read := range []func(context.Context, string, *recorder) error{s.lifetimes, s.identities, s.labels, s.passes} {
+	return transfer.Records(cluster, func(r *transfer.Recorder) error {
+		for _, read := range []func(context.Context, string, *transfer.Recorder) error{s.lifetimes, s.identities, s.labels, s.passes} {
 			if err := read(ctx, cluster, r); err != nil {
-				if !errors.Is(err, errStopped) {
-					yield(transfer.Record{}, s.store.conn.Explain(err))
-				}
-				return
+				return err
 			}
 		}
-		if err := r.flush(); err != nil && !errors.Is(err, errStopped) {
-			yield(transfer.Record{}, err)
-		}
-	}
+		return nil
+	}, s.store.conn.Explain)
 }
 
-func (s *Source) lifetimes(ctx context.Context, cluster string, r *recorder) error {
+func (s *Source) lifetimes(ctx context.Context, cluster string, r *transfer.Recorder) error {
 	return s.store.each(ctx, "SELECT "+entityNames+", first_seen, last_seen FROM entity_rows FINAL WHERE deleted = 0 AND cluster = ?", func(scan scanner) error {
 		var l transfer.Lifetime
 		err := scanEntity(scan, &l.Entity, (*int64)(&l.First), (*int64)(&l.Last))
-		r.record.Entities = append(r.record.Entities, l)
-		return errors.Join(err, r.added(1))
+		r.Record.Entities = append(r.Record.Entities, l)
+		return errors.Join(err, r.Added(1))
 	}, cluster)
 }
 
-func (s *Source) identities(ctx context.Context, cluster string, r *recorder) error {
+func (s *Source) identities(ctx context.Context, cluster string, r *transfer.Recorder) error {
 	return s.store.each(ctx, `SELECT namespace, pod, uid, node, labels, images, owner_kind, owner, valid_from, valid_to FROM pod_identity_rows FINAL
 		WHERE deleted = 0 AND cluster = ? ORDER BY namespace, pod, valid_from`, func(scan scanner) error {
 		i := transfer.Identity{Identity: schema.Identity{Pod: schema.Entity{Kind: schema.Pod}}}
 		err := scan(&i.Pod.Namespace, &i.Pod.Pod, &i.UID, &i.Node, &i.Identity.Labels, &i.Images, &i.Owner.Kind, &i.Owner.Name, (*int64)(&i.Since), (*int64)(&i.To))
-		r.record.Identities = append(r.record.Identities, i)
-		return errors.Join(err, r.added(1))
+		r.Record.Identities = append(r.Record.Identities, i)
+		return errors.Join(err, r.Added(1))
 	}, cluster)
 }
 
-func (s *Source) labels(ctx context.Context, cluster string, r *recorder) error {
+func (s *Source) labels(ctx context.Context, cluster string, r *transfer.Recorder) error {
 	return s.store.each(ctx, "SELECT namespace, labels, valid_from, valid_to FROM namespace_label_rows FINAL WHERE deleted = 0 AND cluster = ? ORDER BY namespace, valid_from", func(scan scanner) error {
 		var l transfer.Labels
 		err := scan(&l.Namespace, &l.Labels, (*int64)(&l.From), (*int64)(&l.To))
-		r.record.Labels = append(r.record.Labels, l)
-		return errors.Join(err, r.added(1))
+		r.Record.Labels = append(r.Record.Labels, l)
+		return errors.Join(err, r.Added(1))
 	}, cluster)
 }
 
 // passes reads the ended passes. Holes and conflicts are few: they are in memory.
-func (s *Source) passes(ctx context.Context, cluster string, r *recorder) error {
+func (s *Source) passes(ctx context.Context, cluster string, r *transfer.Recorder) error {
 	holes, err := s.holes(ctx, cluster)
 	if err != nil {
 		return err
@@ -159,8 +121,8 @@ func (s *Source) passes(ctx context.Context, cluster string, r *recorder) error 
 		}
 		p := row.told()
 		p.Holes, p.Conflicts = holes[p.ID], conflicts[p.ID]
-		r.record.Passes = append(r.record.Passes, p)
-		return r.added(1 + len(p.Holes) + len(p.Conflicts))
+		r.Record.Passes = append(r.Record.Passes, p)
+		return r.Added(1 + len(p.Holes) + len(p.Conflicts))
 	}, cluster)
 }
 

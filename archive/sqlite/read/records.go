@@ -72,60 +72,23 @@ const (
 		FROM conflict c JOIN entity e ON e.id = c.entity_id JOIN metric m ON m.id = c.metric_id WHERE c.pass_id = ?`
 )
 
-// recordItems is how many items a record has at most.
-const recordItems = 5000
-
-// recorder collects items into records.
-type recorder struct {
-	yield  func(transfer.Record, error) bool
-	record transfer.Record
-	n      int
-}
-
-// added counts an item, and yields the record if it is full.
-func (r *recorder) added() error {
-	if r.n++; r.n < recordItems {
-		return nil
-	}
-	return r.flush()
-}
-
-func (r *recorder) flush() error {
-	if r.n == 0 {
-		return nil
-	}
-	full := r.record
-	r.record, r.n = transfer.Record{Cluster: full.Cluster}, 0
-	if !r.yield(full, nil) {
-		return errStopped
-	}
-	return nil
-}
-
 // Records implements [transfer.Source].
 func (s *Samples) Records(ctx context.Context, cluster string) iter.Seq2[transfer.Record, error] {
-	return func(yield func(transfer.Record, error) bool) {
-		r := &recorder{yield: yield, record: transfer.Record{Cluster: cluster}}
-		err := s.names(ctx, cluster, r)
-		if err == nil {
-			err = s.passes(ctx, cluster, r)
+	return transfer.Records(cluster, func(r *transfer.Recorder) error {
+		if err := s.names(ctx, cluster, r); err != nil {
+			return err
 		}
-		if err == nil {
-			err = r.flush()
-		}
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(transfer.Record{}, conn.WithRemedy(s.path, err))
-		}
-	}
+		return s.passes(ctx, cluster, r)
+	}, func(err error) error { return conn.WithRemedy(s.path, err) })
 }
 
 // names reads entities, identities and labels.
-func (s *Samples) names(ctx context.Context, cluster string, r *recorder) error {
+func (s *Samples) names(ctx context.Context, cluster string, r *transfer.Recorder) error {
 	err := conn.Each(ctx, s.tx.Tx, func(rows *sql.Rows) error {
 		var l transfer.Lifetime
 		err := rows.Scan(append(entityTargets(&l.Entity), &l.First, &l.Last)...)
-		r.record.Entities = append(r.record.Entities, l)
-		return errors.Join(err, r.added())
+		r.Record.Entities = append(r.Record.Entities, l)
+		return errors.Join(err, r.Added(1))
 	}, selectLifetimes, cluster)
 	if err != nil {
 		return err
@@ -134,8 +97,8 @@ func (s *Samples) names(ctx context.Context, cluster string, r *recorder) error 
 		var i transfer.Identity
 		err := rows.Scan(&i.Pod.Namespace, &i.Pod.Pod, &i.UID, &i.Node, &i.Labels, &i.Images, &i.Owner.Kind, &i.Owner.Name, &i.Since, &i.To)
 		i.Pod.Kind = schema.Pod
-		r.record.Identities = append(r.record.Identities, i)
-		return errors.Join(err, r.added())
+		r.Record.Identities = append(r.Record.Identities, i)
+		return errors.Join(err, r.Added(1))
 	}, selectHistory, cluster)
 	if err != nil {
 		return err
@@ -143,13 +106,13 @@ func (s *Samples) names(ctx context.Context, cluster string, r *recorder) error 
 	return conn.Each(ctx, s.tx.Tx, func(rows *sql.Rows) error {
 		var l transfer.Labels
 		err := rows.Scan(&l.Namespace, &l.Labels, &l.From, &l.To)
-		r.record.Labels = append(r.record.Labels, l)
-		return errors.Join(err, r.added())
+		r.Record.Labels = append(r.Record.Labels, l)
+		return errors.Join(err, r.Added(1))
 	}, selectAllLabels, cluster)
 }
 
 // passes reads the ended passes, with their holes and conflicts.
-func (s *Samples) passes(ctx context.Context, cluster string, r *recorder) error {
+func (s *Samples) passes(ctx context.Context, cluster string, r *transfer.Recorder) error {
 	conflicting, err := conn.Column[archive.PassID](ctx, s.tx.Tx, `SELECT DISTINCT pass_id FROM conflict`)
 	if err != nil {
 		return err
@@ -181,9 +144,8 @@ func (s *Samples) passes(ctx context.Context, cluster string, r *recorder) error
 				return err
 			}
 		}
-		r.record.Passes = append(r.record.Passes, p)
-		r.n += len(p.Holes) + len(p.Conflicts)
-		return r.added()
+		r.Record.Passes = append(r.Record.Passes, p)
+		return r.Added(1 + len(p.Holes) + len(p.Conflicts))
 	}, selectEnded, cluster)
 }
 
