@@ -82,15 +82,15 @@ const (
 // noon is a moment from which hours and days are counted.
 var noon = schema.InstantOf(time.Date(2017, 9, 27, 12, 0, 0, 0, time.UTC))
 
-// Cell is where one sample belongs.
-type Cell struct {
+// sampleKey is the key of a sample.
+type sampleKey struct {
 	Cluster string
 	Entity  schema.Entity
 	Metric  schema.MetricName
 	At      schema.Instant
 }
 
-func (c Cell) String() string {
+func (c sampleKey) String() string {
 	return fmt.Sprintf("%s %v %s at %v", c.Cluster, c.Entity, c.Metric, c.At)
 }
 
@@ -186,24 +186,24 @@ func (b *bench) upkeep(r archive.Retention, now schema.Instant) {
 }
 
 // holds compares all raw samples of the archive with those wanted.
-func (b *bench) holds(want map[Cell]schema.Value) {
+func (b *bench) holds(want map[sampleKey]schema.Value) {
 	b.Helper()
-	got := b.cells(archive.Selection{})
-	for _, c := range slices.SortedFunc(maps.Keys(want), compareCells) {
+	got := b.samples(archive.Selection{})
+	for _, c := range slices.SortedFunc(maps.Keys(want), compareKeys) {
 		if v, ok := got[c]; !ok {
 			b.Errorf("%v is missing", c)
 		} else if v != want[c] {
 			b.Errorf("%v is %v, want %v", c, v, want[c])
 		}
 	}
-	for _, c := range slices.SortedFunc(maps.Keys(got), compareCells) {
+	for _, c := range slices.SortedFunc(maps.Keys(got), compareKeys) {
 		if _, ok := want[c]; !ok {
 			b.Errorf("%v is %v, and was never written", c, got[c])
 		}
 	}
 }
 
-func compareCells(a, b Cell) int { return strings.Compare(a.String(), b.String()) }
+func compareKeys(a, b sampleKey) int { return strings.Compare(a.String(), b.String()) }
 
 // row is a row of alternating metrics and values.
 func row(e schema.Entity, at schema.Instant, readings ...any) schema.Row {
@@ -225,24 +225,24 @@ func value(v any) schema.Value {
 	}
 }
 
-// cellsOf lists the samples of rows; a cell that comes twice keeps the first.
-func cellsOf(of string, rows ...schema.Row) map[Cell]schema.Value {
-	cells := make(map[Cell]schema.Value)
+// samplesOf lists the samples of rows; a sample that comes twice keeps the first value.
+func samplesOf(of string, rows ...schema.Row) map[sampleKey]schema.Value {
+	samples := make(map[sampleKey]schema.Value)
 	for _, r := range rows {
 		for _, reading := range r.Readings {
-			c := Cell{of, r.Entity, reading.Metric, r.At}
-			if _, twice := cells[c]; !twice {
-				cells[c] = reading.Value
+			c := sampleKey{of, r.Entity, reading.Metric, r.At}
+			if _, twice := samples[c]; !twice {
+				samples[c] = reading.Value
 			}
 		}
 	}
-	return cells
+	return samples
 }
 
-func union(all ...map[Cell]schema.Value) map[Cell]schema.Value {
-	sum := make(map[Cell]schema.Value)
-	for _, cells := range all {
-		maps.Copy(sum, cells)
+func union(all ...map[sampleKey]schema.Value) map[sampleKey]schema.Value {
+	sum := make(map[sampleKey]schema.Value)
+	for _, samples := range all {
+		maps.Copy(sum, samples)
 	}
 	return sum
 }

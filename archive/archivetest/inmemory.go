@@ -15,7 +15,7 @@ import (
 // rollups.
 type InMemory struct {
 	mu       sync.Mutex
-	samples  map[Cell]schema.Value
+	samples  map[sampleKey]schema.Value
 	passes   []archive.Pass // the i-th has the id i+1
 	holes    []passHole
 	clusters map[string]*remembered
@@ -46,7 +46,7 @@ type incarnation struct {
 
 // NewInMemory returns an empty archive.
 func NewInMemory() *InMemory {
-	return &InMemory{samples: make(map[Cell]schema.Value), clusters: make(map[string]*remembered)}
+	return &InMemory{samples: make(map[sampleKey]schema.Value), clusters: make(map[string]*remembered)}
 }
 
 // Engine is the archive as [Run] takes it.
@@ -129,7 +129,7 @@ func (m *InMemory) Write(ctx context.Context, b archive.Batch) (w archive.Writte
 		}
 		r.know(row.Entity)
 		for _, reading := range row.Readings {
-			c := Cell{b.Cluster, row.Entity, reading.Metric, row.At}
+			c := sampleKey{b.Cluster, row.Entity, reading.Metric, row.At}
 			stored, known := m.samples[c]
 			if !known {
 				m.samples[c] = reading.Value

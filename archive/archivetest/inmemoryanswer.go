@@ -146,8 +146,8 @@ func (m *InMemory) samplesOf(q query.Query) (all []sample) {
 		}
 		s := sample{cluster: c.Cluster, entity: c.Entity, at: c.At, value: v.Float64()}
 		if q.IsRatio() {
-			part, hasPart := m.samples[Cell{c.Cluster, c.Entity, q.Metric.Part, c.At}]
-			whole, hasWhole := m.samples[Cell{c.Cluster, c.Entity, q.Metric.Whole, c.At}]
+			part, hasPart := m.samples[sampleKey{c.Cluster, c.Entity, q.Metric.Part, c.At}]
+			whole, hasWhole := m.samples[sampleKey{c.Cluster, c.Entity, q.Metric.Whole, c.At}]
 			if _, cut := v.Int64(); hasPart && hasWhole {
 				s.value = part.Float64() / whole.Float64()
 			} else if cut {

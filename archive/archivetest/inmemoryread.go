@@ -34,7 +34,7 @@ func (m *InMemory) OpenSamples(context.Context) (archive.Samples, error) {
 }
 
 type memorySamples struct {
-	samples    map[Cell]schema.Value
+	samples    map[sampleKey]schema.Value
 	identities map[string]map[schema.Entity][]incarnation
 }
 

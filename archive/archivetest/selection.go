@@ -10,20 +10,20 @@ import (
 	"heapstash/schema"
 )
 
-// cells reads the raw samples of the selection.
-func (b *bench) cells(s archive.Selection) map[Cell]schema.Value {
+// samples reads the raw samples of the selection.
+func (b *bench) samples(s archive.Selection) map[sampleKey]schema.Value {
 	b.Helper()
-	cells := make(map[Cell]schema.Value)
+	samples := make(map[sampleKey]schema.Value)
 	b.series(s, func(one *archive.Series) {
 		for sample := range one.Samples {
-			c := Cell{one.Cluster, one.Entity, one.Columns[sample.Column].Metric, sample.At}
-			if v, twice := cells[c]; twice {
+			c := sampleKey{one.Cluster, one.Entity, one.Columns[sample.Column].Metric, sample.At}
+			if v, twice := samples[c]; twice {
 				b.Errorf("%v comes twice: %v and %v", c, v, sample.Value)
 			}
-			cells[c] = sample.Value
+			samples[c] = sample.Value
 		}
 	})
-	return cells
+	return samples
 }
 
 func (b *bench) series(s archive.Selection, visit func(*archive.Series)) {
@@ -67,7 +67,7 @@ func selections(b *bench) {
 		labelled(node, "resource_id:/"), labelled(app, "resource_id:Volume:data"), labelled(schema.NodeEntity("n2"), "resource_id:/dev/sda1"),
 	}
 	var rows []schema.Row
-	want := make(map[Cell]schema.Value)
+	want := make(map[sampleKey]schema.Value)
 	for _, of := range []string{cluster, "test"} {
 		rows = rows[:0]
 		for i, e := range entities {
@@ -80,7 +80,7 @@ func selections(b *bench) {
 			}
 		}
 		b.write(of, archive.Batch{Rows: rows})
-		want = union(want, cellsOf(of, rows...))
+		want = union(want, samplesOf(of, rows...))
 	}
 	b.upkeep(nil, noon+4*hour) // some of them are rearranged, and some are not
 	b.holds(want)
@@ -103,33 +103,33 @@ func selections(b *bench) {
 		{Window: schema.Window{From: noon + hour + 1}},
 		{Window: schema.Window{To: noon + hour}, Kinds: []schema.Kind{schema.Cluster}},
 	} {
-		selected := make(map[Cell]schema.Value)
+		selected := make(map[sampleKey]schema.Value)
 		for c, v := range want {
 			if selects(s, c) {
 				selected[c] = v
 			}
 		}
-		got := b.cells(s)
+		got := b.samples(s)
 		for _, c := range differences(got, selected) {
 			b.Errorf("%+v: %v is %v, want %v", s, c, got[c], selected[c])
 		}
 	}
 }
 
-func differences(a, b map[Cell]schema.Value) (cells []Cell) {
+func differences(a, b map[sampleKey]schema.Value) (samples []sampleKey) {
 	for c := range union(a, b) {
 		x, inA := a[c]
 		y, inB := b[c]
 		if inA != inB || x != y {
-			cells = append(cells, c)
+			samples = append(samples, c)
 		}
 	}
-	slices.SortFunc(cells, compareCells)
-	return cells
+	slices.SortFunc(samples, compareKeys)
+	return samples
 }
 
 // selects is the selection's rule as its comment has it.
-func selects(s archive.Selection, c Cell) bool {
+func selects(s archive.Selection, c sampleKey) bool {
 	for key, glob := range s.Labels {
 		pairs := strings.Split(c.Entity.Labels, ",")
 		if !slices.ContainsFunc(pairs, func(pair string) bool {
@@ -170,8 +170,8 @@ func retention(b *bench) {
 	}
 	b.write(cluster, archive.Batch{Rows: rows, Horizon: noon})
 	b.upkeep(kept, noon)
-	got := b.cells(archive.Selection{})
-	for c, v := range cellsOf(cluster, rows...) {
+	got := b.samples(archive.Selection{})
+	for c, v := range samplesOf(cluster, rows...) {
 		keep := max(kept[archive.Raw][c.Entity.Kind], archive.LeastRetention(archive.Raw))
 		_, limited := kept[archive.Raw][c.Entity.Kind]
 		stays, stored := !limited || c.At >= noon.Add(-keep), false

@@ -39,11 +39,11 @@ func everyCell(b *bench) {
 		// A name that SQL, a URL or a glob would take for something else.
 		row(schema.PodEntity("sh*p", `we'b?"; --`), noon, "memory/usage", 1, "custom/'%_*?[a]", 2),
 	}
-	n := len(cellsOf(cluster, rows...))
+	n := len(samplesOf(cluster, rows...))
 	b.written(b.write(cluster, archive.Batch{Rows: rows, Horizon: noon}), archive.Written{New: n})
-	b.holds(cellsOf(cluster, rows...))
+	b.holds(samplesOf(cluster, rows...))
 	b.upkeep(nil, noon+3*hour)
-	b.holds(cellsOf(cluster, rows...))
+	b.holds(samplesOf(cluster, rows...))
 }
 
 // sameAgain: a batch that comes again changes nothing, in whatever order.
@@ -52,14 +52,14 @@ func sameAgain(b *bench) {
 	b.written(b.write(cluster, archive.Batch{Rows: rows}, archive.Batch{Rows: rows}), archive.Written{New: 3, Duplicates: 3})
 	b.upkeep(nil, noon+3*hour)
 	b.written(b.write(cluster, archive.Batch{Rows: []schema.Row{rows[1], rows[0]}}), archive.Written{Duplicates: 3})
-	b.holds(cellsOf(cluster, rows...))
+	b.holds(samplesOf(cluster, rows...))
 	// A row that has more than before adds to the row that is stored.
 	more := row(web, noon, "memory/usage", 5, "cpu/usage_rate", 2, "custom/y", 3)
 	b.written(b.write(cluster, archive.Batch{Rows: []schema.Row{more}}), archive.Written{New: 2, Duplicates: 1})
-	b.holds(union(cellsOf(cluster, rows...), cellsOf(cluster, more)))
+	b.holds(union(samplesOf(cluster, rows...), samplesOf(cluster, more)))
 	// None of these is a sample.
 	b.write(cluster, archive.Batch{Rows: []schema.Row{row(web, noon), row(web, 0, "memory/usage", 1), row(web, -5, "memory/usage", 1)}})
-	b.holds(union(cellsOf(cluster, rows...), cellsOf(cluster, more)))
+	b.holds(union(samplesOf(cluster, rows...), samplesOf(cluster, more)))
 }
 
 // cutValues: Heapster's model API cuts fractions off, and metric-export does not.
@@ -74,8 +74,8 @@ func cutValues(b *bench) {
 			if _, cut := exact.(int); cut {
 				exact = values[1]
 			}
-			got := b.cells(archive.Selection{})
-			if v := got[Cell{cluster, e, schema.MetricName(metric), at}]; v != value(exact) {
+			got := b.samples(archive.Selection{})
+			if v := got[sampleKey{cluster, e, schema.MetricName(metric), at}]; v != value(exact) {
 				b.Errorf("%s: %v and then %v come to %v, want %v", metric, values[0], values[1], v, exact)
 			}
 		}
@@ -87,7 +87,7 @@ func shownRatios(b *bench) {
 	whole := row(node, noon, "cpu/node_utilization", 0, "cpu/usage_rate", 500, "cpu/node_allocatable", 2000)
 	half := row(schema.NodeEntity("n2"), noon, "cpu/node_utilization", 1)
 	b.write(cluster, archive.Batch{Rows: []schema.Row{whole, half}})
-	if got := b.cells(archive.Selection{Shown: true}); len(differences(got, cellsOf(cluster, whole, half))) > 0 {
+	if got := b.samples(archive.Selection{Shown: true}); len(differences(got, samplesOf(cluster, whole, half))) > 0 {
 		b.Errorf("as shown: %v", got)
 	}
 }
@@ -97,11 +97,11 @@ func conflicts(b *bench) {
 	first := row(web, noon, "memory/usage", 5, "custom/x", 1, "cpu/usage_rate", 1)
 	b.write(cluster, archive.Batch{Rows: []schema.Row{first}})
 	b.written(b.write(cluster, archive.Batch{Rows: []schema.Row{row(web, noon, "memory/usage", 6, "custom/x", 2, "cpu/usage_rate", 1)}}), archive.Written{Duplicates: 1, Conflicts: 2})
-	b.holds(cellsOf(cluster, first))
+	b.holds(samplesOf(cluster, first))
 	// Within one row and one batch, too.
 	twice := row(db, noon, "memory/usage", 7, "memory/usage", 8)
 	b.written(b.write(cluster, archive.Batch{Rows: []schema.Row{twice, row(db, noon, "memory/usage", 9)}}), archive.Written{New: 1, Conflicts: 2})
-	b.holds(cellsOf(cluster, first, twice))
+	b.holds(samplesOf(cluster, first, twice))
 }
 
 // lateRows: samples that come hours after their hour was rearranged are stored,
@@ -117,7 +117,7 @@ func lateRows(b *bench) {
 		row(web, noon-day, "memory/usage", 4),
 	}
 	b.written(b.write(cluster, archive.Batch{Rows: late}), archive.Written{New: 4, Duplicates: 1, Conflicts: 1})
-	want := union(cellsOf(cluster, late...), cellsOf(cluster, early, row(web, noon+5*hour, "memory/usage", 9)))
+	want := union(samplesOf(cluster, late...), samplesOf(cluster, early, row(web, noon+5*hour, "memory/usage", 9)))
 	b.holds(want)
 	b.upkeep(nil, noon+9*hour)
 	b.holds(want)
@@ -126,10 +126,10 @@ func lateRows(b *bench) {
 // batches returns random batches that overlap, and the values that an archive of them
 // has by the rule of [collect.Store]: the first value stays, but an exact one replaces
 // the integer that was cut from it.
-func batches(r *rand.Rand, n int) (all []archive.Batch, want map[Cell]schema.Value) {
+func batches(r *rand.Rand, n int) (all []archive.Batch, want map[sampleKey]schema.Value) {
 	entities := []schema.Entity{schema.ClusterEntity(), node, web, db, app, labelled(node, "resource_id:/"), labelled(app, "accelerator_id:a,make:b,model:c")}
 	metrics := []schema.MetricName{"memory/usage", "cpu/usage", "cpu/usage_rate", "custom/ratio", "filesystem/usage", "accelerator/duty_cycle", "custom/x"}
-	want = make(map[Cell]schema.Value)
+	want = make(map[sampleKey]schema.Value)
 	for range n {
 		var b archive.Batch
 		for range 20 + r.IntN(30) {
@@ -142,7 +142,7 @@ func batches(r *rand.Rand, n int) (all []archive.Batch, want map[Cell]schema.Val
 					v = schema.Int(int64(r.IntN(3)))
 				}
 				rw.Readings = append(rw.Readings, schema.Reading{Metric: m, Value: v})
-				c := Cell{cluster, rw.Entity, m, at}
+				c := sampleKey{cluster, rw.Entity, m, at}
 				if stored, ok := want[c]; !ok || replaces(stored, v) {
 					want[c] = v
 				}
@@ -183,7 +183,7 @@ func overlaps(b *bench) {
 // and the same batch written again makes everything right.
 func interrupted(b *bench) {
 	r := random(2)
-	want := make(map[Cell]schema.Value)
+	want := make(map[sampleKey]schema.Value)
 	scope := web.Scope()
 	for i := range schema.Instant(20) {
 		at := noon + i*minute
@@ -205,16 +205,16 @@ func interrupted(b *bench) {
 		if memoryErr != nil {
 			b.Fatal(memoryErr)
 		}
-		stored := b.cells(archive.Selection{Window: schema.Window{From: at, To: at}})
+		stored := b.samples(archive.Selection{Window: schema.Window{From: at, To: at}})
 		switch mark := m.Watermarks[scope]; {
-		case mark >= at && len(stored) != len(cellsOf(cluster, rows...)):
-			b.Errorf("the watermark is %v, and %d of %d samples of it are stored", mark, len(stored), len(cellsOf(cluster, rows...)))
+		case mark >= at && len(stored) != len(samplesOf(cluster, rows...)):
+			b.Errorf("the watermark is %v, and %d of %d samples of it are stored", mark, len(stored), len(samplesOf(cluster, rows...)))
 		case err == nil && mark != at:
 			b.Errorf("written, and the watermark is %v, want %v", mark, at)
 		}
 		b.close(s)
 		b.write(cluster, batch)
-		want = union(want, cellsOf(cluster, rows...))
+		want = union(want, samplesOf(cluster, rows...))
 	}
 	b.holds(want)
 }
@@ -224,9 +224,9 @@ func twoClusters(b *bench) {
 	prod, test := row(web, noon, "memory/usage", 5, "custom/x", 1), row(web, noon, "memory/usage", 6, "custom/x", 2)
 	b.written(b.write("prod", archive.Batch{Rows: []schema.Row{prod}, Horizon: noon, Watermarks: map[schema.Scope]schema.Instant{web.Scope(): noon}}), archive.Written{New: 2})
 	b.written(b.write("test", archive.Batch{Rows: []schema.Row{test}}), archive.Written{New: 2})
-	b.holds(union(cellsOf("prod", prod), cellsOf("test", test)))
+	b.holds(union(samplesOf("prod", prod), samplesOf("test", test)))
 	b.upkeep(nil, noon+3*hour)
-	b.holds(union(cellsOf("prod", prod), cellsOf("test", test)))
+	b.holds(union(samplesOf("prod", prod), samplesOf("test", test)))
 	s := b.open()
 	defer b.close(s)
 	m, err := s.Memory(b.Context(), "test")

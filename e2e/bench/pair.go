@@ -100,7 +100,7 @@ func (b *bencher) prepare(ctx context.Context, archive, requests string) error {
 	if _, err := run(ctx, b.collect(recorder.url(), rehearsal)); err != nil {
 		return err
 	}
-	list, err := json.Marshal(recorder.recording())
+	list, err := json.Marshal(recorder.requests())
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// recording has the requests of a pass, in order.
-type recording struct {
+// requestLog has the requests of a pass, in order.
+type requestLog struct {
 	URLs      []string
 	UserAgent string
 }
@@ -23,7 +23,7 @@ type recorder struct {
 	target string
 
 	mu   sync.Mutex
-	seen recording
+	seen requestLog
 }
 
 func record(heapster string) (*recorder, error) {
@@ -50,10 +50,10 @@ func (r *recorder) note(request *http.Request) {
 	r.seen.UserAgent = request.UserAgent()
 }
 
-func (r *recorder) recording() recording {
+func (r *recorder) requests() requestLog {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return recording{slices.Clone(r.seen.URLs), r.seen.UserAgent}
+	return requestLog{slices.Clone(r.seen.URLs), r.seen.UserAgent}
 }
 
 func (r *recorder) url() string { return r.server.URL }

@@ -33,7 +33,7 @@ func replay(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	var asked recording
+	var asked requestLog
 	if err := json.Unmarshal(text, &asked); err != nil {
 		return err
 	}

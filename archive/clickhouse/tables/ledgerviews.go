@@ -3,7 +3,7 @@ package tables
 import "strings"
 
 // ledgerViews are the views of the ledger and of names.
-func (l Layout) ledgerViews(full naming) []view {
+func (l Layout) ledgerViews(full tableNames) []view {
 	names := joined(nullable("namespace", "pod", "container", "node", "labels"))
 	from := func(t *Table, alias string) string {
 		return "FROM " + full(t.Rows()) + " FINAL WHERE " + Deleted + " = 0" + alias

@@ -10,8 +10,8 @@ import (
 
 type view struct{ name, query string }
 
-// naming returns the full name of a table.
-type naming func(table string) string
+// tableNames returns the full name of a table.
+type tableNames func(table string) string
 
 // views returns every view. FINAL is inside, so that each row is there once.
 func (d Dialect) views(l Layout) []view {
@@ -67,7 +67,7 @@ func (t *Table) nameColumns() []string {
 }
 
 // wideView selects the table's rows for its own view.
-func (t *Table) wideView(full naming) string {
+func (t *Table) wideView(full tableNames) string {
 	columns := append(t.nameColumns(), "ts", timeText+" AS time")
 	for _, m := range t.Metrics {
 		columns = append(columns, m.Column())
@@ -83,7 +83,7 @@ func (t *Table) wideView(full naming) string {
 // ratesView has each counter's growth per second since the previous row, with the fraction
 // that Heapster's own *_rate loses. A counter that fell was reset to 0. It is empty for a
 // table without counters.
-func (t *Table) ratesView(full naming) string {
+func (t *Table) ratesView(full tableNames) string {
 	columns := append(t.nameColumns(), "ts", timeText+" AS time")
 	counters := 0
 	for _, m := range t.Metrics {
@@ -177,7 +177,7 @@ func LabelValue(f schema.Family, key string) string {
 const valueColumns = "if(isNull(integer), float, toFloat64(integer)) AS value, integer, float"
 
 // samplesView has every sample: an arm for each table turns columns to rows.
-func samplesView(l Layout, full naming) string {
+func samplesView(l Layout, full tableNames) string {
 	var arms []string
 	for _, t := range l.Wide {
 		arms = append(arms, t.samplesArm(full))
@@ -188,7 +188,7 @@ func samplesView(l Layout, full naming) string {
 	return strings.Join(arms, "\nUNION ALL\n")
 }
 
-func (t *Table) samplesArm(full naming) string {
+func (t *Table) samplesArm(full tableNames) string {
 	columns := []string{"cluster"}
 	if t.Family == schema.Unlabelled {
 		columns = append(columns, Literal(t.Kind.String())+" AS kind")

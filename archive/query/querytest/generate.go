@@ -21,8 +21,8 @@ type Hour struct {
 	Batches []archive.Batch
 }
 
-// thing is something that lives for some of the time.
-type thing struct {
+// entityLife is an entity that is there for some of the time.
+type entityLife struct {
 	entity   schema.Entity
 	metrics  []schema.MetricName
 	always   bool // in every batch, with every metric
@@ -30,18 +30,21 @@ type thing struct {
 	counters map[schema.MetricName]int64
 }
 
-// Generate makes up some days of samples: things that come and go, batches that
+// Generate makes up some days of samples: entities that come and go, batches that
 // are missing, values that are missing, counters that are reset. Of each kind
-// there is a thing that is always there.
+// there is an entity that is always there.
 func Generate(seed uint64, days int) []Hour {
 	random := rand.New(rand.NewPCG(seed, 1))
 	end := Begin + schema.Instant(days*24*3600+random.IntN(3600))
-	things := makeThings(random, days, end)
+	lives := makeLives(random, days, end)
 	var hours []Hour
 	var rows []schema.Row
 	write := func(at schema.Instant, more ...archive.Batch) {
-		first := archive.Batch{Cluster: "default", Rows: rows, Horizon: rows[len(rows)-1].At}
-		hours = append(hours, Hour{at, append([]archive.Batch{first}, more...)})
+		var batches []archive.Batch
+		if len(rows) > 0 { // there may have been no pass
+			batches = append(batches, archive.Batch{Cluster: "default", Rows: rows, Horizon: rows[len(rows)-1].At})
+		}
+		hours = append(hours, Hour{at, append(batches, more...)})
 		rows = nil
 	}
 	outage := Begin + schema.Instant(random.IntN(days*24*3600))
@@ -49,28 +52,28 @@ func Generate(seed uint64, days int) []Hour {
 		if at >= outage && at < outage+3*3600 || random.IntN(40) == 0 {
 			continue // no pass was made
 		}
-		for _, th := range things {
-			if at >= th.from && at < th.to && (th.always || random.IntN(30) != 0) {
-				rows = append(rows, th.row(random, at))
+		for _, life := range lives {
+			if at >= life.from && at < life.to && (life.always || random.IntN(30) != 0) {
+				rows = append(rows, life.row(random, at))
 			}
 		}
 		if at%3600 == 0 {
-			write(at, vanish(things, at), remake(random, things, at))
+			write(at, vanish(lives, at), remake(random, lives, at))
 		}
 	}
 	write(end)
 	return hours
 }
 
-func makeThings(random *rand.Rand, days int, end schema.Instant) []thing {
-	var things []thing
+func makeLives(random *rand.Rand, days int, end schema.Instant) []entityLife {
+	var lives []entityLife
 	add := func(e schema.Entity, always bool, metrics ...schema.MetricName) {
-		th := thing{entity: e, metrics: metrics, always: always, from: Begin, to: end, counters: make(map[schema.MetricName]int64)}
+		life := entityLife{entity: e, metrics: metrics, always: always, from: Begin, to: end, counters: make(map[schema.MetricName]int64)}
 		if !always {
-			th.from += schema.Instant(random.IntN(days * 24 * 3600))
-			th.to = th.from + schema.Instant(random.IntN(20*3600))
+			life.from += schema.Instant(random.IntN(days * 24 * 3600))
+			life.to = life.from + schema.Instant(random.IntN(20*3600))
 		}
-		things = append(things, th)
+		lives = append(lives, life)
 	}
 	add(schema.ClusterEntity(), true, "cpu/usage_rate", "cpu/request")
 	for n := range 2 {
@@ -94,15 +97,15 @@ func makeThings(random *rand.Rand, days int, end schema.Instant) []thing {
 			add(schema.ContainerEntity(namespace, pod.Pod, "main"), p == 0, "cpu/usage_rate", "cpu/usage")
 		}
 	}
-	return things
+	return lives
 }
 
-// vanish lets the things vanish that have ended in the hour before.
-func vanish(things []thing, at schema.Instant) archive.Batch {
+// vanish lets the entities vanish whose lives have ended in the hour before.
+func vanish(lives []entityLife, at schema.Instant) archive.Batch {
 	vanished := make(map[schema.Entity]schema.Instant)
-	for _, th := range things {
-		if th.to > at-3600 && th.to <= at {
-			vanished[th.entity] = th.to
+	for _, life := range lives {
+		if life.to > at-3600 && life.to <= at {
+			vanished[life.entity] = life.to
 		}
 	}
 	return archive.Batch{Cluster: "default", Vanished: vanished, Horizon: at}
@@ -110,12 +113,12 @@ func vanish(things []thing, at schema.Instant) archive.Batch {
 
 // remake deletes some pods and makes them again: on any node, as another version, or
 // by another owner. The identities of some are not known, and one pod has ended.
-func remake(random *rand.Rand, things []thing, now schema.Instant) archive.Batch {
+func remake(random *rand.Rand, lives []entityLife, now schema.Instant) archive.Batch {
 	b := archive.Batch{Cluster: "default", Horizon: now, Vanished: make(map[schema.Entity]schema.Instant)}
-	for _, th := range things {
+	for _, life := range lives {
 		since := now - schema.Instant(random.IntN(3600))
-		switch e := th.entity; {
-		case e.Kind != schema.Pod || random.IntN(4) != 0 || now < th.from || now > th.to:
+		switch e := life.entity; {
+		case e.Kind != schema.Pod || random.IntN(4) != 0 || now < life.from || now > life.to:
 		case e.Pod == "web-3" && random.IntN(4) == 0:
 			b.Vanished[e] = since
 		default:
@@ -129,22 +132,22 @@ func remake(random *rand.Rand, things []thing, now schema.Instant) archive.Batch
 	return b
 }
 
-func (th *thing) row(random *rand.Rand, at schema.Instant) schema.Row {
-	row := schema.Row{Entity: th.entity, At: at}
-	for _, name := range th.metrics {
-		if !th.always && random.IntN(20) == 0 {
+func (life *entityLife) row(random *rand.Rand, at schema.Instant) schema.Row {
+	row := schema.Row{Entity: life.entity, At: at}
+	for _, name := range life.metrics {
+		if !life.always && random.IntN(20) == 0 {
 			continue
 		}
 		value := schema.Int(random.Int64N(1000))
 		if m, ok := schema.Lookup(name); ok && m.Type == schema.Cumulative {
 			if random.IntN(100) == 0 {
-				th.counters[name] = 0
+				life.counters[name] = 0
 			}
-			th.counters[name] += random.Int64N(5000)
-			value = schema.Int(th.counters[name])
+			life.counters[name] += random.Int64N(5000)
+			value = schema.Int(life.counters[name])
 		} else if m.Unit == schema.Ratio {
 			value = schema.Real(random.Float64())
-			if th.entity.Node == "node-1" { // which tells the parts of the ratio
+			if life.entity.Node == "node-1" { // which tells the parts of the ratio
 				value = schema.Int(0)
 			}
 		} else if name == "cpu/node_allocatable" {

@@ -19,7 +19,7 @@ import (
 func (w *World) Judge(ctx context.Context, a query.Archive, q query.Query) (query.Plan, error) {
 	p, _, err := query.Ask(ctx, a, q)
 	if _, refused := errors.AsType[*query.Error](err); refused {
-		there := func(r reading) bool {
+		there := func(r observation) bool {
 			_, ok := w.identified(q, r, false)
 			return ok && r.At >= q.From && r.At < q.To
 		}

@@ -35,7 +35,7 @@ type bucket struct {
 // its range, too. The groups of sums are the sums of series at each moment.
 func (w *World) oracle(p query.Plan, sums bool) Table {
 	series := []string{"cluster", "namespace", "pod", "container", "node", "labels"}
-	before := make(map[string]reading)
+	before := make(map[string]observation)
 	batches := w.batches(p)
 	buckets := make(map[string]*bucket)
 	for _, r := range w.wanted(p.Query) {
@@ -114,7 +114,7 @@ func (w *World) batches(p query.Plan) map[string]map[schema.Instant]bool {
 
 // span is the time in which a counter grew from the sample before to this one. In
 // an hour or a day of a rollup it is all of that, as far as the entity was there.
-func (w *World) span(p query.Plan, r, last reading, known bool) query.Span {
+func (w *World) span(p query.Plan, r, last observation, known bool) query.Span {
 	for _, segment := range p.Segments {
 		if r.At < segment.From || r.At >= segment.To || segment.Level == archive.Raw {
 			continue

@@ -44,15 +44,15 @@ type Incarnation struct {
 	Node, Labels, OwnerKind, Owner string
 }
 
-// reading is a sample with the incarnation of its pod.
-type reading struct {
+// observation is a sample with the incarnation of its pod.
+type observation struct {
 	Sample
 	value float64
 	pod   Incarnation
 }
 
-// field is the reading's name in a column.
-func (r reading) field(column string) string {
+// field is the observation's name in a column.
+func (r observation) field(column string) string {
 	switch column {
 	case "cluster":
 		return r.Cluster
@@ -88,8 +88,8 @@ func labelOf(labels, key string) string {
 	return ""
 }
 
-// key joins the reading's names in the columns.
-func (r reading) key(columns []string) string {
+// key joins the observation's names in the columns.
+func (r observation) key(columns []string) string {
 	var names []string
 	for _, column := range columns {
 		names = append(names, r.field(column))
@@ -97,9 +97,9 @@ func (r reading) key(columns []string) string {
 	return strings.Join(names, "|")
 }
 
-// pod is the incarnation that the reading's pod had then; none if it is not known.
+// pod is the incarnation that the observation's pod had then; none if it is not known.
 // Of an hour as a whole, it is the last one that began before the hour's end.
-func (w *World) pod(r reading, hours bool) Incarnation {
+func (w *World) pod(r observation, hours bool) Incarnation {
 	from, to := r.At, r.At
 	if hours {
 		from = archive.Hourly.Begin(r.At)
@@ -119,7 +119,7 @@ func (w *World) pod(r reading, hours bool) Incarnation {
 
 // identified fills in what a sample of a pod or container has of the pod's
 // incarnation, and reports whether that is on a node that is asked for.
-func (w *World) identified(q query.Query, r reading, hours bool) (reading, bool) {
+func (w *World) identified(q query.Query, r observation, hours bool) (observation, bool) {
 	if !q.OfPods() {
 		return r, true
 	}
@@ -129,8 +129,8 @@ func (w *World) identified(q query.Query, r reading, hours bool) (reading, bool)
 }
 
 // wanted are the samples that the query is about, of any time.
-func (w *World) wanted(q query.Query) []reading {
-	var wanted []reading
+func (w *World) wanted(q query.Query) []observation {
+	var wanted []observation
 	for _, r := range w.exact(q) {
 		ok := r.Kind == q.Kind &&
 			anyMatches(q.Clusters, r.Cluster) && anyMatches(q.Namespaces, r.Namespace) && anyMatches(q.Pods, r.Pod) &&
@@ -152,8 +152,8 @@ func anyMatches(globs []string, name string) bool {
 
 // exact are the samples of the query's metric. A ratio that Heapster cut is made
 // of its parts, and is not there without them.
-func (w *World) exact(q query.Query) []reading {
-	var list []reading
+func (w *World) exact(q query.Query) []observation {
+	var list []observation
 	parts := make(map[string]float64)
 	id := func(m schema.MetricName, s Sample) string { return fmt.Sprint(m, s.Cluster, s.Node, s.At) }
 	for _, s := range w.Samples {
@@ -165,7 +165,7 @@ func (w *World) exact(q query.Query) []reading {
 		if s.Metric != q.Metric.Name {
 			continue
 		}
-		r := reading{Sample: s, value: s.Value.Float64()}
+		r := observation{Sample: s, value: s.Value.Float64()}
 		if q.Metric.Part != "" {
 			part, hasPart := parts[id(q.Metric.Part, s)]
 			whole, hasWhole := parts[id(q.Metric.Whole, s)]
