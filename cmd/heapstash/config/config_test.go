@@ -254,6 +254,8 @@ func TestBadFiles(t *testing.T) {
 		{"no host", "archive: {url: 'clickhouse:///d'}", []string{"archive.url: names no host: write clickhouse://user@host:9000/database"}},
 		{"two archives", "db_file: a.db\narchive: {url: b.db}", []string{
 			"archive.url: conflicts with db_file, which names another archive: give one of the two"}},
+		{"lake without a file", "archive: {url: 'clickhouse://h/d', lake: lake}", []string{
+			"archive.lake: is for an archive in a file, and ClickHouse deletes old raw samples without it: leave it empty, and write them to Parquet files with heapstash export --format parquet"}},
 		{"password in the file", "archive: {password: secret}", []string{"archive.password: no such setting; did you mean archive.password_file?"}},
 		{"level", "log_level: loud", []string{`log_level: "loud" is none of debug, info, warn, error`}},
 		{"format", "log_format: xml", []string{`log_format: "xml" is none of auto, text, json`}},

@@ -22,6 +22,8 @@ func decodeMode(value any) (fileMode, error) {
 // check adds the faults of the archive's settings, but for its address.
 func (a Archive) check(fs *Faults) {
 	a.Retention.check(fs)
+	fs.check(a.Lake == "" || a.URL == "", "archive.lake",
+		"is for an archive in a file, and ClickHouse deletes old raw samples without it: leave it empty, and write them to Parquet files with heapstash export --format parquet")
 	// The owner writes the file, no user executes it, and others do not write it.
 	const needed, allowed = 0o600, 0o664
 	fs.check(a.Mode&needed == needed && a.Mode&^allowed == 0, "archive.mode",
