@@ -1,6 +1,7 @@
 package lake_test
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -71,6 +72,17 @@ func write(t *testing.T, path string, clusters []string, times ...schema.Instant
 		t.Fatal(err)
 	}
 	defer s.Close()
+	writeTo(t, s, clusters, times...)
+}
+
+// writer is an archive that is open for passes.
+type writer interface {
+	BeginPass(context.Context, archive.Pass) (archive.PassID, error)
+	Write(context.Context, archive.Batch) (archive.Written, error)
+}
+
+func writeTo(t *testing.T, s writer, clusters []string, times ...schema.Instant) {
+	t.Helper()
 	for _, cluster := range clusters {
 		pass, err := s.BeginPass(t.Context(), archive.Pass{Cluster: cluster})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,7 @@ import (
 type Writer struct {
 	lake    *Lake
 	open    map[partition]*draft
-	done    map[partition]int // number of parts
+	done    map[partition]int // number of parts of the day
 	samples int64             // in parts of the day that are complete
 }
 
@@ -91,15 +92,47 @@ func (w *Writer) path(p partition) string {
 	return filepath.Join(p.path(w.lake.dir), partName(w.done[p]))
 }
 
-// EndDay completes the parts of the day, and returns the number of samples in them.
+// EndDay completes the day, with a part for each table and cluster, and returns the number
+// of samples in them.
 func (w *Writer) EndDay(ctx context.Context) (samples int64, err error) {
 	for _, part := range w.open {
 		if err := w.close(ctx, part); err != nil {
 			return 0, err
 		}
 	}
+	for p, number := range w.done {
+		if number > 1 {
+			if err := w.join(ctx, p, number); err != nil {
+				return 0, err
+			}
+		}
+	}
+	clear(w.done)
 	samples, w.samples = w.samples, 0
 	return samples, nil
+}
+
+// join merges the parts of a partition, which may have the same entities, into the first
+// part.
+func (w *Writer) join(ctx context.Context, p partition, number int) error {
+	all, err := w.lake.parts(p)
+	if err != nil {
+		return err
+	}
+	var sources []iter.Seq2[Row, error]
+	for _, one := range all {
+		sources = append(sources, one.read(ctx, nil))
+	}
+	path := p.path(w.lake.dir)
+	if err := w.lake.writePart(ctx, p, filepath.Join(path, partName(0)), merge(sources)); err != nil {
+		return err
+	}
+	for n := 1; n < number; n++ {
+		if err := os.Remove(filepath.Join(path, partName(n))); err != nil {
+			return err
+		}
+	}
+	return w.lake.syncDirectories(p)
 }
 
 // close completes a part: see [Lake.Keep].
