@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/url"
 	"path/filepath"
 
@@ -15,16 +16,15 @@ import (
 // excerptReadings is about how many readings of an excerpt are written at a time.
 const excerptReadings = 100_000
 
-// MakeExcerpt makes an archive at a path where there is none. It gets the selected raw
-// samples, and the identities of their pods and the labels of namespaces from the archive
-// that r reads. It has no rollups.
-func MakeExcerpt(ctx context.Context, path string, r *Reader, samples archive.Samples, selection archive.Selection) (err error) {
+// MakeExcerpt makes an archive at a path where there is none. It gets the raw series, and
+// the identities of their pods and the labels of namespaces from the archive that r reads.
+// It has no rollups.
+func MakeExcerpt(ctx context.Context, path string, r *Reader, all iter.Seq2[*archive.Series, error]) (err error) {
 	s, err := Open(ctx, path, Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	selection.Shown = true
 	passes := make(map[string]archive.PassID)
 	var batch archive.Batch
 	readings := 0
@@ -36,7 +36,7 @@ func MakeExcerpt(ctx context.Context, path string, r *Reader, samples archive.Sa
 		batch.Rows, readings = batch.Rows[:0], 0
 		return err
 	}
-	for series, err := range samples.Series(ctx, selection) {
+	for series, err := range all {
 		if err != nil {
 			return err
 		}

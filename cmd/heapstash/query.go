@@ -82,8 +82,9 @@ tables and charts; steps of days, CSV and JSON stay in UTC.
 
 --lake reads raw rows of the whole range, in the archive and in the Parquet files of archive.lake.
 It copies those of the question into a temporary archive (TMPDIR), about a million samples in a
-few seconds. The growth of a counter begins with its samples of the day before the range. Without
---lake, hours and days answer, and a note says which raw rows are in the lake.
+few seconds, and answers as --level raw does where all raw rows stay. The growth of a counter
+begins with its last sample before the range; if that is older than a day, it is looked up day by
+day. Without --lake, hours and days answer, and a note says which raw rows are in the lake.
 
 --top ranks groups by the first aggregate over the whole range. A chart draws the first eight
 groups and says how many there are; --top draws more or fewer. Its axis is in --tz.

@@ -22,7 +22,7 @@ var errNoLake = schema.WithHint(errors.New("--lake needs a lake"), "archive.lake
 
 // WithLake returns the samples of the settings' lake and of the reader together. Close
 // them.
-func WithLake(ctx context.Context, cfg config.Config, reader Reader) (archive.Samples, error) {
+func WithLake(ctx context.Context, cfg config.Config, reader Reader) (*lake.Samples, error) {
 	l := LakeOf(cfg)
 	if l == nil {
 		return nil, errNoLake
@@ -50,7 +50,7 @@ func AskLake(ctx context.Context, cfg config.Config, timeout time.Duration, ask 
 		if err != nil {
 			return err
 		}
-		both := &lakeReader{File: file, cfg: cfg, dir: dir, excerpts: make(map[schema.MetricName]*sqlite.Reader)}
+		both := &lakeReader{File: file, cfg: cfg, dir: dir, excerpts: make(map[schema.MetricName]excerpt)}
 		defer func() { err = errors.Join(err, both.close()) }()
 		return ask(ctx, both)
 	})
@@ -64,7 +64,14 @@ type lakeReader struct {
 	dir string // of the excerpts
 
 	sync.Mutex
-	excerpts map[schema.MetricName]*sqlite.Reader
+	excerpts map[schema.MetricName]excerpt
+	made     int
+}
+
+// excerpt is an archive with the raw samples that a question needs.
+type excerpt struct {
+	*sqlite.Reader
+	from schema.Instant // the begin of the question
 }
 
 // close removes the excerpts.
@@ -75,24 +82,20 @@ func (r *lakeReader) close() (err error) {
 	return errors.Join(err, os.RemoveAll(r.dir))
 }
 
-// growthBefore is how long before the range a counter's samples are read, to find the
-// sample before each series' first one.
-const growthBefore = 24 * time.Hour
-
-// excerpt returns an archive with the raw samples that the query needs.
-func (r *lakeReader) excerpt(ctx context.Context, q query.Query) (*sqlite.Reader, error) {
+// excerpt returns an archive with the raw samples that the query needs. Queries of one
+// metric have the same filters, and may have different steps.
+func (r *lakeReader) excerpt(ctx context.Context, q query.Query) (e excerpt, err error) {
 	r.Lock()
 	defer r.Unlock()
-	if e := r.excerpts[q.Metric.Name]; e != nil {
-		return e, nil
-	}
-	selection := archive.Selection{Filter: q.Filter, Kinds: []schema.Kind{q.Kind}, Window: schema.Window{From: q.From, To: q.To}}
+	from := q.From
 	if q.Step > 0 {
-		selection.Window.From = query.StepBegin(q.From, q.Step)
+		from = query.StepBegin(q.From, q.Step)
 	}
-	if q.Metric.Type != schema.Gauge {
-		selection.Window.From = max(selection.Window.From.Add(-growthBefore), 1)
+	old, there := r.excerpts[q.Metric.Name]
+	if there && old.from <= from {
+		return old, nil
 	}
+	selection := archive.Selection{Filter: q.Filter, Kinds: []schema.Kind{q.Kind}, Window: schema.Window{From: from, To: q.To}, Shown: true}
 	if q.Kind == schema.Pod || q.Kind == schema.Container {
 		selection.Nodes = nil // a pod's nodes are not among its names
 	}
@@ -103,27 +106,79 @@ func (r *lakeReader) excerpt(ctx context.Context, q query.Query) (*sqlite.Reader
 	}
 	samples, err := WithLake(ctx, r.cfg, r.File)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
 	defer samples.Close() // read only
-	path := filepath.Join(r.dir, fmt.Sprintf("%d.db", len(r.excerpts)))
-	if err := sqlite.MakeExcerpt(ctx, path, r.Reader, samples, selection); err != nil {
-		return nil, err
+	series := samples.Series(ctx, selection)
+	if q.Metric.Type != schema.Gauge {
+		born, err := r.born(ctx, q.Kind, from)
+		if err != nil {
+			return e, err
+		}
+		series = samples.Grown(ctx, selection, born)
 	}
-	e, err := sqlite.OpenReader(ctx, path)
-	if err == nil {
-		r.excerpts[q.Metric.Name] = e
+	path := filepath.Join(r.dir, fmt.Sprintf("%d.db", r.made))
+	r.made++
+	if err := sqlite.MakeExcerpt(ctx, path, r.Reader, series); err != nil {
+		return e, err
+	}
+	if e.Reader, err = sqlite.OpenReader(ctx, path); err != nil {
+		return e, err
+	}
+	e.from, r.excerpts[q.Metric.Name] = from, e
+	if there {
+		err = old.Close()
 	}
 	return e, err
 }
 
-// Coverage implements [query.Archive].
+type clusterEntity struct {
+	cluster string
+	entity  schema.Entity
+}
+
+// selectBorn has the placeholders of a kind and of a time.
+const selectBorn = `SELECT cluster, namespace, pod, container, node, labels FROM entities WHERE kind = '%v' AND first_seen >= %d`
+
+// born returns a function that tells whether an entity of the kind was first seen then or
+// later. An archive that does not keep days for ever may have forgotten an entity that came
+// again, so it does not know.
+func (r *lakeReader) born(ctx context.Context, kind schema.Kind, then schema.Instant) (func(string, schema.Entity) bool, error) {
+	if r.cfg.Archive.Retention.ByKind()[archive.Daily][kind] > 0 || r.cfg.Archive.MaxSize > 0 {
+		return func(string, schema.Entity) bool { return false }, nil
+	}
+	all := make(map[clusterEntity]bool)
+	err := r.Select(ctx, fmt.Sprintf(selectBorn, kind, then), func([]string) error { return nil }, func(row []any) error {
+		var names [6]string
+		for i, v := range row {
+			names[i], _ = v.(string) // else it is NULL
+		}
+		all[clusterEntity{names[0], schema.Entity{Kind: kind, Namespace: names[1], Pod: names[2], Container: names[3], Node: names[4], Labels: names[5]}}] = true
+		return nil
+	})
+	return func(cluster string, e schema.Entity) bool { return all[clusterEntity{cluster, e}] }, err
+}
+
+// Coverage implements [query.Archive]. All levels of the archive tell when its entities
+// began; the raw rows of the excerpt answer.
 func (r *lakeReader) Coverage(ctx context.Context, q query.Query) (query.Coverage, error) {
 	e, err := r.excerpt(ctx, q)
 	if err != nil {
 		return query.Coverage{}, err
 	}
-	return e.Coverage(ctx, q)
+	copied, err := e.Coverage(ctx, q)
+	if err != nil {
+		return copied, err
+	}
+	c, err := r.File.Coverage(ctx, q)
+	begin := copied.Begin()
+	if own := c.Begin(); begin == 0 || own != 0 && own < begin {
+		begin = own
+	}
+	c.Entities = max(c.Entities, copied.Entities)
+	c.Levels = map[archive.Level]query.Span{archive.Raw: {From: archive.Daily.Begin(begin), To: max(c.End(), copied.End())}}
+	c.Lake = query.Span{}
+	return c, err
 }
 
 // Answer implements [query.Archive].
