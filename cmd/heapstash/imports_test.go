@@ -115,6 +115,7 @@ cmd/top:      schema archive archive/query cmd/ask cmd/show
 cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; github.com/spf13/cobra
 cmd/sqlshell: schema archive cmd/engine cmd/guess cmd/prompt cmd/show
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show
+cmd/cookbook/cookbooktest: schema archive archive/clickhouse archive/clickhouse/conn archive/collect sqlite sqlite/upkeep cmd/cookbook cmd/engine
 cmd/status:   schema archive cmd/config cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
 cmd/demo:     schema archive archive/collect heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell

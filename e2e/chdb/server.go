@@ -63,6 +63,17 @@ func (s *Server) Database(tb testing.TB) string {
 	return name
 }
 
+// Print returns the rows of a statement as lines, their values between tabs. The settings
+// are those of the statement alone.
+func (s *Server) Print(tb testing.TB, database, statement string, settings map[string]string) string {
+	tb.Helper()
+	lines, err := s.engine.run(database, statement+" FORMAT TabSeparated", settings)
+	if err != nil {
+		tb.Fatalf("%s: %v", statement, err)
+	}
+	return string(lines)
+}
+
 func (s *Server) accept() {
 	for {
 		conn, err := s.listener.Accept()

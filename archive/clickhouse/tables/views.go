@@ -52,9 +52,9 @@ var timeText = "concat(" + strings.Join([]string{
 
 func twoDigits(number string) string { return "substring(toString(100 + " + number + "), 2)" }
 
-// timeOf is timeText of another column.
+// timeOf is timeText of another column. Servers differ in what %M means.
 func timeOf(column string) string {
-	return "if(" + column + " IS NULL, NULL, formatDateTime(toDateTime(assumeNotNull(" + column + "), 'UTC'), '%Y-%m-%dT%H:%M:%SZ'))"
+	return "if(" + column + " IS NULL, NULL, formatDateTime(toDateTime(assumeNotNull(" + column + "), 'UTC'), '%FT%TZ'))"
 }
 
 // nameColumns returns the columns of the table's views with the entity's names and
