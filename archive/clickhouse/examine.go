@@ -1,9 +1,10 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -11,6 +12,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/conn"
 	"heapstash/archive/clickhouse/read"
+	"heapstash/archive/clickhouse/tables"
 )
 
 // Examination describes an archive's servers, found without writing.
@@ -22,10 +24,18 @@ type Examination struct {
 	Err      error
 	Version  string // of the server that answered; empty if none did
 	Bytes    int64  // of the archive, one replica of each shard
-	ReadOnly bool   // the user may not write
-	// Lacking is what the user lacks, as far as the server tells; empty for nothing.
-	Lacking string
+	ReadOnly bool   // the user's profile does not let the user write
+	// Lacking are the rights that the user lacks, such as CREATE, as far as the server
+	// tells.
+	Lacking []string
+	// Untold says that the server does not tell the user's rights.
+	Untold  bool
 	Servers []ServerState
+	// Silent are the hosts of the address that do not answer.
+	Silent []SilentHost
+	// Others are the hosts of the address that have another archive than the first host
+	// that answers.
+	Others []string
 
 	// LastPass is the cluster's last pass, nil without one.
 	LastPass *archive.PassStatus
@@ -45,6 +55,12 @@ type ServerState struct {
 	Free     int64 // bytes on the disk; negative if not known
 }
 
+// SilentHost is a host of the address that does not answer.
+type SilentHost struct {
+	Host string
+	Err  error
+}
+
 // answerTime is how long a server may take to be examined.
 const answerTime = 5 * time.Second
 
@@ -62,23 +78,26 @@ func (x *Examination) examine(ctx context.Context, cluster string, opts conn.Opt
 		return err
 	}
 	defer c.Close() // read only
-	if v, err := c.ServerVersion(); err == nil {
-		x.Version = v.Version.String()
+	v, err := c.ServerVersion()
+	if err != nil {
+		return c.Explain(err)
 	}
-	x.rights(ctx, c)
-	replicas := c.Replicas
-	if len(replicas) == 0 {
-		replicas = []conn.Replica{{Host: c.Address.Hosts[0]}}
-		x.Servers = append(x.Servers, stateOf(ctx, c.Conn, replicas[0], c.Address.Database, now))
-	} else {
-		for _, r := range replicas {
-			direct, err := c.DirectServer(r, answerTime)
-			if err != nil {
-				return err
-			}
-			x.Servers = append(x.Servers, stateOf(ctx, direct, r, c.Address.Database, now))
-			_ = direct.Close() // read only
+	x.Version = v.Version.String()
+	first, err := x.hosts(ctx, c)
+	if err != nil {
+		return err
+	}
+	x.rights(ctx, c, v.Version.Major)
+	if len(c.Replicas) == 0 {
+		x.Servers = append(x.Servers, stateOf(ctx, c.Conn, conn.Replica{Host: first}, c.Address.Database, now))
+	}
+	for _, r := range c.Replicas {
+		direct, err := c.DirectServer(r, answerTime)
+		if err != nil {
+			return err
 		}
+		x.Servers = append(x.Servers, stateOf(ctx, direct, r, c.Address.Database, now))
+		_ = direct.Close() // read only
 	}
 	reader, err := OpenReader(ctx, x.Address, opts)
 	switch {
@@ -103,25 +122,84 @@ func (x *Examination) read(ctx context.Context, reader *Reader, cluster string) 
 	return err
 }
 
-// rights finds what the user may not do.
-func (x *Examination) rights(ctx context.Context, c *conn.Conn) {
-	var readOnly string
-	if err := c.QueryRow(ctx, "SELECT value FROM system.settings WHERE name = 'readonly'").Scan(&readOnly); err == nil {
-		x.ReadOnly = readOnly == "1"
+// hosts asks each host of the address. It returns the first that answers.
+func (x *Examination) hosts(ctx context.Context, c *conn.Conn) (first string, err error) {
+	ids := make(map[string]string)
+	for _, host := range c.Address.Hosts {
+		id, err := idAt(ctx, c, host)
+		switch {
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case err != nil:
+			x.Silent = append(x.Silent, SilentHost{host, err})
+			continue
+		case first == "":
+			first = host
+		}
+		if ids[host] = id; id != ids[first] {
+			x.Others = append(x.Others, host)
+		}
 	}
-	// Servers before 24.12 do not know the statement.
-	for _, right := range []string{"SELECT", "INSERT", "CREATE", "ALTER", "DROP"} {
+	return cmp.Or(first, c.Address.Hosts[0]), nil
+}
+
+// idAt returns the id of the archive that a host has, empty if it has none. It is an error
+// if the host does not answer.
+func idAt(ctx context.Context, c *conn.Conn, host string) (id string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	server, err := c.DirectServer(conn.Replica{Host: host}, answerTime)
+	if err != nil {
+		return "", err
+	}
+	defer server.Close() // read only
+	if err := server.Ping(ctx); err != nil {
+		return "", err
+	}
+	setting := c.Dialect.Name(c.Layout.Setting.Rows())
+	// Other errors are the archive's, which is examined later.
+	_ = server.QueryRow(ctx, "SELECT max(value) FROM "+setting+" FINAL WHERE deleted = 0 AND name = 'archive_id'").Scan(&id)
+	return id, nil
+}
+
+// rights finds what the user may not do. Servers before 20 have profiles, and those from
+// 24.12 on tell what is granted.
+func (x *Examination) rights(ctx context.Context, c *conn.Conn, major uint64) {
+	profile := make(map[string]string)
+	_ = c.Each(ctx, func(rows driver.Rows) error {
+		var name, value string
+		err := rows.Scan(&name, &value)
+		profile[name] = value
+		return err
+	}, "SELECT name, value FROM system.settings WHERE name IN ('readonly', 'allow_ddl')")
+	x.ReadOnly = profile["readonly"] == "1" || profile["readonly"] == "2"
+	if profile["allow_ddl"] == "0" {
+		x.Lacking = []string{"CREATE", "ALTER", "DROP"}
+		return
+	}
+	if major < firstGrants {
+		return
+	}
+	database := tables.Quote(c.Address.Database) + ".*"
+	asked := []string{"SELECT ON " + database, "INSERT ON " + database, "CREATE ON " + database, "ALTER ON " + database, "DROP ON " + database}
+	if c.Address.Cluster != "" {
+		asked = append(asked, "CLUSTER ON *.*")
+	}
+	for _, right := range asked {
 		var granted uint8
-		if err := c.QueryRow(ctx, fmt.Sprintf("CHECK GRANT %s ON %s.*", right, quoted(c.Address.Database))).Scan(&granted); err == nil && granted == 0 {
-			if x.Lacking != "" {
-				x.Lacking += ", "
-			}
-			x.Lacking += right
+		switch err := c.QueryRow(ctx, "CHECK GRANT "+right).Scan(&granted); {
+		case err != nil:
+			x.Untold = true
+			return
+		case granted == 0:
+			name, _, _ := strings.Cut(right, " ")
+			x.Lacking = append(x.Lacking, name)
 		}
 	}
 }
 
-func quoted(name string) string { return "`" + name + "`" }
+// firstGrants is the first version with rights that are granted.
+const firstGrants = 20
 
 // stateOf asks a server.
 func stateOf(ctx context.Context, c driver.Conn, r conn.Replica, database string, now func() time.Time) ServerState {
@@ -150,8 +228,8 @@ func stateOf(ctx context.Context, c driver.Conn, r conn.Replica, database string
 	return s
 }
 
-// Silent returns the shards of which no server answered.
-func (x Examination) Silent() (shards []int) {
+// SilentShards returns the shards of which no server answered.
+func (x Examination) SilentShards() (shards []int) {
 	alive := make(map[int]bool)
 	for _, s := range x.Servers {
 		alive[s.Shard] = alive[s.Shard] || s.Err == nil

@@ -97,7 +97,7 @@ archive/clickhouse/conn: schema archive archive/clickhouse/tables; github.com/Cl
 archive/clickhouse/rows: schema archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/read: schema archive archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/answer: schema archive archive/query archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
-archive/clickhouse/answertest: schema archive archive/query archive/query/querytest archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables
+archive/clickhouse/answertest: schema archive archive/archivetest archive/query archive/query/querytest archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables
 archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
 
 cmd/guess:
@@ -115,7 +115,7 @@ cmd/top:      schema archive archive/query cmd/ask cmd/show
 cmd/complete: schema archive/query cmd/ask cmd/config cmd/engine cmd/show; github.com/spf13/cobra
 cmd/sqlshell: schema archive cmd/engine cmd/guess cmd/prompt cmd/show
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show
-cmd/cookbook/cookbooktest: schema archive archive/clickhouse archive/clickhouse/conn archive/collect sqlite sqlite/upkeep cmd/cookbook cmd/engine
+cmd/cookbook/cookbooktest: schema archive archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables archive/collect sqlite sqlite/upkeep cmd/cookbook cmd/engine
 cmd/status:   schema archive cmd/config cmd/show
 cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
 cmd/demo:     schema archive archive/collect heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell

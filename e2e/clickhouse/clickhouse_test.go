@@ -22,7 +22,7 @@ import (
 var heapstash string
 
 // long is for make torture.
-var long = flag.Bool("long", false, "also test faults of servers, and the contract in a current engine")
+var long = flag.Bool("long", false, "also test faults of servers")
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 

@@ -9,16 +9,18 @@ import (
 
 // settings are the settings of a server.
 type settings struct {
-	Dir              string // of its configuration and log
-	Data             string // of its tables
-	Host             string
-	TCP, HTTP, Peers int
+	Dir                   string // of its configuration and log
+	Data                  string // of its tables
+	Host                  string
+	TCP, HTTP, Peers, TLS int
 	// Cluster is empty for a server alone.
 	Cluster        string
 	ZooKeeperHost  string
 	ZooKeeperPort  int
 	Shards         [][]*settings
 	Shard, Replica int
+
+	ServerOptions
 }
 
 // config configures a server that stores everything in its directories.
@@ -31,6 +33,15 @@ var config = template.Must(template.New("").Parse(`<yandex>
   <users_config>{{.Dir}}/users.xml</users_config>
   <listen_host>{{.Host}}</listen_host>
   <tcp_port>{{.TCP}}</tcp_port>
+{{- if .Certificate}}
+  <tcp_port_secure>{{.TLS}}</tcp_port_secure>
+  <openSSL><server>
+    <certificateFile>{{.Certificate}}</certificateFile>
+    <privateKeyFile>{{.Key}}</privateKeyFile>
+    <verificationMode>none</verificationMode>
+    <loadDefaultCAFile>false</loadDefaultCAFile>
+  </server></openSSL>
+{{- end}}
   <http_port>{{.HTTP}}</http_port>
   <interserver_http_port>{{.Peers}}</interserver_http_port>
   <interserver_http_host>{{.Host}}</interserver_http_host>
@@ -65,28 +76,48 @@ var config = template.Must(template.New("").Parse(`<yandex>
 </yandex>
 `))
 
-// users has one user, default, without a password.
-const users = `<yandex>
-  <profiles><default/></profiles>
-  <users><default>
-    <password></password>
-    <networks><ip>::/0</ip></networks>
-    <profile>default</profile>
-    <quota>default</quota>
-  </default></users>
+// users has the user default, who has no password and may do everything, and others.
+var users = template.Must(template.New("").Parse(`<yandex>
+  <profiles>
+    <default/>
+  {{- range $i, $user := .Users}}
+    <of{{$i}}>{{range $name, $value := .Settings}}<{{$name}}>{{$value}}</{{$name}}>{{end}}</of{{$i}}>
+  {{- end}}
+  </profiles>
+  <users>
+    <default>
+      <password></password>
+      <networks><ip>::/0</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+    </default>
+  {{- range $i, $user := .Users}}
+    <{{.Name}}>
+      <password>{{.Password}}</password>
+      <networks><ip>::/0</ip></networks>
+      <profile>of{{$i}}</profile>
+      <quota>default</quota>
+      {{- if .Databases}}
+      <allow_databases>{{range .Databases}}<database>{{.}}</database>{{end}}</allow_databases>
+      {{- end}}
+    </{{.Name}}>
+  {{- end}}
+  </users>
   <quotas><default/></quotas>
 </yandex>
-`
+`))
 
 // write writes the configuration, and returns the path of its main file.
 func (s *settings) write() (string, error) {
-	var text strings.Builder
-	if err := config.Execute(&text, s); err != nil {
-		return "", err
-	}
 	path := filepath.Join(s.Dir, "config.xml")
-	if err := os.WriteFile(filepath.Join(s.Dir, "users.xml"), []byte(users), 0o600); err != nil {
-		return "", err
+	for file, text := range map[string]*template.Template{path: config, filepath.Join(s.Dir, "users.xml"): users} {
+		var b strings.Builder
+		if err := text.Execute(&b, s); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+			return "", err
+		}
 	}
-	return path, os.WriteFile(path, []byte(text.String()), 0o600)
+	return path, nil
 }

@@ -23,15 +23,41 @@ type Server struct {
 	// Address is the host and port of the native protocol. The user is default, without
 	// a password.
 	Address string
+	// Encrypted is the host and port of the native protocol with TLS, if the server has a
+	// certificate.
+	Encrypted string
 
 	*Process
+}
+
+// ServerOptions are the options of a [Server]. The zero ServerOptions are the defaults.
+type ServerOptions struct {
+	// Users are there beside default.
+	Users []User
+	// Certificate and Key are files in PEM; empty for a server without TLS.
+	Certificate, Key string
+}
+
+// User is a user of a server.
+type User struct {
+	Name, Password string
+	Settings       map[string]string // of the profile, such as readonly
+	Databases      []string          // that the user may use; none for all
 }
 
 // Start starts a server. It is killed at the end of the test, or with this process. The
 // test is left out where no server is installed.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	server := newServer(tb, need.Program(tb, "clickhouse-server"), newSettings(tb, loopback, freePorts(tb, loopback, portsOfServer)))
+	return StartWith(tb, ServerOptions{})
+}
+
+// StartWith is [Start] with options.
+func StartWith(tb testing.TB, o ServerOptions) *Server {
+	tb.Helper()
+	s := newSettings(tb, loopback, freePorts(tb, loopback, portsOfServer))
+	s.ServerOptions = o
+	server := newServer(tb, need.Program(tb, "clickhouse-server"), s)
 	server.launch(tb)
 	tb.Cleanup(server.Kill)
 	server.Await(tb)
@@ -90,11 +116,11 @@ func (s *Server) try(statement string) error {
 func newSettings(tb testing.TB, host string, ports []int) *settings {
 	tb.Helper()
 	dir := tb.TempDir()
-	return &settings{Dir: dir, Data: dir, Host: host, TCP: ports[0], HTTP: ports[1], Peers: ports[2]}
+	return &settings{Dir: dir, Data: dir, Host: host, TCP: ports[0], HTTP: ports[1], Peers: ports[2], TLS: ports[3]}
 }
 
 // portsOfServer is the number of ports that a server needs.
-const portsOfServer = 3
+const portsOfServer = 4
 
 // newServer configures a server.
 func newServer(tb testing.TB, program string, s *settings) *Server {
@@ -104,6 +130,9 @@ func newServer(tb testing.TB, program string, s *settings) *Server {
 		tb.Fatal(err)
 	}
 	server := &Server{Address: net.JoinHostPort(s.Host, strconv.Itoa(s.TCP))}
+	if s.Certificate != "" {
+		server.Encrypted = net.JoinHostPort(s.Host, strconv.Itoa(s.TLS))
+	}
 	server.Process = &Process{dir: s.Dir, arguments: []string{program, "--config-file", config}, ready: server.ping}
 	return server
 }

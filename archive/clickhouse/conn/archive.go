@@ -201,7 +201,7 @@ func (c *Conn) describe(ctx context.Context, info Info) error {
 		if len(m.Kinds) > 0 || m.Family != schema.Unlabelled {
 			column = m.Column()
 		}
-		rows = append(rows, []any{string(m.Name), column, string(m.Unit), string(m.Type), m.Description, uint8(0), Revision()})
+		rows = append(rows, []any{string(m.Name), column, string(m.Unit), string(m.Type), m.Meaning(), uint8(0), Revision()})
 	}
 	return c.Insert(ctx, c.Layout.Metric, rows)
 }

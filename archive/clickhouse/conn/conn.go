@@ -79,7 +79,7 @@ func connect(ctx context.Context, a Address, database string, opts Options) (*Co
 		return nil, err
 	}
 	if err := c.begin(ctx); err != nil {
-		return nil, errors.Join(c.Explain(err), c.Close())
+		return nil, errors.Join(c.Explain(c.denied(ctx, database, err)), c.Close())
 	}
 	return c, nil
 }
@@ -135,7 +135,7 @@ func trust(caFile string) (*tls.Config, error) {
 // leastMajor is the oldest server's version that tests use.
 const leastMajor = 18
 
-// begin reads the server's version and its cluster.
+// begin reads the server's version and its cluster, and checks the user's profile.
 func (c *Conn) begin(ctx context.Context) error {
 	if err := c.Ping(ctx); err != nil {
 		return err
@@ -146,6 +146,9 @@ func (c *Conn) begin(ctx context.Context) error {
 	}
 	if v.Version.Major < leastMajor {
 		return schema.WithHint(fmt.Errorf("ClickHouse %v is too old", v.Version), "use version 18.16 or later")
+	}
+	if err := c.checkProfile(ctx); err != nil {
+		return err
 	}
 	c.Dialect = tables.NewDialect(c.Address.Database, c.Address.Cluster, false, v.Version.Major)
 	if c.Address.Cluster == "" {

@@ -1,19 +1,9 @@
 package conn_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -123,71 +113,94 @@ func TestOthers(t *testing.T) {
 // TestTLS: with secure=true the server must have a certificate of the authority in
 // archive.ca_file.
 func TestTLS(t *testing.T) {
-	server := clickhousetest.Start(t)
-	database := server.Database(t)
-	address, authority := encrypt(t, server.Address)
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, authority, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	url := "clickhouse://" + address + "/" + database + "?secure=true"
-	c, _, err := conn.OpenOrMake(t.Context(), url, conn.Options{CAFile: file})
+	loopback := net.IPv4(127, 0, 0, 1)
+	certificate, key := clickhousetest.NewCertificate(t, time.Now().Add(time.Hour), loopback)
+	server := clickhousetest.StartWith(t, clickhousetest.ServerOptions{Certificate: certificate, Key: key})
+	database := "/" + server.Database(t)
+	url := "clickhouse://" + server.Encrypted + database + "?secure=true"
+	c, _, err := conn.OpenOrMake(t.Context(), url, conn.Options{CAFile: certificate})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Close()
+	other, _ := clickhousetest.NewCertificate(t, time.Now().Add(time.Hour), loopback)
+	old, oldKey := clickhousetest.NewCertificate(t, time.Now().Add(-time.Hour), loopback)
+	expired := clickhousetest.StartWith(t, clickhousetest.ServerOptions{Certificate: old, Key: oldKey})
 	for name, test := range map[string]struct {
-		url, file, want string
+		url, file, want, hint string
 	}{
-		"another authority": {url, "", "certificate signed by unknown authority"},
-		"no file":           {url, file + ".no", "no such file"},
-		"no certificate":    {url, "conn_test.go", "has no certificate"},
-		"not encrypted":     {"clickhouse://" + server.Address + "/" + database + "?secure=true", file, "tls"},
+		"no authority":      {url, "", "certificate signed by unknown authority", "archive.ca_file must have"},
+		"another authority": {url, other, "certificate signed by unknown authority", "archive.ca_file must have"},
+		"no file":           {url, certificate + ".no", "no such file", "a file in PEM"},
+		"no certificate":    {url, "conn_test.go", "has no certificate", "a file in PEM"},
+		"another name":      {strings.Replace(url, "127.0.0.1", "localhost", 1), certificate, "match localhost", "for 127.0.0.1: use"},
+		"expired":           {"clickhouse://" + expired.Encrypted + database + "?secure=true", old, "expired", "renew"},
+		"not encrypted":     {"clickhouse://" + server.Address + database + "?secure=true", certificate, "tls", "leave secure=true out"},
+		"encrypted":         {"clickhouse://" + server.Encrypted + database, "", "", "is the port that of the native protocol"},
 	} {
-		if _, _, err := conn.Open(t.Context(), test.url, conn.Options{CAFile: test.file}); err == nil || !strings.Contains(err.Error(), test.want) || schema.HintOf(err) == "" {
-			t.Errorf("%s: %v (hint %s), want %s", name, err, schema.HintOf(err), test.want)
+		if _, _, err := conn.Open(t.Context(), test.url, conn.Options{CAFile: test.file}); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(schema.HintOf(err), test.hint) {
+			t.Errorf("%s: %v (hint %s), want %s (hint %s)", name, err, schema.HintOf(err), test.want, test.hint)
 		}
 	}
 }
 
-// encrypt returns the address of a server that passes on what it decrypts, and the
-// certificate of its authority.
-func encrypt(t *testing.T, to string) (address string, authority []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// TestFirstDead: of several addresses the first that answers is used.
+func TestFirstDead(t *testing.T) {
+	server := clickhousetest.Start(t)
+	c, _, err := conn.OpenOrMake(t.Context(), "clickhouse://127.0.0.1:1,127.0.0.1:2,"+server.Address+"/several", conn.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer client.Close()
-				server, err := net.Dial("tcp", to)
-				if err != nil {
-					return
-				}
-				defer server.Close()
-				go io.Copy(server, client)
-				io.Copy(client, server)
-			}()
+	defer c.Close()
+	// It serves all connections of the pool.
+	for range 20 {
+		if err := c.Exec(t.Context(), "SELECT 1"); err != nil {
+			t.Fatal(err)
 		}
-	}()
-	return listener.Addr().String(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	}
+	if _, _, err := conn.Open(t.Context(), "clickhouse://127.0.0.1:1,127.0.0.1:2/several", conn.Options{}); err == nil || !strings.Contains(schema.HintOf(err), "is the server up") {
+		t.Errorf("both dead: %v (hint %s)", err, schema.HintOf(err))
+	}
+}
+
+// TestProfiles: profiles that may cut answers short are refused, and so are users who may
+// not do what passes do. Errors say what to do.
+func TestProfiles(t *testing.T) {
+	tests := map[string]struct {
+		clickhousetest.User
+		want, hint string
+	}{
+		"groups":    {clickhousetest.User{Settings: map[string]string{"max_rows_to_group_by": "1", "group_by_overflow_mode": "any"}}, "group_by_overflow_mode = any", "remove them"},
+		"reads":     {clickhousetest.User{Settings: map[string]string{"max_rows_to_read": "1", "read_overflow_mode": "break"}}, "read_overflow_mode = break", "remove them"},
+		"times":     {clickhousetest.User{Settings: map[string]string{"max_execution_time": "1", "timeout_overflow_mode": "break"}}, "timeout_overflow_mode = break", "remove them"},
+		"results":   {clickhousetest.User{Settings: map[string]string{"max_result_rows": "1", "result_overflow_mode": "break"}}, "result_overflow_mode = break", "remove them"},
+		"shards":    {clickhousetest.User{Settings: map[string]string{"distributed_group_by_no_merge": "1"}}, "distributed_group_by_no_merge = 1", "remove them"},
+		"no rows":   {clickhousetest.User{Settings: map[string]string{"empty_result_for_aggregation_by_empty_set": "1"}}, "empty_result", "remove them"},
+		"limited":   {clickhousetest.User{Settings: map[string]string{"max_result_rows": "1"}}, "Limit for result", "raise it"},
+		"reader":    {clickhousetest.User{Settings: map[string]string{"readonly": "1"}}, "readonly", "readonly = 0"},
+		"reader2":   {clickhousetest.User{Settings: map[string]string{"readonly": "2"}}, "readonly", "readonly = 0"},
+		"noddl":     {clickhousetest.User{Settings: map[string]string{"allow_ddl": "0"}}, "prohibited", "allow_ddl"},
+		"elsewhere": {clickhousetest.User{Databases: []string{"other"}}, "Access denied to database", "allow_databases"},
+		"locked":    {clickhousetest.User{Password: "secret"}, "Password required", "archive.password_file"},
+	}
+	var o clickhousetest.ServerOptions
+	for name, test := range tests {
+		test.Name = strings.ReplaceAll(name, " ", "-")
+		o.Users = append(o.Users, test.User)
+	}
+	server := clickhousetest.StartWith(t, o)
+	for name, test := range tests {
+		database := server.Database(t)
+		address := "clickhouse://" + strings.ReplaceAll(name, " ", "-") + "@" + server.Address + "/" + database
+		_, _, err := conn.OpenOrMake(t.Context(), address, conn.Options{})
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(schema.HintOf(err), test.hint) {
+			t.Errorf("%s: %v (hint %s), want %s (hint %s)", name, err, schema.HintOf(err), test.want, test.hint)
+		}
+	}
+	if _, _, err := conn.Open(t.Context(), "clickhouse://locked@"+server.Address+"/x", conn.Options{Password: "no"}); err == nil || !strings.Contains(err.Error(), "Wrong password") || schema.HintOf(err) == "" {
+		t.Errorf("a wrong password: %v (hint %s)", err, schema.HintOf(err))
+	}
+	if _, _, err := conn.Open(t.Context(), "clickhouse://ch.invalid/x", conn.Options{}); err == nil || !strings.Contains(schema.HintOf(err), "name of the host") {
+		t.Errorf("an unknown host: %v (hint %s)", err, schema.HintOf(err))
+	}
 }

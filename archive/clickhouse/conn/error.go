@@ -2,10 +2,12 @@ package conn
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -33,6 +35,14 @@ const (
 	timeout            = 159
 	noKeeperInSettings = 139
 	noKeeper           = 225
+	requiredPassword   = 194
+	addressNotAllowed  = 195
+	readOnlyUser       = 164
+	noDDL              = 392
+	databaseDenied     = 291
+	tooManyRows        = 158
+	tooManyBytes       = 307
+	tooLargeResult     = 396
 )
 
 // Explain adds the archive's address to an error, and a hint. It keeps nil.
@@ -43,10 +53,13 @@ func (c *Conn) Explain(err error) error {
 	err = fmt.Errorf("archive %s: %w", c.Address, err)
 	exception, ok := errors.AsType[*clickhouse.Exception](err)
 	if !ok {
-		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
-			return schema.WithHint(err, "archive.ca_file must have the certificate of the authority that signed the server's")
+		if hint := hintOfTLS(err); hint != "" {
+			return schema.WithHint(err, hint)
 		}
-		if _, network := errors.AsType[net.Error](err); network || isTLS(err) {
+		if dns, unknown := errors.AsType[*net.DNSError](err); unknown {
+			return schema.WithHint(err, "is the name of the host right? Names are looked up on this machine, where "+dns.Name+" is not known")
+		}
+		if _, network := errors.AsType[net.Error](err); network || errors.Is(err, io.EOF) {
 			return schema.WithHint(err, "is the server up, and is the port that of the native protocol (9000, or 9440 with secure=true)?")
 		}
 		return err
@@ -57,10 +70,34 @@ func (c *Conn) Explain(err error) error {
 	return err
 }
 
-// isTLS reports whether a server does not speak TLS.
-func isTLS(err error) bool {
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok || errors.Is(err, io.EOF)
+// hintOfTLS says what to do if a server's certificate is refused, or if the server does
+// not speak TLS; empty for other errors.
+func hintOfTLS(err error) string {
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
+		return "the port does not speak TLS: use the server's tcp_port_secure (usually 9440), or leave secure=true out"
+	}
+	if wrong, is := errors.AsType[x509.HostnameError](err); is {
+		return "the server's certificate is for " + namesOf(wrong.Certificate) + ": use one of these names in the address"
+	}
+	if invalid, is := errors.AsType[x509.CertificateInvalidError](err); is && invalid.Reason == x509.Expired {
+		return "renew the server's certificate; or is a clock wrong?"
+	}
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+		return "archive.ca_file must have the certificate of the authority that signed the server's"
+	}
+	return ""
+}
+
+// namesOf lists the names that a certificate is for.
+func namesOf(c *x509.Certificate) string {
+	names := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return "no host"
+	}
+	return strings.Join(names, ", ")
 }
 
 // hint says what to do after an exception of the server.
@@ -73,8 +110,18 @@ func (c *Conn) hint(e *clickhouse.Exception) string {
 		return "a server of the cluster does not answer: start it"
 	case staleReplicas:
 		return "the replicas of a shard are behind: see system.replicas on its servers"
-	case unknownUser, wrongPassword, authentication:
+	case unknownUser, wrongPassword, requiredPassword, authentication:
 		return "the user is in the address, the password in archive.password_file or HEAPSTASH_ARCHIVE_PASSWORD"
+	case addressNotAllowed:
+		return "the server does not let the user in from this machine: see the user's networks in its users.xml, or ALTER USER ... HOST"
+	case readOnlyUser:
+		return "the user's profile has readonly: passes need a user with readonly = 0"
+	case noDDL:
+		return "the user's profile has allow_ddl = 0: set it to 1; heapstash makes tables, and deletes old samples by ALTER TABLE"
+	case databaseDenied:
+		return "let the user use the database: allow_databases in users.xml, or GRANT"
+	case tooManyRows, tooManyBytes, tooLargeResult:
+		return "a limit of the user's profile is too low: raise it, or give heapstash a user with another profile"
 	case accessDenied:
 		return "grant the user SELECT, INSERT, CREATE, ALTER and DROP on the database, and CLUSTER for ON CLUSTER"
 	case readOnlyTable, keeperError, noKeeper:

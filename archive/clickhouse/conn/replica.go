@@ -44,8 +44,12 @@ func (c *Conn) readReplicas(ctx context.Context) (all []Replica, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, schema.WithHint(fmt.Errorf("the server does not know the cluster %q", c.Address.Cluster),
-		"the server's remote_servers has: "+strings.Join(known, ", ")+"; for one server, leave ?cluster= out")
+	has := "no cluster"
+	if len(known) > 0 {
+		has = strings.Join(known, ", ")
+	}
+	return nil, schema.WithHint(fmt.Errorf("archive %s: the server does not know the cluster %q", c.Address, c.Address.Cluster),
+		"the server's remote_servers has "+has+"; for one server, leave ?cluster= out")
 }
 
 // nameShards returns the shards whose servers a message names, such as "shard 2 (ch3:9000,

@@ -1,5 +1,5 @@
-// Package rows reads rows from ClickHouse. It sets every setting by which a server could
-// leave rows out of an answer without an error.
+// Package rows reads rows from ClickHouse. It sets the settings of a user's profile that
+// change what a statement means; [conn.Connect] refuses those that leave rows out.
 package rows
 
 import (
@@ -24,16 +24,10 @@ type Server struct {
 // later are settings of a user's profile that servers of 2018 do not know. They change
 // what a statement means.
 var later = clickhouse.Settings{
-	"limit": 0, "offset": 0,
 	"aggregate_functions_null_for_empty": 0, "prefer_column_name_to_alias": 0, "transform_null_in": 0, "cast_keep_nullable": 0,
 }
 
-// selectCutting finds the settings by which a server ends an answer at a limit, as if it
-// were whole. clickhouse-go cannot set them on servers of 2018.
-const selectCutting = `SELECT name, value FROM system.settings WHERE name LIKE '%overflow_mode%' AND value NOT IN ('throw', '') ORDER BY name LIMIT 1`
-
-// NewServer returns the server behind a connection. It is an error if the settings of
-// the user's profile may cut answers short.
+// NewServer returns the server behind a connection.
 func NewServer(ctx context.Context, c *conn.Conn) (Server, error) {
 	s := Server{c, clickhouse.Settings{
 		"readonly":       2, // else a user's statement could write
@@ -46,11 +40,7 @@ func NewServer(ctx context.Context, c *conn.Conn) (Server, error) {
 	if version.Version.Major >= 24 {
 		maps.Copy(s.settings, later)
 	}
-	cutting, err := s.Texts(ctx, 2, selectCutting)
-	if err == nil && len(cutting) > 0 {
-		err = schema.WithHint(fmt.Errorf("archive %s: the user's profile has %s = %s, so answers could be short", c.Address, cutting[0][0], cutting[0][1]), "set it to throw")
-	}
-	return s, err
+	return s, nil
 }
 
 // Query runs a statement. Its errors are the server's: see [Server.Wrap].

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func Server(x engine.ServerExamination, pause time.Duration, now time.Time) Repo
 	if x.Version == "" {
 		return report
 	}
-	report = append(report, rights(x), servers(x), replicas(x), serverClocks(x))
+	report = append(report, rights(x), addresses(x), servers(x), replicas(x), serverClocks(x))
 	if some := serverSpace(x); some.Name != "" {
 		report = append(report, some)
 	}
@@ -43,14 +44,37 @@ func serverArchive(x engine.ServerExamination) Finding {
 // rights says whether the user may do what passes do.
 func rights(x engine.ServerExamination) Finding {
 	const name = "rights"
+	lacking := strings.Join(x.Lacking, ", ")
 	switch {
 	case x.ReadOnly:
-		return fault(name, "give the user a profile with readonly = 0", "the user may not write: its profile has readonly = 1")
-	case x.Lacking != "":
-		return fault(name, "GRANT SELECT, INSERT, CREATE, ALTER, DROP on the database to the user, and CLUSTER for ON CLUSTER",
-			"the user may not %s in the database", x.Lacking)
+		return fault(name, "give the user a profile with readonly = 0", "the user may not write: the user's profile has readonly")
+	case slices.Contains(x.Lacking, "SELECT") || slices.Contains(x.Lacking, "INSERT") || len(x.Lacking) > 0 && !x.Exists:
+		return fault(name, fixRights, "the user lacks the rights %s", lacking)
+	case len(x.Lacking) > 0:
+		return warning(name, fixRights, "the user lacks the rights %s: passes can write, but not delete what is older than archive.retention, and a new version of heapstash cannot make its views", lacking)
+	case x.Untold:
+		return ok(name, "the server does not tell what the user may do; servers from 24.12 on do")
 	default:
 		return ok(name, "nothing forbids the user to read and write")
+	}
+}
+
+const fixRights = "GRANT SELECT, INSERT, CREATE, ALTER, DROP on the database to the user, and CLUSTER on *.* for ON CLUSTER; on a server without GRANT, set allow_ddl to 1 in the user's profile"
+
+// addresses says whether the hosts of the address answer, and have one archive.
+func addresses(x engine.ServerExamination) Finding {
+	const name = "addresses"
+	var silent []string
+	for _, s := range x.Silent {
+		silent = append(silent, fmt.Sprintf("%s (%v)", s.Host, s.Err))
+	}
+	switch {
+	case len(x.Others) > 0:
+		return fault(name, "name the servers of one cluster, with ?cluster=NAME; or one server", "passes use the first host that answers, and %s has another archive", strings.Join(x.Others, ", "))
+	case len(silent) > 0:
+		return warning(name, "start it, or remove it from archive.url; passes use the next host", "a host of the address does not answer: %s", strings.Join(silent, "; "))
+	default:
+		return ok(name, "every host of the address answers")
 	}
 }
 
@@ -66,7 +90,7 @@ func servers(x engine.ServerExamination) Finding {
 		}
 	}
 	var dead []string
-	for _, shard := range x.Silent() {
+	for _, shard := range x.SilentShards() {
 		dead = append(dead, fmt.Sprint(shard))
 	}
 	const start = "start them; passes and readers go on by themselves"

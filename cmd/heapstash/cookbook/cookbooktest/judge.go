@@ -25,7 +25,7 @@ type selecter interface {
 }
 
 // Judge makes an archive at the address, which is one of ClickHouse, and asks it and a file
-// with the same samples every question. Docs is the directory of the cookbook's pages. It
+// with the same samples every question; and it compares all views. Docs is the directory of the cookbook's pages. It
 // returns the end of the samples.
 func Judge(t *testing.T, address, docs string) schema.Instant {
 	t.Helper()
@@ -67,6 +67,7 @@ func Judge(t *testing.T, address, docs string) schema.Instant {
 	for name := range others {
 		compare(name, otherSQL(t, docs, engine.SQLite, name, end), otherSQL(t, docs, engine.ClickHouse, name, end))
 	}
+	judgeViews(t, lite, house)
 	return end
 }
 
@@ -84,15 +85,6 @@ func rowsOf(t *testing.T, of selecter, statement string) (all [][]any) {
 
 // alike reports whether the rows differ by the rounding of sums at most.
 func alike(a, b []any) bool {
-	number := func(v any) (float64, bool) {
-		switch v := v.(type) {
-		case int64:
-			return float64(v), true
-		case float64:
-			return v, true
-		}
-		return 0, false
-	}
 	for i := range a {
 		x, isNumber := number(a[i])
 		y, both := number(b[i])
@@ -101,6 +93,16 @@ func alike(a, b []any) bool {
 		}
 	}
 	return len(a) == len(b)
+}
+
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
 }
 
 // others are the cookbook's questions that no command asks, on either page.

@@ -68,9 +68,11 @@ func weeks() (days []archive.Batch, end schema.Instant) {
 			rows = append(rows, row(node, at, "cpu/usage_rate", some(100, 3000), "cpu/request", some(1000, 2000), "cpu/node_allocatable", schema.Int(int64(4000+n)),
 				"memory/request", some(1<<30, 1<<31), "memory/working_set", some(1<<30, 1<<32), "memory/node_allocatable", schema.Real(float64(int64(8)<<30))))
 		}
+		rows = append(rows, odd(at)...)
 		if at%86400 == 0 || at+step >= end {
 			b := archive.Batch{Cluster: "default", Rows: rows, Horizon: at, Identities: identities, Vanished: vanished}
 			if at%(86400*4) == 0 {
+				b.NamespaceLabels = map[string]string{"shop": fmt.Sprint("team:", at/86400%2)}
 				b.Holes = []archive.Hole{{Entity: schema.PodEntity("shop", ""), Cause: archive.CauseLate, Detail: "late", Window: schema.Window{From: at - 900, To: at - 1}}}
 			}
 			days = append(days, b)
@@ -78,4 +80,27 @@ func weeks() (days []archive.Batch, end schema.Instant) {
 		}
 	}
 	return days, end
+}
+
+// odd returns rows of every other kind of entity and metric, a conflict among them.
+func odd(at schema.Instant) (rows []schema.Row) {
+	if at%(86400*3) != 0 {
+		return nil
+	}
+	add := func(e schema.Entity, labels string, metric schema.MetricName, v schema.Value) {
+		e.Labels = labels
+		rows = append(rows, schema.Row{Entity: e, At: at, Readings: []schema.Reading{{Metric: metric, Value: v}}})
+	}
+	node, app := schema.NodeEntity("n1"), schema.ContainerEntity("shop", "web-1", "app")
+	add(app, "", "memory/usage", schema.Int(int64(at)))
+	add(app, "", "memory/usage", schema.Int(int64(at)-1))
+	add(schema.SystemContainerEntity("n1", "kubelet"), "", "cpu/usage", schema.Int(1<<60))
+	add(app, "accelerator_id:1,2,make:n,model:k80", "accelerator/duty_cycle", schema.Int(50))
+	add(node, "resource_id:/", "filesystem/usage", schema.Int(-5))
+	add(node, "resource_id:/dev/sda1", "disk/io_read_bytes", schema.Int(7))
+	add(node, "", "cpu/node_utilization", schema.Real(0.25))
+	add(schema.PodEntity("日本", "we'b"), "", "custom/a/b \"ü", schema.Real(0.1))
+	add(schema.PodEntity("日本", "we'b"), "", "custom/a/b \"ü", schema.Int(3))
+	add(schema.NamespaceEntity("日本"), "odd:label", "memory/usage", schema.Real(0.5))
+	return rows
 }
