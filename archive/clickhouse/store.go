@@ -48,7 +48,12 @@ type entity struct {
 // Open opens the archive for a pass, and makes it if there is none. For the address see
 // [conn.ParseAddress]; for the errors, [conn.Open].
 func Open(ctx context.Context, address string, opts Options) (*Store, error) {
-	c, info, err := conn.OpenOrMake(ctx, address, opts.Options)
+	var c *conn.Conn
+	var info conn.Info
+	err := retry(ctx, func() (again bool, err error) {
+		c, info, err = conn.OpenOrMake(ctx, address, opts.Options)
+		return conn.IsAnswer(err), err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -106,19 +111,35 @@ func (s *Store) of(cluster string) *known {
 	return k
 }
 
-// lastWait is the longest pause between tries: together they take eight seconds.
-const lastWait = 4 * time.Second
+const (
+	// lastWait is the longest pause between tries: together they take eight seconds.
+	lastWait = 4 * time.Second
+	// lastTry is how long after the first failure the last try may begin.
+	lastTry = 15 * time.Second
+)
 
 // retry tries again after errors that may pass: a server ended, and another one answers.
 func (s *Store) retry(ctx context.Context, try func() error) error {
+	return s.conn.Explain(retry(ctx, func() (bool, error) { return true, try() }))
+}
+
+// retry tries again after errors that may pass, if try says so.
+func retry(ctx context.Context, try func() (again bool, err error)) error {
+	var failed time.Time // first
 	for wait := lastWait / 16; ; wait *= 2 {
-		err := try()
-		if err == nil || ctx.Err() != nil || wait > lastWait || !conn.MayPass(err) {
-			return s.conn.Explain(err)
+		again, err := try()
+		if err == nil || !again || ctx.Err() != nil || !conn.MayPass(err) {
+			return err
+		}
+		if failed.IsZero() {
+			failed = time.Now()
+		}
+		if wait > lastWait || time.Since(failed) > lastTry {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return s.conn.Explain(err)
+			return err
 		case <-time.After(wait):
 		}
 	}

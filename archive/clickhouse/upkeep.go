@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/conn"
 	"heapstash/archive/clickhouse/tables"
@@ -17,20 +19,27 @@ import (
 // pruned is the name of the setting that has the limits which rows were deleted by.
 const pruned = "pruned"
 
-// mutationLimit is how long upkeep waits until a server has deleted rows. It goes on
-// without the pass then.
-const mutationLimit = 30 * time.Second
+// upkeepLimit is how long a pass waits until the servers have deleted rows. They go on
+// without it.
+const upkeepLimit = 30 * time.Second
 
 // Upkeep deletes samples that are older than the archive keeps: whole months at once, and
 // the rest in steps of a sixteenth of the retention, and of an hour at least, because a
 // server rewrites the parts that lose rows. With the samples it deletes conflicts, and
-// what is known of entities and incarnations that ended before.
+// what is known of entities and incarnations that ended before. If the servers take
+// longer than half a minute, a later call does the rest.
 func (s *Store) Upkeep(ctx context.Context, now schema.Instant) (archive.Upkeep, error) {
 	limits := limitsOf(s.retention, now)
 	if len(limits) == 0 {
 		return archive.Upkeep{}, nil
 	}
-	deleted, err := s.prune(ctx, limits)
+	limited, cancel := context.WithTimeout(ctx, upkeepLimit)
+	defer cancel()
+	deleted, err := s.prune(limited, limits)
+	if limited.Err() != nil && ctx.Err() == nil {
+		s.warn("the servers have not deleted old samples yet: see system.mutations and system.distributed_ddl_queue")
+		err = nil
+	}
 	return archive.Upkeep{Deleted: deleted}, s.conn.Explain(err)
 }
 
@@ -111,34 +120,65 @@ func (s *Store) dropMonths(ctx context.Context, t *tables.Table, limit schema.In
 		months, *deleted = append(months, month), *deleted+rows
 		return err
 	})
+	if err != nil || len(months) == 0 {
+		return err
+	}
 	for _, month := range months {
-		if err == nil {
-			err = s.conn.Exec(ctx, s.conn.Dialect.Alter(t)+fmt.Sprintf(" DROP PARTITION %d", month))
+		if err := s.alter(ctx, t, fmt.Sprintf("DROP PARTITION %d", month)); err != nil {
+			return err
 		}
 	}
+	_, err = s.await(ctx, t, fmt.Sprintf("%s <= %d", tables.Month, slices.Max(months)))
 	return err
 }
 
 // delete deletes rows, and waits for it.
 func (s *Store) delete(ctx context.Context, t *tables.Table, where string) (deleted int64, err error) {
-	if err := s.one(ctx, "SELECT toInt64(count()) FROM "+t.Rows()+" WHERE "+where, &deleted); err != nil || deleted == 0 {
+	if deleted, err = s.count(ctx, t, where); err != nil || deleted == 0 {
 		return 0, err
 	}
-	if err := s.conn.Exec(ctx, s.conn.Dialect.Alter(t)+" DELETE WHERE "+where); err != nil {
+	// Each mutation rewrites parts: one at a time.
+	var running uint64
+	if err := s.one(ctx, "SELECT count() FROM system.mutations WHERE is_done = 0 AND database = ? AND table IN (?, ?)", &running, s.conn.Address.Database, t.Rows(), t.Local()); err != nil {
 		return 0, err
 	}
-	for begin := time.Now(); time.Since(begin) < mutationLimit; {
-		var left int64
-		if err := s.one(ctx, "SELECT toInt64(count()) FROM "+t.Rows()+" WHERE "+where, &left); err != nil || left == 0 {
-			return deleted - left, err
+	if running == 0 {
+		if err := s.alter(ctx, t, "DELETE WHERE "+where); err != nil {
+			return 0, err
+		}
+	}
+	left, err := s.await(ctx, t, where)
+	return deleted - left, err
+}
+
+// alter changes a table on every server. It does not wait for them: one that is dead
+// follows when it is back.
+func (s *Store) alter(ctx context.Context, t *tables.Table, change string) error {
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"distributed_ddl_task_timeout": 0}))
+	return s.conn.Exec(ctx, s.conn.Dialect.Alter(t)+" "+change)
+}
+
+// await waits until there are no rows, and returns how many are left if ctx ends.
+func (s *Store) await(ctx context.Context, t *tables.Table, where string) (left int64, err error) {
+	for {
+		now, err := s.count(ctx, t, where)
+		if err != nil {
+			return left, err
+		}
+		if left = now; left == 0 {
+			return 0, nil
 		}
 		select {
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return left, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	return deleted, nil
+}
+
+func (s *Store) count(ctx context.Context, t *tables.Table, where string) (n int64, err error) {
+	err = s.one(ctx, "SELECT toInt64(count()) FROM "+t.Rows()+" WHERE "+where, &n)
+	return n, err
 }
 
 // pruneNames deletes what is known of entities and incarnations that ended before all

@@ -3,11 +3,14 @@ package clickhouse
 import (
 	"bytes"
 	"errors"
+	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,8 +37,11 @@ var faults = []fault{
 var serverFaults = []fault{
 	{"ServerKilled", serverKilled},
 	{"ShardLost", shardLost},
+	{"ZooKeeperLost", zooKeeperLost},
 	{"ReplicaBehind", replicaBehind},
 	{"ServerSlow", serverSlow},
+	{"NetworkCut", networkCut},
+	{"Outage", outage},
 	{"DiskFull", diskFull},
 }
 
@@ -209,6 +215,32 @@ func shardLost(w *world) {
 	}
 }
 
+// outage: a shard is away for longer than Heapster keeps samples. What was lost is in the
+// ledger, and nothing else.
+func outage(w *world) {
+	w.begin()
+	shard := w.servers.Shards[1]
+	for _, server := range shard {
+		server.Kill()
+	}
+	w.feed()
+	w.blames(w.run(w.collect()), shard[0], shard[1])
+	for range 5 {
+		w.feed()
+	}
+	for _, server := range shard {
+		server.Start(w)
+	}
+	w.servers.Await(w)
+	w.run(w.collect()).Want(w, 3)
+	w.oracle.Pass()
+	w.holds()
+	if len(w.lost()) == 0 {
+		w.Error("nothing was lost")
+	}
+	w.recovers()
+}
+
 // blames fails the test unless the command failed and named a server.
 func (w *world) blames(e rig.Outcome, servers ...*clickhousetest.Server) {
 	w.Helper()
@@ -244,10 +276,45 @@ func replicaBehind(w *world) {
 	}
 }
 
-// serverSlow: a server stops in the middle of a pass, with its connections open.
+// zooKeeperLost: ZooKeeper is killed in the middle of a pass. Without it, passes and
+// questions fail and name it, because no replica knows whether it has all rows.
+func zooKeeperLost(w *world) {
+	w.begin()
+	fails := func(e rig.Outcome) {
+		w.Helper()
+		if e.Code != 1 || !strings.Contains(e.Stderr, "hint: ") || !strings.Contains(e.Stderr, "ZooKeeper") {
+			w.Errorf("exit code %d, want 1 and a hint about ZooKeeper\n%s%s", e.Code, e.Stdout, e.Stderr)
+		}
+	}
+	fails(w.disturb(func(in insert) {
+		if in.moment == atPods {
+			w.servers.ZooKeeper.Kill()
+		}
+	}, nil))
+	w.tap.watch(nil, nil)
+	fails(w.run(w.collect()))
+	fails(w.run(w.command("status")))
+	fails(w.run(w.command("export", "--format", "csv")))
+	w.servers.ZooKeeper.Start(w)
+	// The servers need some seconds for new sessions. Passes fail until then.
+	for deadline := time.Now().Add(time.Minute); ; {
+		e := w.run(w.collect())
+		if e.Code == 0 {
+			break
+		}
+		fails(e)
+		if time.Now().After(deadline) {
+			w.Fatalf("passes still fail: %s", e.Stderr)
+		}
+	}
+	w.recovers()
+}
+
+// serverSlow: a server stops in the middle of a pass, with its connections open. The
+// pass goes on with the other replica, in time for the next pass.
 func serverSlow(w *world) {
 	w.begin()
-	for _, m := range []moment{atWatermarks} {
+	for _, m := range []moment{atPods, atWatermarks} {
 		var paused *clickhousetest.Server
 		e := w.disturb(func(in insert) {
 			if in.moment == m && paused == nil {
@@ -255,8 +322,70 @@ func serverSlow(w *world) {
 				paused.Pause(w)
 			}
 		}, nil)
+		if e.Code != 0 || e.Took > inTime {
+			w.Errorf("paused at %v: exit code %d after %v, want 0 within %v\n%s", m, e.Code, e.Took, inTime, e.Stderr)
+		}
 		w.Logf("paused at %v: exit code %d after %v", m, e.Code, e.Took)
 		paused.Resume(w)
+		w.recovers()
+	}
+}
+
+// inTime is how long a pass may take, so that the next one reads what Heapster keeps for
+// 140 seconds.
+const inTime = 100 * time.Second
+
+// networkCut: the network between the collector and the servers is cut in the middle of
+// a pass. The collector is in a network namespace with one wire to Heapster and one to
+// the servers.
+func networkCut(w *world) {
+	rig.NeedRoot(w)
+	network, err := rig.NewNetwork(2)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() {
+		if err := network.Remove(); err != nil {
+			w.Error(err)
+		}
+	})
+	toHeapster, toServers := network.Wires[0], network.Wires[1]
+	listener, err := net.Listen("tcp", net.JoinHostPort(toHeapster.Host, "0"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	heapster := httptest.NewUnstartedServer(w.sim)
+	heapster.Listener.Close()
+	heapster.Listener = listener
+	heapster.Start()
+	w.Cleanup(heapster.Close)
+	w.sim.URL = heapster.URL
+	w.tap = startTap(w.T, toServers.Host, w.servers.Addresses())
+	w.inside = network.Command
+	w.begin()
+	for i, m := range []moment{atPods, atWatermarks} {
+		cut := func(in insert) bool {
+			if in.moment == m {
+				if err := toServers.Cut(); err != nil {
+					w.Error(err)
+				}
+			}
+			return true
+		}
+		before, answered := func(in insert) { cut(in) }, cut
+		if i == 0 {
+			answered = nil
+		} else {
+			before = nil
+		}
+		e := w.disturb(before, answered)
+		if e.Code != 1 || e.Took > inTime || !strings.Contains(e.Stderr, toServers.Host) || !strings.Contains(e.Stderr, "hint: ") {
+			w.Errorf("cut at %v: exit code %d after %v, want 1 within %v, and a hint\n%s", m, e.Code, e.Took, inTime, e.Stderr)
+		}
+		w.Logf("cut at %v: exit code %d after %v\n%s", m, e.Code, e.Took, e.Stderr)
+		if err := toServers.Join(); err != nil {
+			w.Fatal(err)
+		}
 		w.recovers()
 	}
 }

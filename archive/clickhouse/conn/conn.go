@@ -52,6 +52,10 @@ var settings = clickhouse.Settings{
 	"fallback_to_stale_replicas_for_distributed_queries": 0,
 	// The default, 50 ms, takes a busy server for a dead one.
 	"connect_timeout_with_failover_ms": 2000,
+	// The default, 300 s, is longer than Heapster keeps samples. Servers are silent
+	// among each other while one of them writes the rows of an INSERT.
+	"receive_timeout": 60,
+	"send_timeout":    60,
 }
 
 // Connect connects to the database, which must exist.
@@ -75,7 +79,11 @@ func ConnectServer(ctx context.Context, address string, opts Options) (*Conn, er
 func connect(ctx context.Context, a Address, database string, opts Options) (*Conn, error) {
 	c := &Conn{Address: a, Layout: tables.NewLayout(), options: opts}
 	var err error
-	if c.Conn, err = c.open(a.Hosts, database, 10*time.Second); err != nil {
+	within := 10 * time.Second
+	if len(a.Hosts) > 1 {
+		within = 5 * time.Second // a busy server may be left out
+	}
+	if c.Conn, err = c.open(a.Hosts, database, within); err != nil {
 		return nil, err
 	}
 	if err := c.begin(ctx); err != nil {
@@ -86,7 +94,7 @@ func connect(ctx context.Context, a Address, database string, opts Options) (*Co
 
 // open opens a pool of connections to the first host that answers within the time.
 func (c *Conn) open(hosts []string, database string, within time.Duration) (driver.Conn, error) {
-	o := &clickhouse.Options{
+	o := clickhouse.Options{
 		Addr:             hosts,
 		Auth:             clickhouse.Auth{Database: database, Username: c.Address.User, Password: c.options.Password},
 		Settings:         settings,
@@ -101,7 +109,9 @@ func (c *Conn) open(hosts []string, database string, within time.Duration) (driv
 			return nil, err
 		}
 	}
-	return clickhouse.Open(o)
+	w := &wires{patience: patient, options: o, within: within, open: make(map[*wire]bool)}
+	o.DialContext = w.dial
+	return clickhouse.Open(&o)
 }
 
 // Direct returns a pool of connections to one server of the cluster, which must answer
@@ -178,5 +188,8 @@ func (c *Conn) Each(ctx context.Context, row func(driver.Rows) error, statement 
 			return err
 		}
 	}
-	return errors.Join(rows.Close(), rows.Err())
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	return rows.Err()
 }

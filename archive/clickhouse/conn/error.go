@@ -21,6 +21,7 @@ const (
 	unknownTable       = 60
 	unknownDatabase    = 81
 	tooManyQueries     = 202
+	socketTimeout      = 209 // between servers
 	networkError       = 210
 	readOnlyTable      = 242
 	noReplica          = 279 // no replica of a shard could be connected
@@ -108,8 +109,13 @@ func (c *Conn) hint(e *clickhouse.Exception) string {
 			return "no server of " + shards + " answers: start one; the archive is as it was, and the next pass asks Heapster again"
 		}
 		return "a server of the cluster does not answer: start it"
+	case socketTimeout:
+		if shards := c.nameShards(e.Message); shards != "" {
+			return "a server of " + shards + " is silent: restart it; the archive is as it was, and the next pass asks Heapster again"
+		}
+		return "a server of the cluster is silent: restart it"
 	case staleReplicas:
-		return "the replicas of a shard are behind: see system.replicas on its servers"
+		return "no replica of a shard is known to have all rows: they are behind, or have lost ZooKeeper or ClickHouse Keeper; heapstash doctor names them"
 	case unknownUser, wrongPassword, requiredPassword, authentication:
 		return "the user is in the address, the password in archive.password_file or HEAPSTASH_ARCHIVE_PASSWORD"
 	case addressNotAllowed:
@@ -139,6 +145,12 @@ func (c *Conn) hint(e *clickhouse.Exception) string {
 	}
 }
 
+// IsAnswer reports whether a server answered with the error.
+func IsAnswer(err error) bool {
+	_, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok
+}
+
 // IsMissing reports whether the server does not have the database or the table.
 func IsMissing(err error) bool {
 	e, ok := errors.AsType[*clickhouse.Exception](err)
@@ -149,7 +161,7 @@ func IsMissing(err error) bool {
 func MayPass(err error) bool {
 	if e, ok := errors.AsType[*clickhouse.Exception](err); ok {
 		switch e.Code {
-		case networkError, noReplica, readOnlyTable, keeperError, noKeeper, timeout, tooManyQueries, staleReplicas:
+		case socketTimeout, networkError, noReplica, readOnlyTable, keeperError, noKeeper, timeout, tooManyQueries, staleReplicas:
 			return true
 		}
 		return strings.Contains(e.Message, "ZooKeeper")

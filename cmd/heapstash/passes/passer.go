@@ -33,7 +33,7 @@ type Passer struct {
 	// passes do not write to another archive and do not make one: a disk may not be
 	// mounted, or a file lost, and that must not go unnoticed.
 	archive string
-	warned  bool
+	warned  string
 	// fresh is set if the first pass made the archive.
 	fresh bool
 	// NewLevel is the level at which a new archive is logged.
@@ -69,6 +69,7 @@ func (p *Passer) Pass(ctx context.Context) (collect.Summary, error) {
 	fresh := p.fresh
 	p.fresh = false
 	summary, err := collect.Run(ctx, client, store, opts)
+	p.warn(store) // of a replica that died meanwhile
 	summary.Archive, summary.NewArchive = engine.Name(p.Cfg), fresh
 	if closing := store.Close(); closing != nil {
 		err = errors.Join(err, closing)
@@ -123,11 +124,19 @@ func (p *Passer) open(ctx context.Context) (engine.Store, error) {
 		p.fresh = true
 		p.Log.Log(ctx, p.NewLevel, "a new archive was made", "archive", engine.Name(p.Cfg))
 	}
-	if warning := store.Warning(); warning != "" && !p.warned {
-		p.Log.Warn(warning)
-		p.warned = true
+	if store.Warning() != "" {
+		p.warn(store)
 	}
 	return store, nil
+}
+
+// warn logs the store's warning, unless it is the last one.
+func (p *Passer) warn(store engine.Store) {
+	if warning := store.Warning(); warning != p.warned {
+		if p.warned = warning; warning != "" {
+			p.Log.Warn(warning)
+		}
+	}
 }
 
 func (p *Passer) options() collect.Options {
