@@ -35,21 +35,27 @@ import (
 
 const manifests = "../../deploy/kubernetes"
 
-// overlays are the kustomizations for users: the workload of each, whether this
-// apiserver has all its kinds, and whether its pods satisfy Pod Security's standard
-// restricted. Before Kubernetes 1.19, pods lacked a field for that.
-var overlays = []struct {
-	path                string
-	workload            string
-	current, restricted bool
-}{
-	{"overlays/deployment", "apps/v1 Deployment", true, true},
-	{"overlays/deployment-before-1.19", "apps/v1 Deployment", true, false},
-	{"overlays/clickhouse", "apps/v1 Deployment", true, true},
-	{"overlays/cronjob", "batch/v1 CronJob", true, true},
-	{"overlays/cronjob-v1beta1", "batch/v1beta1 CronJob", false, true},
-	{"overlays/cronjob-before-1.19", "batch/v1beta1 CronJob", false, false},
-	{"example", "apps/v1 Deployment", true, true},
+// overlay is a kustomization for users.
+type overlay struct {
+	path     string
+	workload string
+	// This apiserver has all its kinds.
+	current bool
+	// Its pods satisfy Pod Security's standard restricted. Before Kubernetes 1.19, pods
+	// lacked a field for that.
+	restricted bool
+	// Its archive is in ClickHouse, and not on a volume.
+	clickhouse bool
+}
+
+var overlays = []overlay{
+	{"overlays/deployment", "apps/v1 Deployment", true, true, false},
+	{"overlays/deployment-before-1.19", "apps/v1 Deployment", true, false, false},
+	{"overlays/clickhouse", "apps/v1 Deployment", true, true, true},
+	{"overlays/cronjob", "batch/v1 CronJob", true, true, false},
+	{"overlays/cronjob-v1beta1", "batch/v1beta1 CronJob", false, true, false},
+	{"overlays/cronjob-before-1.19", "batch/v1beta1 CronJob", false, false, false},
+	{"example", "apps/v1 Deployment", true, true, false},
 }
 
 // TestManifestsAreAccepted applies the manifests. Kinds that this apiserver has no

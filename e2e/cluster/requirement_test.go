@@ -21,9 +21,9 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// kinds are the kinds of every kustomization, without its workload. Only the Namespace
-// is not in a namespace.
-var kinds = []string{"v1 ConfigMap", "v1 Namespace", "v1 PersistentVolumeClaim", "v1 ServiceAccount",
+// kinds are the kinds of every kustomization, without its workload and its volume's
+// claim. Only the Namespace is not in a namespace.
+var kinds = []string{"v1 ConfigMap", "v1 Namespace", "v1 ServiceAccount",
 	"networking.k8s.io/v1 NetworkPolicy", "rbac.authorization.k8s.io/v1 Role", "rbac.authorization.k8s.io/v1 RoleBinding"}
 
 // TestKinds: each kustomization has one object of each kind.
@@ -35,6 +35,9 @@ func TestKinds(t *testing.T) {
 			got = append(got, version+" "+kind)
 		}
 		want := append(slices.Clone(kinds), o.workload)
+		if !o.clickhouse {
+			want = append(want, "v1 PersistentVolumeClaim")
+		}
 		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
@@ -128,7 +131,7 @@ func TestRequirements(t *testing.T) {
 					requirement{"accessModes", object.Spec.AccessModes, []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}},
 					requirement{"storage is requested", object.Spec.Resources.Requests.Storage().IsZero(), false})
 			case *networkingv1.NetworkPolicy:
-				checkNetworkPolicy(t, o.path, object)
+				checkNetworkPolicy(t, o, object)
 			case *rbacv1.Role:
 				check(t, o.path, requirement{"rules", object.Rules, []rbacv1.PolicyRule{{
 					APIGroups: []string{""}, Resources: []string{"services/proxy"}, ResourceNames: []string{"http:heapster:"}, Verbs: []string{"get"},
@@ -139,7 +142,7 @@ func TestRequirements(t *testing.T) {
 					requirement{"subjects", object.Subjects, []rbacv1.Subject{{Kind: "ServiceAccount", Name: "heapstash", Namespace: "heapstash"}}})
 			}
 		}
-		checkPod(t, o.path, o.restricted, pods(t, o.path)[0])
+		checkPod(t, o, pods(t, o.path)[0])
 	}
 }
 
@@ -169,7 +172,11 @@ func checkCronJob(t *testing.T, path string, spec batchv1.CronJobSpec) {
 		requirement{"args", job.Template.Spec.Containers[0].Args, []string{"collect", "--partial-ok"}})
 }
 
-func checkNetworkPolicy(t *testing.T, path string, policy *networkingv1.NetworkPolicy) {
+func checkNetworkPolicy(t *testing.T, o overlay, policy *networkingv1.NetworkPolicy) {
+	wantOut := []string{"TCP 443 0", "TCP 6443 0", "UDP 53 0", "TCP 53 0"}
+	if o.clickhouse {
+		wantOut = append(wantOut, "TCP 9000 0", "TCP 9440 0")
+	}
 	var out, in []string
 	for _, rule := range policy.Spec.Egress {
 		for _, port := range rule.Ports {
@@ -182,27 +189,43 @@ func checkNetworkPolicy(t *testing.T, path string, policy *networkingv1.NetworkP
 		}
 	}
 	var wantIn []string
-	template := pods(t, path)[0]
+	template := pods(t, o.path)[0]
 	for _, port := range template.Spec.Containers[0].Ports { // the resident's
 		wantIn = append(wantIn, fmt.Sprint("TCP ", port.ContainerPort))
 	}
-	check(t, path,
+	check(t, o.path,
 		requirement{"policyTypes", policy.Spec.PolicyTypes, []networkingv1.PolicyType{"Ingress", "Egress"}},
-		requirement{"egress", out, []string{"TCP 443 0", "TCP 6443 0", "UDP 53 0", "TCP 53 0"}},
+		requirement{"egress", out, wantOut},
 		requirement{"ingress", in, wantIn})
 	for label, value := range policy.Spec.PodSelector.MatchLabels {
-		check(t, path, requirement{"the pod's label " + label, template.Labels[label], value})
+		check(t, o.path, requirement{"the pod's label " + label, template.Labels[label], value})
 	}
-	check(t, path, requirement{"how many labels the policy selects by", len(policy.Spec.PodSelector.MatchLabels), 1})
+	check(t, o.path, requirement{"how many labels the policy selects by", len(policy.Spec.PodSelector.MatchLabels), 1})
 }
 
 // checkPod checks a pod template. Before Kubernetes 1.19, seccomp was an annotation.
-func checkPod(t *testing.T, path string, restricted bool, template corev1.PodTemplateSpec) {
+func checkPod(t *testing.T, o overlay, template corev1.PodTemplateSpec) {
 	spec, container := template.Spec, template.Spec.Containers[0]
 	group, profile := ptr.To(int64(65532)), &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
-	if !restricted {
+	if !o.restricted {
 		group, profile = nil, nil
-		check(t, path, requirement{"seccomp's annotation", template.Annotations["seccomp.security.alpha.kubernetes.io/pod"], "docker/default"})
+		check(t, o.path, requirement{"seccomp's annotation", template.Annotations["seccomp.security.alpha.kubernetes.io/pod"], "docker/default"})
+	}
+	wantVolumes := map[string]corev1.VolumeSource{
+		"config": {ConfigMap: &corev1.ConfigMapVolumeSource{}},
+		"tmp":    {EmptyDir: &corev1.EmptyDirVolumeSource{}},
+	}
+	wantMounts := map[string]corev1.VolumeMount{
+		"config": {Name: "config", MountPath: "/etc/heapstash", ReadOnly: true},
+		"tmp":    {Name: "tmp", MountPath: "/tmp"},
+	}
+	if o.clickhouse {
+		// Its group may read the password, and the pod's fsGroup is that group.
+		wantVolumes["archive"] = corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "heapstash-archive", DefaultMode: ptr.To(int32(0o440))}}
+		wantMounts["archive"] = corev1.VolumeMount{Name: "archive", MountPath: "/etc/heapstash-archive", ReadOnly: true}
+	} else {
+		wantVolumes["data"] = corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "heapstash"}}
+		wantMounts["data"] = corev1.VolumeMount{Name: "data", MountPath: "/var/lib/heapstash"}
 	}
 	volumes := make(map[string]corev1.VolumeSource)
 	for _, v := range spec.Volumes {
@@ -215,7 +238,7 @@ func checkPod(t *testing.T, path string, restricted bool, template corev1.PodTem
 	for _, m := range container.VolumeMounts {
 		mounts[m.Name] = m
 	}
-	check(t, path,
+	check(t, o.path,
 		requirement{"how many containers", len(spec.Containers) + len(spec.InitContainers), 1},
 		requirement{"the account", spec.ServiceAccountName, "heapstash"},
 		requirement{"the pod's security", spec.SecurityContext, &corev1.PodSecurityContext{
@@ -229,14 +252,6 @@ func checkPod(t *testing.T, path string, restricted bool, template corev1.PodTem
 		requirement{"what is limited", slices.Collect(maps.Keys(container.Resources.Limits)), []corev1.ResourceName{"memory"}},
 		requirement{"memory's request", container.Resources.Requests.Memory().Cmp(resource.Quantity{}), 1},
 		requirement{"the CPU's request", container.Resources.Requests.Cpu().Cmp(resource.Quantity{}), 1},
-		requirement{"volumes", volumes, map[string]corev1.VolumeSource{
-			"config": {ConfigMap: &corev1.ConfigMapVolumeSource{}},
-			"data":   {PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "heapstash"}},
-			"tmp":    {EmptyDir: &corev1.EmptyDirVolumeSource{}},
-		}},
-		requirement{"mounts", mounts, map[string]corev1.VolumeMount{
-			"config": {Name: "config", MountPath: "/etc/heapstash", ReadOnly: true},
-			"data":   {Name: "data", MountPath: "/var/lib/heapstash"},
-			"tmp":    {Name: "tmp", MountPath: "/tmp"},
-		}})
+		requirement{"volumes", volumes, wantVolumes},
+		requirement{"mounts", mounts, wantMounts})
 }
