@@ -184,7 +184,7 @@ func printResult(cmd *cobra.Command, asJSON bool, result any, print func(io.Writ
 // heapstash shares its host. The limit is soft. GOGC and GOMEMLIMIT take precedence.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(70)
+		debug.SetGCPercent(50)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(180 << 20)

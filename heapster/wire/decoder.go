@@ -15,12 +15,13 @@ import (
 type Decoder struct {
 	*jsontext.Decoder
 	limits Limits
+	rows   exportRows // of the set that is read
 }
 
 // Decode reads an answer: one JSON value with nothing but white space after it.
 // Its errors are a [FormatError], a [schema.LimitError], and the errors of r.
 func Decode[T any](r io.Reader, limits Limits, page func(*Decoder) (T, error)) (T, error) {
-	dec := &Decoder{jsontext.NewDecoder(&guard{from: r, limits: limits}), limits}
+	dec := &Decoder{Decoder: jsontext.NewDecoder(&guard{from: r, limits: limits}), limits: limits}
 	value, err := page(dec)
 	if err == nil {
 		if _, err = dec.ReadToken(); err == nil {

@@ -140,14 +140,14 @@ func (dec *Decoder) Export(visit func(schema.Exported) error) (enabled bool, err
 // timeseries reads all metrics of one entity.
 func (dec *Decoder) timeseries() (schema.Exported, error) {
 	var labels exportLabels
-	var rows exportRows
+	dec.rows = dec.rows[:0]
 	unspelled := make(map[string]bool)
 	measured := false
 	err := dec.object(func(name []byte) error {
 		switch string(name) {
 		case "metrics":
 			measured = dec.PeekKind() != jsontext.KindNull
-			return dec.exportMetrics(&rows, unspelled)
+			return dec.exportMetrics(&dec.rows, unspelled)
 		case "labels":
 			return dec.exportLabels(&labels)
 		default:
@@ -165,7 +165,7 @@ func (dec *Decoder) timeseries() (schema.Exported, error) {
 		return schema.Exported{}, err
 	}
 	set.Unspelled = slices.Sorted(maps.Keys(unspelled))
-	set.Rows = rows.of(set.Entity)
+	set.Rows = dec.rows.of(set.Entity)
 	return set, nil
 }
 
@@ -279,27 +279,40 @@ func metricName(name []byte) schema.MetricName {
 	return schema.MetricName(name)
 }
 
-// exportRows gathers the values of one entity by labels and time.
+// exportRows gathers the values of one entity by labels and time. A decoder uses its
+// memory again for the next entity.
 type exportRows []schema.Row
 
 func (rows *exportRows) add(labels string, at schema.Instant, r schema.Reading) {
 	i := slices.IndexFunc(*rows, func(row schema.Row) bool { return row.At == at && row.Entity.Labels == labels })
 	if i < 0 {
 		i = len(*rows)
-		*rows = append(*rows, schema.Row{Entity: schema.Entity{Labels: labels}, At: at})
+		*rows = slices.Grow(*rows, 1)[:i+1]
+		row := &(*rows)[i]
+		row.Entity.Labels, row.At, row.Readings = labels, at, row.Readings[:0]
 	}
 	(*rows)[i].Readings = append((*rows)[i].Readings, r)
 }
 
-// of returns the rows as the entity's, in the order of their labels.
+// of returns copies of the rows, as the entity's, in the order of their labels. A pass
+// keeps them to its end, so they have no room to grow.
 func (rows exportRows) of(e schema.Entity) []schema.Row {
-	for i := range rows {
-		e.Labels = rows[i].Entity.Labels
-		rows[i].Entity = e
-		slices.SortFunc(rows[i].Readings, func(a, b schema.Reading) int { return cmp.Compare(a.Metric, b.Metric) })
+	if len(rows) == 0 {
+		return nil
 	}
 	slices.SortFunc(rows, func(a, b schema.Row) int {
 		return cmp.Or(cmp.Compare(a.Entity.Labels, b.Entity.Labels), cmp.Compare(a.At, b.At))
 	})
-	return rows
+	total := 0
+	for _, row := range rows {
+		total += len(row.Readings)
+	}
+	readings, kept := make([]schema.Reading, 0, total), make([]schema.Row, len(rows))
+	for i, row := range rows {
+		slices.SortFunc(row.Readings, func(a, b schema.Reading) int { return cmp.Compare(a.Metric, b.Metric) })
+		readings = append(readings, row.Readings...)
+		e.Labels = row.Entity.Labels
+		kept[i] = schema.Row{Entity: e, At: row.At, Readings: slices.Clip(readings[len(readings)-len(row.Readings):])}
+	}
+	return kept
 }
