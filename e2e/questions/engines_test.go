@@ -89,8 +89,8 @@ func begin() schema.Instant {
 // BenchmarkMinute writes two minutes of a cluster of -large pods with two containers each,
 // 5000 pods at a time, and fails if this needs too much memory. The second minute counts.
 func BenchmarkMinute(b *testing.B) {
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(400 << 20))
-	t := table(fmt.Sprintf("a minute of %d pods with two containers each, in a process with GOMEMLIMIT=400MiB", *largeFlag),
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(360 << 20))
+	t := table(fmt.Sprintf("a minute of %d pods with two containers each, in a process with GOMEMLIMIT=360MiB", *largeFlag),
 		"engine\trows\tsamples\ts\tCPU s\tof servers\tpeak MB\tof servers")
 	for _, e := range engines(b) {
 		for minute := range 2 {
