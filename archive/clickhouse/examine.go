@@ -19,6 +19,8 @@ import (
 type Examination struct {
 	Address string
 	Exists  bool
+	// Prepared says that the tables are there, and no pass has written yet.
+	Prepared bool
 	// Err is the error of reaching a server, or of reading the archive; nil without an
 	// archive.
 	Err      error
@@ -102,7 +104,9 @@ func (x *Examination) examine(ctx context.Context, cluster string, opts conn.Opt
 	reader, err := OpenReader(ctx, x.Address, opts)
 	switch {
 	case errors.Is(err, archive.ErrNoArchive):
-		return nil
+		missing, err := c.Missing(ctx)
+		x.Prepared = missing == ""
+		return c.Explain(err)
 	case err != nil:
 		return err
 	}

@@ -68,7 +68,13 @@ func TestCommandsOnClickHouse(t *testing.T) {
 	shows(run(0, "export", "--kinds", "node", "--metric", "cpu/usage_rate"), "^cluster,kind")
 	shows(run(0, "doctor", "--heapster-url", heapster.URL), "^ok +archive +clickhouse://.* has ", "^ok +rights", "^ok +replicas", "^ok +server-clock", "^ok +last-pass +pass 2 was complete")
 	shows(run(0, "__complete", "query", "cpu/usage_rate", "--namespace", ""), "^kube-system")
-	shows(run(1, "sql", "SELECT 1"), "needs an SQLite file")
+	for _, arguments := range [][]string{{"sql", "SELECT 1"}, {"sql", "--schema"}, {"check"}, {"check", "--repair", "x.db"}, {"compact"}, {"prune"}, {"prune", "--dry-run"}, {"snapshot", "x.db"}} {
+		out := run(1, arguments...)
+		shows(out, "^heapstash: "+arguments[0]+" needs an SQLite file, and the archive is clickhouse://", "^hint: ")
+		if n := strings.Count(out, "\n"); n != 2 {
+			t.Errorf("%v: %d lines:\n%s", arguments, n, out)
+		}
+	}
 
 	shows(run(0, "copy", address, "back.db"), "all are equal$", "^ledger +2 passes")
 	shows(run(0, "collect", "--db-file", "back.db", "--heapster-url", heapster.URL, "--json"), `"gap_seconds":0`)
@@ -100,4 +106,59 @@ func TestCommandsOnClickHouse(t *testing.T) {
 	if shown := string(out) + string(metrics); strings.Contains(shown, forbidden) {
 		t.Errorf("the password is shown:\n%s", shown)
 	}
+}
+
+// TestTablesByHand: a user who may not make tables writes to those that an administrator
+// has made with the statements of heapstash schema. Everything is encrypted.
+func TestTablesByHand(t *testing.T) {
+	certificate, key := clickhousetest.NewCertificate(t, time.Now().Add(time.Hour), net.IPv4(127, 0, 0, 1))
+	server := clickhousetest.StartWith(t, clickhousetest.ServerOptions{Certificate: certificate, Key: key, Users: []clickhousetest.User{
+		{Name: "writer", Password: forbidden, Settings: map[string]string{"allow_ddl": "0"}},
+	}})
+	home := t.TempDir()
+	binary := filepath.Join(home, "heapstash")
+	copyExecutable(t, binary)
+	password := filepath.Join(home, "password")
+	configuration := "archive:\n  url: clickhouse://writer@" + server.Encrypted + "/by-hand?secure=true\n  ca_file: " + certificate + "\n  password_file: " + password + "\n"
+	for path, text := range map[string]string{password: forbidden + "\n", filepath.Join(home, "heapstash.yaml"): configuration} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sim := heapsim.New(heapsim.Options{})
+	cluster := heapsim.NewCluster(heapsim.ClusterOptions{})
+	sim.Feed(cluster.Next(time.Now().Truncate(time.Minute)))
+	heapster := httptest.NewServer(sim)
+	defer heapster.Close()
+	run := func(want int, pattern string, arguments ...string) string {
+		t.Helper()
+		command := exec.Command(binary, arguments...)
+		command.Dir = home
+		command.Env = []string{"HOME=" + home, goRace()}
+		out, err := command.CombinedOutput()
+		if code := command.ProcessState.ExitCode(); code != want || !regexp.MustCompile("(?m)"+pattern).Match(out) || strings.Contains(string(out), forbidden) {
+			t.Errorf("%v: exit code %d, want %d and %s: %v\n%s", arguments, code, want, pattern, err, out)
+		}
+		return string(out)
+	}
+	pass := []string{"collect", "--config", "heapstash.yaml", "--heapster-url", heapster.URL}
+	doctor := []string{"doctor", "--config", "heapstash.yaml", "--heapster-url", heapster.URL}
+	run(1, "^hint: .*make the tables by hand", pass...)
+	run(1, "^fault +rights +the user lacks the rights CREATE", doctor...)
+
+	named := []string{"schema", "--engine", "clickhouse", "--address", "clickhouse://ch1/by-hand"}
+	run(0, "CODEC", named...)
+	run(1, "from 18.16 on", append(named, "--server-version", "1.1")...)
+	statements := run(0, "^CREATE VIEW", append(named, "--server-version", "18.16")...)
+	if strings.Contains(statements, "CODEC") {
+		t.Error("18.16 does not know CODEC")
+	}
+	for statement := range strings.SplitSeq(strings.TrimSuffix(statements, ";\n"), ";\n") {
+		server.Exec(t, statement)
+	}
+	run(0, "^ok +archive .*the tables are there", doctor...)
+	run(0, "complete", append(pass, "--json")...)
+	run(0, "complete", append(pass, "--json")...)
+	run(0, "^warning +rights +the user lacks the rights CREATE", doctor...)
+	run(0, "^default +pod ", "status", "--config", "heapstash.yaml")
 }

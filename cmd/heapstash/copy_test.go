@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +13,9 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/clickhouse/clickhousetest"
 	"heapstash/archive/sqlite"
+	"heapstash/archive/sqlite/check"
 	"heapstash/internal/need"
 	"heapstash/schema"
 )
@@ -19,24 +23,55 @@ import (
 // A copy that is killed at any moment goes on when it is made again.
 func TestKilledCopy(t *testing.T) {
 	home := t.TempDir()
-	binary := filepath.Join(home, "heapstash")
-	copyExecutable(t, binary)
 	from, to := filepath.Join(home, "from.db"), filepath.Join(home, "to.db")
 	longArchive(t, from)
-	run := func(ctx context.Context) error {
+	copyKilled(t, from, to)
+	sameArchive(t, from, to)
+}
+
+// TestKilledCopyThroughClickHouse is the same into ClickHouse, and from there to a file.
+func TestKilledCopyThroughClickHouse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute: make check runs it")
+	}
+	server := clickhousetest.Start(t)
+	address := "clickhouse://" + server.Address + "/copied"
+	home := t.TempDir()
+	from, to := filepath.Join(home, "from.db"), filepath.Join(home, "to.db")
+	longArchive(t, from)
+	copyKilled(t, from, address)
+	want := need.SQLite(t, from, "SELECT count(*) FROM samples")
+	var got, once uint64
+	if err := server.Connect(t).QueryRow(t.Context(), "SELECT sum(n), count() FROM (SELECT count() AS n FROM copied.samples GROUP BY cluster, kind, namespace, pod, container, node, labels, metric, ts)").Scan(&got, &once); err != nil {
+		t.Fatal(err)
+	}
+	if once != got || fmt.Sprintln(got) != want {
+		t.Errorf("%d samples, %d of them once, want %s", got, once, want)
+	}
+	copyKilled(t, address, to)
+	sameArchive(t, from, to)
+}
+
+// copyKilled makes a copy again and again, and kills it after longer and longer, until it
+// is done. Then another copy finds that all is equal.
+func copyKilled(t *testing.T, from, to string) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "heapstash")
+	copyExecutable(t, binary)
+	run := func(ctx context.Context) ([]byte, error) {
 		command := exec.CommandContext(ctx, binary, "copy", "--json", from, to)
-		command.Env = []string{"HOME=" + home, goRace()}
+		command.Env = []string{"HOME=" + filepath.Dir(binary), goRace()}
 		command.Cancel = func() error { return command.Process.Signal(syscall.SIGKILL) }
 		out, err := command.Output()
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok && ctx.Err() == nil {
 			t.Fatalf("%s\n%s", out, exit.Stderr)
 		}
-		return err
+		return out, err
 	}
 	killed := 0
-	for after := 20 * time.Millisecond; ; after += after / 4 {
+	for after := 20 * time.Millisecond; ; after += after / 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
-		err := run(ctx)
+		_, err := run(ctx)
 		cancel()
 		if err == nil {
 			break
@@ -46,6 +81,16 @@ func TestKilledCopy(t *testing.T) {
 	if killed < 3 {
 		t.Errorf("it was killed %d times only", killed)
 	}
+	out, err := run(t.Context())
+	var again copied
+	if err := errors.Join(err, json.Unmarshal(out, &again)); err != nil || again.Written != 0 || again.Samples == 0 || again.Skipped != again.Pieces {
+		t.Errorf("copied again: %s, %v", out, err)
+	}
+}
+
+// sameArchive compares two files cell by cell, and checks the second one.
+func sameArchive(t *testing.T, from, to string) {
+	t.Helper()
 	for _, query := range []string{
 		"SELECT * FROM samples ORDER BY kind, pod, metric, ts",
 		"SELECT * FROM samples_hourly ORDER BY kind, pod, metric, ts",
@@ -57,10 +102,13 @@ func TestKilledCopy(t *testing.T) {
 			t.Errorf("%s: it has %d bytes, want %d", query, len(got), len(want))
 		}
 	}
-	check := exec.Command(binary, "check", "--db-file", to)
-	check.Env = []string{"HOME=" + home, goRace()}
-	if out, err := check.CombinedOutput(); err != nil {
-		t.Errorf("%s", out)
+	reader, err := sqlite.OpenReader(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if report, err := reader.Check(t.Context(), check.Options{}); err != nil || report.Faults() > 0 {
+		t.Errorf("the check: %+v, %v", report.Findings, err)
 	}
 	if _, err := os.Stat(to + "-journal"); err == nil {
 		t.Error("a journal is left")

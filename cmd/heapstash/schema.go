@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +31,7 @@ type metricLine struct {
 
 func newSchemaCommand() *cobra.Command {
 	var asJSON, replicated bool
-	var engineName, address string
+	var engineName, address, version string
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "List the metrics that heapstash knows",
@@ -38,17 +39,23 @@ func newSchemaCommand() *cobra.Command {
 			"views, unit, type, and the kinds of entity that have it. Other metrics, such as those\n" +
 			"below custom/, are archived too, without a column: see the view samples.\n\n" +
 			"With --engine clickhouse, it prints the statements that make an archive in ClickHouse,\n" +
-			"for people who make the tables by hand. Otherwise the first pass makes them.",
+			"for people who make the tables by hand. Otherwise the first pass makes them. Servers\n" +
+			"before 20 do not know all that the statements use: name their version.",
 		Example: "  heapstash schema --json\n" +
-			"  heapstash schema --engine clickhouse --address clickhouse://ch1:9000/heapstash?cluster=prod --replicated",
+			"  heapstash schema --engine clickhouse --address clickhouse://ch1:9000/heapstash?cluster=prod --replicated\n" +
+			"  heapstash schema --engine clickhouse --server-version 18.16",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case engineName == "clickhouse":
-				return printServerSchema(cmd.OutOrStdout(), address, replicated)
+				major, err := majorOf(version)
+				if err != nil {
+					return usage.Error(cmd, err)
+				}
+				return printServerSchema(cmd.OutOrStdout(), address, major, replicated)
 			case engineName != "":
 				return usage.Error(cmd, fmt.Errorf("--engine %s: write clickhouse; `heapstash sql --schema` lists what SQLite has", engineName))
-			case address != "" || replicated:
-				return usage.Error(cmd, errors.New("--address and --replicated go with --engine clickhouse"))
+			case address != "" || replicated || version != newestVersion:
+				return usage.Error(cmd, errors.New("--address, --replicated and --server-version go with --engine clickhouse"))
 			}
 			t := show.NewTable(cmd.OutOrStdout(), "name", "column", "unit", "type", "kinds", "description")
 			lines := json.NewEncoder(cmd.OutOrStdout())
@@ -69,15 +76,26 @@ func newSchemaCommand() *cobra.Command {
 	cmd.Flags().StringVar(&engineName, "engine", "", "clickhouse: print the statements that make an archive there")
 	cmd.Flags().StringVar(&address, "address", "", "with --engine: the archive's address, for the names of the database and the cluster")
 	cmd.Flags().BoolVar(&replicated, "replicated", false, "with --engine: the cluster's shards have replicas")
+	cmd.Flags().StringVar(&version, "server-version", newestVersion, "with --engine: the oldest version among the servers, such as 18.16")
 	complete.Words(cmd, "engine", "clickhouse")
 	return cmd
 }
 
-// newestMajor is a version of ClickHouse that knows all that the statements use.
-const newestMajor = 26
+// newestVersion is a version of ClickHouse that knows all that the statements use.
+const newestVersion = "26"
 
-func printServerSchema(w io.Writer, address string, replicated bool) error {
-	statements, err := engine.SchemaOfServer(cmp.Or(address, "clickhouse://localhost/heapstash"), newestMajor, replicated)
+// majorOf returns the first number of a server's version.
+func majorOf(version string) (uint64, error) {
+	first, _, _ := strings.Cut(version, ".")
+	major, err := strconv.ParseUint(first, 10, 16)
+	if err != nil || major < 18 {
+		return 0, fmt.Errorf("--server-version %s: write a version from 18.16 on", version)
+	}
+	return major, nil
+}
+
+func printServerSchema(w io.Writer, address string, major uint64, replicated bool) error {
+	statements, err := engine.SchemaOfServer(cmp.Or(address, "clickhouse://localhost/heapstash"), major, replicated)
 	if err != nil {
 		return err
 	}

@@ -17,3 +17,9 @@ func TestAnswersAreRight(t *testing.T) {
 		})
 	}
 }
+
+// TestOverflow: no sum of integers is wrapped.
+func TestOverflow(t *testing.T) {
+	server := chdb.Start(t)
+	answertest.Overflow(t, "clickhouse://"+server.Address+"/"+server.Database(t))
+}

@@ -30,6 +30,10 @@ func TestTables(t *testing.T) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
+	var packed uint64
+	if err := db.QueryRow(t.Context(), "SELECT count() FROM system.columns WHERE database = 'a' AND table = 'pod_rows' AND compression_codec != ''").Scan(&packed); err != nil || packed < 10 {
+		t.Errorf("%d columns have a codec, %v", packed, err)
+	}
 	for _, statement := range []string{
 		"INSERT INTO a.node_rows (cluster, node, ts, cpu_usage, cpu_node_utilization, memory_node_utilization, integers, revision) SELECT 'c', 'n', 253402300799, 5, 1, 0.5, 8, 1",
 		"INSERT INTO a.accelerator_rows (cluster, kind, node, labels, ts, accelerator_duty_cycle) SELECT 'c', 'container', 'n', 'accelerator_id:1,2,make:n,model:k', 60, 7",

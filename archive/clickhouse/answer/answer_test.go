@@ -24,3 +24,9 @@ func TestAnswersOfCluster(t *testing.T) {
 	cluster := clickhousetest.StartCluster(t, clickhousetest.Options{})
 	answertest.Judge(t, "clickhouse://"+strings.Join(cluster.Addresses(), ",")+"/"+cluster.Database(t)+"?cluster="+cluster.Name, 7, 25)
 }
+
+// TestOverflow: no sum of integers is wrapped.
+func TestOverflow(t *testing.T) {
+	server := clickhousetest.Start(t)
+	answertest.Overflow(t, "clickhouse://"+server.Address+"/"+server.Database(t))
+}

@@ -123,7 +123,7 @@ func (c *Conn) hint(e *clickhouse.Exception) string {
 	case readOnlyUser:
 		return "the user's profile has readonly: passes need a user with readonly = 0"
 	case noDDL:
-		return "the user's profile has allow_ddl = 0: set it to 1; heapstash makes tables, and deletes old samples by ALTER TABLE"
+		return "the user's profile has allow_ddl = 0: set it to 1, or make the tables by hand (heapstash schema --engine clickhouse --server-version 18.16)"
 	case databaseDenied:
 		return "let the user use the database: allow_databases in users.xml, or GRANT"
 	case tooManyRows, tooManyBytes, tooLargeResult:
@@ -149,6 +149,12 @@ func (c *Conn) hint(e *clickhouse.Exception) string {
 func IsAnswer(err error) bool {
 	_, ok := errors.AsType[*clickhouse.Exception](err)
 	return ok
+}
+
+// isDenied reports whether the user may not make or drop tables.
+func isDenied(err error) bool {
+	e, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok && (e.Code == noDDL || e.Code == accessDenied)
 }
 
 // IsMissing reports whether the server does not have the database or the table.

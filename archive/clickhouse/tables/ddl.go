@@ -61,6 +61,20 @@ func (d Dialect) Views(l Layout) []string {
 	return statements
 }
 
+// Names returns the names of all tables and views.
+func (d Dialect) Names(l Layout) (names []string) {
+	for _, t := range l.Tables() {
+		names = append(names, t.Rows())
+		if d.Cluster != "" {
+			names = append(names, t.Local())
+		}
+	}
+	for _, v := range d.views(l) {
+		names = append(names, v.name)
+	}
+	return names
+}
+
 // DropViews returns the statements that remove the views, in any order.
 func (d Dialect) DropViews(l Layout) []string {
 	var statements []string

@@ -34,6 +34,8 @@ func serverArchive(x engine.ServerExamination) Finding {
 	switch {
 	case x.Err != nil:
 		return fault(name, schema.HintOf(x.Err), "%v", x.Err)
+	case x.Prepared:
+		return ok(name, "ClickHouse %s answers at %s; the tables are there, and no pass has written to them yet", x.Version, x.Address)
 	case !x.Exists:
 		return ok(name, "ClickHouse %s answers at %s; the archive is not there yet: the first pass makes it", x.Version, x.Address)
 	default:
@@ -48,7 +50,7 @@ func rights(x engine.ServerExamination) Finding {
 	switch {
 	case x.ReadOnly:
 		return fault(name, "give the user a profile with readonly = 0", "the user may not write: the user's profile has readonly")
-	case slices.Contains(x.Lacking, "SELECT") || slices.Contains(x.Lacking, "INSERT") || len(x.Lacking) > 0 && !x.Exists:
+	case slices.Contains(x.Lacking, "SELECT") || slices.Contains(x.Lacking, "INSERT") || len(x.Lacking) > 0 && !x.Exists && !x.Prepared:
 		return fault(name, fixRights, "the user lacks the rights %s", lacking)
 	case len(x.Lacking) > 0:
 		return warning(name, fixRights, "the user lacks the rights %s: passes can write, but not delete what is older than archive.retention, and a new version of heapstash cannot make its views", lacking)
