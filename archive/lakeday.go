@@ -10,12 +10,22 @@ import (
 // Lake keeps raw rows outside the archive, before pruning deletes them.
 type Lake interface {
 	// Keep makes sure that the lake has all samples of the series, which are of one day,
-	// also after a power cut. It may repeat what was done before. It counts the samples
+	// also after a power cut. It may repeat what was done before. It returns the samples
 	// that the lake has with another value, which stays. The error wraps [ErrLocked] if
 	// another process writes to the lake.
-	Keep(ctx context.Context, of LakeDay, series iter.Seq2[*Series, error]) (conflicts int64, err error)
+	Keep(ctx context.Context, of LakeDay, series iter.Seq2[*Series, error]) (conflicts []Conflict, err error)
+	// Find yields what the lake has of the entities on a day, a series for each row.
+	Find(ctx context.Context, of LakeDay, entities []schema.Entity) iter.Seq2[*Series, error]
 	// Dir names the lake for people.
 	Dir() string
+}
+
+// Conflict is a value that was refused, because the archive or the lake kept another one.
+type Conflict struct {
+	Entity        schema.Entity
+	Metric        schema.MetricName
+	At            schema.Instant
+	Kept, Refused schema.Value
 }
 
 // LakeDay is a day of raw rows.

@@ -160,10 +160,10 @@ func (s *Source) holes(ctx context.Context, cluster string) (map[archive.PassID]
 	}, cluster)
 }
 
-func (s *Source) conflicts(ctx context.Context, cluster string) (map[archive.PassID][]transfer.Conflict, error) {
-	all := make(map[archive.PassID][]transfer.Conflict)
+func (s *Source) conflicts(ctx context.Context, cluster string) (map[archive.PassID][]archive.Conflict, error) {
+	all := make(map[archive.PassID][]archive.Conflict)
 	return all, s.store.each(ctx, "SELECT "+entityNames+", metric, ts, kept_integer, refused_integer, kept_float, refused_float, pass FROM conflict_rows FINAL WHERE deleted = 0 AND cluster = ?", func(scan scanner) error {
-		var c transfer.Conflict
+		var c archive.Conflict
 		var integers [2]*int64
 		var floats [2]*float64
 		var id int64

@@ -20,22 +20,22 @@ import (
 // ([schema.Value.Meet]).
 //
 // Keep holds all rows in memory, and the lake's lock.
-func (l *Lake) Keep(ctx context.Context, of archive.LakeDay, series iter.Seq2[*archive.Series, error]) (conflicts int64, err error) {
+func (l *Lake) Keep(ctx context.Context, of archive.LakeDay, series iter.Seq2[*archive.Series, error]) (conflicts []archive.Conflict, err error) {
 	p := partition{layoutOf().byName[of.Table], of.Cluster, of.Day}
 	if p.table == nil {
-		return 0, fmt.Errorf("no table %s in the lake", of.Table)
+		return nil, fmt.Errorf("no table %s in the lake", of.Table)
 	}
 	rows, err := collectRows(p, series)
 	if err != nil || len(rows) == 0 {
-		return 0, err
+		return nil, err
 	}
 	lock, err := l.lock()
 	if err != nil {
-		return 0, l.explain(err)
+		return nil, l.explain(err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	if err := errors.Join(l.writeReadme(), l.makeDirectory(p)); err != nil {
-		return 0, l.explain(err)
+		return nil, l.explain(err)
 	}
 	if conflicts, err = l.keepRows(ctx, p, rows); err == nil {
 		// Also if nothing was written: a process may have been killed before it did this.
@@ -46,10 +46,10 @@ func (l *Lake) Keep(ctx context.Context, of archive.LakeDay, series iter.Seq2[*a
 
 // keepRows merges rows into the parts with their entities, and writes the rest, behind
 // the last part, as a new part.
-func (l *Lake) keepRows(ctx context.Context, p partition, rows []Row) (conflicts int64, err error) {
+func (l *Lake) keepRows(ctx context.Context, p partition, rows []Row) (conflicts []archive.Conflict, err error) {
 	parts, err := l.parts(p)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	number := 0
 	for i, one := range parts {
@@ -68,11 +68,11 @@ func (l *Lake) keepRows(ctx context.Context, p partition, rows []Row) (conflicts
 		if len(mine) == 0 {
 			continue
 		}
-		has, n, err := one.has(ctx, mine)
+		has, differing, err := one.has(ctx, mine)
 		if err != nil {
 			return conflicts, err
 		}
-		if conflicts += n; !has {
+		if conflicts = append(conflicts, differing...); !has {
 			if err := l.writePart(ctx, p, one.file, merge([]iter.Seq2[Row, error]{one.read(ctx, nil), sorted(mine)})); err != nil {
 				return conflicts, err
 			}
@@ -84,28 +84,31 @@ func (l *Lake) keepRows(ctx context.Context, p partition, rows []Row) (conflicts
 	return conflicts, l.writePart(ctx, p, filepath.Join(p.path(l.dir), partName(number)), sorted(rows))
 }
 
-// has reports whether the part has all samples of the rows, and counts those with another
+// has reports whether the part has all samples of the rows, and returns those with another
 // value in it.
-func (p part) has(ctx context.Context, rows []Row) (all bool, conflicts int64, err error) {
+func (p part) has(ctx context.Context, rows []Row) (all bool, conflicts []archive.Conflict, err error) {
+	all = true
 	for r, err := range p.read(ctx, nil) {
 		if err != nil {
-			return false, 0, err
+			return false, nil, err
 		}
 		for len(rows) > 0 && rows[0].Compare(r) < 0 {
-			return false, conflicts, nil
+			all, rows = false, rows[1:]
 		}
 		if len(rows) == 0 {
 			break
 		}
-		if rows[0].Compare(r) == 0 {
-			changed, n := r.meet(rows[0])
-			if conflicts += n; changed {
-				return false, conflicts, nil
-			}
-			rows = rows[1:]
+		if rows[0].Compare(r) != 0 {
+			continue
 		}
+		changed, cells := r.meet(rows[0])
+		all = all && !changed
+		for _, i := range cells {
+			conflicts = append(conflicts, archive.Conflict{Entity: *r.Entity, Metric: p.table.metricOf(r, i), At: r.At, Kept: r.Cells[i].Value, Refused: rows[0].Cells[i].Value})
+		}
+		rows = rows[1:]
 	}
-	return len(rows) == 0, conflicts, nil
+	return all && len(rows) == 0, conflicts, nil
 }
 
 // writePart writes a part, which is there whole or as before.

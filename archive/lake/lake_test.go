@@ -202,7 +202,7 @@ func keep(t *testing.T, l *lake.Lake, from lake.Archive, at schema.Instant) {
 		for _, table := range lake.Tables() {
 			s := archive.Selection{Filter: archive.Filter{Clusters: []string{archive.Verbatim(cluster)}}, Window: window, Shown: true}
 			conflicts, err := l.Keep(t.Context(), archive.LakeDay{Table: table, Cluster: cluster, Day: at}, from.Table(t.Context(), table, nil, s))
-			if err != nil || conflicts != 0 {
+			if err != nil || len(conflicts) != 0 {
 				t.Fatal(conflicts, err)
 			}
 		}
@@ -254,7 +254,7 @@ func TestKeep(t *testing.T) {
 }
 
 // keepPods keeps a sample of each pod.
-func keepPods(t *testing.T, l *lake.Lake, value schema.Value, pods ...string) (conflicts int64) {
+func keepPods(t *testing.T, l *lake.Lake, value schema.Value, pods ...string) (conflicts []archive.Conflict) {
 	t.Helper()
 	conflicts, err := l.Keep(t.Context(), archive.LakeDay{Table: "pod", Cluster: "prod", Day: day}, func(yield func(*archive.Series, error) bool) {
 		for _, pod := range pods {
@@ -299,15 +299,15 @@ func TestKeepMeetsValues(t *testing.T) {
 	empty := open(t, newArchive(t))
 	for _, step := range []struct {
 		value, stays schema.Value
-		conflicts    int64
+		conflicts    []archive.Conflict
 	}{
-		{schema.Int(2), schema.Int(2), 0},
-		{schema.Int(3), schema.Int(2), 1},
-		{schema.Real(2.5), schema.Real(2.5), 0},
-		{schema.Int(2), schema.Real(2.5), 0},
+		{schema.Int(2), schema.Int(2), nil},
+		{schema.Int(3), schema.Int(2), []archive.Conflict{{Entity: schema.PodEntity("shop", "a"), Metric: "uptime", At: noon, Kept: schema.Int(2), Refused: schema.Int(3)}}},
+		{schema.Real(2.5), schema.Real(2.5), nil},
+		{schema.Int(2), schema.Real(2.5), nil},
 	} {
-		if conflicts := keepPods(t, l, step.value, "a"); conflicts != step.conflicts {
-			t.Errorf("%v: %d conflicts", step.value, conflicts)
+		if conflicts := keepPods(t, l, step.value, "a"); !slices.Equal(conflicts, step.conflicts) {
+			t.Errorf("%v: conflicts %v", step.value, conflicts)
 		}
 		got := spelled(t, l.With(empty).Series(t.Context(), archive.Selection{}))
 		if want := []string{fmt.Sprintf("%q %v uptime %d %v", "prod", schema.PodEntity("shop", "a"), noon, step.stays)}; !slices.Equal(got, want) {

@@ -42,8 +42,8 @@ func (r Row) Compare(other Row) int {
 }
 
 // meet merges the cells of a later row with the same key into r. It reports whether that
-// changed r, and counts the values that differ: those of r stay.
-func (r Row) meet(later Row) (changed bool, conflicts int64) {
+// changed r, and returns the indexes of the cells that differ: those of r stay.
+func (r Row) meet(later Row) (changed bool, conflicts []int) {
 	for i, c := range later.Cells {
 		own := &r.Cells[i]
 		switch {
@@ -56,7 +56,7 @@ func (r Row) meet(later Row) (changed bool, conflicts int64) {
 			case schema.Refined:
 				own.Value, changed = kept, true
 			case schema.Conflicting:
-				conflicts++
+				conflicts = append(conflicts, i)
 			}
 		}
 	}

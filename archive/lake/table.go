@@ -105,6 +105,14 @@ func (l *layout) find(e schema.Entity, m schema.MetricName) (*table, int) {
 	return l.byName[Narrow], 0
 }
 
+// metricOf returns the metric of a row's cell.
+func (t *table) metricOf(r Row, cell int) schema.MetricName {
+	if t.narrow {
+		return r.Metric
+	}
+	return t.metrics[cell].Name
+}
+
 // The columns of a file: names, labels, in narrow the metric, ts, time, and two columns
 // for each metric.
 

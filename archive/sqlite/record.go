@@ -122,7 +122,7 @@ func (w *writer) recordPasses(r transfer.Record) {
 }
 
 // recordConflicts adds the conflicts of a pass.
-func (w *writer) recordConflicts(pass archive.PassID, conflicts []transfer.Conflict) {
+func (w *writer) recordConflicts(pass archive.PassID, conflicts []archive.Conflict) {
 	for _, c := range conflicts {
 		w.Exec(insertConflict, w.entityID(c.Entity, c.At), w.metricID(c.Metric), c.At, tables.BindValue(c.Kept), tables.BindValue(c.Refused), pass)
 	}

@@ -170,11 +170,81 @@ func TestLateRowsShip(t *testing.T) {
 	}
 }
 
+// A late sample meets the lake's value: the same one is read again, another one is a
+// conflict in the ledger, and neither is counted or stored twice. If the lake could not be
+// read meanwhile, shipping does that.
+func TestLateSamplesMeetTheLake(t *testing.T) {
+	path := newPath(t)
+	end := fillArchive(t, path)
+	first := noon.Add(day + 30*time.Minute)
+	memory := int64(first) // see fillArchive
+	all, _ := together(t, path, nil)
+	l := lake.Open(t.TempDir(), 0o600)
+	if _, err := upkeep.Prune(t.Context(), path, sqlite.Options{Retention: shortRaw, Lake: l}, end.Time()); err != nil {
+		t.Fatal(err)
+	}
+	write := func(lake archive.Lake, rows ...schema.Row) archive.Written {
+		s, err := sqlite.Open(t.Context(), path, sqlite.Options{Lake: lake})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		pass := archive.Pass{Cluster: "default", Started: end.Time(), Finished: end.Time(), Outcome: archive.OutcomeComplete}
+		if pass.ID, err = s.BeginPass(t.Context(), pass); err != nil {
+			t.Fatal(err)
+		}
+		written, err := s.Write(t.Context(), archive.Batch{Pass: pass.ID, Cluster: "default", Horizon: end.Add(day), Rows: rows})
+		if err := errors.Join(err, s.EndPass(t.Context(), pass, nil)); err != nil {
+			t.Fatal(err)
+		}
+		return written
+	}
+	again := row(web0, first, reading("memory/usage", memory))
+	other := row(web0, first, reading("memory/usage", memory+1))
+	if got := write(l, again); got != (archive.Written{Duplicates: 1}) {
+		t.Errorf("again: %+v", got)
+	}
+	if got := write(l, other, row(web0, first, reading("custom/a", -5))); got != (archive.Written{Conflicts: 2}) {
+		t.Errorf("other: %+v", got)
+	}
+	const conflicts = "SELECT pod, metric, ts, kept, refused, pass FROM conflicts WHERE refused <> -1 ORDER BY ts, metric"
+	met := fmt.Sprintf("web-0|custom/a|%[1]d|%[1]d|-5|483\nweb-0|memory/usage|%[1]d|%[1]d|%[2]d|483\n", first, memory+1)
+	if got := stock(t, path, conflicts) + "\n"; got != met {
+		t.Errorf("conflicts:\n%swant\n%s", got, met)
+	}
+	if now, _ := together(t, path, l); !slices.Equal(now, all) {
+		t.Errorf("%d samples, of %d", len(now), len(all))
+	}
+	if left := stock(t, path, fmt.Sprintf("SELECT count(*) FROM samples WHERE kind = 'pod' AND ts < %d", first+1)); strings.TrimSpace(left) != "0" {
+		t.Errorf("%s late samples are in the archive", left)
+	}
+
+	later := first.Add(30 * time.Minute)
+	if got := write(failing{archive.ErrLocked}, row(web0, later, reading("memory/usage", -7))); got != (archive.Written{New: 1}) {
+		t.Errorf("without the lake: %+v", got)
+	}
+	pruned, err := upkeep.Prune(t.Context(), path, sqlite.Options{Retention: shortRaw, Lake: l}, end.Add(day).Time())
+	if err != nil || pruned.LakeConflicts != 1 {
+		t.Errorf("%+v, %v", pruned, err)
+	}
+	met += fmt.Sprintf("web-0|memory/usage|%[1]d|%[1]d|-7|484\n", later)
+	if got := stock(t, path, conflicts) + "\n"; got != met {
+		t.Errorf("conflicts:\n%swant\n%s", got, met)
+	}
+	if now, _ := together(t, path, l); !slices.Equal(now, all) {
+		t.Errorf("%d samples, of %d", len(now), len(all))
+	}
+	sound(t, path)
+}
+
 // failing is a lake that fails.
 type failing struct{ err error }
 
-func (f failing) Keep(context.Context, archive.LakeDay, iter.Seq2[*archive.Series, error]) (int64, error) {
-	return 0, f.err
+func (f failing) Keep(context.Context, archive.LakeDay, iter.Seq2[*archive.Series, error]) ([]archive.Conflict, error) {
+	return nil, f.err
+}
+func (f failing) Find(context.Context, archive.LakeDay, []schema.Entity) iter.Seq2[*archive.Series, error] {
+	return func(yield func(*archive.Series, error) bool) { yield(nil, f.err) }
 }
 func (failing) Dir() string { return "" }
 

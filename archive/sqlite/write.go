@@ -19,7 +19,8 @@ import (
 // Write stores the batch in one transaction, completely or not at all. A stored sample is
 // not written again: the first value remains, and a different one is counted and stored as
 // a conflict. If one value is the other as Heapster truncates it, the exact one remains
-// instead. The error wraps [archive.ErrNoSpace] if [conn.Options].MinFree forbids
+// instead. Late samples of days in the lake meet the lake's values in the same way. The
+// error wraps [archive.ErrNoSpace] if [conn.Options].MinFree forbids
 // writing.
 func (s *Store) Write(ctx context.Context, b archive.Batch) (archive.Written, error) {
 	if err := errors.Join(s.CheckLock(), dbfile.CheckSpace(s.Path, s.Options.MinFree, 0)); err != nil {
@@ -74,7 +75,11 @@ func newWriter(ctx context.Context, s *Store, tx *sql.Tx, b archive.Batch) *writ
 
 func (w *writer) write(b archive.Batch) error {
 	w.remember(b)
-	wide, narrow := w.route(b.Rows)
+	rows, err := w.withoutShipped(b.Rows)
+	if err != nil {
+		return err
+	}
+	wide, narrow := w.route(rows)
 	for _, t := range w.Layout.Tables {
 		if err := cmp.Or(w.caller.Err(), w.Err()); err != nil {
 			return err

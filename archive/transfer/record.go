@@ -80,13 +80,5 @@ type Labels struct {
 type Pass struct {
 	archive.Pass
 	Holes     []archive.Hole
-	Conflicts []Conflict
-}
-
-// Conflict is a value that a pass refused, because the archive kept another one.
-type Conflict struct {
-	Entity        schema.Entity
-	Metric        schema.MetricName
-	At            schema.Instant
-	Kept, Refused schema.Value
+	Conflicts []archive.Conflict
 }

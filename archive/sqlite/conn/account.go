@@ -13,6 +13,13 @@ const (
 	AddStored = `UPDATE pass SET samples_new = ifnull(samples_new, 0) + ?, samples_duplicate = ifnull(samples_duplicate, 0) + ?,
 		conflicts = ifnull(conflicts, 0) + ? WHERE id = ?`
 
+	// InsertMetConflict records a conflict that no pass met: of the entity ?1, the metric ?2
+	// by name, the time ?3 and the values ?4, which was kept, and ?5. It is one of the last
+	// pass of the cluster, or of any.
+	InsertMetConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
+		SELECT ?1, m.id, ?3, ?4, ?5, ifnull((SELECT max(p.id) FROM pass p JOIN entity e ON e.cluster = p.cluster WHERE e.id = ?1),
+			ifnull((SELECT max(id) FROM pass), 1)) FROM metric m WHERE m.name = ?2`
+
 	// DeletedSetting holds how many of the samples that the ledger's passes stored
 	// were pruned, or lost before a repair. It may be negative, because a pass may
 	// be pruned before its samples.

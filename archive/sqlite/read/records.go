@@ -167,9 +167,9 @@ func (s *Samples) holesOf(pass archive.PassID) (all []archive.Hole, err error) {
 }
 
 // conflictsOf reads the conflicts of a pass.
-func (s *Samples) conflictsOf(pass archive.PassID) (all []transfer.Conflict, err error) {
+func (s *Samples) conflictsOf(pass archive.PassID) (all []archive.Conflict, err error) {
 	err = s.each(selectPassConflicts, pass, func(rows *sql.Rows) error {
-		var c transfer.Conflict
+		var c archive.Conflict
 		var kept, refused tables.NullValue
 		err := rows.Scan(append(entityTargets(&c.Entity), &c.Metric, &c.At, &kept, &refused)...)
 		c.Kept, c.Refused = kept.Value, refused.Value

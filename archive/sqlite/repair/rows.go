@@ -291,14 +291,9 @@ func (r *repairer) putWide(t *tables.Table, k rowKey, cells []tables.NullValue, 
 	return err
 }
 
-// insertMetConflict needs a pass: the last one of the cluster, or of any.
-const insertMetConflict = `INSERT OR IGNORE INTO conflict (entity_id, metric_id, ts, kept, refused, pass_id)
-	SELECT ?1, m.id, ?3, ?4, ?5, ifnull((SELECT max(p.id) FROM pass p JOIN entity e ON e.cluster = p.cluster WHERE e.id = ?1),
-		ifnull((SELECT max(id) FROM pass), 1)) FROM metric m WHERE m.name = ?2`
-
 func (r *repairer) conflict(k rowKey, m schema.MetricName, kept, refused schema.Value, from string) error {
 	r.corrected(from, "second values of a sample went to conflict", 1)
-	_, err := r.put(insertMetConflict, k.entity, m, k.at, tables.BindValue(kept), tables.BindValue(refused))
+	_, err := r.put(conn.InsertMetConflict, k.entity, m, k.at, tables.BindValue(kept), tables.BindValue(refused))
 	return err
 }
 

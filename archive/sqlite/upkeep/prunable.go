@@ -88,7 +88,7 @@ func (p *Prunable) measure(ctx context.Context, r *conn.Reader, tx *sql.Tx, rete
 			p.Kinds = append(p.Kinds, k)
 		}
 	}
-	if before := cut.earliest(archive.Raw); before > 0 {
+	if before := cut.ledgerCutoff(lake); before > 0 {
 		err := errors.Join(
 			tx.QueryRowContext(ctx, countOldPasses, before).Scan(&p.Passes),
 			tx.QueryRowContext(ctx, countOldHoles, before).Scan(&p.Holes))

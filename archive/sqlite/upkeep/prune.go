@@ -21,7 +21,8 @@ type Pruned struct {
 	Before    map[string]schema.Instant `json:"before"`
 	Rows      map[string]int64          `json:"rows"` // deleted, by [archive.Level.View]
 	Conflicts int64                     `json:"conflicts"`
-	// LakeConflicts is the number of samples that the lake has with another value.
+	// LakeConflicts is the number of samples that the lake has with another value. They are
+	// conflicts in the ledger now.
 	LakeConflicts int64 `json:"lake_conflicts,omitempty"`
 	Entities      int64 `json:"entities"`
 	Identities    int64 `json:"identities"`

@@ -53,7 +53,7 @@ func pruneEntities(ctx context.Context, s *conn.Writer, d *deletion) error {
 				return // the next transaction examines the entity again
 			}
 			cutoff := d.cutoffs[cutoffKey{archive.Raw, e.kind}]
-			d.pruneConflictsAndIdentities(e, cutoff)
+			d.pruneConflictsAndIdentities(e, s.Options.Lake != nil)
 			d.Last = e.id
 			if !empty || e.lastSeen == 0 || e.lastSeen >= cutoff {
 				continue
@@ -129,12 +129,18 @@ func (d *deletion) isBare(r *tables.Rollup, key cutoffKey, series []any) (empty 
 }
 
 // pruneConflictsAndIdentities deletes old conflicts and identities of an entity.
-// Containers use the identities too, so they are kept as long as any rows.
-func (d *deletion) pruneConflictsAndIdentities(e oldEntity, cutoff schema.Instant) {
+// Containers use the identities too, so they are kept as long as any rows. So are the
+// conflicts of raw rows in a lake.
+func (d *deletion) pruneConflictsAndIdentities(e oldEntity, lake bool) {
+	all := d.earliest(archive.Levels()...)
+	cutoff := d.cutoffs[cutoffKey{archive.Raw, e.kind}]
+	if lake {
+		cutoff = all
+	}
 	conflicts := d.Change(deleteConflicts, e.id, cutoff)
 	d.cost += conflicts
 	d.counts.Conflicts += conflicts
-	if all := d.earliest(archive.Levels()...); e.kind == schema.Pod && all != 0 {
+	if e.kind == schema.Pod && all != 0 {
 		d.counts.Identities += d.Change(deleteIdentities, e.id, all)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
+	"heapstash/schema"
 )
 
 const (
@@ -43,7 +44,16 @@ const (
 	enableForeignKeys  = `PRAGMA foreign_keys = 1`
 )
 
-// pruneLedger deletes passes and holes that are older than all raw rows.
+// ledgerCutoff returns the time before which passes and holes are deleted: those that are
+// older than all raw rows. With a lake, they are kept as long as any rows.
+func (c cutoffs) ledgerCutoff(lake bool) schema.Instant {
+	if lake {
+		return c.earliest(archive.Levels()...)
+	}
+	return c.earliest(archive.Raw)
+}
+
+// pruneLedger deletes old passes and holes.
 func pruneLedger(ctx context.Context, s *conn.Writer, d *deletion) (err error) {
 	// SQLite would scan all conflicts for each deleted pass. Instead, the first pass with
 	// a conflict is found once: later conflicts belong to later passes. The writer has one
@@ -57,7 +67,7 @@ func pruneLedger(ctx context.Context, s *conn.Writer, d *deletion) (err error) {
 		}
 	}()
 	return d.commit(ctx, s.DB, func() {
-		cutoff := d.earliest(archive.Raw)
+		cutoff := d.ledgerCutoff(s.Options.Lake != nil)
 		if cutoff == 0 {
 			d.next(stageDone)
 			return

@@ -62,7 +62,7 @@ func shipRows(ctx context.Context, s *conn.Writer, d *deletion) error {
 	}
 	d.cost += c.rows
 	return d.commit(ctx, s.DB, func() {
-		d.counts.LakeConflicts += c.conflicts
+		recordConflicts(d, now.Cluster, c.conflicts)
 		now.After = c.after()
 		if c.last {
 			now.Noted, now.After = true, nil
@@ -83,6 +83,8 @@ func deleteShipped(ctx context.Context, s *conn.Writer, d *deletion, now shippin
 		one := deletion{cutoffs: d.cutoffs, progress: d.progress} // a transaction
 		err := one.commit(ctx, s.DB, func() {
 			one.cost = entityCost
+			recordConflicts(&one, now.Cluster, c.conflicts)
+			c.conflicts = nil
 			for len(c.entities) > 0 && !one.full() {
 				e := c.entities[0]
 				one.deleteDay(s.Rollups[now.Table], now, e)
@@ -109,7 +111,7 @@ func deleteShipped(ctx context.Context, s *conn.Writer, d *deletion, now shippin
 type kept struct {
 	entities  []schema.Entity
 	rows      int64 // about
-	conflicts int64
+	conflicts []archive.Conflict
 	last      bool // the day has no more
 }
 
@@ -182,11 +184,7 @@ func keepRows(ctx context.Context, s *conn.Writer, now shipping, maxSamples, max
 
 // deleteDay deletes an entity's rows of the day.
 func (d *deletion) deleteDay(r *tables.Rollup, now shipping, e schema.Entity) {
-	var id int64
-	if !d.One(selectEntityID, []any{&id}, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, now.Cluster) {
-		d.Fail(sql.ErrNoRows)
-		return
-	}
+	id := d.entityID(now.Cluster, e)
 	d.EachSeries(r, archive.Raw, id, func(series []any) {
 		args := append(series[:len(series):len(series)], now.Day, now.Until-1)
 		d.samples += d.Number(r.ValuesIn, args...)
@@ -196,10 +194,23 @@ func (d *deletion) deleteDay(r *tables.Rollup, now shipping, e schema.Entity) {
 	})
 }
 
-const (
-	selectEntityID = `SELECT id FROM entity WHERE kind = ? AND namespace = ? AND pod = ? AND container = ? AND node = ? AND labels = ? AND cluster = ?`
-	selectOwners   = `SELECT id, cluster, kind, labels <> '' FROM entity`
-)
+const selectOwners = `SELECT id, cluster, kind, labels <> '' FROM entity`
+
+// entityID returns the id of an entity, which is there.
+func (d *deletion) entityID(cluster string, e schema.Entity) (id int64) {
+	if !d.One(conn.SelectEntityID, []any{&id}, e.Kind.String(), e.Namespace, e.Pod, e.Container, e.Node, e.Labels, cluster) {
+		d.Fail(sql.ErrNoRows)
+	}
+	return id
+}
+
+// recordConflicts adds to the ledger the samples that the lake has with another value.
+// Passes meet most of them; these came when the lake could not be read.
+func recordConflicts(d *deletion, cluster string, conflicts []archive.Conflict) {
+	for _, c := range conflicts {
+		d.counts.LakeConflicts += d.Change(conn.InsertMetConflict, d.entityID(cluster, c.Entity), c.Metric, c.At, tables.BindValue(c.Kept), tables.BindValue(c.Refused))
+	}
+}
 
 // note records that the lake has the day's rows.
 func note(d *deletion, now shipping) {

@@ -52,9 +52,9 @@ type Target interface {
 }
 
 // OpenTarget opens the settings' archive for a copy, and makes one if there is none. No
-// retention deletes what is copied.
+// retention deletes what is copied, and what a lake has is copied again.
 func OpenTarget(ctx context.Context, cfg config.Config, opts Options) (Target, error) {
-	cfg.Archive.Retention, cfg.Archive.MaxSize = config.Default().Archive.Retention, 0
+	cfg.Archive.Retention, cfg.Archive.MaxSize, cfg.Archive.Lake = config.Default().Archive.Retention, 0, ""
 	store, err := Open(ctx, cfg, opts)
 	if err != nil {
 		return nil, err
