@@ -38,6 +38,10 @@ func (p *pass) readCluster(ctx context.Context) ([]schema.Row, error) {
 	var long, short []schema.Instant
 	for _, m := range metrics {
 		points, err := p.source.Series(ctx, entity, m, 0)
+		if errors.Is(err, schema.ErrUnaddressable) {
+			p.noteNameless(schema.Scope{Kind: schema.Cluster, Part: schema.Plain}, entity, err)
+			continue
+		}
 		if err == nil {
 			err = p.take(len(points))
 		}

@@ -236,7 +236,10 @@ func withContents(ctx context.Context, from Archive, err error) error {
 			has = append(has, fmt.Sprintf("  %s: %d of the kind %v, from %v to %v", k.Cluster, k.Entities, k.Kind, k.Oldest, k.Newest))
 		}
 	}
-	if len(has) == 0 {
+	switch {
+	case len(has) == 0 && len(status.InLake) > 0:
+		return schema.WithHint(err, "the archive has no raw samples, and `heapstash status` says which are in the lake")
+	case len(has) == 0:
 		return schema.WithHint(err, "the archive has no samples yet")
 	}
 	return schema.WithHint(err, "the archive has\n"+strings.Join(has, "\n"))
