@@ -101,9 +101,9 @@ func TestFaults(t *testing.T) {
 }
 
 // covers fails the test unless the operation makes each call that it must make, and each
-// fault happened at as many calls as it should. An operation does not always make the same
-// number of calls, so some may be missing. With -short, some fault must have happened at
-// each call.
+// fault happened at as many calls as it should. A fifth may be missing, because upkeep on
+// a slow machine gives the archive's lock away more often, and makes more calls. With
+// -short, some fault must have happened at each call.
 func (w *world) covers(op *operation, suffered []fault, made map[string]int, rounds tally) {
 	w.Helper()
 	for _, call := range op.calls {
@@ -118,8 +118,7 @@ func (w *world) covers(op *operation, suffered []fault, made map[string]int, rou
 			w.Errorf("no fault happened at a %s", call)
 		}
 		for _, f := range suffered {
-			// A twentieth fewer, and two, are allowed.
-			if got, want := both[f.name+" at "+call], (times-times/20-2)/apart(call); !testing.Short() && f.concerns(call) && (got < want || got == 0 && times > 2) {
+			if got, want := both[f.name+" at "+call], (times-times/5-2)/apart(call); !testing.Short() && f.concerns(call) && (got < want || got == 0 && times > 2) {
 				w.Errorf("%s happened at %d of %d %s", f.name, got, times, call)
 			}
 		}
