@@ -34,6 +34,7 @@ type world struct {
 	oracle   *oracle.Oracle
 	at       time.Time                                           // of the last batch
 	fed      []time.Time                                         // of all batches
+	late     bool                                                // a pass had no time for containers: a hole of which nothing is lost
 	inside   func(program string, arguments ...string) *exec.Cmd // where heapstash runs
 	conns    map[*clickhousetest.Server]driver.Conn
 }
@@ -146,8 +147,8 @@ func (w *world) holds() {
 				w.Fatalf("%s: the batch of %v is in a hole: %t, want %t\n%v", server.Address, at, in, !in, holes)
 			}
 		}
-		if len(lost) == 0 && len(holes) > 0 {
-			w.Fatalf("%s: nothing was lost, and there are holes: %v", server.Address, holes)
+		if len(lost) == 0 && len(holes) > 0 || slices.ContainsFunc(holes, func(h hole) bool { return h.to == 0 }) {
+			w.Fatalf("%s: %d batches were lost, and there are the holes %v", server.Address, len(lost), holes)
 		}
 	}
 }
@@ -180,7 +181,9 @@ func (w *world) holes(server *clickhousetest.Server) (all []hole) {
 	w.each(server, "SELECT toInt64(ifNull(from_ts, 0)), toInt64(ifNull(to_ts, 0)), cause, detail FROM "+w.database+".holes WHERE lasting = 0", func(scan func(...any) error) error {
 		var h hole
 		err := scan(&h.from, &h.to, &h.cause, &h.detail)
-		all = append(all, h)
+		if !w.late || h.cause != "budget" || h.to != 0 {
+			all = append(all, h)
+		}
 		return err
 	})
 	return all
