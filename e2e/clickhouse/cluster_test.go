@@ -1,5 +1,3 @@
-// Package clickhouse tests archives in a ClickHouse cluster of two shards with two
-// replicas each, whose processes it kills and pauses, and in a current engine.
 package clickhouse
 
 import (
