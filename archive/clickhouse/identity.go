@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 
@@ -33,24 +34,31 @@ func (w *writer) identify(b archive.Batch) error {
 		w.see(i.Pod, i.Since)
 		told[i.Pod] = append(told[i.Pod], i)
 	}
-	return chunks(slices.Collect(maps.Keys(told)), schema.Entity.Compare, func(pods []schema.Entity) error {
+	return w.changeIncarnations(maps.Keys(told), func(pod schema.Entity, all []incarnation) []incarnation {
+		if at, gone := b.Vanished[pod]; gone {
+			for i := range all {
+				if all[i].to == 0 {
+					all[i].to, all[i].changed = max(all[i].Since, at), true
+				}
+			}
+		}
+		for _, i := range told[pod] {
+			all = succeed(all, i)
+		}
+		return all
+	})
+}
+
+// changeIncarnations reads the incarnations of each pod, and writes what change makes of
+// them.
+func (w *writer) changeIncarnations(pods iter.Seq[schema.Entity], change func(pod schema.Entity, all []incarnation) []incarnation) error {
+	return chunks(slices.Collect(pods), schema.Entity.Compare, func(pods []schema.Entity) error {
 		stored, err := w.incarnations(pods)
 		if err != nil {
 			return err
 		}
 		for _, pod := range pods {
-			all := stored[pod]
-			if at, gone := b.Vanished[pod]; gone {
-				for i := range all {
-					if all[i].to == 0 {
-						all[i].to, all[i].changed = max(all[i].Since, at), true
-					}
-				}
-			}
-			for _, i := range told[pod] {
-				all = succeed(all, i)
-			}
-			w.putIncarnations(all)
+			w.putIncarnations(change(pod, stored[pod]))
 		}
 		return nil
 	})

@@ -89,37 +89,29 @@ func (w *writer) recordIdentities(all []transfer.Identity, later bool) error {
 	for _, i := range all {
 		told[i.Pod] = append(told[i.Pod], i)
 	}
-	return chunks(slices.Collect(maps.Keys(told)), schema.Entity.Compare, func(pods []schema.Entity) error {
-		stored, err := w.incarnations(pods)
-		if err != nil {
-			return err
-		}
-		for _, pod := range pods {
-			incarnations := stored[pod]
-			for _, i := range told[pod] {
-				own := slices.IndexFunc(incarnations, func(other incarnation) bool { return other.UID == i.UID })
-				if own < 0 {
-					now := incarnation{Identity: i.Identity, to: i.To, changed: true}
-					if now.to == 0 {
-						now.to = before(incarnations, i.Since)
-					}
-					incarnations = append(incarnations, now)
-					continue
+	return w.changeIncarnations(maps.Keys(told), func(pod schema.Entity, incarnations []incarnation) []incarnation {
+		for _, i := range told[pod] {
+			own := slices.IndexFunc(incarnations, func(other incarnation) bool { return other.UID == i.UID })
+			if own < 0 {
+				now := incarnation{Identity: i.Identity, to: i.To, changed: true}
+				if now.to == 0 {
+					now.to = before(incarnations, i.Since)
 				}
-				known := &incarnations[own]
-				now := incarnation{Identity: i.Identity, to: i.To}
-				if later {
-					now = *known
-				}
-				now.Since = min(known.Since, i.Since)
-				if now.Identity != known.Identity || now.to != known.to {
-					now.changed = true
-					*known = now
-				}
+				incarnations = append(incarnations, now)
+				continue
 			}
-			w.putIncarnations(incarnations)
+			known := &incarnations[own]
+			now := incarnation{Identity: i.Identity, to: i.To}
+			if later {
+				now = *known
+			}
+			now.Since = min(known.Since, i.Since)
+			if now.Identity != known.Identity || now.to != known.to {
+				now.changed = true
+				*known = now
+			}
 		}
-		return nil
+		return incarnations
 	})
 }
 

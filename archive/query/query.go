@@ -55,6 +55,23 @@ func (e *Error) Hint() string { return e.hint }
 // LabelPrefix begins the word of By, and the column, for a label of pods.
 const LabelPrefix = "label:"
 
+// Column spells a column of groups in SQL, where only the name of a label needs quotes.
+func Column(name string, quote func(string) string) string {
+	if strings.HasPrefix(name, LabelPrefix) {
+		return quote(name)
+	}
+	return name
+}
+
+// Columns does what [Column] does, for several.
+func Columns(names []string, quote func(string) string) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = Column(name, quote)
+	}
+	return list
+}
+
 // InRegistry reports whether the registry gives the metric to the kind, so that
 // the archive has a column for it.
 func (q Query) InRegistry() bool { return q.Metric.Type != "" && q.Metric.On(q.Kind) }

@@ -122,22 +122,9 @@ func (p plan) named() []string {
 	return list
 }
 
-// column spells a column of groups in SQL.
-func column(name string) string {
-	if strings.HasPrefix(name, query.LabelPrefix) {
-		return tables.Quote(name)
-	}
-	return name
-}
+func column(name string) string { return query.Column(name, tables.Quote) }
 
-// columns spells columns of groups in SQL.
-func columns(names []string) []string {
-	list := make([]string, len(names))
-	for i, name := range names {
-		list[i] = column(name)
-	}
-	return list
-}
+func columns(names []string) []string { return query.Columns(names, tables.Quote) }
 
 // keys returns the columns of groups, joined by commas.
 func (p plan) keys() string { return strings.Join(columns(p.Groups()), ", ") }

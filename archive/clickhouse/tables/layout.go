@@ -107,14 +107,12 @@ func (l Layout) Find(e schema.Entity, m schema.MetricName) (*Table, int) {
 	if e.Labels != "" {
 		t = l.byFamily[m]
 	}
-	if t == nil {
-		return nil, 0
+	if t != nil {
+		if column, ok := t.column[m]; ok {
+			return t, column
+		}
 	}
-	column, ok := t.column[m]
-	if !ok {
-		return nil, 0
-	}
-	return t, column
+	return nil, 0
 }
 
 func joined(columns []string) string { return strings.Join(columns, ", ") }

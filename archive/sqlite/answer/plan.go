@@ -128,22 +128,9 @@ func within(s query.Span) []condition {
 	return []condition{{"ts >= ?", []any{int64(s.From)}}, {"ts < ?", []any{int64(s.To)}}}
 }
 
-// column spells a column of groups in SQL.
-func column(name string) string {
-	if strings.HasPrefix(name, query.LabelPrefix) {
-		return tables.QuoteName(name)
-	}
-	return name
-}
+func column(name string) string { return query.Column(name, tables.QuoteName) }
 
-// columns spells columns of groups in SQL.
-func columns(names []string) []string {
-	list := make([]string, len(names))
-	for i, name := range names {
-		list[i] = column(name)
-	}
-	return list
-}
+func columns(names []string) []string { return query.Columns(names, tables.QuoteName) }
 
 // keys returns the columns of groups, joined by commas.
 func (p plan) keys() string { return strings.Join(columns(p.Groups()), ", ") }
