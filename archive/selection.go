@@ -22,17 +22,17 @@ type Filter struct {
 // node among them: only the archive knows its node.
 func (f Filter) Matches(cluster string, e schema.Entity) bool {
 	for key, glob := range f.Labels {
-		if !MatchesAny([]string{"*," + Verbatim(key) + ":" + glob + ",*"}, ","+e.Labels+",") {
+		if !schema.MatchesAny([]string{"*," + schema.Verbatim(key) + ":" + glob + ",*"}, ","+e.Labels+",") {
 			return false
 		}
 	}
 	return matches(f.Clusters, cluster) && matches(f.Namespaces, e.Namespace) && matches(f.Pods, e.Pod) &&
 		matches(f.Containers, e.Container) && matches(f.Nodes, e.Node) &&
-		(e.Namespace == "" || !MatchesAny(f.ExcludeNamespaces, e.Namespace))
+		(e.Namespace == "" || !schema.MatchesAny(f.ExcludeNamespaces, e.Namespace))
 }
 
 func matches(globs []string, name string) bool {
-	return len(globs) == 0 || name != "" && MatchesAny(globs, name)
+	return len(globs) == 0 || name != "" && schema.MatchesAny(globs, name)
 }
 
 // Selection selects samples. The zero Selection selects all raw samples.

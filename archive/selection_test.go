@@ -8,39 +8,6 @@ import (
 	"heapstash/schema"
 )
 
-func TestGlobs(t *testing.T) {
-	for _, test := range []struct {
-		glob, name string
-		matches    bool
-	}{
-		{"memory/*", "memory/usage", true},
-		{"*", "network/rx_rate", true},
-		{"m*e", "memory/usage", true},
-		{"memory?usage", "memory/usage", true},
-		{"web-[0-2]", "web-1", true},
-		{"web-[^0-2]", "web-1", false},
-		{"web", "web-1", false},
-		{`a\*`, "a*", true},
-		{`a\*`, "ab", false},
-		{"a[", "a[", false},
-	} {
-		if got := archive.MatchesAny([]string{"no", test.glob}, test.name); got != test.matches {
-			t.Errorf("%s matches %s: %v", test.glob, test.name, got)
-		}
-	}
-	for text, is := range map[string]bool{"": false, "a": true, "a[": false, "[a-z]*": true} {
-		if archive.IsGlob(text) != is {
-			t.Errorf("%q is a glob: %v", text, !is)
-		}
-	}
-	for _, name := range []string{`a*b?c[d]\e/f`, `\`, "plain"} {
-		glob := archive.Verbatim(name)
-		if !archive.MatchesAny([]string{glob}, name) || archive.MatchesAny([]string{glob}, name+"x") {
-			t.Errorf("%q does not stand for %q only", glob, name)
-		}
-	}
-}
-
 func TestFilter(t *testing.T) {
 	pod, node := schema.PodEntity("shop", "web-0"), schema.NodeEntity("n1")
 	disk := schema.Entity{Kind: schema.Node, Node: "n1", Labels: "resource_id:/dev/sda1"}

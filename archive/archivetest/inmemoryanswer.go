@@ -128,7 +128,7 @@ func (s sample) names(columns []string) []string {
 func (s sample) passes(q query.Query) bool {
 	f := q.Filter
 	if q.OfPods() && len(f.Nodes) > 0 {
-		if s.pod.Node == "" || !archive.MatchesAny(f.Nodes, s.pod.Node) {
+		if s.pod.Node == "" || !schema.MatchesAny(f.Nodes, s.pod.Node) {
 			return false
 		}
 		f.Nodes = nil

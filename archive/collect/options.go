@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/schema"
 )
 
@@ -13,11 +12,11 @@ import (
 type Options struct {
 	// Cluster is the name under which the samples are stored.
 	Cluster string
-	// Namespaces and ExcludeNamespaces are globs ([archive.MatchesAny]). Empty
+	// Namespaces and ExcludeNamespaces are globs ([schema.MatchesAny]). Empty
 	// Namespaces mean all; a namespace that matches both is excluded.
 	Namespaces        []string
 	ExcludeNamespaces []string
-	// ExcludePods are globs of namespace/pod, each half a glob ([archive.MatchesAny]).
+	// ExcludePods are globs of namespace/pod, each half a glob ([schema.MatchesAny]).
 	// Pods that match one are not asked for, nor are their containers and labelled
 	// series. Heapster's sums for namespaces and nodes include them.
 	ExcludePods []string
@@ -102,7 +101,7 @@ func (o Options) wants(e schema.Entity) bool {
 	if !slices.Contains(o.Kinds, e.Kind) || o.Containers == ContainersOff && isContainer(e.Kind) {
 		return false
 	}
-	if e.Pod != "" && archive.MatchesAny(o.ExcludePods, e.Namespace+"/"+e.Pod) {
+	if e.Pod != "" && schema.MatchesAny(o.ExcludePods, e.Namespace+"/"+e.Pod) {
 		return false
 	}
 	return e.Namespace == "" || o.wantsNamespace(e.Namespace)
@@ -114,10 +113,10 @@ func (o Options) asksWithinPods() bool {
 }
 
 func (o Options) wantsNamespace(name string) bool {
-	if archive.MatchesAny(o.ExcludeNamespaces, name) {
+	if schema.MatchesAny(o.ExcludeNamespaces, name) {
 		return false
 	}
-	return len(o.Namespaces) == 0 || archive.MatchesAny(o.Namespaces, name)
+	return len(o.Namespaces) == 0 || schema.MatchesAny(o.Namespaces, name)
 }
 
 func isContainer(k schema.Kind) bool { return k == schema.Container || k == schema.SystemContainer }

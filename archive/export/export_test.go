@@ -164,7 +164,7 @@ func TestPartsAgree(t *testing.T) {
 		export.OpenMetrics: `heapster_custom_a_b_c_d_e_{cluster="prod",kind="pod",namespace="shop",pod="web-0",metric="custom/a b,c=d\"e\\"} 1 1506513600` + "\n",
 		export.Influx:      "custom/mixed,cluster_name=prod,namespace_name=shop,pod_name=web-0,type=pod value=1 1506513600000000000\n",
 	} {
-		part := archive.Selection{Window: schema.Window{To: noon}, Metrics: []string{archive.Verbatim(string(odd)), "custom/mixed"}}
+		part := archive.Selection{Window: schema.Window{To: noon}, Metrics: []string{schema.Verbatim(string(odd)), "custom/mixed"}}
 		var got bytes.Buffer
 		if _, err := export.Write(t.Context(), &got, samplesOf(t, path), part, format, export.Options{}); err != nil {
 			t.Fatal(err)

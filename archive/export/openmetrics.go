@@ -136,7 +136,7 @@ func writeOpenMetrics(ctx context.Context, w io.Writer, from archive.Samples, se
 				selection.Statistics = []archive.Statistic{statistic}
 			}
 			for _, m := range metrics {
-				selection.Metrics = []string{archive.Verbatim(string(m))}
+				selection.Metrics = []string{schema.Verbatim(string(m))}
 				if err := o.write(ctx, from, selection); err != nil {
 					return o.result, err
 				}

@@ -73,7 +73,7 @@ type growth struct {
 // reads a day at a time, the newest first.
 func (g *growth) search(yield func(*archive.Series) bool) error {
 	days, err := g.lake.partitions(func(p partition) bool {
-		return len(g.selection.Clusters) == 0 || archive.MatchesAny(g.selection.Clusters, p.cluster)
+		return len(g.selection.Clusters) == 0 || schema.MatchesAny(g.selection.Clusters, p.cluster)
 	})
 	if err != nil {
 		return err

@@ -200,7 +200,7 @@ func keep(t *testing.T, l *lake.Lake, from lake.Archive, at schema.Instant) {
 	window := schema.Window{From: at, To: at + 24*3600 - 1}
 	for _, cluster := range clusters {
 		for _, table := range lake.Tables() {
-			s := archive.Selection{Filter: archive.Filter{Clusters: []string{archive.Verbatim(cluster)}}, Window: window, Shown: true}
+			s := archive.Selection{Filter: archive.Filter{Clusters: []string{schema.Verbatim(cluster)}}, Window: window, Shown: true}
 			conflicts, err := l.Keep(t.Context(), archive.LakeDay{Table: table, Cluster: cluster, Day: at}, from.Table(t.Context(), table, nil, s))
 			if err != nil || len(conflicts) != 0 {
 				t.Fatal(conflicts, err)

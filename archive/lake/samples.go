@@ -86,7 +86,7 @@ func (u *union) series(yield func(*archive.Series) bool) (more bool, err error) 
 		}
 		for _, cell := range []int{of.part, of.whole} {
 			if wanted[cell] = true; len(u.stored.Metrics) > 0 {
-				u.stored.Metrics = append(slices.Clone(u.stored.Metrics), archive.Verbatim(string(u.table.metrics[cell].Name)))
+				u.stored.Metrics = append(slices.Clone(u.stored.Metrics), schema.Verbatim(string(u.table.metrics[cell].Name)))
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func (u *union) sources(wanted []bool) ([]iter.Seq2[Row, error], error) {
 	days, err := u.lake.partitions(func(p partition) bool {
 		end := p.day.Add(archive.Daily.Length()) - 1
 		return p.table == u.table && end >= window.From && (window.To == 0 || p.day <= window.To) &&
-			(len(u.selection.Clusters) == 0 || archive.MatchesAny(u.selection.Clusters, p.cluster))
+			(len(u.selection.Clusters) == 0 || schema.MatchesAny(u.selection.Clusters, p.cluster))
 	})
 	if err != nil {
 		return nil, err

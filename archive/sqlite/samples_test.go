@@ -56,7 +56,7 @@ func (s *seen) seeApart(t *testing.T, samples archive.Samples, selection archive
 		if !all.MatchesMetric(m) {
 			continue
 		}
-		selection.Metrics = []string{archive.Verbatim(string(m))}
+		selection.Metrics = []string{schema.Verbatim(string(m))}
 		if selection.Level == archive.Raw {
 			s.see(t, samples, selection)
 			continue

@@ -135,7 +135,7 @@ func cellsOf(ctx context.Context, from archive.Samples, p piece, of *archive.Ser
 		if name == "" {
 			return nil
 		}
-		return []string{archive.Verbatim(name)}
+		return []string{schema.Verbatim(name)}
 	}
 	s.Filter = archive.Filter{Clusters: only(of.Cluster), Namespaces: only(e.Namespace), Pods: only(e.Pod), Containers: only(e.Container), Nodes: only(e.Node)}
 	cells := make(map[cell]schema.Value)

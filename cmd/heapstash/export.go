@@ -163,7 +163,7 @@ func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun
 		"namespace": x.Namespaces, "exclude-namespace": x.ExcludeNamespaces, "pod": x.Pods, "metric": x.metrics,
 	} {
 		for _, glob := range globs {
-			if glob != "" && !archive.IsGlob(glob) {
+			if glob != "" && !schema.IsGlob(glob) {
 				return e, fmt.Errorf("--%s %q is not a glob", flag, glob)
 			}
 		}
@@ -278,7 +278,7 @@ func (e *exportRun) write(cmd *cobra.Command, reader engine.Reader, quiet bool, 
 func (e exportRun) checkMetrics(known []schema.MetricName) error {
 	names := show.Names(known)
 	for _, glob := range e.Metrics {
-		if !slices.ContainsFunc(names, func(name string) bool { return archive.MatchesAny([]string{glob}, name) }) {
+		if !slices.ContainsFunc(names, func(name string) bool { return schema.MatchesAny([]string{glob}, name) }) {
 			return schema.WithHint(fmt.Errorf("the archive knows no metric %q", glob), guess.AlsoMean(glob, names,
 				"`heapstash sql \"SELECT name FROM metrics\"` lists those that it knows"))
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // Matching returns the condition that a column has a name that matches one of the
-// globs ([archive.MatchesAny]).
+// globs ([schema.MatchesAny]).
 func Matching(column string, globs []string) string {
 	arms := make([]string, len(globs))
 	for i, glob := range globs {

@@ -4,7 +4,8 @@ import (
 	"regexp"
 	"testing"
 
-	"heapstash/archive"
+
+	"heapstash/schema"
 )
 
 // A glob and its translation match the same names.
@@ -22,7 +23,7 @@ func TestGlobs(t *testing.T) {
 			default:
 				got = regexp.MustCompile(Expression(glob)).MatchString(name)
 			}
-			if want := archive.MatchesAny([]string{glob}, name); got != want {
+			if want := schema.MatchesAny([]string{glob}, name); got != want {
 				t.Errorf("%q matches %q: %v, want %v", glob, name, got, want)
 			}
 		}

@@ -147,7 +147,7 @@ func (w *World) wanted(q query.Query) []observation {
 }
 
 func anyMatches(globs []string, name string) bool {
-	return len(globs) == 0 || archive.MatchesAny(globs, name)
+	return len(globs) == 0 || schema.MatchesAny(globs, name)
 }
 
 // exact are the samples of the query's metric. A ratio that Heapster cut is made

@@ -93,7 +93,7 @@ func (p plan) coverage(ctx context.Context, tx *sql.Tx) (query.Coverage, error) 
 func (p plan) inLake(ctx context.Context, tx *sql.Tx) (span query.Span, err error) {
 	all, err := conn.InLake(ctx, tx)
 	for _, s := range all {
-		if s.Table != p.table() || s.Kind != p.Kind || len(p.Clusters) > 0 && !archive.MatchesAny(p.Clusters, s.Cluster) {
+		if s.Table != p.table() || s.Kind != p.Kind || len(p.Clusters) > 0 && !schema.MatchesAny(p.Clusters, s.Cluster) {
 			continue
 		}
 		if span.From == 0 || s.From < span.From {

@@ -136,7 +136,7 @@ func keepRows(ctx context.Context, s *conn.Writer, now shipping, maxSamples, max
 		after = &archive.Series{Cluster: now.Cluster, Entity: *now.After}
 	}
 	selection := archive.Selection{
-		Filter: archive.Filter{Clusters: []string{archive.Verbatim(now.Cluster)}},
+		Filter: archive.Filter{Clusters: []string{schema.Verbatim(now.Cluster)}},
 		Kinds:  []schema.Kind{now.Kind}, Window: schema.Window{From: now.Day, To: now.Until - 1}, Shown: true,
 	}
 	var failed error // of reading

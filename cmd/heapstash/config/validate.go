@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"heapstash/archive"
 	"heapstash/archive/collect"
 	"heapstash/cmd/heapstash/schedule"
 	"heapstash/cmd/heapstash/show"
@@ -104,12 +103,12 @@ func (c Config) Validate() Faults {
 }
 
 func checkGlob(fs *Faults, key, glob string) {
-	fs.check(archive.IsGlob(glob), key, "%q is not a glob: write a name, or a pattern with * ? [a-z]", glob)
+	fs.check(schema.IsGlob(glob), key, "%q is not a glob: write a name, or a pattern with * ? [a-z]", glob)
 }
 
 func checkPodGlob(fs *Faults, key, glob string) {
 	namespace, pod, _ := strings.Cut(glob, "/")
-	fs.check(archive.IsGlob(namespace) && archive.IsGlob(pod) && !strings.Contains(pod, "/"), key,
+	fs.check(schema.IsGlob(namespace) && schema.IsGlob(pod) && !strings.Contains(pod, "/"), key,
 		"%q is not a glob of pods: write NAMESPACE/POD, such as shop/debug-* or */debug-*, each half a name or a pattern with * ? [a-z]", glob)
 }
 

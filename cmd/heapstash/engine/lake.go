@@ -101,7 +101,7 @@ func (r *lakeReader) excerpt(ctx context.Context, q query.Query) (e excerpt, err
 	}
 	for _, m := range []schema.MetricName{q.Metric.Name, q.Metric.Part, q.Metric.Whole} {
 		if m != "" {
-			selection.Metrics = append(selection.Metrics, archive.Verbatim(string(m)))
+			selection.Metrics = append(selection.Metrics, schema.Verbatim(string(m)))
 		}
 	}
 	samples, err := WithLake(ctx, r.cfg, r.File)

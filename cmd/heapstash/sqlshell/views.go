@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"heapstash/archive"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/guess"
 	"heapstash/cmd/heapstash/show"
@@ -63,7 +62,7 @@ func (d Listing) Run(ctx context.Context, w io.Writer, file string) error {
 }
 
 func (d Listing) wants(view string) bool {
-	return len(d.Globs) == 0 || archive.MatchesAny(d.Globs, view)
+	return len(d.Globs) == 0 || schema.MatchesAny(d.Globs, view)
 }
 
 func meaning(c engine.ViewColumn) string {
