@@ -34,7 +34,8 @@ the passes, copy again with --since yesterday, and start the passes with the new
 
 Hours and days are not copied: a file makes its own from the samples, and ClickHouse needs none.
 So what is left of a time whose raw samples were deleted is not copied, and copy says of which
-time. ` + "`heapstash snapshot`" + ` copies a file with its hours and days.
+time. With --lake, copy reads raw samples that pruning wrote to archive.lake, too.
+` + "`heapstash snapshot`" + ` copies a file with its hours and days.
 
 Exit codes: 0 done; 1 failed, or the two archives differ; 10 no archive FROM; 11 another writer
 holds TO; 130 interrupted.`
@@ -45,8 +46,8 @@ const copyExample = `  heapstash copy heapstash.db clickhouse://heapstash@ch1:90
 
 // copyFlags are the flags of copy.
 type copyFlags struct {
-	json  bool
-	since flags.Moment
+	json, lake bool
+	since      flags.Moment
 }
 
 func newCopyCommand() *cobra.Command {
@@ -76,6 +77,7 @@ func newCopyCommand() *cobra.Command {
 	}
 	config.AddFlags(cmd.Flags(), config.LockFlags)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&c.lake, "lake", false, "also raw samples in archive.lake")
 	cmd.Flags().Var(&c.since, "since", "only samples of this day and later: a time, or how long ago, as in 2d")
 	return cmd
 }
@@ -86,6 +88,8 @@ type copied struct {
 	// Newest is the newest sample of FROM after the copy.
 	Newest  schema.Instant `json:"newest"`
 	Seconds float64        `json:"seconds"`
+	// where the raw samples are that are not copied.
+	where string
 }
 
 func (c *copyFlags) copy(cmd *cobra.Command, cfg config.Config, from, to string) (err error) {
@@ -115,12 +119,12 @@ func (c *copyFlags) copy(cmd *cobra.Command, cfg config.Config, from, to string)
 
 func (c *copyFlags) run(cmd *cobra.Command, source, target config.Config) (result copied, err error) {
 	ctx := cmd.Context()
-	from, err := engine.OpenSource(ctx, source)
+	from, err := engine.OpenSource(ctx, source, c.lake)
 	if err != nil {
 		return result, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	status, err := from.Reader.Status(ctx)
+	status, err := from.Status(ctx)
 	if err != nil {
 		return result, err
 	}
@@ -136,10 +140,14 @@ func (c *copyFlags) run(cmd *cobra.Command, source, target config.Config) (resul
 		defer steps("", 0, 0)
 		opts.Step = steps
 	}
+	result.where = "gone"
+	if len(status.InLake) > 0 && !c.lake {
+		result.where = "gone, or in the lake: --lake copies those"
+	}
 	if result.Report, err = transfer.Run(ctx, from, status, to, opts); err != nil {
 		return result, err
 	}
-	if status, err = from.Reader.Status(ctx); err != nil {
+	if status, err = from.Status(ctx); err != nil {
 		return result, err
 	}
 	for _, k := range status.Kinds {
@@ -155,7 +163,7 @@ func (c copied) print(w io.Writer) error {
 		l.Pair("differs", "%v", d)
 	}
 	for _, b := range c.Bare {
-		l.Pair("not copied", "%v: their raw samples are gone", b)
+		l.Pair("not copied", "%v: their raw samples are %s", b, c.where)
 	}
 	for _, cluster := range c.Kept {
 		l.Pair("memory", "of %s: TO has newer passes, and keeps its own", cluster)

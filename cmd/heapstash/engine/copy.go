@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"heapstash/archive"
 	"heapstash/archive/clickhouse"
+	"heapstash/archive/lake"
 	"heapstash/archive/sqlite"
 	"heapstash/archive/transfer"
 	"heapstash/cmd/heapstash/config"
@@ -15,34 +17,92 @@ import (
 // Source is one state of an archive that is copied.
 type Source struct {
 	transfer.Source
-	Reader Reader
+	reader Reader
+	lake   []archive.LakeSpan // what is read from the lake, too
 }
 
 // Close closes the archive.
-func (s Source) Close() error { return errors.Join(s.Source.Close(), s.Reader.Close()) }
+func (s Source) Close() error { return errors.Join(s.Source.Close(), s.reader.Close()) }
 
-// OpenSource opens the settings' archive to be copied.
-func OpenSource(ctx context.Context, cfg config.Config) (Source, error) {
+// Status returns the archive's status. Raw samples begin where those of the lake begin, if
+// they are copied.
+func (s Source) Status(ctx context.Context) (archive.Status, error) {
+	status, err := s.reader.Status(ctx)
+	for i := range status.Kinds {
+		k := &status.Kinds[i]
+		for _, of := range s.lake {
+			if of.Cluster == k.Cluster && of.Kind == k.Kind && (k.Oldest == 0 || of.From < k.Oldest) {
+				k.Oldest = of.From
+			}
+		}
+	}
+	return status, err
+}
+
+// OpenSource opens the settings' archive to be copied, if withLake together with the raw
+// samples of its lake.
+func OpenSource(ctx context.Context, cfg config.Config, withLake bool) (Source, error) {
 	reader, err := Read(ctx, cfg)
 	if err != nil {
 		return Source{}, err
 	}
-	samples, err := reader.OpenSamples(ctx)
+	source, err := openSource(ctx, cfg, reader, withLake)
 	if err != nil {
 		return Source{}, errors.Join(err, reader.Close())
 	}
+	return source, nil
+}
+
+func openSource(ctx context.Context, cfg config.Config, reader Reader, withLake bool) (Source, error) {
+	var both *lake.Samples
+	var samples archive.Samples
+	var err error
+	if withLake {
+		if both, err = WithLake(ctx, cfg, reader); err != nil {
+			return Source{}, err
+		}
+		samples = both.Archive
+	} else if samples, err = reader.OpenSamples(ctx); err != nil {
+		return Source{}, err
+	}
 	if of, ok := reader.(server); ok {
 		source, err := of.sourceOf(ctx, cfg, samples)
-		if err != nil {
-			return Source{}, errors.Join(err, reader.Close())
-		}
-		return Source{source, reader}, nil
+		return Source{Source: source, reader: reader}, err
 	}
 	source, ok := samples.(transfer.Source)
 	if !ok {
-		return Source{}, errors.Join(errors.New("archives of this engine cannot be copied"), samples.Close(), reader.Close())
+		return Source{}, errors.Join(errors.New("archives of this engine cannot be copied"), samples.Close())
 	}
-	return Source{source, reader}, nil
+	if !withLake {
+		return Source{Source: source, reader: reader}, nil
+	}
+	spans, err := InLake(ctx, reader)
+	if err != nil {
+		return Source{}, errors.Join(err, samples.Close())
+	}
+	return Source{lakeSource{source, both, spans}, reader, spans}, nil
+}
+
+// lakeSource is a file together with its lake.
+type lakeSource struct {
+	transfer.Source
+	both  *lake.Samples
+	spans []archive.LakeSpan
+}
+
+func (s lakeSource) Series(ctx context.Context, selection archive.Selection) iter.Seq2[*archive.Series, error] {
+	return s.both.Series(ctx, selection)
+}
+
+func (s lakeSource) Span(ctx context.Context) (schema.Window, error) {
+	w, err := s.Source.Span(ctx)
+	for _, of := range s.spans {
+		if w.To == 0 || of.From < w.From {
+			w.From = of.From
+		}
+		w.To = max(w.To, of.Until-1)
+	}
+	return w, err
 }
 
 // Target is an archive that a copy is written to.
