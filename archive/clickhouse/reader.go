@@ -2,15 +2,12 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/answer"
 	"heapstash/archive/clickhouse/conn"
 	"heapstash/archive/clickhouse/read"
 	"heapstash/archive/clickhouse/rows"
-	"heapstash/archive/clickhouse/tables"
 	"heapstash/archive/query"
 	"heapstash/schema"
 )
@@ -28,13 +25,9 @@ var (
 
 // OpenReader opens an existing archive: see [conn.Open].
 func OpenReader(ctx context.Context, address string, opts conn.Options) (*Reader, error) {
-	c, _, err := conn.Open(ctx, address, opts)
+	server, err := read.Connect(ctx, address, opts)
 	if err != nil {
 		return nil, err
-	}
-	server, err := rows.NewServer(ctx, c)
-	if err != nil {
-		return nil, errors.Join(err, c.Close())
 	}
 	return &Reader{answer.New(server), server}, nil
 }
@@ -42,30 +35,14 @@ func OpenReader(ctx context.Context, address string, opts conn.Options) (*Reader
 // Close closes the connections.
 func (r *Reader) Close() error { return r.server.Close() }
 
-// selectBytes has the parameters of the table of parts and the database. A cluster has
-// one replica of each shard in it.
-const selectBytes = `SELECT toInt64(sum(bytes_on_disk)) FROM %s WHERE active AND database = %s`
-
-// parts is the table of parts, of one replica of each shard.
-func (r *Reader) parts() string {
-	if r.server.Dialect.Cluster == "" {
-		return "system.parts"
-	}
-	return "cluster(" + tables.Literal(r.server.Dialect.Cluster) + ", system.parts)"
-}
-
 // Status implements [archive.Teller]. Its sizes are of one replica of each shard.
 func (r *Reader) Status(ctx context.Context) (archive.Status, error) {
-	s, err := read.Status(ctx, r.server)
-	if err != nil {
-		return archive.Status{}, err
-	}
-	if err := r.server.One(ctx, fmt.Sprintf(selectBytes, r.parts(), tables.Literal(r.server.Dialect.Database)), &s.Bytes); err != nil {
-		return archive.Status{}, err
-	}
-	s.Path, s.Version, s.Used = r.server.Address.String(), tables.Format, s.Bytes
-	return s, nil
+	return read.Status(ctx, r.server)
 }
+
+// Usage returns the size of each table with samples, of one replica of each shard, and of
+// all others together.
+func (r *Reader) Usage(ctx context.Context) (archive.Usage, error) { return read.Usage(ctx, r.server) }
 
 // Holes implements [archive.Teller].
 func (r *Reader) Holes(ctx context.Context, since schema.Instant) ([]archive.RecordedHole, error) {

@@ -95,7 +95,7 @@ archive/clickhouse: schema archive archive/query archive/transfer archive/clickh
 archive/clickhouse/tables: schema
 archive/clickhouse/conn: schema archive archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/rows: schema archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
-archive/clickhouse/read: schema archive archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
+archive/clickhouse/read: schema archive archive/clickhouse/conn archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/answer: schema archive archive/query archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/answertest: schema archive archive/archivetest archive/query archive/query/querytest archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables
 archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
@@ -107,7 +107,7 @@ cmd/show:     schema archive cmd/guess; github.com/jedib0t/go-pretty/ github.com
 cmd/schedule: schema; github.com/robfig/cron/
 cmd/flags:    schema archive archive/query cmd/show; github.com/spf13/pflag github.com/prometheus/common/model
 cmd/config:   schema heapster heapster/wire archive archive/collect cmd/flags cmd/schedule cmd/guess cmd/show; github.com/spf13/pflag github.com/spf13/viper github.com/go-viper/
-cmd/engine:   schema archive archive/clickhouse archive/clickhouse/conn archive/clickhouse/rows archive/clickhouse/tables archive/collect archive/lake archive/query archive/transfer sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
+cmd/engine:   schema archive archive/clickhouse archive/clickhouse/conn archive/clickhouse/read archive/clickhouse/rows archive/clickhouse/tables archive/collect archive/lake archive/query archive/transfer sqlite sqlite/conn sqlite/dbfile sqlite/tables sqlite/read sqlite/check sqlite/upkeep sqlite/repair cmd/config
 cmd/access:   schema heapster heapster/failure heapster/kube cmd/config cmd/build
 cmd/passes:   schema archive heapster heapster/kube archive/collect cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show; github.com/prometheus/
 cmd/ask:      schema archive archive/query cmd/guess cmd/show; github.com/guptarohit/asciigraph

@@ -1,2 +1,3 @@
-// Package read reads status, holes and samples from an archive's views in ClickHouse.
+// Package read reads status, holes, sizes and samples from an archive in ClickHouse, and
+// examines its servers.
 package read

@@ -28,9 +28,16 @@ const (
   GROUP BY cause, lasting ORDER BY count() DESC, cause`
 )
 
-// Status implements [archive.Teller]. It leaves out the path, sizes and version.
+// Status implements [archive.Teller]. Its sizes are of one replica of each shard.
 func Status(ctx context.Context, server rows.Server) (archive.Status, error) {
-	s := archive.Status{Free: -1, Kinds: []archive.KindStatus{}, Passes: []archive.PassStatus{}, Causes: []archive.CauseStatus{}}
+	s := archive.Status{
+		Path: server.Address.String(), Version: tables.Format,
+		Free: -1, Kinds: []archive.KindStatus{}, Passes: []archive.PassStatus{}, Causes: []archive.CauseStatus{},
+	}
+	if err := server.One(ctx, fmt.Sprintf(selectBytes, parts(server), tables.Literal(server.Dialect.Database)), &s.Bytes); err != nil {
+		return archive.Status{}, err
+	}
+	s.Used = s.Bytes
 	if err := kinds(ctx, server, &s); err != nil {
 		return archive.Status{}, err
 	}

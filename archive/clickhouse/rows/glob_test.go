@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"testing"
 
-
 	"heapstash/schema"
 )
 

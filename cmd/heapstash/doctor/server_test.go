@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"heapstash/archive"
-	"heapstash/archive/clickhouse"
 	"heapstash/archive/clickhouse/clickhousetest"
+	"heapstash/archive/clickhouse/read"
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 )
@@ -82,7 +82,7 @@ func TestServer(t *testing.T) {
 		"shard down": {func(x *engine.ServerExamination) { x.Servers[2].Err, x.Servers[3].Err = silent, silent },
 			wanted{"servers", Fault, "no server of shard 2 answers", "start"}},
 		"address down": {func(x *engine.ServerExamination) {
-			x.Silent = []clickhouse.SilentHost{{Host: "ch9:9000", Err: silent}}
+			x.Silent = []read.SilentHost{{Host: "ch9:9000", Err: silent}}
 		}, wanted{"addresses", Warning, "ch9:9000 (connection refused)", "archive.url"}},
 		"two archives": {func(x *engine.ServerExamination) { x.Others = []string{"ch3:9000"} }, wanted{"addresses", Fault, "ch3:9000 has another archive", "?cluster=NAME"}},
 		"behind":       {func(x *engine.ServerExamination) { x.Servers[1].Delay = time.Minute }, wanted{"replicas", Warning, "ch2:9000, replica 2 of shard 1 by 1m", "system.replication_queue"}},

@@ -9,6 +9,7 @@ import (
 	"heapstash/archive"
 	"heapstash/archive/clickhouse"
 	"heapstash/archive/clickhouse/conn"
+	"heapstash/archive/clickhouse/read"
 	"heapstash/archive/transfer"
 	"heapstash/cmd/heapstash/config"
 )
@@ -80,8 +81,8 @@ func (s server) sourceOf(ctx context.Context, cfg config.Config, samples archive
 
 type (
 	// ServerExamination is the result of [ExamineServer].
-	ServerExamination = clickhouse.Examination
-	ServerState       = clickhouse.ServerState
+	ServerExamination = read.Examination
+	ServerState       = read.ServerState
 )
 
 // ExamineServer looks at the archive's servers and changes nothing. The last pass in the
@@ -91,7 +92,7 @@ func ExamineServer(ctx context.Context, cfg config.Config, now func() time.Time)
 	if err != nil {
 		return ServerExamination{Address: Name(cfg), Err: err}, nil
 	}
-	return clickhouse.Examine(ctx, cfg.Archive.URL, cfg.ClusterName, opts, now)
+	return read.Examine(ctx, cfg.Archive.URL, cfg.ClusterName, opts, now)
 }
 
 // MayPass reports whether an error of an archive may be gone at the next pass.

@@ -1,4 +1,4 @@
-package clickhouse
+package read
 
 import (
 	"cmp"
@@ -10,22 +10,34 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"heapstash/archive"
+	"heapstash/archive/clickhouse/rows"
 	"heapstash/archive/clickhouse/tables"
 )
+
+// parts is the table of parts, of one replica of each shard.
+func parts(server rows.Server) string {
+	if server.Dialect.Cluster == "" {
+		return "system.parts"
+	}
+	return "cluster(" + tables.Literal(server.Dialect.Cluster) + ", system.parts)"
+}
+
+// selectBytes has the parameters of the table of parts and the database.
+const selectBytes = `SELECT toInt64(sum(bytes_on_disk)) FROM %s WHERE active AND database = %s`
 
 // selectParts has the parameters of selectBytes.
 const selectParts = `SELECT table, toInt64(sum(bytes_on_disk)) FROM %s WHERE active AND database = %s GROUP BY table`
 
 // Usage returns the size of each table with samples, of one replica of each shard, and of
 // all others together.
-func (r *Reader) Usage(ctx context.Context) (archive.Usage, error) {
+func Usage(ctx context.Context, server rows.Server) (archive.Usage, error) {
 	named := make(map[string]string)
-	l := r.server.Layout
+	l := server.Layout
 	for _, t := range append(slices.Clone(l.Wide), l.Narrow) {
 		named[t.Rows()], named[t.Local()] = t.Name, t.Name
 	}
 	sizes := make(map[string]int64)
-	err := r.server.Each(ctx, fmt.Sprintf(selectParts, r.parts(), tables.Literal(r.server.Dialect.Database)), func(row driver.Rows) error {
+	err := server.Each(ctx, fmt.Sprintf(selectParts, parts(server), tables.Literal(server.Dialect.Database)), func(row driver.Rows) error {
 		var table string
 		var bytes int64
 		err := row.Scan(&table, &bytes)

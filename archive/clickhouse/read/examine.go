@@ -1,4 +1,4 @@
-package clickhouse
+package read
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 
 	"heapstash/archive"
 	"heapstash/archive/clickhouse/conn"
-	"heapstash/archive/clickhouse/read"
+	"heapstash/archive/clickhouse/rows"
 	"heapstash/archive/clickhouse/tables"
 )
 
@@ -101,7 +101,7 @@ func (x *Examination) examine(ctx context.Context, cluster string, opts conn.Opt
 		x.Servers = append(x.Servers, stateOf(ctx, direct, r, c.Address.Database, now))
 		_ = direct.Close() // read only
 	}
-	reader, err := OpenReader(ctx, x.Address, opts)
+	server, err := Connect(ctx, x.Address, opts)
 	switch {
 	case errors.Is(err, archive.ErrNoArchive):
 		missing, err := c.Missing(ctx)
@@ -110,19 +110,19 @@ func (x *Examination) examine(ctx context.Context, cluster string, opts conn.Opt
 	case err != nil:
 		return err
 	}
-	defer reader.Close() // read only
+	defer server.Close() // read only
 	x.Exists = true
-	return x.read(ctx, reader, cluster)
+	return x.read(ctx, server, cluster)
 }
 
 // read reads the size and the last pass.
-func (x *Examination) read(ctx context.Context, reader *Reader, cluster string) error {
-	status, err := reader.Status(ctx)
+func (x *Examination) read(ctx context.Context, server rows.Server, cluster string) error {
+	status, err := Status(ctx, server)
 	if err != nil {
 		return err
 	}
 	x.Bytes = status.Bytes
-	x.LastPass, err = read.LastPass(ctx, reader.server, cluster)
+	x.LastPass, err = LastPass(ctx, server, cluster)
 	return err
 }
 
