@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"heapstash/archive/clickhouse/conn"
 	"heapstash/archive/clickhouse/tables"
 )
@@ -25,7 +23,7 @@ const (
 // replica is a server of the cluster that is asked whether it has all rows.
 type replica struct {
 	conn.Replica
-	driver.Conn
+	*conn.Pool
 	retry time.Time // it did not answer; zero if it did
 }
 
@@ -42,7 +40,7 @@ func (s *Store) settle(ctx context.Context, written ...*tables.Table) error {
 			if err != nil {
 				return err
 			}
-			s.replicas = append(s.replicas, &replica{Replica: r, Conn: c})
+			s.replicas = append(s.replicas, &replica{Replica: r, Pool: c})
 		}
 	}
 	for begin := time.Now(); ; {
@@ -120,7 +118,7 @@ func (r *replica) lags(ctx context.Context, database string, written []*tables.T
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() // Err returns its error
+	defer rows.Close() // after an error
 	for rows.Next() {
 		var one lag
 		if err := rows.Scan(&one.table, &one.last, &one.pointer, &one.queued, &one.readOnly); err != nil {
@@ -128,7 +126,7 @@ func (r *replica) lags(ctx context.Context, database string, written []*tables.T
 		}
 		all = append(all, one)
 	}
-	return all, rows.Err()
+	return all, rows.Close()
 }
 
 // warn adds a warning once.

@@ -27,10 +27,9 @@ type Options struct {
 	CAFile string
 }
 
-// Conn is a pool of connections to the first of an archive's servers that answers.
-// Several goroutines may use it. Its default database is the archive's.
+// Conn is a [Pool] to an archive's servers, whose default database is the archive's.
 type Conn struct {
-	driver.Conn
+	*Pool
 	Address Address
 	Dialect tables.Dialect
 	Layout  tables.Layout
@@ -83,7 +82,7 @@ func connect(ctx context.Context, a Address, database string, opts Options) (*Co
 	if len(a.Hosts) > 1 {
 		within = 5 * time.Second // a busy server may be left out
 	}
-	if c.Conn, err = c.open(a.Hosts, database, within); err != nil {
+	if c.Pool, err = c.open(a.Hosts, database, within); err != nil {
 		return nil, err
 	}
 	if err := c.begin(ctx); err != nil {
@@ -93,7 +92,7 @@ func connect(ctx context.Context, a Address, database string, opts Options) (*Co
 }
 
 // open opens a pool of connections to the first host that answers within the time.
-func (c *Conn) open(hosts []string, database string, within time.Duration) (driver.Conn, error) {
+func (c *Conn) open(hosts []string, database string, within time.Duration) (*Pool, error) {
 	o := clickhouse.Options{
 		Addr:             hosts,
 		Auth:             clickhouse.Auth{Database: database, Username: c.Address.User, Password: c.options.Password},
@@ -101,7 +100,6 @@ func (c *Conn) open(hosts []string, database string, within time.Duration) (driv
 		Compression:      &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
 		ConnOpenStrategy: clickhouse.ConnOpenInOrder,
 		DialTimeout:      within,
-		MaxOpenConns:     16, MaxIdleConns: 4,
 	}
 	if c.Address.Secure {
 		var err error
@@ -109,19 +107,17 @@ func (c *Conn) open(hosts []string, database string, within time.Duration) (driv
 			return nil, err
 		}
 	}
-	w := &wires{patience: patient, options: o, within: within, open: make(map[*wire]bool)}
-	o.DialContext = w.dial
-	return clickhouse.Open(&o)
+	return newPool(o, &wires{patience: patient, options: o, within: within, open: make(map[*wire]bool)}), nil
 }
 
 // Direct returns a pool of connections to one server of the cluster, which must answer
 // within the time.
-func (c *Conn) Direct(r Replica, within time.Duration) (driver.Conn, error) {
+func (c *Conn) Direct(r Replica, within time.Duration) (*Pool, error) {
 	return c.open([]string{r.Host}, c.Address.Database, within)
 }
 
 // DirectServer is Direct, where the database need not exist.
-func (c *Conn) DirectServer(r Replica, within time.Duration) (driver.Conn, error) {
+func (c *Conn) DirectServer(r Replica, within time.Duration) (*Pool, error) {
 	return c.open([]string{r.Host}, "", within)
 }
 
@@ -175,21 +171,15 @@ func (c *Conn) begin(ctx context.Context) error {
 
 // Each calls row for each row of a statement's result, until it returns an error.
 func (c *Conn) Each(ctx context.Context, row func(driver.Rows) error, statement string, args ...any) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // else Close would read the rest
 	rows, err := c.Query(ctx, statement, args...)
 	if err != nil {
 		return err
 	}
 	for rows.Next() {
 		if err := row(rows); err != nil {
-			cancel()
 			_ = rows.Close()
 			return err
 		}
 	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	return rows.Err()
+	return rows.Close()
 }

@@ -33,6 +33,7 @@ func (c *Conn) Insert(ctx context.Context, t *tables.Table, rows [][]any) error 
 	}
 	for _, row := range rows {
 		if err := batch.Append(row...); err != nil {
+			_ = batch.Abort()
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}

@@ -152,10 +152,11 @@ type wires struct {
 	open map[*wire]bool
 }
 
-// dial connects to a server. The driver gives ctx one limit for all addresses, so that a
-// dead first one would leave no time for the others: a limit of its own replaces it.
-func (s *wires) dial(ctx context.Context, address string) (net.Conn, error) {
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.within)
+// dial connects to a server for a connection that ends with open. The driver gives ctx one
+// limit for all addresses, so that a dead first one would leave no time for the others: a
+// limit of its own replaces it.
+func (s *wires) dial(ctx, open context.Context, address string) (net.Conn, error) {
+	own, cancel := context.WithTimeout(open, s.within)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
 		if !errors.Is(context.Cause(ctx), clickhouse.ErrAcquireConnTimeout) {
@@ -168,7 +169,8 @@ func (s *wires) dial(ctx context.Context, address string) (net.Conn, error) {
 		return nil, err
 	}
 	w := &wire{TCPConn: c.(*net.TCPConn), address: address, of: s}
-	w.open, w.close = context.WithCancel(context.Background())
+	w.open, w.close = context.WithCancel(open)
+	context.AfterFunc(w.open, func() { _ = c.Close() })
 	s.mu.Lock()
 	s.open[w] = true
 	s.mu.Unlock()
@@ -236,7 +238,6 @@ func (s *wires) cut(address string) {
 	for w := range s.open {
 		if w.address == address {
 			w.close()
-			_ = w.TCPConn.Close()
 			delete(s.open, w)
 		}
 	}

@@ -93,22 +93,17 @@ func (h held) Write(p []byte) (int, error) {
 func TestSilence(t *testing.T) {
 	server := clickhousetest.Start(t)
 	const tick = 50 * time.Millisecond
-	open := func(p patience) (*relay, clickhouse.Conn, *wires) {
+	open := func(p patience) (*relay, *Pool, *wires) {
 		r := startRelay(t, server.Address)
 		w := &wires{patience: p, options: clickhouse.Options{Addr: []string{r.address}}, within: time.Minute, open: make(map[*wire]bool)}
-		o := w.options
-		o.DialContext = w.dial
-		c, err := clickhouse.Open(&o)
-		if err == nil {
-			err = c.Ping(t.Context())
-		}
-		if err != nil {
+		c := newPool(w.options, w)
+		if err := c.Ping(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
 		return r, c, w
 	}
-	one := func(c clickhouse.Conn) error {
+	one := func(c *Pool) error {
 		var n uint8
 		return c.QueryRow(t.Context(), "SELECT 1").Scan(&n)
 	}

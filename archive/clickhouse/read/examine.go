@@ -91,7 +91,7 @@ func (x *Examination) examine(ctx context.Context, cluster string, opts conn.Opt
 	}
 	x.rights(ctx, c, v.Version.Major)
 	if len(c.Replicas) == 0 {
-		x.Servers = append(x.Servers, stateOf(ctx, c.Conn, conn.Replica{Host: first}, c.Address.Database, now))
+		x.Servers = append(x.Servers, stateOf(ctx, c.Pool, conn.Replica{Host: first}, c.Address.Database, now))
 	}
 	for _, r := range c.Replicas {
 		direct, err := c.DirectServer(r, answerTime)
@@ -206,7 +206,7 @@ func (x *Examination) rights(ctx context.Context, c *conn.Conn, major uint64) {
 const firstGrants = 20
 
 // stateOf asks a server.
-func stateOf(ctx context.Context, c driver.Conn, r conn.Replica, database string, now func() time.Time) ServerState {
+func stateOf(ctx context.Context, c *conn.Pool, r conn.Replica, database string, now func() time.Time) ServerState {
 	s := ServerState{Shard: r.Shard, Number: r.Number, Host: r.Host, Free: -1}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()

@@ -151,9 +151,7 @@ func (s *Samples) readSome(ctx context.Context, scan scan, some []named, selecti
 	if err != nil {
 		return err
 	}
-	of, cancel := context.WithCancel(ctx)
-	defer cancel()
-	result, err := s.server.Query(of, scan.selectRows(some, s.newest[some[0].names[0]]))
+	result, err := s.server.Query(ctx, scan.selectRows(some, s.newest[some[0].names[0]]))
 	if err != nil {
 		return s.server.Wrap(ctx, err)
 	}
@@ -170,7 +168,6 @@ func (s *Samples) readSome(ctx context.Context, scan scan, some []named, selecti
 		series.Incarnations = incarnations[one.Namespace+"/"+one.Pod]
 		series.Samples = c.samples(one)
 		if !yield(series) {
-			cancel() // else Close reads the rest
 			_ = result.Close()
 			return errStopped
 		}
@@ -178,7 +175,7 @@ func (s *Samples) readSome(ctx context.Context, scan scan, some []named, selecti
 			c.next()
 		}
 	}
-	return s.server.Wrap(ctx, errors.Join(c.err, rows.End(result)))
+	return s.server.Wrap(ctx, errors.Join(c.err, result.Close()))
 }
 
 const selectIncarnations = `SELECT namespace, pod, uid, node, labels, images, valid_from, valid_to FROM %s FINAL

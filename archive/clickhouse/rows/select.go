@@ -14,18 +14,15 @@ import (
 // then row with the values of each row, which it reuses: nil, int64, float64 or string.
 // Their errors are returned as they are.
 func (s Server) Select(ctx context.Context, statement string, begin func(columns []string) error, row func(values []any) error) error {
-	of, cancel := context.WithCancel(ctx)
-	defer cancel()
-	result, err := s.Query(of, statement)
+	result, err := s.Query(ctx, statement)
 	if err != nil {
 		return s.Wrap(ctx, err)
 	}
 	if err := copyRows(result, begin, row); err != nil {
-		cancel() // else Close reads the rest
 		_ = result.Close()
 		return err
 	}
-	return s.Wrap(ctx, End(result))
+	return s.Wrap(ctx, result.Close())
 }
 
 func copyRows(result driver.Rows, begin func(columns []string) error, row func(values []any) error) error {

@@ -51,28 +51,17 @@ func (s Server) Query(ctx context.Context, statement string) (driver.Rows, error
 // Each calls row for each row of the statement's result. An error of row ends the
 // statement, on the server too, and is returned as it is.
 func (s Server) Each(ctx context.Context, statement string, row func(driver.Rows) error) error {
-	of, cancel := context.WithCancel(ctx)
-	defer cancel()
-	rows, err := s.Query(of, statement)
+	rows, err := s.Query(ctx, statement)
 	if err != nil {
 		return s.Wrap(ctx, err)
 	}
 	for rows.Next() {
 		if err := row(rows); err != nil {
-			cancel() // else Close reads the rest
 			_ = rows.Close()
 			return err
 		}
 	}
-	return s.Wrap(ctx, End(rows))
-}
-
-// End closes the rows, and returns the error that ended them.
-func End(rows driver.Rows) error {
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	return rows.Err()
+	return s.Wrap(ctx, rows.Close())
 }
 
 // One scans the statement's only row.
