@@ -15,6 +15,7 @@ import (
 	"heapstash/cmd/heapstash/cookbook"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/flags"
+	"heapstash/cmd/heapstash/usage"
 	"heapstash/schema"
 )
 
@@ -29,7 +30,8 @@ const reportLong = `report answers questions about weeks of an archive, with the
 CPU is in millicores. Memory is in bytes or, where the column says so, in MiB. The range has
 whole days. It ends now or at --until; if the last sample is older than an hour, it ends
 there. --since is how long before the end the range begins, or a time. Reports read hourly
-and daily rollups: the rollup of a day is there once the day has ended.
+and daily rollups: the rollup of a day is there once the day has ended. If the archive has
+several clusters, rows of the same names are added up, and a note says so.
 
 --explain prints the SQL, which runs in stock sqlite3. It is the SQL of docs/cookbook.md; only
 the first line differs, by what the flags say. For an archive in ClickHouse, it is the SQL of
@@ -65,6 +67,9 @@ func newReportCommand() *cobra.Command {
 			return errors.New(known)
 		},
 		RunE: withConfig(func(cmd *cobra.Command, cfg config.Config, args []string) error {
+			if cmd.Flags().Lookup("cluster-name").Changed {
+				return usage.Error(cmd, errors.New("--cluster-name: report does not read it; it adds up the clusters of the archive"))
+			}
 			now, out := time.Now(), cmd.OutOrStdout()
 			report, err := r.report(engine.DialectOf(cfg), args[0], now)
 			if err != nil {

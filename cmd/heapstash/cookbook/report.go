@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,13 @@ func (r Report) Print(ctx context.Context, reader engine.Reader, out, notes io.W
 	}
 	if r.Explain {
 		return r.PrintSQL(out, now)
+	}
+	clusters, err := reader.Names(ctx, query.Query{Kind: schema.Pod}, "cluster")
+	if err != nil {
+		return err
+	}
+	if len(clusters) > 1 {
+		note(fmt.Sprintf("the archive has %d clusters (%s), and rows of the same names are added up", len(clusters), strings.Join(slices.Concat(clusters...), ", ")))
 	}
 	text, err := r.sql(now)
 	if err != nil {
