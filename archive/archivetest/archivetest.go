@@ -168,15 +168,17 @@ func (b *bench) written(got archive.Written, want archive.Written) {
 	}
 }
 
-// upkeep makes passes that do nothing but upkeep, until nothing is left to do.
+// upkeep makes passes of the cluster that do nothing but upkeep, until nothing is left to do.
 func (b *bench) upkeep(r archive.Retention, now schema.Instant) {
 	b.Helper()
 	for range 1000 {
 		s := b.openKeeping(r)
+		p := b.begin(s, cluster)
 		done, err := s.Upkeep(b.Context(), now)
 		if err != nil {
 			b.Fatal(err)
 		}
+		b.end(s, p)
 		b.close(s)
 		if done == (archive.Upkeep{}) {
 			return
