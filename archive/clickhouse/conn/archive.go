@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +142,9 @@ func (c *Conn) run(ctx context.Context, statements []string) error {
 // info reads what the archive says of itself. The format is 0 if the database is empty.
 func (c *Conn) info(ctx context.Context) (info Info, err error) {
 	var own, others uint64
-	err = c.QueryRow(ctx, "SELECT countIf(name = ?), countIf(name != ?) FROM system.tables WHERE database = ?", c.Layout.Setting.Rows(), c.Layout.Setting.Rows(), c.Address.Database).Scan(&own, &others)
+	var engine string // of the table, such as Distributed('prod', 'heapstash', 'setting_local', ...)
+	name := c.Layout.Setting.Rows()
+	err = c.QueryRow(ctx, "SELECT countIf(name = ?), countIf(name != ?), anyIf(engine_full, name = ?) FROM system.tables WHERE database = ?", name, name, name, c.Address.Database).Scan(&own, &others, &engine)
 	switch {
 	case err != nil:
 		return info, err
@@ -149,6 +152,9 @@ func (c *Conn) info(ctx context.Context) (info Info, err error) {
 		return info, c.foreign(ctx)
 	case own == 0:
 		return info, nil
+	}
+	if err := c.checkEngine(engine); err != nil {
+		return info, err
 	}
 	err = c.Each(ctx, func(rows driver.Rows) error {
 		var name, value string
@@ -169,6 +175,22 @@ func (c *Conn) info(ctx context.Context) (info Info, err error) {
 		err = schema.WithHint(fmt.Errorf("%w: its format is %d, this program knows %d", archive.ErrNewerArchive, info.Format, tables.Format), "use the newer heapstash")
 	}
 	return info, err
+}
+
+// checkEngine returns an error if the address names a cluster and the tables are of one
+// server, or the other way round: passes would miss servers, or rows of other servers.
+func (c *Conn) checkEngine(engine string) error {
+	arguments, distributed := strings.CutPrefix(engine, "Distributed(")
+	switch {
+	case distributed && c.Address.Cluster == "":
+		name, _, _ := strings.Cut(arguments, ",")
+		return schema.WithHint(fmt.Errorf("archive %s: its tables are of a cluster of servers, which the address does not name", c.Address),
+			"write ?cluster="+url.QueryEscape(strings.Trim(name, "`'\""))+" behind the database")
+	case !distributed && c.Address.Cluster != "":
+		return schema.WithHint(fmt.Errorf("archive %s: its tables are of one server, and the address names the cluster %q", c.Address, c.Address.Cluster),
+			"leave ?cluster= out, or name another database: heapstash copy moves the archive to it")
+	}
+	return nil
 }
 
 // described returns what a new archive says of itself, which another program may have

@@ -110,6 +110,37 @@ func TestOthers(t *testing.T) {
 	check("clickhouse://127.0.0.1:1/"+newer, nil, "refused")
 }
 
+// TestWrongCluster: an address with ?cluster= and one without it do not lead to the same
+// tables, and the one that does not fit is refused.
+func TestWrongCluster(t *testing.T) {
+	cluster := clickhousetest.StartCluster(t, clickhousetest.Options{})
+	base := "clickhouse://" + strings.Join(cluster.Addresses(), ",") + "/"
+	named := "?cluster=" + cluster.Name
+	for _, test := range []struct{ made, wrong, hint string }{
+		{base + "of-all" + named, base + "of-all", "write " + named},
+		{base + "of-one", base + "of-one" + named, "leave ?cluster= out"},
+	} {
+		c, made, err := conn.OpenOrMake(t.Context(), test.made, conn.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		for name, open := range map[string]func() (*conn.Conn, conn.Info, error){
+			"Open":       func() (*conn.Conn, conn.Info, error) { return conn.Open(t.Context(), test.wrong, conn.Options{}) },
+			"OpenOrMake": func() (*conn.Conn, conn.Info, error) { return conn.OpenOrMake(t.Context(), test.wrong, conn.Options{}) },
+		} {
+			if _, _, err := open(); err == nil || !strings.Contains(err.Error(), "its tables are of") || !strings.HasPrefix(schema.HintOf(err), test.hint) {
+				t.Errorf("%s of %s: %v (hint %s), want %s", name, test.wrong, err, schema.HintOf(err), test.hint)
+			}
+		}
+		c, again, err := conn.OpenOrMake(t.Context(), test.made, conn.Options{})
+		if err != nil || again.ID != made.ID {
+			t.Fatalf("%s again: %v, %v, want %v", test.made, again, err, made)
+		}
+		c.Close()
+	}
+}
+
 // TestTLS: with secure=true the server must have a certificate of the authority in
 // archive.ca_file.
 func TestTLS(t *testing.T) {
