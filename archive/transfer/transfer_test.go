@@ -272,6 +272,35 @@ func TestFileToFile(t *testing.T) {
 	whole(t, to)
 }
 
+// A target that has another cluster's samples of the same days is left as it is by a second
+// copy, too.
+func TestAnotherCluster(t *testing.T) {
+	from, to := filepath.Join(t.TempDir(), "from.db"), filepath.Join(t.TempDir(), "to.db")
+	odd(t, from, 0, 2)
+	f := openTarget(t, to)
+	defer f.close(t)
+	p := archive.Pass{Cluster: "foreign", Version: "v1", Started: begin.Time()}
+	var err error
+	if p.ID, err = f.BeginPass(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	own := archive.Batch{Pass: p.ID, Cluster: p.Cluster, Horizon: begin + 7*hour}
+	for _, at := range []schema.Instant{begin, begin + 7*hour} {
+		own.Rows = append(own.Rows, row(schema.PodEntity("shop", "web-0"), at, "memory/usage", 1), row(schema.ClusterEntity(), at, "memory/usage", 1))
+	}
+	if _, err := f.Write(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	report := copyFile(t, from, f, transfer.Options{})
+	if report.Written != report.Samples || report.Samples == 0 || report.Faults() != 0 {
+		t.Errorf("the first copy: %+v", report)
+	}
+	again := copyFile(t, from, f, transfer.Options{})
+	if again.Written != 0 || again.Samples != report.Samples || again.Skipped != again.Pieces || again.Pieces != report.Pieces {
+		t.Errorf("the second copy: %+v", again)
+	}
+}
+
 // A copy that is interrupted at any write goes on with the next one.
 func TestInterruptedCopy(t *testing.T) {
 	from, to := filepath.Join(t.TempDir(), "from.db"), filepath.Join(t.TempDir(), "to.db")

@@ -29,9 +29,6 @@ func (d Difference) String() string {
 		d.Cluster, d.Kind, d.Day.Time().Format(time.DateOnly), d.Missing, d.Other, d.More)
 }
 
-// equal reports whether two pieces are the same.
-func equal(a, b digests) bool { return maps.Equal(a, b) }
-
 // verify reads back what was written.
 func (c *copying) verify(ctx context.Context) (err error) {
 	if len(c.copied) == 0 {
