@@ -79,8 +79,9 @@ func (h *hasher) add(s archive.Sample) {
 	h.sum += mix(mix(h.keys[s.Column], uint64(s.At)), valueBits(s.Value))
 }
 
-// valueBits returns bits that only equal values have. A float's lowest bit is dropped to
-// make room for its type. -0.0 is 0.0, as in SQLite.
+// valueBits returns the bits of a value. Two integers have the same bits only if they are
+// equal, and so have two floats. A float's bits are moved and inverted in part, so that it
+// does not have the bits of an equal integer. -0.0 is 0.0, as in SQLite.
 func valueBits(v schema.Value) uint64 {
 	if i, ok := v.Int64(); ok {
 		return uint64(i)
