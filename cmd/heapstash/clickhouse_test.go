@@ -31,6 +31,9 @@ func TestCommandsOnClickHouse(t *testing.T) {
 	defer heapster.Close()
 	address := "clickhouse://" + server.Address + "/heapstash"
 
+	if err := os.WriteFile(filepath.Join(home, "limited.yaml"), []byte("archive: {max_size: 1GB}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	run := func(want int, arguments ...string) string {
 		t.Helper()
 		command := exec.Command(binary, arguments...)
@@ -66,6 +69,7 @@ func TestCommandsOnClickHouse(t *testing.T) {
 	shows(run(0, "query", "memory/usage", "--since", "1h", "--explain"), "SELECT")
 	shows(run(0, "top"), "^NAMESPACE +NAME +CPU")
 	shows(run(0, "export", "--kinds", "node", "--metric", "cpu/usage_rate"), "^cluster,kind")
+	shows(run(1, "status", "--archive", address, "--config", "limited.yaml"), "^heapstash: archive.max_size: is for an archive in a file", "^hint: ")
 	shows(run(0, "doctor", "--heapster-url", heapster.URL), "^ok +archive +clickhouse://.* has ", "^ok +rights", "^ok +replicas", "^ok +server-clock", "^ok +last-pass +pass 2 was complete")
 	shows(run(0, "__complete", "query", "cpu/usage_rate", "--namespace", ""), "^kube-system")
 	for _, arguments := range [][]string{{"sql", "SELECT 1"}, {"sql", "--schema"}, {"check"}, {"check", "--repair", "x.db"}, {"compact"}, {"prune"}, {"prune", "--dry-run"}, {"snapshot", "x.db"}} {

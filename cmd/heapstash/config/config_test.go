@@ -256,6 +256,8 @@ func TestBadFiles(t *testing.T) {
 			"archive.url: conflicts with db_file, which names another archive: give one of the two"}},
 		{"lake without a file", "archive: {url: 'clickhouse://h/d', lake: lake}", []string{
 			"archive.lake: is for an archive in a file, and ClickHouse deletes old raw samples without it: leave it empty, and write them to Parquet files with heapstash export --format parquet"}},
+		{"size without a file", "archive: {url: 'clickhouse://h/d', max_size: 1GB}", []string{
+			"archive.max_size: is for an archive in a file, and nothing keeps ClickHouse below it: leave it 0, and limit what is kept with archive.retention.raw"}},
 		{"password in the file", "archive: {password: secret}", []string{"archive.password: no such setting; did you mean archive.password_file?"}},
 		{"level", "log_level: loud", []string{`log_level: "loud" is none of debug, info, warn, error`}},
 		{"format", "log_format: xml", []string{`log_format: "xml" is none of auto, text, json`}},

@@ -24,6 +24,8 @@ func (a Archive) check(fs *Faults) {
 	a.Retention.check(fs)
 	fs.check(a.Lake == "" || a.URL == "", "archive.lake",
 		"is for an archive in a file, and ClickHouse deletes old raw samples without it: leave it empty, and write them to Parquet files with heapstash export --format parquet")
+	fs.check(a.MaxSize == 0 || a.URL == "", "archive.max_size",
+		"is for an archive in a file, and nothing keeps ClickHouse below it: leave it 0, and limit what is kept with archive.retention.raw")
 	// The owner writes the file, no user executes it, and others do not write it.
 	const needed, allowed = 0o600, 0o664
 	fs.check(a.Mode&needed == needed && a.Mode&^allowed == 0, "archive.mode",
