@@ -69,6 +69,13 @@ func TestCommandsOnClickHouse(t *testing.T) {
 	shows(run(0, "query", "memory/usage", "--since", "1h", "--explain"), "SELECT")
 	shows(run(0, "top"), "^NAMESPACE +NAME +CPU")
 	shows(run(0, "export", "--kinds", "node", "--metric", "cpu/usage_rate"), "^cluster,kind")
+	for _, level := range []string{"hourly", "daily"} {
+		out := run(1, "export", "--level", level)
+		shows(out, "^heapstash: --level "+level+": a ClickHouse archive has no hours and days: leave --level out$", "^hint: its raw samples")
+		if strings.Contains(out, "cluster,kind") {
+			t.Errorf("a header is written:\n%s", out)
+		}
+	}
 	shows(run(1, "status", "--archive", address, "--config", "limited.yaml"), "^heapstash: archive.max_size: is for an archive in a file", "^hint: ")
 	shows(run(0, "doctor", "--heapster-url", heapster.URL), "^ok +archive +clickhouse://.* has ", "^ok +rights", "^ok +replicas", "^ok +server-clock", "^ok +last-pass +pass 2 was complete")
 	shows(run(0, "__complete", "query", "cpu/usage_rate", "--namespace", ""), "^kube-system")

@@ -183,6 +183,10 @@ func (x *exportFlags) export(cmd *cobra.Command, cfg config.Config) (e exportRun
 
 // run exports to the file, or to stdout if it is empty or "-".
 func (e exportRun) run(cmd *cobra.Command, cfg config.Config, output string, force bool) error {
+	if e.Level != archive.Raw && engine.DialectOf(cfg) == engine.ClickHouse {
+		return schema.WithHint(fmt.Errorf("--level %s: a ClickHouse archive has no hours and days: leave --level out", e.Level),
+			"its raw samples reach back as far as archive.retention.raw; heapstash query sums them up over hours and days")
+	}
 	reader, err := engine.Read(cmd.Context(), cfg)
 	if err != nil {
 		return err
