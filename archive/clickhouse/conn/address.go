@@ -48,12 +48,20 @@ func ParseAddress(text string) (a Address, err error) {
 			return fault("the user is not encoded correctly")
 		}
 	}
+	if strings.Contains(text, "#") {
+		return fault("it has a #, which is %%23 in names")
+	}
 	if a.User == "" {
 		a.User = "default"
 	}
 	hosts, database, _ := strings.Cut(rest, "/")
-	if a.Database, err = url.PathUnescape(database); err != nil || a.Database == "" || strings.Contains(a.Database, "/") {
+	switch a.Database, err = url.PathUnescape(database); {
+	case err != nil:
+		return fault("the database is not encoded correctly")
+	case a.Database == "":
 		return fault("it has no database")
+	case strings.Contains(a.Database, "/"):
+		return fault("%q is not a database: its name must not have a slash", a.Database)
 	}
 	if err := a.readOptions(query); err != nil {
 		return fault("%w", err)
@@ -78,7 +86,9 @@ func (a *Address) readOptions(query string) error {
 			a.Cluster = value
 			err = map[bool]error{true: errors.New("cluster is empty")}[value == ""]
 		case "secure":
-			a.Secure, err = strconv.ParseBool(value)
+			if a.Secure, err = strconv.ParseBool(value); err != nil {
+				err = fmt.Errorf("secure=%s is neither true nor false", value)
+			}
 		default:
 			err = fmt.Errorf("there is no option %q: there are cluster and secure", key)
 		}
@@ -104,8 +114,8 @@ func checkHost(hostPort string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return errors.New("its port is not a number")
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return errors.New("its port is not a number from 1 to 65535")
 	}
 	if host == "" {
 		return errors.New("it has no name")

@@ -20,6 +20,7 @@ func TestParseAddress(t *testing.T) {
 	for text, want := range map[string]conn.Address{
 		"clickhouse://u@h/d":                       {User: "u", Hosts: []string{"h:9000"}, Database: "d"},
 		"clickhouse://h1:1,h2,[::1]:3/d?cluster=c": {User: "default", Hosts: []string{"h1:1", "h2:9000", "[::1]:3"}, Database: "d", Cluster: "c"},
+		"clickhouse://h/d%23e?cluster=c%23d":       {User: "default", Hosts: []string{"h:9000"}, Database: "d#e", Cluster: "c#d"},
 		"clickhouse://a%40b@h/d%20e?secure=true":   {User: "a@b", Hosts: []string{"h:9440"}, Database: "d e", Secure: true},
 	} {
 		got, err := conn.ParseAddress(text)
@@ -33,7 +34,9 @@ func TestParseAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://h/d": "clickhouse://", "clickhouse://u:secret@h/d": "has a password", "clickhouse://u@h": "no database", "clickhouse://u@h/": "no database",
 		"clickhouse:///d": "no name", "clickhouse://h:x/d": "not a number", "clickhouse://h/d?shard=1": `no option "shard"`, "clickhouse://h1,,h2/d": "no name",
-		"clickhouse://h/d?cluster=": "is empty", "clickhouse://h/d?secure=2": "invalid", "clickhouse://h/d?cluster=a&cluster=b": "two options", "clickhouse://h/a/b": "no database",
+		"clickhouse://h/d?cluster=": "is empty", "clickhouse://h/d?secure=2": "secure=2 is neither true nor false", "clickhouse://h/d?secure=maybe": "neither true nor false", "clickhouse://h/d?cluster=a&cluster=b": "two options", "clickhouse://h/a/b": `"a/b" is not a database`,
+		"clickhouse://h/a%2Fb": "must not have a slash", "clickhouse://h/a%zz": "the database is not encoded correctly", "clickhouse://h:99999/d": "from 1 to 65535", "clickhouse://h:0/d": "from 1 to 65535",
+		"clickhouse://h/d#frag": "it has a #, which is %23 in names", "clickhouse://h/d?cluster=c#frag": "has a #", "clickhouse://u#x@h/d": "has a #", "clickhouse://u:secret#x@h/d": "has a password",
 	} {
 		if a, err := conn.ParseAddress(text); err == nil || !strings.Contains(err.Error(), want) || schema.HintOf(err) == "" || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %+v, %v (hint %s)", text, a, err, schema.HintOf(err))
