@@ -351,3 +351,35 @@ func TestKeepRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A damaged part is an error of one line that names it, and no file stays open.
+func TestDamagedPart(t *testing.T) {
+	dir := t.TempDir()
+	l := lake.Open(dir, 0o640)
+	keepPods(t, l, schema.Int(1), "a")
+	part := filepath.Join(dir, "kind=pod", "cluster=prod", "day=2017-09-27", "part-0.parquet")
+	if err := os.WriteFile(part, []byte("PAR1 not Parquet PAR1"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	empty := open(t, newArchive(t))
+	openFiles := func() (open int) {
+		links, err := filepath.Glob("/proc/self/fd/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range links {
+			if target, err := os.Readlink(link); err == nil && target == part {
+				open++
+			}
+		}
+		return open
+	}
+	for _, err := range l.With(empty).Series(t.Context(), archive.Selection{}) {
+		if err == nil || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if n := openFiles(); n != 0 {
+		t.Errorf("%d files are open", n)
+	}
+}

@@ -24,24 +24,39 @@ type part struct {
 	bytes       int64
 }
 
-// openPart reads a part's footer.
-func openPart(path string, of partition) (p part, file *os.File, parsed *parquet.File, err error) {
-	if file, err = os.Open(path); err != nil {
-		return p, nil, nil, err
+// partError is the error for a part that is damaged, or that another program wrote.
+type partError struct {
+	path string
+	error
+}
+
+func (e partError) Error() string { return e.path + ": " + e.error.Error() }
+
+func (e partError) Unwrap() error { return e.error }
+
+// openPart opens a part and reads its footer.
+func openPart(path string, of partition) (part, *os.File, *parquet.File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return part{}, nil, nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
-		}
-	}()
+	p, parsed, err := readFooter(file, of)
+	if err != nil {
+		return part{}, nil, nil, errors.Join(partError{path, err}, file.Close())
+	}
+	return p, file, parsed, nil
+}
+
+// readFooter reads a part's footer.
+func readFooter(file *os.File, of partition) (p part, parsed *parquet.File, err error) {
 	info, err := file.Stat()
 	if err != nil {
-		return p, nil, nil, err
+		return p, nil, err
 	}
 	if parsed, err = parquet.OpenFile(file, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true), parquet.FileReadMode(parquet.ReadModeSync)); err != nil {
-		return p, nil, nil, err
+		return p, nil, err
 	}
-	p = part{partition: of, file: path, rows: parsed.NumRows(), bytes: info.Size()}
+	p = part{partition: of, file: file.Name(), rows: parsed.NumRows(), bytes: info.Size()}
 	first, _ := parsed.Lookup(firstKey)
 	last, _ := parsed.Lookup(lastKey)
 	samples, _ := parsed.Lookup(samplesKey)
@@ -49,9 +64,9 @@ func openPart(path string, of partition) (p part, file *os.File, parsed *parquet
 	p.first, isFirst = parseEntity(first)
 	p.last, isLast = parseEntity(last)
 	if p.samples, err = strconv.ParseInt(samples, 10, 64); err != nil || !isFirst || !isLast {
-		return p, nil, nil, errors.New("another program wrote this file")
+		return p, nil, errors.New("another program wrote this file")
 	}
-	return p, file, parsed, nil
+	return p, parsed, nil
 }
 
 // measurePart returns what a part's footer says.
@@ -84,7 +99,7 @@ func (p part) read(ctx context.Context, wanted []bool) iter.Seq2[Row, error] {
 				}
 			}
 			if err = errors.Join(err, g.close()); err != nil {
-				yield(Row{}, fmt.Errorf("%s: %w", p.file, err))
+				yield(Row{}, partError{p.file, err})
 				return
 			}
 		}
