@@ -18,7 +18,7 @@ func (l *Lake) Find(ctx context.Context, of archive.LakeDay, entities []schema.E
 		}
 		parts, err := l.parts(partition{t, of.Cluster, of.Day})
 		if err != nil {
-			yield(nil, l.explain(err))
+			yield(nil, l.explainRead(err))
 			return
 		}
 		wanted := make(map[schema.Entity]bool)
@@ -34,7 +34,7 @@ func (l *Lake) Find(ctx context.Context, of archive.LakeDay, entities []schema.E
 			}
 			for r, err := range p.read(ctx, nil) {
 				if err != nil {
-					yield(nil, l.explain(err))
+					yield(nil, l.explainRead(err))
 					return
 				}
 				if wanted[*r.Entity] && !yield(p.table.seriesOf(r), nil) {

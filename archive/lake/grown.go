@@ -76,7 +76,7 @@ func (g *growth) search(yield func(*archive.Series) bool) error {
 		return len(g.selection.Clusters) == 0 || schema.MatchesAny(g.selection.Clusters, p.cluster)
 	})
 	if err != nil {
-		return err
+		return g.lake.explainRead(err)
 	}
 	for end := g.selection.Window.From; len(g.rootless) > 0 && end > 1; {
 		day, err := g.dayBefore(days, end)

@@ -2,7 +2,6 @@ package lake
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,21 +74,6 @@ func (l *Lake) lock() (*os.File, error) {
 	return file, nil
 }
 
-// explain adds a hint to an error of writing.
-func (l *Lake) explain(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	hint := "the directory of archive.lake must exist and be writable to this user"
-	switch {
-	case errors.Is(err, errInUse):
-		hint = "it goes on when the other one is done"
-	case errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG):
-		hint = "free some space on the disk of archive.lake"
-	}
-	return schema.WithHint(fmt.Errorf("lake %s: %w", l.dir, err), hint)
-}
-
 // parts returns the parts of a partition in the order of their entities.
 func (l *Lake) parts(p partition) (parts []part, err error) {
 	entries, err := os.ReadDir(p.path(l.dir))
@@ -102,7 +86,7 @@ func (l *Lake) parts(p partition) (parts []part, err error) {
 	for _, entry := range entries {
 		if _, ok := parsePart(entry.Name()); !ok {
 			if strings.HasSuffix(entry.Name(), ".parquet") {
-				return nil, fmt.Errorf("%s is not heapstash's", filepath.Join(p.path(l.dir), entry.Name()))
+				return nil, partError{filepath.Join(p.path(l.dir), entry.Name()), errForeign}
 			}
 			continue
 		}
@@ -119,7 +103,8 @@ func (l *Lake) parts(p partition) (parts []part, err error) {
 }
 
 // partitions returns the partitions that the function wants, by table and cluster, and
-// then in the order of time.
+// then in the order of time. It ignores directories with names that heapstash does not
+// give.
 func (l *Lake) partitions(wanted func(partition) bool) (all []partition, err error) {
 	if _, err := os.Stat(l.dir); err != nil {
 		return nil, err
@@ -130,9 +115,9 @@ func (l *Lake) partitions(wanted func(partition) bool) (all []partition, err err
 			return nil, err
 		}
 		for _, escaped := range clusters {
-			cluster, err := unescape(escaped)
-			if err != nil {
-				return nil, err
+			cluster, ok := unescape(escaped)
+			if !ok {
+				continue
 			}
 			days, err := subdirectories(filepath.Join(l.dir, "kind="+t.name, "cluster="+escaped), "day=")
 			if err != nil {
@@ -141,7 +126,7 @@ func (l *Lake) partitions(wanted func(partition) bool) (all []partition, err err
 			for _, text := range days {
 				day, err := time.Parse(time.DateOnly, text)
 				if err != nil {
-					return nil, err
+					continue
 				}
 				if p := (partition{t, cluster, schema.InstantOf(day)}); wanted(p) {
 					all = append(all, p)

@@ -375,11 +375,55 @@ func TestDamagedPart(t *testing.T) {
 		return open
 	}
 	for _, err := range l.With(empty).Series(t.Context(), archive.Selection{}) {
-		if err == nil || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("got %v", err)
+		if err == nil || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "\n") || !strings.Contains(schema.HintOf(err), "from a backup") {
+			t.Errorf("%v, hint %q", err, schema.HintOf(err))
 		}
 	}
 	if n := openFiles(); n != 0 {
 		t.Errorf("%d files are open", n)
+	}
+}
+
+// Directories with names that heapstash does not give are ignored, as other files are.
+func TestForeignDirectories(t *testing.T) {
+	dir := t.TempDir()
+	l := lake.Open(dir, 0o640)
+	keepPods(t, l, schema.Int(1), "a")
+	for _, name := range []string{"day=2026-11-22.bak", "day=2026-02-30", "day="} {
+		if err := os.Mkdir(filepath.Join(dir, "kind=pod", "cluster=prod", name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"cluster=a%zz", "cluster=a%2fb", "cluster=a b"} {
+		if err := os.MkdirAll(filepath.Join(dir, "kind=pod", name, "day=2017-09-27"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if usage, err := l.Usage(); err != nil || len(usage) != 1 || usage[0].Days != 1 {
+		t.Errorf("%+v, %v", usage, err)
+	}
+	if got := spelled(t, l.With(open(t, newArchive(t))).Series(t.Context(), archive.Selection{})); len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// The hint of an error of reading does not ask for the right to write, and says what helps.
+func TestHints(t *testing.T) {
+	l := lake.Open(filepath.Join(t.TempDir(), "none"), 0o640)
+	for _, err := range l.With(open(t, newArchive(t))).Series(t.Context(), archive.Selection{}) {
+		if err == nil || !strings.Contains(schema.HintOf(err), "is it mounted?") {
+			t.Errorf("%v, hint %q", err, schema.HintOf(err))
+		}
+	}
+	if _, err := l.Usage(); err == nil || !strings.Contains(schema.HintOf(err), "is it mounted?") {
+		t.Errorf("%v, hint %q", err, schema.HintOf(err))
+	}
+	of := archive.LakeDay{Table: "pod", Cluster: strings.Repeat("%", 100), Day: day}
+	_, err := lake.Open(t.TempDir(), 0o640).Keep(t.Context(), of, func(yield func(*archive.Series, error) bool) {
+		yield(&archive.Series{Cluster: of.Cluster, Entity: schema.PodEntity("shop", "a"), Columns: []archive.Column{{Metric: "uptime"}},
+			Samples: slices.Values([]archive.Sample{{At: noon, Value: schema.Int(1)}})}, nil)
+	})
+	if err == nil || !strings.Contains(schema.HintOf(err), "cluster_name") {
+		t.Errorf("%v, hint %q", err, schema.HintOf(err))
 	}
 }

@@ -45,5 +45,8 @@ func escape(value string) string {
 	return b.String()
 }
 
-// unescape is the inverse of escape.
-func unescape(text string) (string, error) { return url.PathUnescape(text) }
+// unescape is the inverse of escape. It returns false for a text that escape does not make.
+func unescape(text string) (value string, ok bool) {
+	value, err := url.PathUnescape(text)
+	return value, err == nil && escape(value) == text
+}

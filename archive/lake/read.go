@@ -24,7 +24,7 @@ type part struct {
 	bytes       int64
 }
 
-// partError is the error for a part that is damaged, or that another program wrote.
+// partError is the error for a file of a partition that is damaged, or foreign.
 type partError struct {
 	path string
 	error
@@ -64,7 +64,7 @@ func readFooter(file *os.File, of partition) (p part, parsed *parquet.File, err 
 	p.first, isFirst = parseEntity(first)
 	p.last, isLast = parseEntity(last)
 	if p.samples, err = strconv.ParseInt(samples, 10, 64); err != nil || !isFirst || !isLast {
-		return p, nil, errors.New("another program wrote this file")
+		return p, nil, errForeign
 	}
 	return p, parsed, nil
 }

@@ -167,13 +167,13 @@ func (u *union) sources(wanted []bool) ([]iter.Seq2[Row, error], error) {
 			(len(u.selection.Clusters) == 0 || schema.MatchesAny(u.selection.Clusters, p.cluster))
 	})
 	if err != nil {
-		return nil, err
+		return nil, u.lake.explainRead(err)
 	}
 	var sources []iter.Seq2[Row, error]
 	for _, p := range days {
 		parts, err := u.lake.parts(p)
 		if err != nil {
-			return nil, err
+			return nil, u.lake.explainRead(err)
 		}
 		sources = append(sources, u.dayRows(parts, wanted))
 	}
@@ -189,7 +189,7 @@ func (u *union) dayRows(parts []part, wanted []bool) iter.Seq2[Row, error] {
 			matches := false
 			for r, err := range p.read(u.ctx, wanted) {
 				if err != nil {
-					yield(r, err)
+					yield(r, u.lake.explainRead(err))
 					return
 				}
 				if r.Entity != entity || r.Metric != metric {

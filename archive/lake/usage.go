@@ -11,12 +11,12 @@ import (
 func (l *Lake) Usage() (all []archive.LakeUsage, err error) {
 	partitions, err := l.partitions(func(partition) bool { return true })
 	if err != nil {
-		return nil, l.explain(err)
+		return nil, l.explainRead(err)
 	}
 	for _, p := range partitions {
 		entries, err := os.ReadDir(p.path(l.dir))
 		if err != nil {
-			return nil, l.explain(err)
+			return nil, l.explainRead(err)
 		}
 		if n := len(all); n == 0 || all[n-1].Table != p.table.name || all[n-1].Cluster != p.cluster {
 			all = append(all, archive.LakeUsage{Table: p.table.name, Cluster: p.cluster, Oldest: p.day})
@@ -30,7 +30,7 @@ func (l *Lake) Usage() (all []archive.LakeUsage, err error) {
 			}
 			info, err := entry.Info()
 			if err != nil {
-				return nil, l.explain(err)
+				return nil, l.explainRead(err)
 			}
 			u.Files++
 			u.Bytes += info.Size()
