@@ -36,6 +36,7 @@ type LakeDay struct {
 }
 
 // LakeSpan says which raw rows of a table, a cluster and a kind of entity are in the lake.
+// Each day of it has rows there: a day without rows is between two spans.
 type LakeSpan struct {
 	Cluster string      `json:"cluster"`
 	Table   string      `json:"table"`

@@ -45,6 +45,8 @@ func (l *Lake) withHint(err error, hint string) error {
 		hint = "a name in the path is too long for the file system: cluster_name is part of it, with % and two digits for most signs"
 	case errors.Is(err, errForeign):
 		hint = "heapstash reads its own files only: move this one elsewhere"
+	case errors.As(err, new(missingDay)):
+		hint = "is this the right directory, and is it mounted? else restore the day from a backup of the lake; hours and days of the archive need no lake"
 	case errors.As(err, new(partError)):
 		hint = "restore this file from a backup"
 	}

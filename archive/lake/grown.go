@@ -99,7 +99,8 @@ func (g *growth) search(yield func(*archive.Series) bool) error {
 }
 
 // dayBefore returns the last day before a moment that may have samples, 0 if there is
-// none: the day before it if the archive has older rows, else one of the lake.
+// none: the day before it if the archive has older rows, else one that the lake has, or
+// must have.
 func (g *growth) dayBefore(days []partition, end schema.Instant) (day schema.Instant, err error) {
 	older := g.selection
 	older.Window = schema.Window{From: 1, To: end - 1}
@@ -109,6 +110,11 @@ func (g *growth) dayBefore(days []partition, end schema.Instant) (day schema.Ins
 	for _, p := range days {
 		if p.day < end {
 			day = max(day, p.day)
+		}
+	}
+	for _, s := range g.Noted {
+		if s.From < end && (len(older.Clusters) == 0 || schema.MatchesAny(older.Clusters, s.Cluster)) {
+			day = max(day, archive.Daily.Begin(min(s.Until, end)-1))
 		}
 	}
 	return day, nil

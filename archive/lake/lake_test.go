@@ -427,3 +427,80 @@ func TestHints(t *testing.T) {
 		t.Errorf("%v, hint %q", err, schema.HintOf(err))
 	}
 }
+
+// A day that the archive noted and the lake lacks is an error, if the selection reads it.
+func TestMissingDay(t *testing.T) {
+	dir := t.TempDir()
+	l := lake.Open(dir, 0o640)
+	path := newArchive(t, times...)
+	for _, at := range times {
+		keep(t, l, open(t, path), archive.Daily.Begin(at))
+	}
+	const last = day + 2*24*3600
+	both := l.With(open(t, newArchive(t)))
+	for _, table := range []string{"pod", "filesystem"} {
+		for _, cluster := range clusters {
+			for _, span := range []schema.Window{{From: day, To: day + 24*3600}, {From: last, To: last + 120}} { // the day between has no rows
+				both.Noted = append(both.Noted, archive.LakeSpan{Cluster: cluster, Table: table, Kind: schema.Pod, From: span.From, Until: span.To})
+			}
+		}
+	}
+	if err := l.Check(both.Noted); err != nil {
+		t.Error(err)
+	}
+	if n := len(spelled(t, both.Series(t.Context(), archive.Selection{}))); n == 0 {
+		t.Error("nothing is read")
+	}
+	missing := filepath.Join(dir, "kind=pod", "cluster=prod", "day=2017-09-29")
+	if err := os.Remove(filepath.Join(missing, "part-0.parquet")); err != nil { // its directory stays
+		t.Fatal(err)
+	}
+	const message = `no files of cluster "prod", table pod, day 2017-09-29`
+	if err := l.Check(both.Noted); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), message) || !strings.Contains(schema.HintOf(err), "mounted") {
+		t.Errorf("%v, hint %q", err, schema.HintOf(err))
+	}
+	nodes, other := archive.Selection{Kinds: []schema.Kind{schema.Node}}, archive.Selection{Filter: archive.Filter{Clusters: []string{schema.Verbatim(clusters[1])}}}
+	for name, test := range map[string]struct {
+		archive.Selection
+		fails bool
+	}{
+		"all":             {archive.Selection{}, true},
+		"pods":            {archive.Selection{Kinds: []schema.Kind{schema.Pod}}, true},
+		"its last second": {archive.Selection{Window: schema.Window{From: last + 119, To: last + 119}}, true},
+		"behind it":       {archive.Selection{Window: schema.Window{From: last + 24*3600}}, false},
+		"before it":       {archive.Selection{Window: schema.Window{To: last - 1}}, false},
+		"other kind":      {nodes, false},
+		"other cluster":   {other, false},
+		"other table":     {archive.Selection{Metrics: []string{"filesystem/*"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var failed error
+			for _, failed = range both.Series(t.Context(), test.Selection) {
+			}
+			if test.fails != (failed != nil && strings.Contains(failed.Error(), message)) || !test.fails && failed != nil {
+				t.Errorf("got %v", failed)
+			}
+		})
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "kind=pod")); err != nil {
+		t.Fatal(err)
+	}
+	never := func(string, schema.Entity) bool { return false }
+	after := archive.Selection{Kinds: []schema.Kind{schema.Pod}, Metrics: []string{"uptime"}, Window: schema.Window{From: last + 10*24*3600}}
+	with := l.With(open(t, newArchive(t, last+10*24*3600)))
+	for noted, fails := range map[bool]bool{false: false, true: true} {
+		if with.Noted = nil; noted {
+			with.Noted = both.Noted
+		}
+		var failed error
+		for s, err := range with.Grown(t.Context(), after, never) {
+			if failed = err; err == nil {
+				for range s.Samples { // Grown looks for what is before them
+				}
+			}
+		}
+		if fails != (failed != nil) {
+			t.Errorf("growth since a missing day, noted %v: %v", noted, failed)
+		}
+	}
+}

@@ -26,11 +26,14 @@ type Archive interface {
 // for each day and cluster of the selection in the lake.
 type Samples struct {
 	Archive
-	lake *Lake
+	// Noted are the spans that the lake must have. A selection of a day without files in
+	// the lake is an error.
+	Noted []archive.LakeSpan
+	lake  *Lake
 }
 
 // With returns the samples of the lake and of the archive. Close closes the archive's.
-func (l *Lake) With(a Archive) *Samples { return &Samples{a, l} }
+func (l *Lake) With(a Archive) *Samples { return &Samples{Archive: a, lake: l} }
 
 // Series implements [archive.Samples].
 func (s *Samples) Series(ctx context.Context, selection archive.Selection) iter.Seq2[*archive.Series, error] {
@@ -164,18 +167,23 @@ func (u *union) sources(wanted []bool) ([]iter.Seq2[Row, error], error) {
 	days, err := u.lake.partitions(func(p partition) bool {
 		end := p.day.Add(archive.Daily.Length()) - 1
 		return p.table == u.table && end >= window.From && (window.To == 0 || p.day <= window.To) &&
-			(len(u.selection.Clusters) == 0 || schema.MatchesAny(u.selection.Clusters, p.cluster))
+			u.matchesCluster(p.cluster)
 	})
 	if err != nil {
 		return nil, u.lake.explainRead(err)
 	}
 	var sources []iter.Seq2[Row, error]
+	has := make(map[archive.LakeDay]bool)
 	for _, p := range days {
 		parts, err := u.lake.parts(p)
 		if err != nil {
 			return nil, u.lake.explainRead(err)
 		}
+		has[p.of()] = len(parts) > 0
 		sources = append(sources, u.dayRows(parts, wanted))
+	}
+	if err := checkDays(u.noted(), window, has); err != nil {
+		return nil, u.lake.explainRead(err)
 	}
 	return append(sources, u.archiveRows()), nil
 }

@@ -129,6 +129,54 @@ func TestPassesShip(t *testing.T) {
 	}
 }
 
+// The note has a span for days that follow one another, so that each of its days is in the
+// lake.
+func TestNotedSpans(t *testing.T) {
+	path := newPath(t)
+	opts := sqlite.Options{Retention: archive.Retention{archive.Raw: map[schema.Kind]time.Duration{schema.Pod: 2 * day}}, Lake: lake.Open(t.TempDir(), 0o600)}
+	first := archive.Daily.Begin(noon)
+	for i, step := range []struct {
+		days []int // that get a row
+		want [][2]int
+	}{
+		{[]int{0, 1, 3}, [][2]int{{0, 2}, {3, 4}}},
+		{[]int{6}, [][2]int{{0, 2}, {3, 4}, {6, 7}}},
+		{[]int{2, 4}, [][2]int{{0, 5}, {6, 7}}},
+		{[]int{3, 5}, [][2]int{{0, 7}}},
+	} {
+		s, now := open(t, path), noon.Add(time.Duration(20+i)*day) // another day, other cutoffs
+		pass, err := s.BeginPass(t.Context(), archive.Pass{Cluster: "default"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range step.days {
+			at := noon.Add(time.Duration(n)*day + time.Minute)
+			if _, err := s.Write(t.Context(), archive.Batch{Pass: pass, Cluster: "default", Horizon: now, Rows: []schema.Row{row(web0, at, reading("memory/usage", 1))}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := upkeep.Prune(t.Context(), path, opts, now.Time()); err != nil {
+			t.Fatal(err)
+		}
+		r, err := sqlite.OpenReader(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spans, err := r.InLake(t.Context())
+		r.Close()
+		var got [][2]int
+		for _, span := range spans {
+			got = append(got, [2]int{int(span.From.Sub(first) / day), int(span.Until.Sub(first) / day)})
+		}
+		if err != nil || !slices.Equal(got, step.want) {
+			t.Errorf("after rows of the days %v: %v, %v, want %v", step.days, got, err, step.want)
+		}
+	}
+}
+
 // Late rows of a day in the lake get there, too; and those of another cluster.
 func TestLateRowsShip(t *testing.T) {
 	path := newPath(t)

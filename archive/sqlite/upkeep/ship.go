@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"heapstash/archive"
 	"heapstash/archive/sqlite/conn"
@@ -212,19 +213,29 @@ func recordConflicts(d *deletion, cluster string, conflicts []archive.Conflict) 
 	}
 }
 
-// note records that the lake has the day's rows.
+// note records that the lake has the day's rows. It joins spans between which there is no
+// other day, so that a day without rows is in no span.
 func note(d *deletion, now shipping) {
 	all, err := conn.InLake(d.Ctx, d.Tx)
 	d.Fail(err)
 	span := archive.LakeSpan{Cluster: now.Cluster, Table: now.Table, Kind: now.Kind, From: now.Day, Until: now.Until}
-	for i, there := range all {
-		if there.Cluster == span.Cluster && there.Table == span.Table && there.Kind == span.Kind {
-			all[i].From, all[i].Until = min(there.From, span.From), max(there.Until, span.Until)
-			d.SetInLake(all)
-			return
+	apart := slices.DeleteFunc(all, func(there archive.LakeSpan) bool {
+		if there.Cluster != span.Cluster || there.Table != span.Table || there.Kind != span.Kind || span.From > endOfDay(there.Until) || there.From > endOfDay(span.Until) {
+			return false
 		}
-	}
-	d.SetInLake(append(all, span))
+		span.From, span.Until = min(there.From, span.From), max(there.Until, span.Until)
+		return true
+	})
+	apart = append(apart, span)
+	slices.SortFunc(apart, func(a, b archive.LakeSpan) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Table, b.Table), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.From, b.From))
+	})
+	d.SetInLake(apart)
+}
+
+// endOfDay returns the end of the day of a span's end, not included.
+func endOfDay(until schema.Instant) schema.Instant {
+	return archive.Daily.Begin(until-1) + tables.SecondsOf(archive.Daily)
 }
 
 // nextShipping returns the oldest day with rows older than the cutoffs, nil if there is

@@ -76,18 +76,13 @@ func openSource(ctx context.Context, cfg config.Config, reader Reader, withLake 
 	if !withLake {
 		return Source{Source: source, reader: reader}, nil
 	}
-	spans, err := InLake(ctx, reader)
-	if err != nil {
-		return Source{}, errors.Join(err, samples.Close())
-	}
-	return Source{lakeSource{source, both, spans}, reader, spans}, nil
+	return Source{lakeSource{source, both}, reader, both.Noted}, nil
 }
 
 // lakeSource is a file together with its lake.
 type lakeSource struct {
 	transfer.Source
-	both  *lake.Samples
-	spans []archive.LakeSpan
+	both *lake.Samples
 }
 
 func (s lakeSource) Series(ctx context.Context, selection archive.Selection) iter.Seq2[*archive.Series, error] {
@@ -96,7 +91,7 @@ func (s lakeSource) Series(ctx context.Context, selection archive.Selection) ite
 
 func (s lakeSource) Span(ctx context.Context) (schema.Window, error) {
 	w, err := s.Source.Span(ctx)
-	for _, of := range s.spans {
+	for _, of := range s.both.Noted {
 		if w.To == 0 || of.From < w.From {
 			w.From = of.From
 		}

@@ -20,8 +20,8 @@ import (
 // errNoLake is the error for a lake that is asked for and not set.
 var errNoLake = schema.WithHint(errors.New("--lake needs a lake"), "archive.lake, or HEAPSTASH_ARCHIVE_LAKE, names its directory")
 
-// WithLake returns the samples of the settings' lake and of the reader together. Close
-// them.
+// WithLake returns the samples of the settings' lake and of the reader together. Reading a
+// day that the archive noted and the lake lacks is an error. Close them.
 func WithLake(ctx context.Context, cfg config.Config, reader Reader) (*lake.Samples, error) {
 	l := LakeOf(cfg)
 	if l == nil {
@@ -35,7 +35,11 @@ func WithLake(ctx context.Context, cfg config.Config, reader Reader) (*lake.Samp
 	if !ok {
 		return nil, errors.Join(errors.New("--lake reads the lake of an SQLite archive only"), samples.Close())
 	}
-	return l.With(both), nil
+	all := l.With(both)
+	if all.Noted, err = InLake(ctx, reader); err != nil {
+		return nil, errors.Join(err, samples.Close())
+	}
+	return all, nil
 }
 
 // AskLake is [Ask] for the raw samples of the archive and its lake together. It copies the

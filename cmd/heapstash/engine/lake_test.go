@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -196,5 +197,41 @@ func TestGrowthBeginsInTheLake(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// No answer and no copy lacks a day that the archive noted and the lake lost.
+func TestLostDay(t *testing.T) {
+	whole, shipped := ship(t, querytest.Generate(7, 3), archive.Retention{archive.Raw: map[schema.Kind]time.Duration{schema.Pod: 24 * time.Hour}})
+	cfg := shipped.(*lakeReader).cfg
+	read := func() (last error) {
+		source, err := OpenSource(t.Context(), cfg, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer source.Close()
+		for _, last = range source.Series(t.Context(), archive.Selection{}) {
+		}
+		return last
+	}
+	q := query.Query{Kind: schema.Pod, Aggs: []query.Agg{query.Max}, From: querytest.Begin, To: querytest.Begin + 24*3600}
+	q.Metric, _ = schema.Lookup("memory/usage")
+	same(t, whole, shipped, q)
+	if err := read(); err != nil {
+		t.Error(err)
+	}
+	clear(shipped.(*lakeReader).excerpts)
+	days, err := filepath.Glob(filepath.Join(cfg.Archive.Lake, "kind=pod", "*", "*"))
+	if err != nil || len(days) == 0 {
+		t.Fatal(days, err)
+	}
+	if err := os.RemoveAll(days[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(); err == nil || !strings.Contains(err.Error(), cfg.Archive.Lake+": no files of ") || !strings.Contains(schema.HintOf(err), "mounted") {
+		t.Errorf("copy: %v, hint %q", err, schema.HintOf(err))
+	}
+	if _, _, err := query.Ask(t.Context(), shipped, q); err == nil || !strings.Contains(err.Error(), cfg.Archive.Lake+": no files of ") || !strings.Contains(schema.HintOf(err), "mounted") {
+		t.Errorf("query: %v, hint %q", err, schema.HintOf(err))
 	}
 }
