@@ -18,9 +18,9 @@ import (
 const doctorLong = `doctor reaches Heapster with the same settings as collect. It checks the way to Heapster and
 its permissions, which of Heapster's features answer, and the clocks. It compares how often
 Heapster makes samples, and how long it shows them, with the schedule of passes. It checks
-the archive's file, file system, space and last pass. Each finding is ok, a warning, or a
-fault (passes fail or lose samples), and says what to do. doctor neither creates nor changes
-an archive.
+the archive's file, file system, space, last pass and lake. Each finding is ok, a warning, or
+a fault (passes fail, or samples are lost), and says what to do. doctor neither creates nor
+changes an archive.
 
 Exit codes: 0 no fault, whatever the warnings; 1 a fault, or it could not check.`
 

@@ -117,7 +117,7 @@ cmd/sqlshell: schema archive cmd/engine cmd/guess cmd/prompt cmd/show
 cmd/cookbook: schema archive/query cmd/ask cmd/engine cmd/show
 cmd/cookbook/cookbooktest: schema archive archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables archive/collect sqlite sqlite/upkeep cmd/cookbook cmd/engine
 cmd/status:   schema archive cmd/config cmd/show
-cmd/doctor:   schema heapster heapster/failure heapster/kube archive cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
+cmd/doctor:   schema heapster heapster/failure heapster/kube archive archive/lake cmd/access cmd/build cmd/config cmd/engine cmd/schedule cmd/show
 cmd/demo:     schema archive archive/collect heapster/heapsim archive/query cmd/ask cmd/config cmd/engine cmd/passes cmd/show cmd/sqlshell
 cmd/usage:    schema cmd/guess cmd/show; github.com/spf13/cobra github.com/spf13/pflag
 cmd:          archive archive/export archive/lake archive/query archive/transfer cmd/access cmd/ask cmd/build cmd/complete cmd/config cmd/cookbook cmd/demo cmd/doctor cmd/engine cmd/flags cmd/guess cmd/passes cmd/schedule cmd/show cmd/sqlshell cmd/status cmd/top cmd/usage schema; github.com/spf13/cobra github.com/spf13/pflag

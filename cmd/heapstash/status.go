@@ -12,8 +12,10 @@ import (
 	"heapstash/cmd/heapstash/config"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/flags"
+	"heapstash/cmd/heapstash/show"
 	"heapstash/cmd/heapstash/status"
 	"heapstash/cmd/heapstash/usage"
+	"heapstash/schema"
 )
 
 // statusFlags are the flags of status.
@@ -28,7 +30,8 @@ which cause. It says from when to when there are raw samples, hours and days, ho
 a day the archive grows, and how long the disk lasts. The growth is the bytes in use divided
 by the time of the raw samples; it is known from 6 hours of samples on. It counts
 archive.max_size and archive.retention as this command has them set. It also says which raw
-samples are in the lake, and with archive.lake how many days and bytes there are.
+samples are in the lake, and with archive.lake how many days and bytes there are. A note says if
+the lake cannot be read, or lacks one of these days.
 
 With --gaps, it lists what is missing: from when to when (on Heapster's clock, both ends
 included), of which scope, and why. A hole without a time lost no samples that are known; it
@@ -65,8 +68,12 @@ func newStatusCommand() *cobra.Command {
 				return err
 			}
 			if l := engine.LakeOf(cfg); l != nil {
-				if held.Lake, err = l.Usage(); err != nil {
-					return err
+				if held.Lake, err = l.Usage(); err == nil {
+					err = l.Check(held.InLake)
+				}
+				if err != nil {
+					show.Lines(cmd.ErrOrStderr(), "note: ", err.Error())
+					show.Lines(cmd.ErrOrStderr(), "hint: ", schema.HintOf(err))
 				}
 			}
 			out := cmd.OutOrStdout()

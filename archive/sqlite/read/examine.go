@@ -32,6 +32,8 @@ type Examination struct {
 
 	// Growth is the result of [archive.Status.Growth], nil if it is not known.
 	Growth *archive.Growth
+	// InLake are the raw rows that pruning wrote to the lake.
+	InLake []archive.LakeSpan
 	// LastPass is the cluster's last pass, nil without one.
 	LastPass *archive.PassStatus
 	// Unknown is the number of the cluster's listed pods with an unknown incarnation:
@@ -96,6 +98,7 @@ func (x *Examination) read(ctx context.Context, cluster string) error {
 	if err != nil {
 		return err
 	}
+	x.InLake = status.InLake
 	if g, known := status.Growth(); known {
 		x.Growth = &g
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/lake"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/cmd/heapstash/show"
 	"heapstash/schema"
@@ -113,6 +114,18 @@ func space(x engine.Examination, minFree int64) Finding {
 	default:
 		return ok(name, "%s", message)
 	}
+}
+
+// Lake says whether the lake can be read, and has the raw samples that the archive noted.
+func Lake(l *lake.Lake, noted []archive.LakeSpan) Finding {
+	const name = "lake"
+	if err := l.Check(noted); err != nil {
+		return fault(name, schema.HintOf(err), "%v", err)
+	}
+	if len(noted) == 0 {
+		return ok(name, "%s can be read; the archive wrote no raw samples there yet", l.Dir())
+	}
+	return ok(name, "%s has a file of each day whose raw samples pruning wrote there", l.Dir())
 }
 
 // lastPass says whether passes come, and how the last one went.

@@ -2,12 +2,15 @@ package doctor
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"heapstash/archive"
+	"heapstash/archive/lake"
 	"heapstash/cmd/heapstash/engine"
 	"heapstash/schema"
 )
@@ -104,4 +107,28 @@ func TestSpaceOfTheUnread(t *testing.T) {
 	if i < 0 || report[i].Level != OK || report[i].Message != "100 GB are free" {
 		t.Errorf("got %+v", report)
 	}
+}
+
+// A lake that is not there, or lacks a day that the archive noted, is a fault.
+func TestLake(t *testing.T) {
+	dir := t.TempDir()
+	day := archive.Daily.Begin(now)
+	noted := []archive.LakeSpan{{Cluster: "prod", Table: "pod", Kind: schema.Pod, From: day, Until: day + 24*3600}}
+	part := filepath.Join(dir, "kind=pod", "cluster=prod", "day="+day.Time().Format(time.DateOnly), "part-0.parquet")
+	check := func(dir string, noted []archive.LakeSpan, level Level, message, fix string) {
+		t.Helper()
+		if f := Lake(lake.Open(dir, 0o600), noted); f.Name != "lake" || f.Level != level || !strings.Contains(f.Message, message) || !strings.Contains(f.Fix, fix) {
+			t.Errorf("got %+v, want %s, %s, %s", f, level, message, fix)
+		}
+	}
+	check(dir, nil, OK, "no raw samples there yet", "")
+	check(dir, noted, Fault, `no files of cluster "prod", table pod, day `, "backup")
+	check(filepath.Join(dir, "none"), noted, Fault, "no such file or directory", "is it mounted?")
+	if err := os.MkdirAll(filepath.Dir(part), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(part, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check(dir, noted, OK, "has a file of each day", "")
 }

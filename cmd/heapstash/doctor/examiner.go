@@ -67,7 +67,11 @@ func (e *Examiner) Examine(ctx context.Context) (Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(report, Archive(examined, int64(e.Cfg.Archive.MinFree), e.pause, e.Now())...), nil
+	report = append(report, Archive(examined, int64(e.Cfg.Archive.MinFree), e.pause, e.Now())...)
+	if l := engine.LakeOf(e.Cfg); l != nil {
+		report = append(report, Lake(l, examined.InLake))
+	}
+	return report, nil
 }
 
 // examineHeapster checks Heapster. If it cannot be reached, there are no more checks.
