@@ -3,8 +3,8 @@ package conn
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
+	"io"
 	"net"
 	"sync"
 
@@ -187,13 +187,13 @@ func (p *Pool) QueryRow(ctx context.Context, text string, args ...any) Row {
 	return Row{rows, err}
 }
 
-// Scan copies the row's values.
+// Scan copies the row's values. Without a row, the error is [io.EOF].
 func (r Row) Scan(into ...any) error {
 	if r.err != nil {
 		return r.err
 	}
 	if !r.rows.Next() {
-		return cmp.Or(r.rows.Close(), sql.ErrNoRows)
+		return cmp.Or(r.rows.Close(), io.EOF)
 	}
 	if err := r.rows.Scan(into...); err != nil {
 		return errors.Join(err, r.rows.Close())
