@@ -60,6 +60,7 @@ func Run(t *testing.T, make func(t *testing.T) Engine) {
 		"retention":             retention,
 		"selections":            selections,
 		"plans":                 plans,
+		"mixed numbers":         mixedNumbers,
 		"readers beside passes": readersBesidePasses,
 	} {
 		t.Run(name, func(t *testing.T) { test(&bench{t, make(t)}) })

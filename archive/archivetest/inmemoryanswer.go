@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -76,9 +77,9 @@ type sample struct {
 	entity  schema.Entity
 	pod     incarnation
 	at      schema.Instant
-	value   float64
+	value   schema.Value
 	// What the counter grew by since the sample before, and since when.
-	growth float64
+	growth schema.Value
 	since  schema.Instant
 }
 
@@ -144,12 +145,12 @@ func (m *InMemory) samplesOf(q query.Query) (all []sample) {
 		if c.Metric != q.Metric.Name || c.Entity.Kind != q.Kind {
 			continue
 		}
-		s := sample{cluster: c.Cluster, entity: c.Entity, at: c.At, value: v.Float64()}
+		s := sample{cluster: c.Cluster, entity: c.Entity, at: c.At, value: v}
 		if q.IsRatio() {
 			part, hasPart := m.samples[sampleKey{c.Cluster, c.Entity, q.Metric.Part, c.At}]
 			whole, hasWhole := m.samples[sampleKey{c.Cluster, c.Entity, q.Metric.Whole, c.At}]
 			if _, cut := v.Int64(); hasPart && hasWhole {
-				s.value = part.Float64() / whole.Float64()
+				s.value = schema.Real(part.Float64() / whole.Float64())
 			} else if cut {
 				continue
 			}
@@ -168,10 +169,9 @@ func (m *InMemory) samplesOf(q query.Query) (all []sample) {
 		for i := range one {
 			if one[i].since = one[i].at; i > 0 {
 				last := one[i-1]
-				one[i].growth = one[i].value - last.value
-				reset := one[i].growth < 0
-				if reset {
-					one[i].growth = one[i].value
+				reset := order(one[i].value, last.value) < 0
+				if one[i].growth = one[i].value; !reset {
+					one[i].growth = difference(one[i].value, last.value)
 				}
 				if !reset || one[i].at.Sub(last.at) <= query.Absence {
 					one[i].since = last.at
@@ -266,53 +266,98 @@ func group(p query.Plan, samples []sample, step func(sample) schema.Instant) (ro
 
 // aggregate computes one number of the samples of a group.
 func aggregate(p query.Plan, agg query.Agg, samples []sample) any {
-	moments := make(map[schema.Instant][]float64)
-	var all []float64
-	growth, from, to := 0.0, samples[0].since, samples[0].at
+	moments := make(map[schema.Instant][]schema.Value)
+	var all, growths []schema.Value
+	from, to := samples[0].since, samples[0].at
 	for _, s := range samples {
 		moments[s.at] = append(moments[s.at], s.value)
 		all = append(all, s.value)
-		growth += s.growth
+		growths = append(growths, s.growth)
 		from, to = min(from, s.since), max(to, s.at)
 	}
 	of := all
 	last := moments[slices.Max(slices.Collect(maps.Keys(moments)))]
-	latest := total(last) / float64(len(last))
-	if p.IsSummed() {
-		of, latest = nil, total(last)
+	latest := total(last)
+	switch {
+	case p.IsSingle():
+	case !p.IsSummed():
+		latest = schema.Real(latest.Float64() / float64(len(last)))
+	default:
+		of = nil
 		for _, values := range moments {
 			of = append(of, total(values))
 		}
 	}
-	slices.Sort(of)
+	slices.SortFunc(of, order)
 	switch agg {
 	case query.Avg:
-		return total(of) / float64(len(of))
+		return total(of).Float64() / float64(len(of))
 	case query.Min:
-		return of[0]
+		return plain(of[0])
 	case query.Max:
-		return of[len(of)-1]
+		return plain(of[len(of)-1])
 	case query.Sum:
-		return total(all)
+		return plain(total(all))
 	case query.Last:
-		return latest
+		return plain(latest)
 	case query.Increase:
-		return growth
+		return plain(total(growths))
 	case query.Rate:
 		if to == from {
 			return nil
 		}
-		return growth / float64(to-from)
+		return total(growths).Float64() / float64(to-from)
 	case query.P50, query.P95:
-		return of[(agg.Percent()*len(of)+99)/100-1]
+		return plain(of[(agg.Percent()*len(of)+99)/100-1])
 	default:
 		return int64(len(all))
 	}
 }
 
-func total(values []float64) (sum float64) {
-	for _, v := range values {
-		sum += v
+// plain returns the number as answers have it.
+func plain(v schema.Value) any {
+	if integer, is := v.Int64(); is {
+		return integer
 	}
-	return sum
+	return v.Float64()
+}
+
+// order compares numbers. No integer is rounded.
+func order(a, b schema.Value) int {
+	rational := func(v schema.Value) *big.Rat {
+		if integer, is := v.Int64(); is {
+			return new(big.Rat).SetInt64(integer)
+		}
+		return new(big.Rat).SetFloat64(v.Float64())
+	}
+	if c := cmp.Compare(a.Float64(), b.Float64()); c != 0 {
+		return c
+	}
+	return rational(a).Cmp(rational(b))
+}
+
+func difference(a, b schema.Value) schema.Value {
+	i, is := a.Int64()
+	if j, too := b.Int64(); is && too {
+		return schema.Int(i - j)
+	}
+	return schema.Real(a.Float64() - b.Float64())
+}
+
+// total is an integer if all values are.
+func total(values []schema.Value) schema.Value {
+	integers, floats, whole := new(big.Int), 0.0, true
+	for _, v := range values {
+		if integer, is := v.Int64(); is {
+			integers.Add(integers, big.NewInt(integer))
+		} else {
+			floats += v.Float64()
+			whole = false
+		}
+	}
+	if whole {
+		return schema.Int(integers.Int64())
+	}
+	sum, _ := new(big.Float).SetInt(integers).Float64()
+	return schema.Real(sum + floats)
 }

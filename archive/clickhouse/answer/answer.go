@@ -30,8 +30,13 @@ func (Archive) Explain(p query.Plan) string { return plan{Plan: p}.statement() }
 // floats, it runs another statement than Explain returns; Explain's fails then.
 func (a Archive) Answer(ctx context.Context, p query.Plan, visit func(query.Row) error) error {
 	one := plan{Plan: p}
-	err := a.answer(ctx, p, one.statement(), visit)
-	if thrown(err) && one.isIntegers() {
+	empty := true
+	err := a.answer(ctx, p, one.statement(), func(row query.Row) error {
+		empty = false
+		return visit(row)
+	})
+	// Where no row has an integer, servers need not look for floats.
+	if one.isIntegers() && (thrown(err) || err == nil && empty) {
 		one.strays = true
 		err = a.answer(ctx, p, one.statement(), visit)
 	}

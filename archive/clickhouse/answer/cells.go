@@ -1,21 +1,15 @@
 package answer
 
 import (
-	"fmt"
 	"slices"
 
 	"heapstash/archive/query"
 )
 
 // Rows are brought to cells. Where each group is a series, a row is a cell. Else a
-// cell is of a group and a moment, and has the sums of the group's rows (cell_v and so on) or, where they
-// may not be summed, what their aggregates are made of. Its columns are those of rows,
-// and:
-//
-//	n          number of samples
-//	low, high  the least and the greatest value, of cells that are not sums
-//	last       the average, of cells that are not sums
-//	every       all values, of cells that are not sums
+// cell is of a group and a moment. It has the sums of the group's rows (cell_v and so on)
+// and their number n; or, where values may not be summed, the parts of aggregates
+// (cell_least and so on).
 
 // isSpread reports whether cells have several values that may not be summed.
 func (p plan) isSpread() bool { return !p.IsSingle() && !p.IsSummed() }
@@ -26,41 +20,42 @@ func (p plan) cells() string {
 	if p.IsSingle() {
 		return from
 	}
-	list := append(columns(p.Groups()), "t", "count() AS n")
-	for _, name := range p.rowColumns()[1:] {
-		text := sum(name, name == "v" && p.isExact() || name == "inc" && p.isExact())
-		switch name {
-		case "f", "incf":
-			text = "max(" + name + ")"
-		case "since":
-			text = "min(since)"
-		}
-		list = append(list, text+" AS "+p.cell(name))
-	}
+	list := append(columns(p.Groups()), "t")
+	add := func(text, name string) { list = append(list, text+" AS cell_"+name) }
 	if p.isSpread() {
-		list = append(list, "min(v) AS low", "max(v) AS high", "avg(toFloat64(v)) AS last", "groupArray(v) AS every")
+		for _, part := range p.parts() {
+			add(part.of, part.name)
+		}
+	} else {
+		list = append(list, "count() AS n")
+		names := []string{"v"}
+		if p.needsGrowth() {
+			names = append(names, "inc")
+			add("min(since)", "since")
+		}
+		for _, name := range names {
+			if n := p.rowNumber(name); n.isMixed() {
+				total := n.sum()
+				add(total.v, n.v)
+				add(total.x, n.x)
+				add(total.f, n.f)
+			} else {
+				add(sum(n.v, p.isExact()), n.v)
+			}
+		}
 	}
 	return "(SELECT " + join(list) + "\n  FROM " + from + " AS r\n  GROUP BY " + p.keys() + ", t)"
 }
 
-// cell returns a cell's column that is made of the rows' column.
+// cell returns the column that parts are made of: the rows', or the cells' sum of it.
 func (p plan) cell(name string) string {
-	if p.IsSingle() {
-		return name
+	if p.IsSummed() {
+		return "cell_" + name
 	}
-	return "cell_" + name
+	return name
 }
 
 // needsGrowth reports whether rows have growth.
 func (p plan) needsGrowth() bool {
 	return slices.Contains(p.Aggs, query.Increase) || slices.Contains(p.Aggs, query.Rate)
-}
-
-// sum returns the sum of a column. Sums of integers beyond 64 bits are an error: the
-// server would wrap them.
-func sum(column string, exact bool) string {
-	if !exact {
-		return "sum(" + column + ")"
-	}
-	return fmt.Sprintf("sum(%[1]s) + throwIf(abs(sum(toFloat64(%[1]s)) - sum(%[1]s)) > 1e18)", column)
 }

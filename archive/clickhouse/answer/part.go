@@ -6,142 +6,178 @@ import (
 	"heapstash/archive/query"
 )
 
-// part is a part of an aggregate: its name, its SQL over the cells of a group, and its
-// SQL over the parts of several steps.
-type part struct{ name, of, over string }
+// part is a part of an aggregate: its name, its SQL over the values of a group, and its
+// SQL over the parts of several steps or moments, whose names have a prefix.
+type part struct {
+	name, of string
+	over     func(prefix string) string
+}
 
-// partsOf returns the parts of an aggregate. Where values are mixed, a part of v has a
-// twin of x, and a part that tells whether there are floats.
-func (p plan) partsOf(agg query.Agg) []part {
-	aggregate := func(function, name, spread string) []part {
-		return p.twins("v", name, func(v, name string, _ bool) (of, over string) {
-			if p.isSpread() {
-				v = spread
+// merged returns a part that is merged by the function.
+func merged(name, of, function string) part {
+	return part{name, of, func(prefix string) string { return function + "(" + prefix + name + ")" }}
+}
+
+// parts returns the parts of all aggregates, each once.
+func (p plan) parts() (parts []part) {
+	done := make(map[string]bool)
+	for _, agg := range p.Aggs {
+		for _, part := range p.partsOf(agg) {
+			if !done[part.name] {
+				parts = append(parts, part)
+				done[part.name] = true
 			}
-			return function + "(" + v + ")", function + "(" + name + ")"
-		})
-	}
-	sums := func(v, name string) []part {
-		return p.twins(v, name, func(v, name string, exact bool) (of, over string) { return sum(v, exact), sum(name, exact) })
-	}
-	switch agg {
-	case query.Count:
-		return []part{{"samples", p.ofSingle("count()", "sum(n)"), "sum(samples)"}}
-	case query.Avg:
-		moments := "count()"
-		if p.isSpread() {
-			moments = "sum(n)"
 		}
-		return []part{{"total", "sum(toFloat64(" + p.number("v") + "))", "sum(total)"}, {"moments", moments, "sum(moments)"}}
-	case query.Min:
-		return aggregate("min", "least", "low")
-	case query.Max:
-		return aggregate("max", "greatest", "high")
-	case query.Sum:
-		return sums("v", "added")
-	case query.Increase:
-		return sums("inc", "grown")
-	case query.Last:
-		parts := p.twins("v", "newest", func(v, name string, _ bool) (of, over string) {
-			if p.isSpread() {
-				v = "last"
-			}
-			return "argMax(" + v + ", t)", "argMax(" + name + ", newest_t)"
-		})
-		return append(parts, part{"newest_t", "max(t)", "max(newest_t)"})
-	case query.Rate:
-		return []part{
-			{"growth", "sum(toFloat64(" + p.number("inc") + "))", "sum(growth)"},
-			{"begun", "min(" + p.cell("since") + ")", "min(begun)"},
-			{"ended", "max(t)", "max(ended)"},
-		}
-	default:
-		return p.twins("v", "sorted", func(v, name string, _ bool) (of, over string) {
-			of, over = "groupArray("+v+")", "groupArrayArray("+name+")"
-			if p.isSpread() {
-				of = "groupArrayArray(every)"
-			}
-			return "arraySort(" + of + ")", "arraySort(" + over + ")"
-		})
-	}
-}
-
-// ofSingle returns the first text where groups are series, else the second.
-func (p plan) ofSingle(single, other string) string {
-	if p.IsSingle() {
-		return single
-	}
-	return other
-}
-
-// twin is the column that has the floats, too.
-var twin = map[string]string{"v": "x", "inc": "incx"}
-
-// number returns the cells' column that has every value.
-func (p plan) number(name string) string {
-	if p.isMixed() {
-		name = twin[name]
-	}
-	return p.cell(name)
-}
-
-// twins returns a part of a column and, where values are mixed, one of its twin and
-// whether there are floats.
-func (p plan) twins(column, name string, of func(column, name string, exact bool) (of, over string)) []part {
-	one := func(column, name string, exact bool) part {
-		text, over := of(p.cell(column), name, exact)
-		return part{name, text, over}
-	}
-	parts := []part{one(column, name, p.isExact())}
-	if p.isMixed() {
-		floats := map[string]string{"v": "f", "inc": "incf"}[column]
-		parts = append(parts, one(twin[column], name+"_x", false), part{name + "_f", "max(" + p.cell(floats) + ")", "max(" + name + "_f)"})
 	}
 	return parts
 }
 
-// isTwin reports whether the aggregate has parts that are twins.
-func (p plan) isTwin(agg query.Agg) bool {
-	return p.isMixed() && agg != query.Avg && agg != query.Rate && agg != query.Count
-}
-
-// final returns the aggregate, made of its parts. Where values are mixed, it is a text.
-func (p plan) final(agg query.Agg) string {
-	if !p.isTwin(agg) {
-		return made(agg, "", "")
-	}
-	return number(p.partsOf(agg)[2].name, made(agg, "", ""), made(agg, "", "_x"))
-}
-
-// rank returns the number by which groups are ranked. Its parts have a prefix.
-func (p plan) rank(prefix string) string {
-	if p.isTwin(p.Aggs[0]) {
-		return made(p.Aggs[0], prefix, "_x")
-	}
-	return made(p.Aggs[0], prefix, "")
-}
-
-// made returns the aggregate, made of the parts with the prefix and the suffix.
-func made(agg query.Agg, prefix, suffix string) string {
-	one := func(name string) string { return prefix + name + suffix }
+// partsOf returns the parts of an aggregate.
+func (p plan) partsOf(agg query.Agg) []part {
+	v, grown := p.numberOf("v"), p.numberOf("inc")
 	switch agg {
 	case query.Count:
-		return "toInt64(" + one("samples") + ")"
+		return []part{merged("samples", p.ofSummed("count()", "sum(n)"), "sum")}
 	case query.Avg:
-		return one("total") + " / " + one("moments")
-	case query.Rate:
-		return fmt.Sprintf("if(%[3]s > %[2]s, %[1]s / (%[3]s - %[2]s), NULL)", one("growth"), one("begun"), one("ended"))
+		return []part{merged("total", v.total(p.isExact()), "sum"), merged("moments", "count()", "sum")}
 	case query.Min:
-		return one("least")
+		return v.extremes("min", "least", "9223372036854775807", "inf")
 	case query.Max:
-		return one("greatest")
+		return v.extremes("max", "greatest", "-9223372036854775808", "-inf")
+	case query.Sum:
+		return v.sums("added", p.isExact())
+	case query.Increase:
+		return grown.sums("grown", p.isExact())
+	case query.Last:
+		if p.isSpread() {
+			v = number{v: "avg(" + v.float() + ")"}
+		}
+		return append(v.newest("newest", p.isSpread()), merged("newest_t", "max(t)", "max"))
+	case query.Rate:
+		return []part{
+			merged("growth", grown.total(p.isExact()), "sum"),
+			merged("begun", "min("+p.cell("since")+")", "min"),
+			merged("ended", "max(t)", "max"),
+		}
+	default:
+		of := v.v
+		if v.isMixed() {
+			of = "(" + list(v.order(), []string{v.f}) + ")"
+		}
+		return []part{{"sorted", "arraySort(groupArray(" + of + "))", func(prefix string) string { return "arraySort(groupArrayArray(" + prefix + "sorted))" }}}
+	}
+}
+
+// ofSummed returns the first text where cells are rows, else the second.
+func (p plan) ofSummed(rows, sums string) string {
+	if p.IsSummed() {
+		return sums
+	}
+	return rows
+}
+
+// numberOf returns the columns of a cell's number.
+func (p plan) numberOf(name string) number {
+	n := p.rowNumber(name)
+	if !n.isMixed() {
+		return number{v: p.cell(n.v)}
+	}
+	return number{p.cell(n.v), p.cell(n.x), p.cell(n.f)}
+}
+
+// extremes returns the parts of the least or the greatest number: of integers and, where
+// they are mixed, of floats, and whether there are integers and floats.
+func (n number) extremes(function, name, noInteger, noFloat string) []part {
+	if !n.isMixed() {
+		return []part{merged(name, function+"("+n.v+")", function)}
+	}
+	return []part{
+		merged(name, fmt.Sprintf("%s(if(%s = 0, %s, toInt64('%s')))", function, n.f, n.v, noInteger), function),
+		merged(name+"_x", fmt.Sprintf("%s(if(%s = 0, %s, %s))", function, n.f, noFloat, n.x), function),
+		merged("integers", "max("+n.f+" = 0)", "max"),
+		merged("floats", "max("+n.f+" != 0)", "max"),
+	}
+}
+
+// sums returns the parts of the sum.
+func (n number) sums(name string, exact bool) []part {
+	if !n.isMixed() {
+		return []part{{name, sum(n.v, exact), func(prefix string) string { return sum(prefix+name, exact) }}}
+	}
+	at := func(prefix string) number { return named(prefix + name).sum() }
+	return []part{
+		{name, n.sum().v, func(prefix string) string { return at(prefix).v }},
+		{name + "_x", n.sum().x, func(prefix string) string { return at(prefix).x }},
+		{name + "_f", n.sum().f, func(prefix string) string { return at(prefix).f }},
+	}
+}
+
+// newest returns the parts of the number at the newest moment.
+func (n number) newest(name string, ofMoment bool) (parts []part) {
+	for _, column := range []struct{ text, name string }{{n.v, name}, {n.x, name + "_x"}, {n.f, name + "_f"}} {
+		if column.text == "" {
+			continue
+		}
+		of := "argMax(" + column.text + ", t)"
+		if ofMoment {
+			of = column.text
+		}
+		parts = append(parts, part{column.name, of, func(prefix string) string {
+			return "argMax(" + prefix + column.name + ", " + prefix + "newest_t)"
+		}})
+	}
+	return parts
+}
+
+// value returns the aggregate, made of its parts, whose names have a prefix.
+func (p plan) value(agg query.Agg, prefix string) number {
+	mixed := p.isMixed()
+	one := func(name string) number {
+		if mixed {
+			return named(prefix + name)
+		}
+		return number{v: prefix + name}
+	}
+	switch agg {
+	case query.Count:
+		return number{v: "toInt64(" + prefix + "samples)"}
+	case query.Avg:
+		return number{v: prefix + "total / " + prefix + "moments"}
+	case query.Rate:
+		return number{v: fmt.Sprintf("if(%[1]sended > %[1]sbegun, %[1]sgrowth / (%[1]sended - %[1]sbegun), NULL)", prefix)}
+	case query.Min:
+		return one("least").extreme(prefix, "")
+	case query.Max:
+		return one("greatest").extreme(prefix, "NOT ")
 	case query.Sum:
 		return one("added")
 	case query.Increase:
 		return one("grown")
 	case query.Last:
+		mixed = mixed && !p.isSpread()
 		return one("newest")
 	default:
-		return fmt.Sprintf("%[1]s[intDiv(length(%[1]s) * %[2]d + 99, 100)]", one("sorted"), agg.Percent())
+		text := fmt.Sprintf("%[1]s[intDiv(length(%[1]s) * %[2]d + 99, 100)]", prefix+"sorted", agg.Percent())
+		if mixed {
+			return number{x: text + ".1", v: text + ".2", f: text + ".3"}
+		}
+		return number{v: text}
 	}
 }
+
+// extreme returns the least or the greatest of an integer and a float. It is the float
+// if that is less; or, after a NOT, if it is not less.
+func (n number) extreme(prefix, not string) number {
+	if !n.isMixed() {
+		return n
+	}
+	x := number{n.v, n.x, "1"}
+	f := fmt.Sprintf("(%[1]sfloats AND (NOT %[1]sintegers OR %[2]s%[3]s))", prefix, not, x.less(number{n.v, "toFloat64(" + n.v + ")", "0"}))
+	return number{n.v, fmt.Sprintf("if(%s, %s, toFloat64(%s))", f, n.x, n.v), f}
+}
+
+// final returns the aggregate's column. Where values are mixed, it is a text.
+func (p plan) final(agg query.Agg) string { return p.value(agg, "").text() }
+
+// rank returns the numbers by which groups are ranked. Their parts have a prefix.
+func (p plan) rank(prefix string) []string { return p.value(p.Aggs[0], prefix).order() }

@@ -78,17 +78,18 @@ func (p plan) grown() string {
 	for i, name := range values {
 		field(name, fmt.Sprintf("a.%d", i+2))
 	}
-	const growth = "if(a.%[1]d < b.%[1]d, a.%[1]d, a.%[1]d - b.%[1]d)"
-	compared := 2 // v, or x
+	less, first := "a.2 < b.2", "a.1 = b.1"
 	if p.isMixed() {
-		compared = 3
-		field("inc", "if(a.4 + b.4 > 0, 0, "+fmt.Sprintf(growth, 2)+")")
-		field("incx", fmt.Sprintf(growth, 3))
-		field("incf", "if(a.4 + b.4 > 0, 1, 0)")
+		less = number{"a.2", "a.3", "a.4"}.less(number{"b.2", "b.3", "b.4"})
+		// A difference that does not fit is a float.
+		isFloat := fmt.Sprintf("if(%s, 0, if(%s, a.4, a.4 + b.4 > 0 OR a.2 - b.2 < 0))", first, less)
+		field("inc", fmt.Sprintf("if(%s = 0, if(%s, a.2, a.2 - b.2), toInt64(0))", isFloat, less))
+		field("incx", fmt.Sprintf("if(%[1]s, 0., if(%[2]s, a.3, if(%[3]s = 0, toFloat64(a.2 - b.2), a.3 - b.3)))", first, less, isFloat))
+		field("incf", isFloat)
 	} else {
-		field("inc", fmt.Sprintf(growth, 2))
+		field("inc", fmt.Sprintf("if(%s, a.2, a.2 - b.2)", less))
 	}
-	field("since", fmt.Sprintf("if(a.%[1]d < b.%[1]d AND a.1 - b.1 > %[2]d, a.1, b.1)", compared, query.Absence/time.Second))
+	field("since", fmt.Sprintf("if(%s AND a.1 - b.1 > %d, a.1, b.1)", less, query.Absence/time.Second))
 	return "(SELECT " + series + ", " + strings.Join(names, ", ") + "\n" +
 		"  FROM " + sorted + "\n" +
 		"  ARRAY JOIN arrayMap((a, b) -> (" + strings.Join(fields, ", ") + "), history, arrayPushFront(arrayPopBack(history), history[1])) AS row\n" +

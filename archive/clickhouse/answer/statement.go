@@ -17,7 +17,7 @@ func (p plan) statement() string {
 	groups := columns(p.Groups())
 	keys := strings.Join(groups, ", ")
 	if p.Step == 0 {
-		text := "SELECT " + list(groups, p.finals()) + "\nFROM " + p.parted("") + "\nORDER BY " + p.rank("") + " DESC, " + keys
+		text := "SELECT " + list(groups, p.finals()) + "\nFROM " + p.parted("") + "\nORDER BY " + strings.Join(p.rank(""), " DESC, ") + " DESC, " + keys
 		if p.Top > 0 {
 			text += fmt.Sprintf("\nLIMIT %d", p.Top)
 		}
@@ -29,7 +29,7 @@ func (p plan) statement() string {
 	var parts, ofRange, fields, aggs []string
 	for _, part := range p.partsOf(p.Aggs[0]) {
 		parts = append(parts, part.name)
-		ofRange = append(ofRange, part.over+" AS "+whole+part.name)
+		ofRange = append(ofRange, part.over("")+" AS "+whole+part.name)
 	}
 	for i, agg := range p.Aggs {
 		fields = append(fields, p.final(agg))
@@ -37,9 +37,14 @@ func (p plan) statement() string {
 	}
 	steps := "(SELECT " + list(groups, parts, []string{"(step, " + join(fields) + ") AS of_step"}) + "\n  FROM " + p.parted(p.step()) + " AS p)"
 	ranked := "(SELECT " + list(groups, ofRange, []string{"groupArray(of_step) AS steps"}) + "\n  FROM " + steps + " AS s\n  GROUP BY " + keys + ")"
-	top := "(SELECT " + list(groups, []string{p.rank(whole) + " AS rank", "steps"}) + "\n  FROM " + ranked +
-		fmt.Sprintf(" AS r\n  ORDER BY rank DESC, %s\n  LIMIT %d)", keys, p.Top)
-	return "SELECT " + list(groups, []string{"of_step.1 AS ts"}, aggs) + "\nFROM " + top + " AS g\nARRAY JOIN steps AS of_step\nORDER BY rank DESC, " + keys + ", ts"
+	var ranks []string
+	order := ""
+	for i, rank := range p.rank(whole) {
+		ranks = append(ranks, fmt.Sprintf("%s AS rank_%d", rank, i))
+		order += fmt.Sprintf("rank_%d DESC, ", i)
+	}
+	top := "(SELECT " + list(groups, ranks, []string{"steps"}) + "\n  FROM " + ranked + fmt.Sprintf(" AS r\n  ORDER BY %s%s\n  LIMIT %d)", order, keys, p.Top)
+	return "SELECT " + list(groups, []string{"of_step.1 AS ts"}, aggs) + "\nFROM " + top + " AS g\nARRAY JOIN steps AS of_step\nORDER BY " + order + keys + ", ts"
 }
 
 // whole begins the names of a group's parts over the whole range.
@@ -63,14 +68,12 @@ func (p plan) parted(step string) string {
 		list = append(list, step+" AS step")
 		keys += ", step"
 	}
-	done := make(map[string]bool)
-	for _, agg := range p.Aggs {
-		for _, part := range p.partsOf(agg) {
-			if !done[part.name] {
-				list = append(list, part.of+" AS "+part.name)
-				done[part.name] = true
-			}
+	for _, part := range p.parts() {
+		text := part.of
+		if p.isSpread() {
+			text = part.over("cell_")
 		}
+		list = append(list, text+" AS "+part.name)
 	}
 	return "(SELECT " + join(list) + "\n  FROM " + p.cells() + " AS c\n  GROUP BY " + keys + ")"
 }

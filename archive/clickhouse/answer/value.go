@@ -7,10 +7,13 @@ import (
 )
 
 // isMixed reports whether there may be integers and floats of the metric.
-func (p plan) isMixed() bool { return !p.isIntegers() && !p.IsRatio() && !p.isSpread() }
+func (p plan) isMixed() bool { return !p.isIntegers() && !p.IsRatio() }
 
 // isIntegers reports whether there are integers only.
-func (p plan) isIntegers() bool { return p.InRegistry() && !p.Metric.IsFloat() && !p.strays }
+func (p plan) isIntegers() bool {
+	t, _ := p.table()
+	return t != nil && !p.Metric.IsFloat() && !p.strays
+}
 
 // isExact reports whether v is an integer.
 func (p plan) isExact() bool { return p.isMixed() || p.isIntegers() }
@@ -34,8 +37,6 @@ func (p plan) wideValues(t *tables.Table, i int) (values []string, present strin
 		return []string{"assumeNotNull(" + t.Ratio(i) + ") AS v"}, t.Ratio(i) + " IS NOT NULL"
 	case p.isIntegers():
 		return []string{value + " AS v"}, present
-	case !p.isMixed():
-		return []string{"toFloat64(" + value + ") AS v"}, present
 	case bit == 0:
 		return []string{value + " AS v", "toFloat64(" + value + ") AS x", "0 AS f"}, present
 	default:
@@ -60,6 +61,18 @@ func (p plan) guard() string {
 	return "throwIf((SELECT count() FROM " + layout.Narrow.Rows() + " FINAL" + where(conditions) + ") > 0) = 0"
 }
 
+// rowNumber returns the columns of a number of rows: v, or inc.
+func (p plan) rowNumber(name string) number {
+	switch {
+	case !p.isMixed():
+		return number{v: name}
+	case name == "v":
+		return number{"v", "x", "f"}
+	default:
+		return number{name, name + "x", name + "f"}
+	}
+}
+
 // rowColumns returns the columns that rows have beside names.
 func (p plan) rowColumns() []string {
 	names := append([]string{"t"}, p.valueNames()...)
@@ -71,15 +84,4 @@ func (p plan) rowColumns() []string {
 		names = append(names, "since")
 	}
 	return names
-}
-
-// number returns the number of an aggregate where there may be integers and floats: a
-// text, because a column has one type. It is an integer if f is 0.
-func number(f, v, x string) string {
-	return fmt.Sprintf("if(%s = 0, toString(%s), %s)", f, v, float(x))
-}
-
-// float spells a float so that it is not taken for an integer.
-func float(x string) string {
-	return fmt.Sprintf("if(match(toString(%[1]s), '[.a-z]'), toString(%[1]s), concat(toString(%[1]s), '.0'))", x)
 }

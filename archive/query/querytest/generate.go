@@ -32,7 +32,8 @@ type entityLife struct {
 
 // Generate makes up some days of samples: entities that come and go, batches that
 // are missing, values that are missing, counters that are reset. Of each kind
-// there is an entity that is always there.
+// there is an entity that is always there. Some metrics have integers and floats, of
+// which some are next to each other beyond 2^53. No sum of integers is beyond 64 bits.
 func Generate(seed uint64, days int) []Hour {
 	random := rand.New(rand.NewPCG(seed, 1))
 	end := Begin + schema.Instant(days*24*3600+random.IntN(3600))
@@ -158,8 +159,38 @@ func (life *entityLife) row(random *rand.Rand, at schema.Instant) schema.Row {
 			if random.IntN(300) == 0 {
 				continue
 			}
+		} else if life.hasFloats(name) {
+			value = life.mixed(random, value)
 		}
 		row.Readings = append(row.Readings, schema.Reading{Metric: name, Value: value})
 	}
 	return row
+}
+
+// hasFloats reports whether the metric has floats beside integers.
+func (life *entityLife) hasFloats(name schema.MetricName) bool {
+	switch name {
+	case "memory/rss", "custom/queue":
+		return true
+	case "cpu/usage_rate": // of nodes, a ratio is made of it
+		return life.entity.Kind != schema.Node
+	default:
+		return name == "uptime" && life.entity.Kind == schema.Node
+	}
+}
+
+// mixed returns the integer, or another number in its place: a float or, of what is
+// always there, a float or an integer beyond 2^53. No integer is equal to a float.
+func (life *entityLife) mixed(random *rand.Rand, value schema.Value) schema.Value {
+	large := int64(1)<<53 + 2*random.Int64N(100)
+	switch n := random.IntN(20); {
+	case n < 2:
+		return schema.Real(float64(random.Int64N(1000)) + 0.37)
+	case n == 2 && life.always:
+		return schema.Int(large + 1)
+	case n == 3 && life.always:
+		return schema.Real(float64(large))
+	default:
+		return value
+	}
 }

@@ -37,7 +37,7 @@ func (w *World) Judge(ctx context.Context, a query.Archive, q query.Query) (quer
 	addsUp := q.Metric.Name != "uptime" && q.Metric.Unit != schema.Ratio
 	series := query.Query{Kind: q.Kind, Metric: q.Metric}.Groups()
 	single := !slices.ContainsFunc(series, func(column string) bool { return !slices.Contains(p.Groups(), column) })
-	want := w.oracle(p, addsUp && !single)
+	want := w.oracle(p, addsUp && !single, single)
 	if p.Level != archive.Raw && single {
 		w.ofHours(p, want)
 	}
@@ -48,15 +48,15 @@ func (w *World) Judge(ctx context.Context, a query.Archive, q query.Query) (quer
 	for key, aggs := range got {
 		for agg, v := range aggs {
 			exact, ok := want[key][agg]
-			right := ok && Near(v, exact)
+			right := ok && Same(v, exact)
 			if rolled && !single {
 				switch agg {
 				case query.Avg:
-					right = right || ok && addsUp && v <= exact && want[key][whole] == 0
+					right = right || ok && addsUp && compare(v, exact) <= 0 && want[key][whole] == schema.Int(0)
 				case query.Min:
-					right = right || ok && addsUp && v <= exact
+					right = right || ok && addsUp && compare(v, exact) <= 0
 				case query.Max:
-					right = right || ok && addsUp && v >= exact
+					right = right || ok && addsUp && compare(v, exact) >= 0
 				case query.Last: // of the last hour or day, rather than moment
 					right = ok
 				}
@@ -80,15 +80,15 @@ func Answer(ctx context.Context, a query.Archive, p query.Plan) (Table, error) {
 		if answer[key] != nil {
 			return fmt.Errorf("two rows of %s\n%s", key, a.Explain(p))
 		}
-		answer[key] = make(map[query.Agg]float64)
+		answer[key] = make(map[query.Agg]schema.Value)
 		for i, agg := range p.Aggs {
 			switch v := row.Values[i].(type) {
 			case nil:
-				answer[key][agg] = math.NaN()
+				answer[key][agg] = schema.Real(math.NaN())
 			case int64:
-				answer[key][agg] = float64(v)
+				answer[key][agg] = schema.Int(v)
 			case float64:
-				answer[key][agg] = v
+				answer[key][agg] = schema.Real(v)
 			default:
 				return fmt.Errorf("%s of %s is a %T", agg, key, v)
 			}
@@ -96,9 +96,4 @@ func Answer(ctx context.Context, a query.Archive, p query.Plan) (Table, error) {
 		return nil
 	})
 	return answer, err
-}
-
-// Near reports whether two numbers differ by rounding at most.
-func Near(a, b float64) bool {
-	return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b), 1)
 }

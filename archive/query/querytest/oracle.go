@@ -16,24 +16,24 @@ import (
 
 // Table is an answer: each aggregate by the row, which is named by its names, joined
 // by |, and by its step, as in a|b@1506470400. A rate of no time is NaN.
-type Table map[string]map[query.Agg]float64
+type Table map[string]map[query.Agg]schema.Value
 
 // whole is not asked for: it is 1 where one of the series was in every batch.
 const whole query.Agg = "whole"
 
 // bucket is what the oracle knows of a row.
 type bucket struct {
-	moments map[schema.Instant]float64 // sums of all series
-	latest  map[schema.Instant][]float64
+	moments map[schema.Instant][]schema.Value
 	counts  map[string]int // by series
-	values  []float64
-	grown   float64
+	values  []schema.Value
+	grown   []schema.Value
 	span    query.Span // when that growth began and ended
 }
 
 // oracle answers the plan exactly from samples; growth and shares of time are of
-// its range, too. The groups of sums are the sums of series at each moment.
-func (w *World) oracle(p query.Plan, sums bool) Table {
+// its range, too. The groups of sums are the sums of series at each moment. The last
+// value of other groups, unless each is a single series, is an average.
+func (w *World) oracle(p query.Plan, sums, single bool) Table {
 	series := []string{"cluster", "namespace", "pod", "container", "node", "labels"}
 	before := make(map[string]observation)
 	batches := w.batches(p)
@@ -52,45 +52,46 @@ func (w *World) oracle(p query.Plan, sums bool) Table {
 		key := r.key(p.Groups()) + stepOf(r.At, p.Step)
 		b := buckets[key]
 		if b == nil {
-			b = &bucket{moments: make(map[schema.Instant]float64), latest: make(map[schema.Instant][]float64), counts: make(map[string]int), span: query.Span{From: r.At, To: r.At}}
+			b = &bucket{moments: make(map[schema.Instant][]schema.Value), counts: make(map[string]int), span: query.Span{From: r.At, To: r.At}}
 			buckets[key] = b
 		}
 		grew := w.span(p, r, last, known)
 		b.span.From, b.span.To = min(b.span.From, grew.From), max(b.span.To, grew.To)
-		b.moments[r.At] += r.value
-		b.latest[r.At] = append(b.latest[r.At], r.value)
+		b.moments[r.At] = append(b.moments[r.At], r.value)
 		b.counts[id]++
 		b.values = append(b.values, r.value)
-		switch {
-		case known && r.value < last.value:
-			b.grown += r.value
-		case known:
-			b.grown += r.value - last.value
+		if known {
+			b.grown = append(b.grown, growth(last.value, r.value))
 		}
 	}
 	answer := make(Table)
 	for key, b := range buckets {
 		of := b.values
 		last := slices.Max(slices.Collect(maps.Keys(b.moments)))
-		lastValue := total(b.latest[last]) / float64(len(b.latest[last]))
+		lastValue := total(b.moments[last])
 		if sums {
-			of = slices.Collect(maps.Values(b.moments))
-			lastValue = b.moments[last]
+			of = nil
+			for _, values := range b.moments {
+				of = append(of, total(values))
+			}
+		} else if !single {
+			lastValue = schema.Real(lastValue.Float64() / float64(len(b.moments[last])))
 		}
-		answer[key] = map[query.Agg]float64{
-			query.Avg: total(of) / float64(len(of)), query.Min: slices.Min(of), query.Max: slices.Max(of),
-			query.Sum: total(b.values), query.Count: float64(len(b.values)),
+		grown := total(b.grown)
+		answer[key] = map[query.Agg]schema.Value{
+			query.Avg: schema.Real(total(of).Float64() / float64(len(of))), query.Min: slices.MinFunc(of, compare), query.Max: slices.MaxFunc(of, compare),
+			query.Sum: total(b.values), query.Count: schema.Int(int64(len(b.values))),
 			query.P50: nearestRank(of, 0.50), query.P95: nearestRank(of, 0.95), query.Last: lastValue,
-			whole:          0,
-			query.Increase: b.grown, query.Rate: math.NaN(),
+			whole:          schema.Int(0),
+			query.Increase: grown, query.Rate: schema.Real(math.NaN()),
 		}
 		if b.span.To > b.span.From {
-			answer[key][query.Rate] = b.grown / float64(b.span.To-b.span.From)
+			answer[key][query.Rate] = schema.Real(grown.Float64() / float64(b.span.To-b.span.From))
 		}
 		_, at, _ := strings.Cut(key, "@")
 		for _, n := range b.counts {
 			if n == len(batches[at]) {
-				answer[key][whole] = 1
+				answer[key][whole] = schema.Int(1)
 			}
 		}
 	}
@@ -135,7 +136,7 @@ func (w *World) span(p query.Plan, r, last observation, known bool) query.Span {
 		}
 		return span
 	}
-	if known && (r.value >= last.value || r.At.Sub(last.At) <= query.Absence) {
+	if known && (compare(r.value, last.value) >= 0 || r.At.Sub(last.At) <= query.Absence) {
 		return query.Span{From: last.At, To: r.At}
 	}
 	return query.Span{From: r.At, To: r.At}
@@ -151,13 +152,13 @@ func isRolled(p query.Plan, at schema.Instant) bool {
 func (w *World) ofHours(p query.Plan, answer Table) {
 	hourly := p
 	hourly.Step = time.Hour
-	lists := make(map[string]map[query.Agg][]float64)
-	for key, aggs := range w.oracle(hourly, true) {
+	lists := make(map[string]map[query.Agg][]schema.Value)
+	for key, aggs := range w.oracle(hourly, true, true) {
 		name, at, _ := strings.Cut(key, "@")
 		begin, _ := strconv.ParseInt(at, 10, 64)
 		name += stepOf(schema.Instant(begin), p.Step)
 		if lists[name] == nil {
-			lists[name] = make(map[query.Agg][]float64)
+			lists[name] = make(map[query.Agg][]schema.Value)
 		}
 		for _, agg := range []query.Agg{query.P50, query.P95} {
 			lists[name][agg] = append(lists[name][agg], aggs[agg])
@@ -181,17 +182,4 @@ func stepOf(at schema.Instant, step time.Duration) string {
 		step = day
 	}
 	return fmt.Sprintf("@%d", at-at%schema.Instant(step/time.Second))
-}
-
-func total(values []float64) (sum float64) {
-	for _, v := range values {
-		sum += v
-	}
-	return sum
-}
-
-// nearestRank is the least value that so much of all is not greater than.
-func nearestRank(values []float64, share float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[max(int(math.Ceil(share*float64(len(sorted))-1e-9)), 1)-1]
 }

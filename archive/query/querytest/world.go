@@ -47,7 +47,7 @@ type Incarnation struct {
 // observation is a sample with the incarnation of its pod.
 type observation struct {
 	Sample
-	value float64
+	value schema.Value
 	pod   Incarnation
 }
 
@@ -165,12 +165,12 @@ func (w *World) exact(q query.Query) []observation {
 		if s.Metric != q.Metric.Name {
 			continue
 		}
-		r := observation{Sample: s, value: s.Value.Float64()}
+		r := observation{Sample: s, value: s.Value}
 		if q.Metric.Part != "" {
 			part, hasPart := parts[id(q.Metric.Part, s)]
 			whole, hasWhole := parts[id(q.Metric.Whole, s)]
 			if hasPart && hasWhole {
-				r.value = part / whole
+				r.value = schema.Real(part / whole)
 			} else if _, cut := s.Value.Int64(); cut {
 				continue
 			}

@@ -77,14 +77,16 @@ func (w *world) read(t *testing.T) {
 		}
 		return querytest.Subject{Cluster: names[0], Entity: schema.Entity{Kind: kind, Namespace: names[2], Pod: names[3], Container: names[4], Node: names[5], Labels: names[6]}}
 	}
-	for _, r := range w.stock(t, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, value, typeof(value) = 'real' FROM samples ORDER BY ts") {
-		v, err := strconv.ParseFloat(r[9], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := querytest.Sample{Subject: subject(r), Metric: schema.MetricName(r[7]), At: number(r[8]), Value: schema.Int(int64(v))}
+	for _, r := range w.stock(t, "SELECT cluster, kind, namespace, pod, container, node, labels, metric, ts, iif(typeof(value) = 'real', printf('%!.17g', value), value), typeof(value) = 'real' FROM samples ORDER BY ts") {
+		s := querytest.Sample{Subject: subject(r), Metric: schema.MetricName(r[7]), At: number(r[8])}
 		if r[10] == "1" {
+			v, err := strconv.ParseFloat(r[9], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
 			s.Value = schema.Real(v)
+		} else {
+			s.Value = schema.Int(int64(number(r[9])))
 		}
 		w.Samples = append(w.Samples, s)
 	}

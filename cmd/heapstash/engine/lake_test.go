@@ -113,7 +113,7 @@ func same(t *testing.T, whole, shipped Reader, q query.Query) querytest.Table {
 		}
 		begins[i] = p.Range.From
 	}
-	if begins[0] != begins[1] || !maps.EqualFunc(answers[0], answers[1], func(a, b map[query.Agg]float64) bool { return maps.EqualFunc(a, b, querytest.Near) }) {
+	if begins[0] != begins[1] || !maps.EqualFunc(answers[0], answers[1], func(a, b map[query.Agg]schema.Value) bool { return maps.EqualFunc(a, b, querytest.Same) }) {
 		t.Errorf("%+v\nfrom %v: %v\nwant from %v: %v", q, begins[1], answers[1], begins[0], answers[0])
 	}
 	return answers[1]
