@@ -97,7 +97,7 @@ archive/clickhouse/conn: schema archive archive/clickhouse/tables; github.com/Cl
 archive/clickhouse/rows: schema archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/read: schema archive archive/clickhouse/conn archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/answer: schema archive archive/query archive/clickhouse/rows archive/clickhouse/tables; github.com/ClickHouse/
-archive/clickhouse/answertest: schema archive archive/archivetest archive/query archive/query/querytest archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables
+archive/clickhouse/answertest: schema archive archive/archivetest archive/query archive/query/querytest archive/clickhouse archive/clickhouse/conn archive/clickhouse/tables; github.com/ClickHouse/
 archive/clickhouse/clickhousetest: internal/need; github.com/ClickHouse/
 
 cmd/guess:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -37,6 +38,9 @@ type single struct {
 	driver.Conn
 	open context.Context // ends with cut
 	cut  context.CancelFunc
+
+	mu   sync.Mutex
+	wire net.Conn // nil before it is connected
 }
 
 func newPool(options clickhouse.Options, w *wires) *Pool {
@@ -59,7 +63,11 @@ func (p *Pool) take() (*single, error) {
 	s.open, s.cut = context.WithCancel(context.Background())
 	options := p.options
 	options.DialContext = func(ctx context.Context, address string) (net.Conn, error) {
-		return p.wires.dial(ctx, s.open, address)
+		c, err := p.wires.dial(ctx, s.open, address)
+		s.mu.Lock()
+		s.wire = c
+		s.mu.Unlock()
+		return c, err
 	}
 	var err error
 	s.Conn, err = clickhouse.Open(&options)
@@ -77,6 +85,23 @@ func (p *Pool) give(s *single) {
 	if !keep {
 		s.end()
 	}
+}
+
+// cancelPacket is the client's packet that ends a statement, in ClickHouse's protocol. A
+// server that only computes would not notice soon that its client is gone.
+var cancelPacket = []byte{3}
+
+// cancel asks the server to end a statement that reads, and closes the connection.
+func (s *single) cancel() {
+	s.mu.Lock()
+	c := s.wire
+	s.mu.Unlock()
+	if c != nil {
+		late := time.AfterFunc(time.Second, s.cut)
+		_, _ = c.Write(cancelPacket) // it is closed anyway
+		late.Stop()
+	}
+	s.cut()
 }
 
 func (s *single) end() {
@@ -97,6 +122,8 @@ func (p *Pool) Close() error {
 	return nil
 }
 
+func cut(s *single) { s.cut() }
+
 // statement is a statement that runs.
 type statement struct {
 	*single
@@ -107,8 +134,10 @@ type statement struct {
 	err   error
 }
 
-// begin takes a connection for a statement. The statement must end.
-func (p *Pool) begin(ctx context.Context) (*statement, context.Context, error) {
+// begin takes a connection for a statement, which must end. When ctx is done, it calls
+// abandon: [single.cancel] or [single.cut]. A server may take a packet that cancels an
+// INSERT for its regular end.
+func (p *Pool) begin(ctx context.Context, abandon func(*single)) (*statement, context.Context, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -116,7 +145,7 @@ func (p *Pool) begin(ctx context.Context) (*statement, context.Context, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &statement{single: s, of: p, ctx: ctx, stop: context.AfterFunc(ctx, s.cut)}, context.WithoutCancel(ctx), nil
+	return &statement{single: s, of: p, ctx: ctx, stop: context.AfterFunc(ctx, func() { abandon(s) })}, context.WithoutCancel(ctx), nil
 }
 
 // end returns the statement's error, or ctx's if that is why there is one.
@@ -135,7 +164,7 @@ func (s *statement) end(err error) error {
 
 // Query runs a statement that has rows. Their Close ends it, also before the last row.
 func (p *Pool) Query(ctx context.Context, text string, args ...any) (driver.Rows, error) {
-	s, own, err := p.begin(ctx)
+	s, own, err := p.begin(ctx, (*single).cancel)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +189,7 @@ func (r *statementRows) Next() bool {
 
 func (r *statementRows) Close() error {
 	if !r.last {
-		r.statement.cut() // else Close reads the rest
+		r.statement.cancel() // else Close reads the rest
 		_ = r.Rows.Close()
 		return r.statement.end(r.statement.ctx.Err())
 	}
@@ -205,7 +234,7 @@ func (r Row) Scan(into ...any) error {
 
 // Exec runs a statement without rows.
 func (p *Pool) Exec(ctx context.Context, text string, args ...any) error {
-	s, own, err := p.begin(ctx)
+	s, own, err := p.begin(ctx, cut)
 	if err != nil {
 		return err
 	}
@@ -214,7 +243,7 @@ func (p *Pool) Exec(ctx context.Context, text string, args ...any) error {
 
 // Ping connects to a server.
 func (p *Pool) Ping(ctx context.Context) error {
-	s, own, err := p.begin(ctx)
+	s, own, err := p.begin(ctx, cut)
 	if err != nil {
 		return err
 	}
@@ -223,7 +252,7 @@ func (p *Pool) Ping(ctx context.Context) error {
 
 // ServerVersion returns the version of a server that answers.
 func (p *Pool) ServerVersion() (v *driver.ServerVersion, err error) {
-	s, _, err := p.begin(context.Background())
+	s, _, err := p.begin(context.Background(), cut)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +262,7 @@ func (p *Pool) ServerVersion() (v *driver.ServerVersion, err error) {
 
 // PrepareBatch begins an INSERT. Its Send, Abort or Close ends it.
 func (p *Pool) PrepareBatch(ctx context.Context, text string) (driver.Batch, error) {
-	s, own, err := p.begin(ctx)
+	s, own, err := p.begin(ctx, cut)
 	if err != nil {
 		return nil, err
 	}
