@@ -35,7 +35,7 @@ type entityLife struct {
 // there is an entity that is always there. Some metrics have integers and floats, of
 // which some are next to each other beyond 2^53. No sum of integers is beyond 64 bits.
 func Generate(seed uint64, days int) []Hour {
-	random := rand.New(rand.NewPCG(seed, 1))
+	random, others := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 	end := Begin + schema.Instant(days*24*3600+random.IntN(3600))
 	lives := makeLives(random, days, end)
 	var hours []Hour
@@ -55,7 +55,7 @@ func Generate(seed uint64, days int) []Hour {
 		}
 		for _, life := range lives {
 			if at >= life.from && at < life.to && (life.always || random.IntN(30) != 0) {
-				rows = append(rows, life.row(random, at))
+				rows = append(rows, life.row(random, others, at))
 			}
 		}
 		if at%3600 == 0 {
@@ -133,7 +133,7 @@ func remake(random *rand.Rand, lives []entityLife, now schema.Instant) archive.B
 	return b
 }
 
-func (life *entityLife) row(random *rand.Rand, at schema.Instant) schema.Row {
+func (life *entityLife) row(random, others *rand.Rand, at schema.Instant) schema.Row {
 	row := schema.Row{Entity: life.entity, At: at}
 	for _, name := range life.metrics {
 		if !life.always && random.IntN(20) == 0 {
@@ -160,7 +160,7 @@ func (life *entityLife) row(random *rand.Rand, at schema.Instant) schema.Row {
 				continue
 			}
 		} else if life.hasFloats(name) {
-			value = life.mixed(random, value)
+			value = life.mixed(others, value)
 		}
 		row.Readings = append(row.Readings, schema.Reading{Metric: name, Value: value})
 	}
