@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"heapstash/archive/clickhouse/conn"
 	"heapstash/archive/clickhouse/tables"
 )
@@ -114,19 +116,13 @@ func (r *replica) lags(ctx context.Context, database string, written []*tables.T
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyLimit)
 	defer cancel()
-	rows, err := r.Query(ctx, "SELECT table, toUInt64(log_max_index), toUInt64(log_pointer), toUInt64(inserts_in_queue), toUInt64(is_readonly) FROM system.replicas WHERE database = ? AND table IN ("+strings.Join(names, ", ")+")", database)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close() // after an error
-	for rows.Next() {
+	err = r.Each(ctx, func(rows driver.Rows) error {
 		var one lag
-		if err := rows.Scan(&one.table, &one.last, &one.pointer, &one.queued, &one.readOnly); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&one.table, &one.last, &one.pointer, &one.queued, &one.readOnly)
 		all = append(all, one)
-	}
-	return all, rows.Close()
+		return err
+	}, "SELECT table, toUInt64(log_max_index), toUInt64(log_pointer), toUInt64(inserts_in_queue), toUInt64(is_readonly) FROM system.replicas WHERE database = ? AND table IN ("+strings.Join(names, ", ")+")", database)
+	return all, err
 }
 
 // warn adds a warning once.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"heapstash/archive/clickhouse/tables"
 	"heapstash/schema"
@@ -167,19 +166,4 @@ func (c *Conn) begin(ctx context.Context) error {
 		c.Dialect.Replicated = c.Dialect.Replicated || r.Number > 1
 	}
 	return nil
-}
-
-// Each calls row for each row of a statement's result, until it returns an error.
-func (c *Conn) Each(ctx context.Context, row func(driver.Rows) error, statement string, args ...any) error {
-	rows, err := c.Query(ctx, statement, args...)
-	if err != nil {
-		return err
-	}
-	for rows.Next() {
-		if err := row(rows); err != nil {
-			_ = rows.Close()
-			return err
-		}
-	}
-	return rows.Close()
 }

@@ -39,8 +39,8 @@ type single struct {
 	open context.Context // ends with cut
 	cut  context.CancelFunc
 
-	mu   sync.Mutex
-	wire net.Conn // nil before it is connected
+	mu      sync.Mutex
+	network net.Conn // nil before it is connected
 }
 
 func newPool(options clickhouse.Options, w *wires) *Pool {
@@ -65,7 +65,7 @@ func (p *Pool) take() (*single, error) {
 	options.DialContext = func(ctx context.Context, address string) (net.Conn, error) {
 		c, err := p.wires.dial(ctx, s.open, address)
 		s.mu.Lock()
-		s.wire = c
+		s.network = c
 		s.mu.Unlock()
 		return c, err
 	}
@@ -94,7 +94,7 @@ var cancelPacket = []byte{3}
 // cancel asks the server to end a statement that reads, and closes the connection.
 func (s *single) cancel() {
 	s.mu.Lock()
-	c := s.wire
+	c := s.network
 	s.mu.Unlock()
 	if c != nil {
 		late := time.AfterFunc(time.Second, s.cut)
@@ -202,6 +202,21 @@ func (r *statementRows) Err() error {
 		return r.statement.err
 	}
 	return r.Rows.Err()
+}
+
+// Each calls row for each row of a statement's result, until it returns an error.
+func (p *Pool) Each(ctx context.Context, row func(driver.Rows) error, statement string, args ...any) error {
+	rows, err := p.Query(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			_ = rows.Close()
+			return err
+		}
+	}
+	return rows.Close()
 }
 
 // Row is a statement's only row.

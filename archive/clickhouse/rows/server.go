@@ -45,23 +45,25 @@ func NewServer(ctx context.Context, c *conn.Conn) (Server, error) {
 
 // Query runs a statement. Its errors are the server's: see [Server.Wrap].
 func (s Server) Query(ctx context.Context, statement string) (driver.Rows, error) {
-	return s.Conn.Query(clickhouse.Context(ctx, clickhouse.WithSettings(s.settings)), statement)
+	return s.Conn.Query(s.withSettings(ctx), statement)
+}
+
+func (s Server) withSettings(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(s.settings))
 }
 
 // Each calls row for each row of the statement's result. An error of row ends the
 // statement, on the server too, and is returned as it is.
 func (s Server) Each(ctx context.Context, statement string, row func(driver.Rows) error) error {
-	rows, err := s.Query(ctx, statement)
-	if err != nil {
-		return s.Wrap(ctx, err)
+	var failed error
+	err := s.Conn.Each(s.withSettings(ctx), func(rows driver.Rows) error {
+		failed = row(rows)
+		return failed
+	}, statement)
+	if failed != nil {
+		return failed
 	}
-	for rows.Next() {
-		if err := row(rows); err != nil {
-			_ = rows.Close()
-			return err
-		}
-	}
-	return s.Wrap(ctx, rows.Close())
+	return s.Wrap(ctx, err)
 }
 
 // One scans the statement's only row.
